@@ -1,0 +1,404 @@
+"""What can be set: nested, frozen, with units, read once from the environment.
+
+`load` either returns settings that fit together or raises `SettingsError` with every fault there is.
+Names and meanings are in the README's table of settings.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from config.polling import PollPolicy
+from config.queues import Provider
+
+PREFIX: Final = "UPRID_"
+NESTED: Final = "__"
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class SettingsError(Exception):
+    """The settings are missing or contradict each other; `faults` names all that is wrong."""
+
+    def __init__(self, faults: Iterable[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("; ".join(self.faults))
+
+
+class Need(StrEnum):
+    """What a process cannot do without."""
+
+    BROKER = "broker"
+    KEYS = "keys"
+    PROVIDER = "provider"
+
+
+def _duration(value: object) -> object:
+    """Take plain seconds (`1.5`, `"90"`) beside ISO 8601 (`PT90S`)."""
+    if isinstance(value, str):
+        try:
+            return timedelta(seconds=float(value))
+        except (ValueError, OverflowError):
+            return value
+    return value
+
+
+def _service_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        message = "must be an address such as https://host/path"
+        raise ValueError(message)
+    if parts.username or parts.password:
+        message = "must not hold credentials"
+        raise ValueError(message)
+    if parts.query or parts.fragment:
+        message = "must not hold a query or a fragment"
+        raise ValueError(message)
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        message = "must be https: plain http is taken only for loopback"
+        raise ValueError(message)
+    return value.rstrip("/")
+
+
+def _split(value: object) -> object:
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
+
+
+def _fernet_key(value: SecretStr) -> SecretStr:
+    try:
+        Fernet(value.get_secret_value())
+    except ValueError:
+        message = "must be a Fernet key (make one with `uprid keys generate`)"
+        raise ValueError(message) from None
+    return value
+
+
+def _database_url(value: str) -> str:
+    scheme, found, rest = value.partition("://")
+    if scheme in {"postgres", "postgresql", "postgresql+psycopg"} and found:
+        return f"postgresql+psycopg://{rest}"
+    if scheme == "sqlite" and found:
+        return value
+    message = "must begin with postgresql://, postgres://, postgresql+psycopg:// or sqlite:///"
+    raise ValueError(message)
+
+
+def _redis_url(value: SecretStr) -> SecretStr:
+    if urlsplit(value.get_secret_value()).scheme not in {"redis", "rediss"}:
+        message = "must begin with redis:// or rediss://"
+        raise ValueError(message)
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0))]
+ServiceUrl = Annotated[str, Field(max_length=500), AfterValidator(_service_url)]
+GroupId = Annotated[int, Field(gt=0)]
+RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
+FernetKey = Annotated[SecretStr, AfterValidator(_fernet_key)]
+
+
+class _Block(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class EventSettings(_Block):
+    """Where result events go."""
+
+    stream: Annotated[str, Field(min_length=1, max_length=200)] = "uprid:events"
+    #: None: the broker's server.
+    redis_url: RedisUrl | None = None
+
+
+class EngineSettings(_Block):
+    """The clockwork of the engine."""
+
+    slot: Duration = timedelta(seconds=1)
+    max_countdown: Duration = timedelta(minutes=5)
+    visibility_timeout: Duration = timedelta(minutes=15)
+    heartbeat: Duration = timedelta(seconds=2)
+    lease_silence: Duration = timedelta(seconds=6)
+    sweep_every: Duration = timedelta(seconds=2)
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        faults = []
+        if self.max_countdown * 2 > self.visibility_timeout:
+            faults.append(
+                "MAX_COUNTDOWN must be at most half of VISIBILITY_TIMEOUT, or the broker hands out "
+                "a waiting message a second time"
+            )
+        if self.heartbeat * 2 > self.lease_silence:
+            faults.append(
+                "LEASE_SILENCE must be at least twice HEARTBEAT, or a live worker loses its leases"
+            )
+        if self.slot > self.max_countdown:
+            faults.append("SLOT must not be longer than MAX_COUNTDOWN")
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+
+class RetentionSettings(_Block):
+    """How long things are kept, counted from the operation's end (events: from their making)."""
+
+    payloads: Duration = timedelta(days=30)
+    journal: Duration = timedelta(days=180)
+    events: Duration = timedelta(days=14)
+
+
+class ProviderSettings(_Block):
+    """What every provider has."""
+
+    url: ServiceUrl
+    poll: PollPolicy
+    rate_per_second: Annotated[float, Field(gt=0, le=100_000)] = 100.0
+    connect_timeout: Duration = timedelta(seconds=5)
+    read_timeout: Duration = timedelta(seconds=20)
+    total_timeout: Duration = timedelta(seconds=30)
+    chunk: Annotated[int, Field(ge=1, le=2_000)] = 100
+    threads: Annotated[int, Field(ge=1, le=64)] = 8
+    breaker_failures: Annotated[int, Field(ge=1, le=1_000)] = 20
+    breaker_reset: Duration = timedelta(seconds=30)
+    snils_checksum: Literal["refuse", "warn"] = "refuse"
+
+    @model_validator(mode="after")
+    def _total_bounds_the_others(self) -> Self:
+        if max(self.connect_timeout, self.read_timeout) > self.total_timeout:
+            message = "TOTAL_TIMEOUT must not be shorter than CONNECT_TIMEOUT or READ_TIMEOUT"
+            raise ValueError(message)
+        return self
+
+
+class MonetaSettings(ProviderSettings):
+    """MONETA.MerchantAPI."""
+
+    username: Annotated[str, Field(min_length=1, max_length=200)]
+    password: Annotated[SecretStr, Field(min_length=1, max_length=200)]
+    transport: Literal["json"] = "json"
+    anonymous_group_id: GroupId
+    simplified_group_id: GroupId | None = None
+    full_group_id: GroupId | None = None
+    task_timeout: Duration = timedelta(minutes=700)
+    settle_checks: Annotated[int, Field(ge=1, le=100)] = 3
+    settle_over: Duration = timedelta(minutes=15)
+    callback_url: ServiceUrl | None = None
+    #: Every 15 s for 5 minutes, every minute to half an hour, then every 5 minutes.
+    poll: PollPolicy = PollPolicy(
+        first_after=15, steps=((20, 15), (25, 60)), then=300, jitter=0.1
+    )
+
+    @model_validator(mode="after")
+    def _groups_can_be_told_apart(self) -> Self:
+        identified = [g for g in (self.simplified_group_id, self.full_group_id) if g is not None]
+        if len({self.anonymous_group_id, *identified}) != 1 + len(identified):
+            message = "ANONYMOUS_GROUP_ID, SIMPLIFIED_GROUP_ID and FULL_GROUP_ID must differ"
+            raise ValueError(message)
+        return self
+
+
+class Settings(BaseSettings):
+    """All settings. A provider that is None is off."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter=NESTED,
+        env_ignore_empty=True,
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+        populate_by_name=True,
+    )
+
+    database_url: Annotated[str, BeforeValidator(_database_url)] = Field(
+        default="sqlite:///var/uprid.sqlite3", validation_alias="DATABASE_URL"
+    )
+    redis_url: RedisUrl | None = Field(default=None, validation_alias="REDIS_URL")
+    #: The first seals; every one of them opens.
+    seal_keys: Annotated[tuple[FernetKey, ...], NoDecode, BeforeValidator(_split)] = ()
+    fingerprint_key: Annotated[SecretStr, Field(min_length=16)] | None = None
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    events: EventSettings = EventSettings()
+    engine: EngineSettings = EngineSettings()
+    retention: RetentionSettings = RetentionSettings()
+    moneta: MonetaSettings | None = None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read nothing by itself: `load` says which environment is read, and when."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+    @property
+    def broker_url(self) -> str:
+        """The broker's address; only where `Need.BROKER` was asked for."""
+        if self.redis_url is None:
+            raise SettingsError(["REDIS_URL is missing"])
+        return self.redis_url.get_secret_value()
+
+    @property
+    def events_url(self) -> str:
+        """The address of the server that holds the result stream."""
+        url = self.events.redis_url
+        return self.broker_url if url is None else url.get_secret_value()
+
+    def providers(self) -> Mapping[Provider, ProviderSettings]:
+        """Return the providers that are on."""
+        blocks: dict[Provider, ProviderSettings | None] = {Provider.MONETA: self.moneta}
+        return {name: block for name, block in blocks.items() if block is not None}
+
+
+_BLOCKS: Final = frozenset({"events", "engine", "retention", "moneta"})
+
+
+def load(
+    needs: Iterable[Need] = (), environment: Mapping[str, str] | None = None
+) -> Settings:
+    """Read the settings, or raise `SettingsError` with every fault at once.
+
+    `needs` says what the calling process cannot start without.
+    """
+    given = dict(os.environ if environment is None else environment)
+    faults = [*_unknown(given), *_unparsable(given), *_groupless(given)]
+    given = {name: value for name, value in given.items() if _parses(name, value)}
+    try:
+        settings = _read(given)
+    except ValidationError as error:
+        faults += _named(error)
+        # What is sound is read again without what is not, so that a malformed value does not
+        # hide a missing or contradictory one.
+        settings = _read(_without_faulty(given, error))
+    faults += _missing(settings, set(needs), faults)
+    faults += _contradictions(settings)
+    if faults:
+        raise SettingsError(dict.fromkeys(faults))
+    return settings
+
+
+def _read(environment: Mapping[str, str]) -> Settings:
+    source = EnvSettingsSource(Settings)
+    source.env_vars = {name.lower(): value for name, value in environment.items() if value}
+    return Settings(**source())
+
+
+def _variable(location: tuple[Any, ...]) -> str:
+    """Turn a pydantic location into the variable that a person has to change."""
+    names = [str(part) for part in location if not isinstance(part, int)]
+    if names and names[0] in {"DATABASE_URL", "REDIS_URL", "database_url", "redis_url"}:
+        return names[0].upper()
+    return PREFIX + NESTED.join(name.upper() for name in names[:2])
+
+
+def _named(error: ValidationError) -> Iterator[str]:
+    for fault in error.errors(include_input=False, include_url=False, include_context=False):
+        said = fault["msg"].removeprefix("Value error, ")
+        where = ".".join(str(part) for part in fault["loc"][2:])
+        if fault["type"] == "missing":
+            said = "is missing"
+        elif fault["type"] == "extra_forbidden":
+            said = "is no setting: look for a typing error"
+        yield f"{_variable(fault['loc'])}{f' ({where})' if where else ''}: {said}"
+
+
+def _without_faulty(given: Mapping[str, str], error: ValidationError) -> dict[str, str]:
+    """Drop the whole top-level block of every fault: what is left is sound."""
+    tops = {
+        _variable(tuple(fault["loc"][:1])) for fault in error.errors(include_input=False)
+    }
+    return {
+        name: value
+        for name, value in given.items()
+        if not any(name.upper() == top or name.upper().startswith(top + NESTED) for top in tops)
+    }
+
+
+def _unknown(given: Mapping[str, str]) -> Iterator[str]:
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    for name in sorted(given):
+        upper = name.upper()
+        if upper.startswith(PREFIX) and upper.split(NESTED)[0] not in known:
+            yield f"{upper}: is no setting: look for a typing error"
+
+
+def _parses(name: str, value: str) -> bool:
+    """Tell whether a variable that must hold JSON does; the others always pass."""
+    head, *rest = name.upper().removeprefix(PREFIX).split(NESTED)
+    is_block = not rest and head.lower() in _BLOCKS
+    if not value or not name.upper().startswith(PREFIX) or not (is_block or rest == ["POLL"]):
+        return True
+    try:
+        return isinstance(json.loads(value), dict)
+    except ValueError:
+        return False
+
+
+def _unparsable(given: Mapping[str, str]) -> Iterator[str]:
+    for name, value in sorted(given.items()):
+        if not _parses(name, value):
+            yield f"{name.upper()}: must be a JSON object"
+
+
+def _groupless(given: Mapping[str, str]) -> Iterator[str]:
+    names = {name.upper() for name, value in given.items() if value}
+    block = f"{PREFIX}MONETA{NESTED}"
+    identified = {f"{block}SIMPLIFIED_GROUP_ID", f"{block}FULL_GROUP_ID"}
+    if any(name.startswith(block) for name in names) and not names & identified:
+        yield f"{block}SIMPLIFIED_GROUP_ID or {block}FULL_GROUP_ID: one must be set, or nobody could be found identified"
+
+
+def _missing(settings: Settings, needs: set[Need], faults: list[str]) -> Iterator[str]:
+    said = "\n".join(faults)
+    if Need.BROKER in needs and settings.redis_url is None and "REDIS_URL" not in said:
+        yield "REDIS_URL: is missing: the broker's address, such as redis://127.0.0.1:6379/0"
+    if Need.KEYS in needs and not settings.seal_keys and "UPRID_SEAL_KEYS" not in said:
+        yield "UPRID_SEAL_KEYS: is missing: make a key with `uprid keys generate`"
+    if Need.KEYS in needs and settings.fingerprint_key is None and "FINGERPRINT" not in said:
+        yield "UPRID_FINGERPRINT_KEY: is missing: make one with `uprid keys generate`"
+    if Need.PROVIDER in needs and not settings.providers() and "UPRID_MONETA" not in said:
+        yield "UPRID_MONETA__URL: is missing: no provider is set, so there is nothing to do"
+
+
+def _contradictions(settings: Settings) -> Iterator[str]:
+    engine = settings.engine
+    for name, provider in settings.providers().items():
+        block = f"{PREFIX}{name.upper()}{NESTED}"
+        if engine.max_countdown + 2 * provider.total_timeout > engine.visibility_timeout:
+            yield (
+                f"{block}TOTAL_TIMEOUT: with UPRID_ENGINE__MAX_COUNTDOWN it comes too near to "
+                "UPRID_ENGINE__VISIBILITY_TIMEOUT: raise the latter"
+            )
+        if engine.lease_silence >= provider.total_timeout * 100:
+            yield f"{block}TOTAL_TIMEOUT: is far shorter than UPRID_ENGINE__LEASE_SILENCE"
+    events = settings.retention.events
+    if events < engine.visibility_timeout:
+        yield "UPRID_RETENTION__EVENTS: must not be shorter than UPRID_ENGINE__VISIBILITY_TIMEOUT"

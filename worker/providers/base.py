@@ -1,0 +1,119 @@
+"""What the engine asks of a provider: the Protocol that every plugin fulfils."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from config.polling import PollPolicy
+from config.queues import Provider
+from worker.operations.outcomes import Outcome
+from worker.operations.states import State
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One claimed operation, as a plugin sees it."""
+
+    id: str
+    reference: str
+    kind: str
+    state: State
+    attempt: int
+    #: What was enqueued in clear, validated: ids and flags, nothing personal.
+    args: Mapping[str, Any]
+    #: What was enqueued sealed, validated and opened; None where nothing was. Only for a submit.
+    payload: Mapping[str, Any] | None = field(repr=False)
+    provider_ref: str | None
+    #: The plugin's own memory of this attempt.
+    progress: Mapping[str, Any]
+    polls: int
+    #: Requests in a row that met trouble.
+    faults: int
+    due_at: datetime
+    deadline_at: datetime | None
+    #: The database's time when the chunk was claimed.
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """A start message that was found good: what is stored of it."""
+
+    kind: str
+    args: Mapping[str, Any]
+    #: Validated and in canonical writing: the same person gives the same bytes.
+    payload: Mapping[str, Any] | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How hard a provider may be worked."""
+
+    rate_per_second: float
+    chunk: int
+    threads: int
+    #: Seconds; no single request takes longer.
+    total_timeout: float
+    breaker_failures: int
+    #: Seconds.
+    breaker_reset: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of `uprid doctor`."""
+
+    what: str
+    ok: bool
+    detail: str
+
+
+class Plugin(Protocol):
+    """A provider. Calls may come from several threads at once; none of them may raise for
+    anything that a provider can answer or fail to answer: that is what outcomes are for.
+    """
+
+    @property
+    def name(self) -> Provider:
+        """Which provider this is."""
+
+    @property
+    def policy(self) -> PollPolicy:
+        """The poll schedule."""
+
+    @property
+    def limits(self) -> Limits:
+        """How hard it may be worked."""
+
+    def accept(
+        self, kind: str, arguments: Mapping[str, Any], payload: object | None
+    ) -> Intake:
+        """Validate a start message; raise `Refused` naming the fields, never the values."""
+
+    def correct(self, kind: str, args: Mapping[str, Any], payload: object) -> Intake:
+        """Validate corrected data for a next attempt; raise `Refused` likewise."""
+
+    def give_up_after(self, kind: str) -> float:
+        """Return the seconds after which a submit that never got through is given up."""
+
+    def last_look_before(self, deadline_in: float) -> float | None:
+        """Return how many seconds before its deadline an attempt is polled once more.
+
+        `deadline_in` is the attempt's whole time in seconds. None: no such poll.
+        """
+
+    def submit(self, work: Work) -> Outcome:
+        """Start the attempt at the provider. Called at most once for an attempt."""
+
+    def clear_up(self, work: Work) -> Outcome:
+        """Find out, harmlessly, what became of a doubtful submit."""
+
+    def poll(self, work: Work) -> Outcome:
+        """Ask once how the attempt stands."""
+
+    def settle(self, work: Work) -> Outcome:
+        """Ask, past the deadline, what became of the attempt."""
+
+    def check(self) -> list[Finding]:
+        """Look at settings, reachability and clock without a call that costs or has effect."""
