@@ -1,0 +1,166 @@
+"""A real PostgreSQL for tests: a cluster of its own in a temporary folder, without fsync."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final, LiteralString
+
+import psycopg
+from psycopg import sql
+
+from tests.support.loopback import free_port
+from tests.support.postgres_binaries import Account, account, find_binaries
+from tests.support.processes import Process, ProcessEnded, environment, start, wait_until
+
+#: Fills a fresh database, given its URL; run once, later databases are copies.
+Prepare = Callable[[str], None]
+
+_ROLE: Final = "uprid"
+_MAX_CONNECTIONS: Final = 200
+#: Nothing here outlives the run, so nothing has to reach the disk.
+_OPTIONS: Final = (
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "wal_level=minimal",
+    "max_wal_senders=0",
+    "listen_addresses=127.0.0.1",
+    f"max_connections={_MAX_CONNECTIONS}",
+)
+
+
+class PostgresServer:
+    """A running cluster that hands out fresh databases."""
+
+    def __init__(self, directory: Path, binaries: Path, runs_as: Account) -> None:
+        self._directory = directory
+        self._binaries = binaries
+        self._runs_as = runs_as
+        self._port = free_port()
+        self._process: Process | None = None
+        self._made = 0
+        self._templates: dict[Prepare, str] = {}
+
+    @property
+    def binaries(self) -> Path:
+        """Where its programs are."""
+        return self._binaries
+
+    def url(self, database: str) -> str:
+        """Return the address of a database, as SQLAlchemy takes it."""
+        return f"postgresql+psycopg://{_ROLE}@127.0.0.1:{self._port}/{database}"
+
+    def initialize(self) -> None:
+        """Make the cluster."""
+        process = self._run(
+            "initdb",
+            *("-D", self._data, "-U", _ROLE, "-A", "trust", "-E", "UTF8"),
+            *("--locale=C", "--no-sync"),
+        )
+        if process.wait(60):
+            raise ProcessEnded(process.tail())
+
+    def start(self) -> None:
+        """Start, and return when queries are answered."""
+        options = [part for option in _OPTIONS for part in ("-c", option)]
+        process = self._run(
+            "postgres",
+            *("-D", self._data, "-p", str(self._port), "-k", self._directory),
+            *options,
+        )
+        self._process = process
+        wait_until(lambda: self._answers(process), 30, process.tail)
+
+    def stop(self) -> None:
+        """End cleanly, without waiting for those who are connected (fast shutdown)."""
+        self._end(signal.SIGINT)
+
+    def kill(self) -> None:
+        """End as a crash does, but leave no shared memory behind (immediate shutdown)."""
+        self._end(signal.SIGQUIT)
+
+    def restart(self) -> None:
+        """Stop, if it runs, and start on the same data."""
+        self.stop()
+        self.start()
+
+    def create_database(self, prepare: Prepare | None = None) -> str:
+        """Return the URL of a fresh database: empty, or a copy of what `prepare` made once."""
+        if prepare is None:
+            return self._create("template1")
+        if prepare not in self._templates:
+            url = self._create("template1")
+            prepare(url)
+            self._templates[prepare] = _name(url)
+        return self._create(self._templates[prepare])
+
+    def drop_database(self, url: str) -> None:
+        """Drop a database, whoever is still connected to it."""
+        self._execute("DROP DATABASE {} WITH (FORCE)", _name(url))
+
+    def _end(self, ask: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.stop(ask=ask)
+            self._process = None
+
+    def _create(self, template: str) -> str:
+        self._made += 1
+        name = f"test_{self._made}"
+        self._execute("CREATE DATABASE {} TEMPLATE {}", name, template)
+        return self.url(name)
+
+    def _execute(self, statement: LiteralString, *names: str) -> None:
+        with self._connect() as connection:
+            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+    def _connect(self) -> psycopg.Connection:
+        return psycopg.connect(
+            host="127.0.0.1", port=self._port, user=_ROLE, dbname="postgres", autocommit=True
+        )
+
+    def _answers(self, process: Process) -> bool:
+        if not process.is_running:
+            raise ProcessEnded(process.tail())
+        try:
+            self._connect().close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    @property
+    def _data(self) -> Path:
+        return self._directory / "data"
+
+    def _run(self, program: str, *arguments: str | Path) -> Process:
+        return start(
+            [self._binaries / program, *arguments],
+            log=self._directory / f"{program}.log",
+            env={**environment(), "LC_ALL": "C"},
+            cwd=self._directory,
+            user=self._runs_as.user,
+            group=self._runs_as.group,
+        )
+
+
+def _name(url: str) -> str:
+    return url.rpartition("/")[2]
+
+
+@contextmanager
+def postgres_server() -> Iterator[PostgresServer]:
+    """Run a server of one's own for the time of a `with` block."""
+    with TemporaryDirectory(prefix="uprid-postgres-") as made:
+        directory = Path(made)
+        runs_as = account()
+        if runs_as.user is not None and runs_as.group is not None:
+            os.chown(directory, runs_as.user, runs_as.group)
+        server = PostgresServer(directory, find_binaries(directory, runs_as), runs_as)
+        try:
+            server.initialize()
+            server.start()
+            yield server
+        finally:
+            server.kill()
