@@ -1,0 +1,114 @@
+"""The Procfile, docker-compose.yml, Dockerfile and .env.example name only what there is."""
+
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from config.settings import SettingsError, load
+from tests.support.processes import environment
+from tests.unit.deployment.compose import Compose, read
+
+ROOT = Path(__file__).parents[3]
+PROCFILE = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text("utf-8").splitlines())
+EXAMPLE = re.findall(
+    r"^#?([A-Z][A-Z0-9_]+)=(.*)$", (ROOT / ".env.example").read_text("utf-8"), re.M
+)
+COMPOSE_TEXT = (ROOT / "docker-compose.yml").read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def compose() -> Compose:
+    return read(COMPOSE_TEXT)
+
+
+@cache
+def explains_itself(command: str) -> bool:
+    """Tell whether the command line knows a command."""
+    start = "import sys; from worker.oncall.cli import main; sys.argv[0] = 'uprid'; main()"
+    asked = subprocess.run(
+        [sys.executable, "-c", start, command, "--help"],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        check=False,
+    )
+    return asked.returncode == 0
+
+
+def test_command_line_has_no_command_that_nobody_made() -> None:
+    assert not explains_itself("nonsense")
+
+
+@pytest.mark.parametrize("line", PROCFILE.values(), ids=PROCFILE)
+def test_procfile_line_is_a_command_that_exists(line: str) -> None:
+    program, command = line.split()
+
+    assert program == "uprid"
+    assert explains_itself(command)
+
+
+def test_compose_runs_the_procfile_and_nothing_else(compose: Compose) -> None:
+    assert {name: f"uprid {command}" for name, command in compose.commands.items()} == PROCFILE
+
+
+def test_compose_waits_only_for_services_that_it_has(compose: Compose) -> None:
+    assert compose.awaited == {"postgres", "valkey", "release"}
+    assert compose.awaited <= compose.services
+    assert compose.services == {"postgres", "valkey", *PROCFILE}
+
+
+def test_compose_takes_every_secret_from_the_environment_and_says_what_to_set() -> None:
+    for name in (
+        "POSTGRES_PASSWORD",
+        "VALKEY_PASSWORD",
+        "UPRID_SEAL_KEYS",
+        "UPRID_FINGERPRINT_KEY",
+        "FLOWER_BASIC_AUTH",
+    ):
+        used = re.findall(r"\$\{%s([^}]*)\}" % name, COMPOSE_TEXT)
+        assert used, name
+        assert all(said.startswith(f":?set {name} in .env") for said in used), name
+
+
+def test_compose_variables_all_stand_in_the_example() -> None:
+    used = set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", COMPOSE_TEXT))
+
+    assert used <= {name for name, _ in EXAMPLE}
+
+
+def test_compose_publishes_ports_on_the_loopback_only() -> None:
+    published = re.findall(r"ports: \[(.*)\]", COMPOSE_TEXT)
+
+    assert published
+    assert all(port.startswith('"127.0.0.1:') for port in published)
+
+
+@pytest.mark.parametrize("name", [n for n, _ in EXAMPLE if n.startswith("UPRID_")])
+def test_example_names_only_settings_that_exist(name: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load(environment={name: "{", "UPRID_NO_SUCH": "1"})
+
+    assert [fault for fault in refused.value.faults if "is no setting" in fault] == [
+        "UPRID_NO_SUCH: is no setting: look for a typing error"
+    ]
+
+
+def test_example_holds_no_secret() -> None:
+    filled = {
+        name for name, value in EXAMPLE if value and re.search("PASSWORD|KEY|AUTH|USERNAME", name)
+    }
+
+    assert not filled
+
+
+def test_image_starts_as_an_ordinary_user_from_locked_packages() -> None:
+    lines = (ROOT / "Dockerfile").read_text("utf-8").splitlines()
+    last_stage = lines[max(i for i, line in enumerate(lines) if line.startswith("FROM ")) :]
+    installs = [line for line in lines if "pip install" in line]
+
+    assert "USER 10001" in last_stage
+    assert all("--require-hashes" in line or "--no-deps /dist" in line for line in installs)
