@@ -1,0 +1,1 @@
+"""MONETA.MerchantAPI's stand-in, JSON form: an independent reading of the protocol."""

@@ -1,0 +1,170 @@
+"""The words that scenarios are written in: pure data."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+from worker.sandbox.answers import Drop, Hang, Page
+
+
+class Group(Enum):
+    """Where a unit stands: the `parentid` of its profile."""
+
+    ANONYMOUS = auto()
+    SIMPLIFIED = auto()
+    FULL = auto()
+    #: A group that the merchant did not name.
+    UNKNOWN = auto()
+    #: The profile holds no `parentid` at all.
+    NONE = auto()
+
+
+IDENTIFIED: Final = frozenset({Group.SIMPLIFIED, Group.FULL})
+
+
+class Whose(Enum):
+    """Which `unitid` a profile holds."""
+
+    OWN = auto()
+    ABSENT = auto()
+    FOREIGN = auto()
+
+
+class Oddity(Enum):
+    """How a result departs from the documented shape."""
+
+    #: Members that nobody has documented: a client must not care.
+    EXTRA_MEMBERS = auto()
+    NO_SUCCESS = auto()
+    #: The status stands beside the result, which the schema excludes.
+    STATUS_TOO = auto()
+
+
+class Flaw(Enum):
+    """What happens to a good reply on its way."""
+
+    #: Half of the JSON, in a well-formed HTTP reply.
+    TRUNCATED = auto()
+    #: The connection breaks in the middle of the body.
+    CUT = auto()
+    #: A byte now and then.
+    DRIPPING = auto()
+    #: Sixteen megabytes of blanks before it.
+    HUGE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The result element."""
+
+    #: Anything but a boolean breaks the contract.
+    success: object = True
+    code: str | None = None
+    whose: Whose = Whose.OWN
+    oddity: Oddity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A fault, with HTTP 400."""
+
+    #: None: without `faultDetail`.
+    code: str | None
+    #: The element is called `Fault`, as one of the provider's pages has it.
+    capital: bool = False
+    #: Other elements come before `faultDetail`.
+    wordy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A task that has not ended."""
+
+    status: str = "INPROGRESS"
+    #: With an `expirationDate`.
+    dated: bool = True
+    #: Without it, a submit's reply says nothing.
+    numbered: bool = True
+    #: Added to the `asyncId`: the reply to some other question.
+    shifted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A profile check's answer other than the unit's true standing."""
+
+    group: Group
+    whose: Whose = Whose.OWN
+
+
+@dataclass(frozen=True, slots=True)
+class Spoilt:
+    """Some answer, spoilt on its way."""
+
+    flaw: Flaw
+    act: "Verdict | Progress"
+
+
+Act = Page | Drop | Hang | Verdict | Refusal | Progress | Profile | Spoilt
+
+#: As the `times` of a step: for ever.
+EVER: Final = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What some requests in a row get in place of the usual."""
+
+    act: Act
+    times: int | None = 1
+    #: Of a submit: whether it has its effect all the same.
+    taken: bool = False
+
+
+def step_at(steps: Sequence[Step], number: int) -> Step | None:
+    """Return the step for the `number`th request (from 1), None where the usual comes."""
+    for step in steps:
+        if step.times is None or number <= step.times:
+            return step
+        number -= step.times
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a task ends."""
+
+    #: What polls get from then on; None: the task stays in progress until it expires.
+    act: Act | None = Verdict()
+    #: Where the unit is moved; None: it stays.
+    group: Group | None = None
+    #: When, in task delays after the submit.
+    after: float = 1.0
+    #: Past the expiration date a task in progress is no longer found.
+    expires: bool = True
+
+
+SUCCESS: Final = Ending(Verdict(), Group.SIMPLIFIED)
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One magic number."""
+
+    number: int
+    name: str
+    #: What the provider does, and where it leads.
+    what: str
+    #: How the unit's first, second … task ends; the last one repeats.
+    endings: tuple[Ending, ...] = (SUCCESS,)
+    submits: tuple[Step, ...] = ()
+    #: For each task anew.
+    polls: tuple[Step, ...] = ()
+    profiles: tuple[Step, ...] = ()
+    #: What a task in progress looks like.
+    pending: Progress = Progress()
+    #: What the reply to a submit looks like.
+    created: Progress = Progress("CREATED")
+    #: What everything about the unit gets once a submit was taken.
+    once_taken: Act | None = None

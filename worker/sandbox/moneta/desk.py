@@ -1,0 +1,230 @@
+"""Decides what every request gets. Knows nothing of HTTP but bytes and a content type."""
+
+from typing import Final, assert_never
+from urllib.parse import urlsplit
+
+from worker.sandbox.answers import Answer, Cut, Drip, Drop, Hang, Page, html_page
+from worker.sandbox.calls import CallLog
+from worker.sandbox.moneta import replies
+from worker.sandbox.moneta.acts import (
+    Act,
+    Flaw,
+    Profile,
+    Progress,
+    Refusal,
+    Spoilt,
+    Verdict,
+    step_at,
+)
+from worker.sandbox.moneta.requests import Bare, Poll, ProfileCheck, Request, Submit
+from worker.sandbox.moneta.scenarios import scenario_of
+from worker.sandbox.moneta.schema import open_envelope, read_request
+from worker.sandbox.moneta.strict import Violation
+from worker.sandbox.moneta.tasks import Task, TaskBook
+from worker.sandbox.moneta.units import Unit
+from worker.sandbox.options import SandboxOptions
+from worker.sandbox.outages import Mode, Outage
+
+_SICK: Final = html_page(503, "Service Unavailable")
+_HUGE: Final = b" " * 16_000_000
+_SCHEMA: Final = Refusal("200")
+_LOGIN: Final = Refusal("300.1")
+_NOT_FOUND: Final = Refusal("500.9.1")
+_ONLY_ASYNC: Final = Refusal("500.9.4")
+_BAD_CALLBACK: Final = Refusal("500.9.5")
+_IDENTIFIED: Final = Refusal("500.7.11")
+#: The API user is a company: it cannot be identified.
+_IMPOSSIBLE: Final = Refusal("500.7.12")
+#: The API user's own unit.
+_OWN_UNIT: Final = 0
+
+
+class Desk:
+    """MONETA's front desk."""
+
+    def __init__(
+        self, options: SandboxOptions, book: TaskBook, calls: CallLog, outage: Outage
+    ) -> None:
+        self._options = options
+        self._book = book
+        self._calls = calls
+        self._outage = outage
+
+    def answer(self, content_type: str | None, body: bytes) -> Answer:
+        """Return what is to be done to a request; it is counted in any case."""
+        try:
+            envelope = open_envelope(content_type, body)
+            if (envelope.username, envelope.password) != (
+                self._options.username,
+                self._options.password,
+            ):
+                self._calls.count("unauthorized")
+                return self._sickness() or replies.fault(_LOGIN)
+            request = read_request(envelope.body)
+        except Violation as violation:
+            self._calls.count("invalid")
+            return self._sickness() or replies.fault(_SCHEMA, str(violation))
+        self._count(request)
+        return self._sickness() or self._serve(request)
+
+    def _sickness(self) -> Answer | None:
+        match self._outage.mode:
+            case Mode.UP:
+                return None
+            case Mode.DOWN:
+                return _SICK
+            case Mode.HANG:
+                return Hang()
+            case Mode.CREDENTIALS:
+                return replies.fault(Refusal("300.1.3"))
+
+    def _count(self, request: Request) -> None:
+        match request:
+            case Submit(unit_id=unit_id):
+                self._calls.count("submit")
+                self._calls.unit(unit_id or _OWN_UNIT).submits += 1
+            case Poll(async_id):
+                self._calls.count("poll")
+                task = self._book.task(async_id)
+                if task is not None:
+                    self._calls.unit(task.unit.id).polls += 1
+            case ProfileCheck(unit_id=unit_id):
+                self._calls.count("profile_check")
+                self._calls.unit(unit_id or _OWN_UNIT).profile_checks += 1
+            case Bare():
+                self._calls.count("bare")
+
+    def _serve(self, request: Request) -> Answer:
+        match request:
+            case Submit():
+                return self._submit(request)
+            case Poll(async_id):
+                return self._poll(async_id)
+            case ProfileCheck():
+                return self._profile_check(request)
+            case Bare():
+                return replies.fault(_ONLY_ASYNC)
+
+    def _submit(self, request: Submit) -> Answer:
+        if request.unit_id is None:
+            return replies.fault(_IMPOSSIBLE)
+        unit = self._book.unit(request.unit_id)
+        objection = self._objection(request, unit)
+        if objection:
+            return self._do(objection, unit)
+        scenario = scenario_of(unit.id)
+        unit.submits += 1
+        unit.save(request.personal)
+        step = step_at(scenario.submits, unit.submits)
+        if step and not step.taken:
+            return self._do(step.act, unit)
+        code = unit.fault()
+        if code:
+            return self._do(Refusal(code), unit)
+        self._calls.unit(unit.id).taken += 1
+        task = self._book.start(unit)
+        return self._do(step.act if step else scenario.created, unit, task)
+
+    def _objection(self, request: Submit, unit: Unit) -> Act | None:
+        """Return what stands against a submit before its data is even saved."""
+        if unit.taken and scenario_of(unit.id).once_taken:
+            return scenario_of(unit.id).once_taken
+        if request.callback_url is not None and not _is_url(request.callback_url):
+            return _BAD_CALLBACK
+        return _IDENTIFIED if unit.identified else None
+
+    def _poll(self, async_id: int) -> Answer:
+        task = self._book.task(async_id)
+        if task is None:
+            return replies.fault(_NOT_FOUND)
+        task.polls += 1
+        return self._do(self._poll_act(task), task.unit, task)
+
+    def _poll_act(self, task: Task) -> Act:
+        scenario, ending, now = task.scenario, task.ending, self._book.now()
+        if scenario.once_taken:
+            return scenario.once_taken
+        step = step_at(scenario.polls, task.polls)
+        if step:
+            return step.act
+        # What has ended keeps its answer past the expiry (a guess): a late answer is possible.
+        if now >= task.ends_at and ending.act is not None:
+            return ending.act
+        if now >= task.expires_at and ending.expires:
+            return _NOT_FOUND
+        return scenario.pending
+
+    def _profile_check(self, request: ProfileCheck) -> Answer:
+        unit = self._book.unit(request.unit_id or _OWN_UNIT)
+        unit.profile_checks += 1
+        act = self._profile_act(unit)
+        if isinstance(act, Profile):
+            return self._profile(act, unit, request.version)
+        return self._do(act, unit)
+
+    def _profile_act(self, unit: Unit) -> Act:
+        scenario = scenario_of(unit.id)
+        if unit.taken and scenario.once_taken:
+            return scenario.once_taken
+        step = step_at(scenario.profiles, unit.profile_checks)
+        return step.act if step else Profile(unit.group)
+
+    def _profile(self, shown: Profile, unit: Unit, version: int) -> Page:
+        options = self._options
+        group_id = replies.group_id(
+            shown.group,
+            options.anonymous_group_id,
+            options.simplified_group_id,
+            options.full_group_id,
+        )
+        return replies.profile_info(unit, group_id, shown.whose, version)
+
+    def _do(self, act: Act, unit: Unit, task: Task | None = None) -> Answer:
+        """Turn a scenario's word into an answer; a result and a status need their task."""
+        match act:
+            case Refusal(code):
+                self._note(code, unit)
+                return replies.fault(act)
+            case Verdict(code=code) if task:
+                self._note(code, unit)
+                return replies.verdict(act, task)
+            case Progress() if task:
+                return replies.progress(act, task)
+            case Spoilt(flaw, inner) if task:
+                page = (
+                    replies.verdict(inner, task)
+                    if isinstance(inner, Verdict)
+                    else replies.progress(inner, task)
+                )
+                return _spoil(flaw, page)
+            case Page() | Drop() | Hang():
+                return act
+            case _:
+                message = f"scenario {unit.id % 1000} says what cannot be said here"
+                raise TypeError(message)
+
+    def _note(self, code: str | None, unit: Unit) -> None:
+        if code is not None:
+            self._calls.unit(unit.id).codes[code] += 1
+
+
+def _spoil(flaw: Flaw, page: Page) -> Answer:
+    match flaw:
+        case Flaw.TRUNCATED:
+            return Page(page.status, page.body[: len(page.body) // 2], page.content_type)
+        case Flaw.CUT:
+            return Cut(page)
+        case Flaw.DRIPPING:
+            return Drip(page)
+        case Flaw.HUGE:
+            return Page(page.status, _HUGE + page.body, page.content_type)
+        case _:
+            assert_never(flaw)
+
+
+def _is_url(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname)
