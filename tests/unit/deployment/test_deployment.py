@@ -15,7 +15,7 @@ from tests.unit.deployment.compose import Compose, read
 ROOT = Path(__file__).parents[3]
 PROCFILE = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text("utf-8").splitlines())
 EXAMPLE = re.findall(
-    r"^#?([A-Z][A-Z0-9_]+)=(.*)$", (ROOT / ".env.example").read_text("utf-8"), re.M
+    r"^#?([A-Z][A-Z0-9_]+)=(.*)$", (ROOT / ".env.example").read_text("utf-8"), re.MULTILINE
 )
 COMPOSE_TEXT = (ROOT / "docker-compose.yml").read_text("utf-8")
 
@@ -69,7 +69,7 @@ def test_compose_takes_every_secret_from_the_environment_and_says_what_to_set() 
         "UPRID_FINGERPRINT_KEY",
         "FLOWER_BASIC_AUTH",
     ):
-        used = re.findall(r"\$\{%s([^}]*)\}" % name, COMPOSE_TEXT)
+        used = re.findall(rf"\$\{{{name}([^}}]*)\}}", COMPOSE_TEXT)
         assert used, name
         assert all(said.startswith(f":?set {name} in .env") for said in used), name
 
