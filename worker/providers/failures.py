@@ -1,0 +1,68 @@
+"""The finer kinds of a failed call that a person on call wants told apart."""
+
+from http import HTTPStatus
+
+from worker.errors import CallFailed, ConnectionRefused
+from worker.operations.outcomes import Trouble
+
+
+class NameUnresolved(ConnectionRefused):
+    """The host's name could not be resolved: nothing was sent."""
+
+    note = "name not resolved"
+
+
+class ConnectTimedOut(ConnectionRefused):
+    """No connection was made within the time limit: nothing was sent."""
+
+    note = "connect timed out"
+
+
+class HandshakeFailed(ConnectionRefused):
+    """The TLS handshake failed: nothing was sent."""
+
+    note = "tls handshake failed"
+
+
+class OutsidePin(CallFailed):
+    """The request's address lies outside the pinned base address: nothing was sent."""
+
+    never_sent = True
+    note = "outside the pinned address"
+
+
+class BadStatus(CallFailed):
+    """The status says failure, and the body does not say which."""
+
+    def __init__(self, status: int, retry_after: float | None = None) -> None:
+        super().__init__(f"(HTTP {status})", retry_after)
+        self.status = status
+        self.note = f"http {status}"
+
+
+class Unavailable(BadStatus):
+    """The host says that it cannot serve just now."""
+
+
+class Throttled(Unavailable):
+    """We are too fast: the host did not process the request."""
+
+    never_sent = True
+
+
+def bad_status(status: int, retry_after: float | None) -> BadStatus:
+    """Return the failure that a status without a readable body stands for.
+
+    429 alone promises that nothing was done (RFC 6585); a 503 may come from a proxy after the
+    request was passed on.
+    """
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return Throttled(status, retry_after)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return Unavailable(status, retry_after)
+    return BadStatus(status, retry_after)
+
+
+def trouble_of(failure: CallFailed) -> Trouble:
+    """Return what a failed call says of the provider's health."""
+    return Trouble.UNAVAILABLE if isinstance(failure, Unavailable) else Trouble.TRANSPORT

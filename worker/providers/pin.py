@@ -1,0 +1,56 @@
+"""The only address that a session talks to."""
+
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import unquote, urlsplit
+
+_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A base address, compared part by part.
+
+    As strings, `https://host.example` would also cover `https://host.example.evil` and
+    `https://host.example@evil`.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    #: The path's segments; every covered path begins with them.
+    segments: tuple[str, ...]
+
+    @classmethod
+    def of(cls, url: str) -> Self:
+        """Read an address; raise `ValueError` where it is no plain http(s) address."""
+        parts = urlsplit(url)
+        if parts.scheme not in _PORTS or not parts.hostname or "@" in parts.netloc:
+            message = "not a plain http or https address"
+            raise ValueError(message)
+        segments = tuple(segment for segment in parts.path.split("/") if segment)
+        if any(_climbs(segment) for segment in segments):
+            message = "the path climbs"
+            raise ValueError(message)
+        return cls(parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme], segments)
+
+    @property
+    def path(self) -> str:
+        """The base path as it is requested."""
+        return "/" + "/".join(self.segments)
+
+    def covers(self, url: str) -> bool:
+        """Tell whether an address lies at or below the base."""
+        try:
+            other = Pin.of(url)
+        except ValueError:
+            return False
+        return (other.scheme, other.host, other.port) == (self.scheme, self.host, self.port) and (
+            other.segments[: len(self.segments)] == self.segments
+        )
+
+
+def _climbs(segment: str) -> bool:
+    """Tell whether a server may read this segment as a way up, or as more than one segment."""
+    plain = unquote(segment)
+    return plain in {".", ".."} or "/" in plain or "\\" in plain
