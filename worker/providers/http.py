@@ -165,16 +165,12 @@ class PinnedSession(requests.Session):
                 timeout=self._timeout,
                 preload_content=False,
             )
-            content = raw.read(self._reply_limit + 1, decode_content=True)
+            content = self._read(raw)
         except NotConnected as error:
             raise _not_connected(error) from None
         except (HTTPError, OSError, http.client.HTTPException) as error:
             # `from None`: a broken status line is quoted in the error's text, and may be anything.
             raise self._broken(error, began) from None
-        if len(content) > self._reply_limit:
-            raw.close()
-            limit = f"({self._reply_limit} bytes)"
-            raise ReplyTooLarge(limit)
         if time.monotonic() - began >= self._total:
             # Cut off: where the reply's end is the connection's end, it looks whole.
             raise TimedOut
@@ -183,6 +179,19 @@ class PinnedSession(requests.Session):
     def holds(self, url: str | None) -> bool:
         """Tell whether an address may be talked to."""
         return url is not None and self._pin.covers(url)
+
+    def _read(self, raw: BaseHTTPResponse) -> bytes:
+        """Read the whole body, decompressed; one that is not wholly read costs its connection."""
+        try:
+            content = raw.read(self._reply_limit + 1, decode_content=True)
+        except DecodeError:
+            raw.close()
+            raise
+        if len(content) > self._reply_limit:
+            raw.close()
+            limit = f"({self._reply_limit} bytes)"
+            raise ReplyTooLarge(limit)
+        return content
 
     def _broken(self, error: Exception, began: float) -> CallFailed:
         if isinstance(error, ReadTimeoutError) or time.monotonic() - began >= self._total:
