@@ -2,11 +2,11 @@
 
 import asyncio
 import signal
+import socket
 from collections.abc import Callable
 from typing import Final
 
 from tornado.httpserver import HTTPServer
-from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
 from worker.sandbox.admin import admin_routes
@@ -18,6 +18,8 @@ from worker.sandbox.standin import StandIn
 HOST: Final = "127.0.0.1"
 #: Bytes; no provider takes requests as large.
 BODY_LIMIT: Final = 1_000_000
+#: Connections that wait to be accepted, as when a whole chunk of requests starts at once.
+BACKLOG: Final = 512
 
 Ready = Callable[[str], None]
 
@@ -41,11 +43,13 @@ async def run(
 
     Raises OSError where the port is taken. Requests that hang are cut off at the stop.
     """
-    sockets = bind_sockets(options.port, HOST)
+    # Tornado's own binding leaves its socket open when the port is taken.
+    listener = socket.create_server((HOST, options.port), backlog=BACKLOG)
+    listener.setblocking(False)  # noqa: FBT003 - the socket's own signature
     server = HTTPServer(create_application(options, clock), max_body_size=BODY_LIMIT)
-    server.add_sockets(sockets)
+    server.add_socket(listener)
     try:
-        ready(f"http://{HOST}:{sockets[0].getsockname()[1]}")
+        ready(f"http://{HOST}:{listener.getsockname()[1]}")
         await stop.wait()
     finally:
         server.stop()

@@ -36,7 +36,7 @@ _EMPTY: Final = Page(200, b"", JSON_TYPE)
 _NO_ENVELOPE: Final = json_page(200, {"status": "ok"})
 
 _ANONYMOUS: Final = Profile(Group.ANONYMOUS)
-#: No answer, and where the unit is found afterwards.
+#: No answer, and the unit stays where it was.
 _SILENCE: Final = Ending(act=None)
 
 
@@ -247,20 +247,20 @@ _BREACHES: Final = (
     _ends_with(403, "rejected_unknown_code", Verdict(success=False, code="500.7.999"),
                "an errorCode that nobody knows: a person"),
     Scenario(404, "status_unknown", "an asyncStatus that nobody knows on every poll: a person",
-             polls=(Step(Progress("SUSPENDED"), EVER),)),
+             (_SILENCE,), polls=(Step(Progress("SUSPENDED"), EVER),)),
     _ends_with(406, "poll_fault_unknown", Refusal("500.99.1"),
                "a fault that nobody knows on every poll: a person"),
     _ends_with(407, "success_as_number", Verdict(1), "success is 1: a person"),
     _ends_with(408, "without_success", Verdict(oddity=Oddity.NO_SUCCESS),
                "a result without success: a person"),
-    Scenario(409, "other_task", "polls answer for another asyncId: a person",
-             polls=(Step(Progress(shifted=1), EVER),)),
+    Scenario(409, "other_task", "polls answer for another asyncId: no verdict",
+             (_SILENCE,), polls=(Step(Progress(shifted=1), EVER),)),
     _ends_with(410, "status_beside_result", Verdict(oddity=Oddity.STATUS_TOO),
-               "a result and a status in one answer: a person"),
+               "a result and a status in one answer, which the schema excludes"),
     _ends_with(411, "fault_codeless", Refusal(None),
                "a fault without faultDetail on every poll: no verdict, and in the end settled"),
     _ends_with(412, "success_with_code", Verdict(code="500.7.3"),
-               "success true beside an errorCode: a person"),
+               "success true beside an errorCode: a contradiction"),
 )  # fmt: skip
 
 _SUBMITS: Final = (

@@ -28,6 +28,7 @@ from worker.sandbox.moneta.requests import (
 )
 from worker.sandbox.moneta.strict import Node, Violation, read_document
 
+_CONTENT_TYPE: Final = "Content-Type"
 _IDENTIFICATION: Final = "SimplifiedIdentificationRequest"
 _VERSIONS: Final = {f"VERSION_{number}": number for number in range(1, 6)}
 
@@ -66,10 +67,10 @@ def read_request(body: Node) -> Request:
 
 def _check_content_type(content_type: str) -> None:
     header = Message()
-    header["Content-Type"] = content_type
+    header[_CONTENT_TYPE] = content_type
     charset = str(header.get_param("charset", "")).upper()
     if header.get_content_type() != "application/json" or charset != "UTF-8":
-        raise Violation("Content-Type", "must be application/json;charset=UTF-8")
+        raise Violation(_CONTENT_TYPE, "must be application/json;charset=UTF-8")
 
 
 def _async_request(node: Node) -> Poll | Submit:

@@ -8,11 +8,13 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final, NoReturn
 
+#: The path of the whole document.
+ROOT: Final = "$"
 #: `xsd:long`
 LONG_MAX: Final = 2**63 - 1
 
 
-class Violation(Exception):  # noqa: N818 - reads as what it is
+class Violation(Exception):
     """The request is not what the schema allows."""
 
     def __init__(self, path: str, rule: str) -> None:
@@ -81,16 +83,16 @@ def read_document(body: bytes) -> Node:
         )
     except (ValueError, RecursionError):
         # A bad encoding is a ValueError too. The cause quotes the body: it is left behind.
-        raise Violation("$", "must be JSON in UTF-8") from None
-    return Node(content, "$")
+        raise Violation(ROOT, "must be JSON in UTF-8") from None
+    return Node(content, ROOT)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise Violation("$", "an object holds the same member twice")
+        raise Violation(ROOT, "an object holds the same member twice")
     return members
 
 
 def _no_constant(_name: str) -> NoReturn:
-    raise Violation("$", "NaN and Infinity are not JSON")
+    raise Violation(ROOT, "NaN and Infinity are not JSON")

@@ -6,7 +6,7 @@ from itertools import count
 from typing import Final
 
 from worker.sandbox.clock import Clock, utc_now
-from worker.sandbox.moneta.acts import Ending, Scenario, Verdict
+from worker.sandbox.moneta.acts import Ending, Scenario
 from worker.sandbox.moneta.scenarios import scenario_of
 from worker.sandbox.moneta.units import Unit
 
@@ -93,5 +93,4 @@ class TaskBook:
         self._open[task.unit.id] = [each for each in self._open[task.unit.id] if each is not task]
         if task.ending.group is not None:
             task.unit.group = task.ending.group
-        if isinstance(task.ending.act, Verdict) and task.ending.act.success is True:
-            task.unit.approved = True
+        task.unit.approved = task.unit.approved or task.unit.identified

@@ -1,0 +1,152 @@
+"""A running sandbox, asked with plain `requests`: no client of ours takes part.
+
+Time is handed to the server, so that a task ends and expires between two requests.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import requests
+
+from tests.support.sandbox_requests import (
+    JSON_TYPE,
+    encoded,
+    personal_information,
+    submit,
+)
+from worker.sandbox.background import background
+from worker.sandbox.options import SandboxOptions
+
+DELAY = 5.0
+TIMEOUT = 60.0
+GROUPS = {"101": "anonymous", "102": "simplified", "103": "full"}
+#: Seconds; the sandbox is on loopback: what takes longer hangs.
+PATIENCE = 1.5
+
+
+@dataclass
+class Clock:
+    """A time that goes on only when it is told to."""
+
+    now: datetime = datetime(2031, 5, 6, 7, 8, 9, 250_000, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+@dataclass
+class Reply:
+    """What came back: a word that sums it up, and the JSON where there was some."""
+
+    word: str
+    content: dict[str, Any] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Sandbox:
+    """A running sandbox and its time."""
+
+    address: str
+    clock: Clock
+    session: requests.Session
+    units: Iterator[int] = field(default_factory=lambda: count(1_000_000, 1_000))
+
+    def unit(self, number: int) -> int:
+        """Return a unit that nobody has asked about, of this scenario."""
+        return next(self.units) + number
+
+    def ask(self, content: object) -> Reply:
+        return self.send(encoded(content))
+
+    def send(self, body: bytes, content_type: str = JSON_TYPE) -> Reply:
+        try:
+            answer = self.session.post(
+                f"{self.address}/moneta/services",
+                data=body,
+                headers={"Content-Type": content_type},
+                timeout=PATIENCE,
+                allow_redirects=False,
+                stream=True,
+            )
+            return read(answer, limit=1_000_000)
+        except requests.Timeout:
+            return Reply("hung")
+        except requests.exceptions.ChunkedEncodingError:
+            return Reply("cut")
+        except requests.ConnectionError:
+            return Reply("dropped")
+
+    def admin(self, path: str, content: object) -> requests.Response:
+        return self.session.post(f"{self.address}/_sandbox/{path}", json=content, timeout=5)
+
+    def calls(self) -> dict[str, Any]:
+        answer = self.session.get(f"{self.address}/_sandbox/calls", timeout=5)
+        calls: dict[str, Any] = answer.json()["moneta"]
+        return calls
+
+    def async_id(self, number: int) -> int:
+        """Submit for a fresh unit of a scenario and return the task's id."""
+        content = self.ask(submit(self.unit(number), personal_information())).content
+        async_id: int = content["AsyncResponse"]["asyncId"]
+        return async_id
+
+
+def read(answer: requests.Response, limit: int) -> Reply:
+    with answer:
+        read_so_far = b""
+        for chunk in answer.iter_content(65_536):
+            read_so_far += chunk
+            if len(read_so_far) > limit:
+                return Reply("huge")
+            if not read_so_far.strip() and len(read_so_far) < 4:
+                return Reply("dripping")
+    headers = dict(answer.headers)
+    if "json" not in headers["Content-Type"]:
+        return Reply(f"page {answer.status_code}", headers=headers)
+    try:
+        body = json.loads(read_so_far)["Envelope"]["Body"]
+    except (ValueError, KeyError):
+        return Reply("garbage")
+    return Reply(summary(body, answer.status_code), body, headers)
+
+
+def summary(body: dict[str, Any], status: int) -> str:
+    [(name, content)] = body.items()
+    if name in {"fault", "Fault"}:
+        assert status == 400
+        extra = "" if len(content["detail"]) < 2 else " wordy"
+        return f"{name} {content['detail'].get('faultDetail')}{extra}"
+    assert status == 200
+    if name == "GetProfileInfoResponse":
+        values = {each["key"]: each["value"] for each in content["attribute"]}
+        group = values.get("parentid")
+        return "no group" if group is None else GROUPS.get(group, "unknown group")
+    result = content.get("SimplifiedIdentificationResponse")
+    if result is None:
+        return "".join(
+            [
+                content["asyncStatus"],
+                "" if "expirationDate" in content else " undated",
+                "" if "asyncId" in content else " without id",
+            ]
+        )
+    code = f" {result['errorCode']}" if "errorCode" in result else ""
+    return f"success={result.get('success', 'missing')!r}{code}"
+
+
+@contextmanager
+def running_sandbox() -> Iterator[Sandbox]:
+    """Serve a sandbox whose time stands still."""
+    clock = Clock()
+    options = SandboxOptions(delay=DELAY, task_timeout=TIMEOUT)
+    with background(options, clock) as address, requests.Session() as session:
+        yield Sandbox(address, clock, session)

@@ -1,0 +1,81 @@
+"""The tables are sound."""
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from tests.support.sandbox_requests import JSON_TYPE, encoded, personal_information, submit
+from worker.sandbox.answers import Page
+from worker.sandbox.calls import CallLog
+from worker.sandbox.clock import utc_now
+from worker.sandbox.moneta.acts import EVER, Progress, Step, step_at
+from worker.sandbox.moneta.desk import Desk
+from worker.sandbox.moneta.scenarios import SCENARIOS, scenario_of
+from worker.sandbox.moneta.tasks import TaskBook
+from worker.sandbox.options import SandboxOptions
+from worker.sandbox.outages import Outage
+from worker.sandbox.scenarios import describe
+
+
+def test_description_has_one_row_for_each_number_and_name() -> None:
+    rows = describe()
+    assert len({(row.provider, row.number) for row in rows}) == len(rows)
+    assert len({(row.provider, row.name) for row in rows}) == len(rows)
+    assert all(0 <= row.number < 1000 and row.what for row in rows)
+    assert len(rows) >= 90
+
+
+def test_scenario_is_the_same_for_units_a_thousand_apart() -> None:
+    assert scenario_of(103) is scenario_of(7_103) is SCENARIOS[103]
+
+
+def test_scenario_is_plain_success_when_the_number_is_unknown() -> None:
+    assert scenario_of(999) is SCENARIOS[0]
+
+
+FIRST, LATER = Step(Progress("A"), 2), Step(Progress("B"), EVER)
+
+
+@pytest.mark.parametrize(
+    ("steps", "number", "expected"),
+    [
+        pytest.param((), 1, None, id="none"),
+        pytest.param((FIRST,), 2, FIRST, id="within"),
+        pytest.param((FIRST,), 3, None, id="past-the-last"),
+        pytest.param((FIRST, LATER), 3, LATER, id="next"),
+        pytest.param((FIRST, LATER), 1_000_000, LATER, id="for-ever"),
+    ],
+)
+def test_step_is_found_by_the_number_of_the_request(
+    steps: tuple[Step, ...], number: int, expected: Step | None
+) -> None:
+    assert step_at(steps, number) is expected
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        pytest.param(partial(SandboxOptions, full_group_id=101), "must differ", id="groups"),
+        pytest.param(partial(SandboxOptions, port=70_000), "port", id="port"),
+        pytest.param(partial(SandboxOptions, delay=-1.0), "delay", id="delay"),
+        pytest.param(partial(SandboxOptions, task_timeout=0.0), "timeout", id="timeout"),
+    ],
+)
+def test_options_are_refused_when_they_make_no_sense(
+    wrong: Callable[[], SandboxOptions], said: str
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        wrong()
+
+
+def test_options_never_show_the_password() -> None:
+    assert "geheim" not in repr(SandboxOptions(password="geheim"))
+
+
+def test_answers_never_show_personal_data() -> None:
+    desk = Desk(SandboxOptions(), TaskBook(0, 10, utc_now), CallLog(), Outage())
+    answer = desk.answer(JSON_TYPE, encoded(submit(11_000, personal_information())))
+    assert isinstance(answer, Page)
+    assert "Образцов" not in repr(answer)
+    assert "asyncId" not in repr(answer)
