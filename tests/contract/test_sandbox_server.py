@@ -11,12 +11,14 @@ from itertools import pairwise
 import pytest
 import requests
 
-from tests.support.sandbox import DELAY, Sandbox, running_sandbox
+from tests.support.sandbox import DELAY, Clock, Sandbox, running_sandbox
 from tests.support.sandbox_requests import encoded, personal_information, poll, submit
 from worker.sandbox.background import background
 from worker.sandbox.options import SandboxOptions
 
 SOON = 20
+#: Scenarios in which one side leaves before the reply is whole.
+UNFRIENDLY = {303: "hung", 304: "dropped", 308: "cut", 309: "dripping", 311: "huge"}
 
 
 @pytest.fixture
@@ -160,6 +162,18 @@ def test_process_ends_well_when_a_request_hangs() -> None:
             requests.get(f"{address}/_sandbox/calls", timeout=SOON)
             running.terminate()
             assert running.wait(SOON) == 0
+
+
+def test_process_stays_quiet_when_clients_go_away() -> None:
+    with process("--delay", "0") as running:
+        address = address_of(running)
+        with requests.Session() as session:
+            client = Sandbox(address, Clock(), session)
+            seen = [client.ask(poll(client.async_id(number))).word for number in UNFRIENDLY]
+            running.terminate()
+        _, said = running.communicate(timeout=SOON)
+    assert seen == list(UNFRIENDLY.values())
+    assert said == ""
 
 
 def test_process_says_so_when_the_port_is_taken() -> None:
