@@ -1,0 +1,203 @@
+"""Reads MONETA's replies in JSON. Nothing unparsed goes further.
+
+Members that are not known are ignored, as the interface grows; a known one of the wrong type makes
+the whole reply unreadable, and an unreadable reply is never a verdict.
+"""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from worker.errors import ReplyUnreadable
+from worker.providers.moneta.types import (
+    MALFORMED,
+    Attribute,
+    Content,
+    Fault,
+    Id,
+    Profile,
+    Result,
+    Ticket,
+)
+
+_CODE: Final = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6}){0,6}")
+_MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{5,30}(?:Z|[+-][0-9]{2}:[0-9]{2})?")
+#: A moment without a zone is legal in the schema; MONETA's own examples are Moscow time. A guess.
+_MOSCOW: Final = timezone(timedelta(hours=3))
+
+
+def _moment(value: object) -> datetime | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not _MOMENT.fullmatch(value):
+        message = "no moment"
+        raise ValueError(message)
+    try:
+        moment = datetime.fromisoformat(value)
+        zoned = moment if moment.tzinfo else moment.replace(tzinfo=_MOSCOW)
+        return zoned.astimezone(UTC)
+    except OverflowError:
+        message = "no moment"
+        raise ValueError(message) from None
+
+
+class _Read(BaseModel):
+    model_config = ConfigDict(
+        extra="ignore", strict=True, alias_generator=to_camel, hide_input_in_errors=True
+    )
+
+
+class _Attribute(_Read):
+    key: str
+    value: str | None = None
+    approved: bool | None = None
+
+    def plain(self) -> Attribute:
+        return Attribute(self.key.lower(), self.value, self.approved is True)
+
+
+class _Attributes(_Read):
+    attribute: list[_Attribute] | None = None
+
+    def plain(self) -> tuple[Attribute, ...]:
+        return tuple(attribute.plain() for attribute in self.attribute or ())
+
+
+class _Document(_Attributes):
+    id: int | None = None
+
+
+class _Person(_Read):
+    profile: _Attributes | None = None
+    document: _Document | None = None
+
+
+class _Identification(_Read):
+    success: bool
+    error_code: str | None = None
+    personal_information: _Person | None = None
+
+
+class _AsyncResponse(_Read):
+    async_id: Id | None = None
+    async_status: str | None = None
+    expiration_date: Annotated[datetime | None, BeforeValidator(_moment)] = None
+    identification: _Identification | None = Field(
+        default=None, alias="SimplifiedIdentificationResponse"
+    )
+
+
+class _Fault(_Read):
+    #: Any shape: `faultDetail` is looked for inside.
+    detail: Any = None
+
+
+class _Body(_Read):
+    fault: _Fault | None = Field(default=None, alias="fault")
+    fault_too: _Fault | None = Field(default=None, alias="Fault")
+    task: _AsyncResponse | None = Field(default=None, alias="AsyncResponse")
+    profile: _Attributes | None = Field(default=None, alias="GetProfileInfoResponse")
+
+
+class _Envelope(_Read):
+    body: _Body = Field(alias="Body")
+
+
+class _Reply(_Read):
+    envelope: _Envelope | None = Field(default=None, alias="Envelope")
+    #: The schema's own text shows a fault without an envelope.
+    fault: _Fault | None = Field(default=None, alias="fault")
+    fault_too: _Fault | None = Field(default=None, alias="Fault")
+
+
+def read_reply(answer: bytes) -> Content:
+    """Read a reply; raise `ReplyUnreadable`, which quotes nothing of it, for anything else."""
+    try:
+        reply = _Reply.model_validate(_DECODER.decode(answer.decode("utf-8")))
+    except (ValidationError, ValueError, RecursionError):
+        # `from None`: the causes quote what they could not read.
+        raise ReplyUnreadable from None
+    body = reply.envelope.body if reply.envelope else _Body()
+    faults = [f for f in (body.fault, body.fault_too, reply.fault, reply.fault_too) if f]
+    said = [*faults, *(part for part in (body.task, body.profile) if part)]
+    if len(said) != 1:
+        what = f"({len(said)} contents)"
+        raise ReplyUnreadable(what)
+    if faults:
+        return Fault(_code_in(faults[0].detail), answer)
+    if body.profile is not None:
+        return Profile(body.profile.plain(), answer)
+    return _task(body.task or _AsyncResponse(), answer)
+
+
+def _task(task: _AsyncResponse, answer: bytes) -> Ticket | Result:
+    if task.identification is not None:
+        if task.async_status is not None:
+            what = "(a result and a status)"
+            raise ReplyUnreadable(what)
+        return _result(task.identification, task.async_id, answer)
+    if task.async_id is None:
+        what = "(neither a result nor an asyncId)"
+        raise ReplyUnreadable(what)
+    return Ticket(task.async_id, task.async_status, task.expiration_date, answer)
+
+
+def _result(said: _Identification, async_id: int | None, answer: bytes) -> Result:
+    person = said.personal_information or _Person()
+    document = person.document or _Document()
+    return Result(
+        success=said.success,
+        error_code=(said.error_code or "").strip() or None,
+        async_id=async_id,
+        profile=(person.profile or _Attributes()).plain(),
+        document=document.plain(),
+        document_id=document.id,
+        answer=answer,
+    )
+
+
+def _code_in(detail: object) -> str:
+    """Find `faultDetail` by name: `detail` may hold other elements around or before it."""
+    found: set[str] = set()
+    unseen = [detail]
+    while unseen:
+        item = unseen.pop()
+        if isinstance(item, list):
+            unseen += item
+        elif isinstance(item, dict):
+            code = item.get("faultDetail")
+            if isinstance(code, str) and code.strip():
+                found.add(code.strip())
+            unseen += item.values()
+    if len(found) != 1:
+        # A proxy's or a container's fault: MONETA itself always gives its code.
+        what = "(a fault without faultDetail)"
+        raise ReplyUnreadable(what)
+    return safe_code(found.pop())
+
+
+def safe_code(code: str) -> str:
+    """Return the code, or `MALFORMED` where it is none."""
+    return code if _CODE.fullmatch(code) else MALFORMED
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a name that is given twice: which of the two counts is anybody's guess."""
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        message = "a name is given twice"
+        raise ValueError(message)
+    return made
+
+
+def _no_constant(_: str) -> float:
+    message = "no JSON"
+    raise ValueError(message)
+
+
+#: The standard decoder rather than pydantic's, which takes the last of two equal names and NaN.
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constant)

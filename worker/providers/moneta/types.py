@@ -1,0 +1,134 @@
+"""The edge of MONETA.MerchantAPI: what is taken from a marketplace and what MONETA answers."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Final, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from worker.providers.person import (
+    BirthDate,
+    Department,
+    Inn,
+    IssueDate,
+    Issuer,
+    MobilePhone,
+    Name,
+    PassportNumber,
+    PassportSeries,
+    Snils,
+)
+
+#: `xsd:long`, and an id is positive.
+Id = Annotated[int, Field(strict=True, gt=0, le=2**63 - 1)]
+
+
+class _Sent(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class StartArguments(_Sent):
+    """What a start message says in clear, but for the reference."""
+
+    unit_id: Id
+
+
+class ProfileData(_Sent):
+    """The person; field names are MONETA's attribute keys, in MONETA's order."""
+
+    first_name: Name
+    last_name: Name
+    middle_initial_name: Name | None = None
+    cell_phone: MobilePhone
+    date_of_birth: BirthDate | None = None
+    snils: Snils | None = None
+    inn: Inn | None = None
+
+    @model_validator(mode="after")
+    def _can_be_looked_up(self) -> Self:
+        """Refuse what MONETA could not look up: it finds the INN by the date where it has to."""
+        if not (self.snils or self.inn or self.date_of_birth):
+            message = "needs one of snils, inn and date_of_birth"
+            raise ValueError(message)
+        return self
+
+
+class PassportData(_Sent):
+    """The passport."""
+
+    series: PassportSeries
+    number: PassportNumber
+    issuer: Issuer | None = None
+    issued: IssueDate | None = None
+    department: Department | None = None
+    #: MONETA's id of a document that it already holds.
+    id: Id | None = None
+
+
+class PersonData(_Sent):
+    """The sealed payload.
+
+    The schema lets `document` be left out, and MONETA then takes the passport that the unit
+    holds. Here it is required: a person whose data are sent is checked against the passport sent
+    with them, not against one that nobody looked at. Who wants the stored data sends no payload.
+    """
+
+    profile: ProfileData
+    document: PassportData
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """MONETA refused the request."""
+
+    #: `faultDetail`; `MALFORMED` where it is no code.
+    code: str
+    answer: bytes = field(repr=False)
+
+
+#: In the place of a code that is none: free text must not reach a journal.
+MALFORMED: Final = "(malformed)"
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """An asynchronous task and how it stands."""
+
+    async_id: int
+    status: str | None
+    expires_at: datetime | None
+    answer: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One fact of a profile or document. Keys are compared in lower case."""
+
+    key: str
+    value: str | None = field(repr=False)
+    approved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The result element: the task has ended."""
+
+    success: bool
+    error_code: str | None
+    #: None where the reply does not name it: it should not.
+    async_id: int | None
+    profile: tuple[Attribute, ...]
+    document: tuple[Attribute, ...]
+    document_id: int | None
+    answer: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What MONETA holds of a unit."""
+
+    attributes: tuple[Attribute, ...]
+    answer: bytes = field(repr=False)
+
+
+Content = Fault | Ticket | Result | Profile
