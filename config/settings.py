@@ -207,9 +207,7 @@ class MonetaSettings(ProviderSettings):
     settle_over: Duration = timedelta(minutes=15)
     callback_url: ServiceUrl | None = None
     #: Every 15 s for 5 minutes, every minute to half an hour, then every 5 minutes.
-    poll: PollPolicy = PollPolicy(
-        first_after=15, steps=((20, 15), (25, 60)), then=300, jitter=0.1
-    )
+    poll: PollPolicy = PollPolicy(first_after=15, steps=((20, 15), (25, 60)), then=300, jitter=0.1)
 
     @model_validator(mode="after")
     def _groups_can_be_told_apart(self) -> Self:
@@ -281,9 +279,7 @@ class Settings(BaseSettings):
 _BLOCKS: Final = frozenset({"events", "engine", "retention", "moneta"})
 
 
-def load(
-    needs: Iterable[Need] = (), environment: Mapping[str, str] | None = None
-) -> Settings:
+def load(needs: Iterable[Need] = (), environment: Mapping[str, str] | None = None) -> Settings:
     """Read the settings, or raise `SettingsError` with every fault at once.
 
     `needs` says what the calling process cannot start without.
@@ -332,9 +328,7 @@ def _named(error: ValidationError) -> Iterator[str]:
 
 def _without_faulty(given: Mapping[str, str], error: ValidationError) -> dict[str, str]:
     """Drop the whole top-level block of every fault: what is left is sound."""
-    tops = {
-        _variable(tuple(fault["loc"][:1])) for fault in error.errors(include_input=False)
-    }
+    tops = {_variable(tuple(fault["loc"][:1])) for fault in error.errors(include_input=False)}
     return {
         name: value
         for name, value in given.items()

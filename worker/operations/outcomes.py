@@ -4,6 +4,7 @@ Every outcome carries a `note`: a few words for the journal that hold no persona
 a fault code, the kind of a transport error), and `calls`: how many requests it took.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -56,6 +57,10 @@ class Reason:
             "retryable": self.retryable,
             "message": self.message,
         }
+
+    def as_text(self) -> str:
+        """Return the reason as JSON text, as tables carry it."""
+        return json.dumps(self.as_json())
 
 
 class Trouble(StrEnum):
@@ -169,6 +174,4 @@ class Misconfigured:
     calls: int = 1
 
 
-Outcome = (
-    Started | Pending | NotSent | Doubtful | Settle | Finished | NeedsPerson | Misconfigured
-)
+Outcome = Started | Pending | NotSent | Doubtful | Settle | Finished | NeedsPerson | Misconfigured

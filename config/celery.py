@@ -1,0 +1,93 @@
+"""Settings → Celery's configuration. Pure, and the same for whoever touches the broker.
+
+A client with another visibility timeout is enough to have every waiting message delivered a second
+time, so worker, poller, beat, Flower and the marketplace's client all get theirs from here.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from config.queues import (
+    CHUNK_QUEUES,
+    INTAKE_QUEUES,
+    TASK_MODULES,
+    UPKEEP_QUEUE,
+    Task,
+)
+
+
+def configuration(
+    broker_url: str,
+    visibility_timeout: timedelta,
+    sweep_every: timedelta = timedelta(seconds=2),
+) -> dict[str, Any]:
+    """Return Celery's configuration."""
+    seconds = visibility_timeout.total_seconds()
+    return {
+        "broker_url": broker_url,
+        "broker_transport_options": transport_options(seconds),
+        "visibility_timeout": seconds,
+        # A broker that is away is waited for, however long, at the start as in the middle; an answer
+        # such as READONLY during a fail-over must not end the worker either.
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "broker_channel_error_retry": True,
+        "broker_pool_limit": 32,
+        "task_publish_retry_policy": {
+            "max_retries": 2,
+            "interval_start": 0,
+            "interval_step": 0.2,
+            "interval_max": 0.5,
+        },
+        "task_serializer": "json",
+        "accept_content": ["json"],
+        "result_accept_content": ["json"],
+        "result_backend": None,
+        "task_ignore_result": True,
+        "task_store_errors_even_if_ignored": False,
+        "timezone": "UTC",
+        "enable_utc": True,
+        "include": TASK_MODULES,
+        "task_default_queue": UPKEEP_QUEUE,
+        "task_create_missing_queues": True,
+        "task_routes": None,
+        "worker_prefetch_multiplier": 1,
+        # Running tasks of ours are short and fenced: a lost connection is no reason to cut a call.
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        # Prefetch is put back by itself after a reconnect; lowering it only slows the way back.
+        "worker_enable_prefetch_count_reduction": False,
+        "worker_hijack_root_logger": False,
+        "worker_redirect_stdouts": False,
+        "worker_send_task_events": True,
+        "task_send_sent_event": False,
+        "beat_schedule": {
+            # A second trigger: every worker process sweeps by itself.
+            "sweep": {
+                "task": Task.SWEEP.value,
+                "schedule": max(sweep_every.total_seconds() * 5, 5),
+            },
+        },
+        # Beat's own file: its entries are all of the above, so losing it loses nothing.
+        "beat_schedule_filename": "var/beat-schedule",
+    }
+
+
+def transport_options(visibility_timeout: float) -> Mapping[str, Any]:
+    """Return what every connection to the broker has in common. Seconds."""
+    # No key prefix: the marketplace enqueues with its own Celery, by queue name alone.
+    return {
+        "visibility_timeout": visibility_timeout,
+        # How often unacknowledged messages are looked at: 30 s, not the default's 100.
+        "unacked_restore_interval": 10,
+        "unacked_restore_throttle": 3,
+        "socket_timeout": 15,
+        "socket_connect_timeout": 5,
+        "socket_keepalive": True,
+        "health_check_interval": 25,
+    }
+
+
+def queues_of(role: str) -> tuple[str, ...]:
+    """Return the queues that a role of the Procfile consumes."""
+    return CHUNK_QUEUES if role == "poller" else INTAKE_QUEUES

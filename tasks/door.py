@@ -1,0 +1,98 @@
+"""How a task stands in Celery: what all of them have in common."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+
+import structlog
+
+from config.queues import Task
+from worker import runtime
+from worker.app import MaskedRequest, app
+from worker.errors import UpridError
+from worker.intake import Message
+from worker.runtime import Runtime
+
+log = structlog.get_logger(__name__)
+
+#: Seconds before a message is tried again that could not be worked on, by how often it was tried.
+_PATIENCE: Final = (1, 2, 5, 10, 30, 60)
+
+Intake = Callable[[Runtime, Message], None]
+
+
+class _Door(app.Task):  # type: ignore[misc, name-defined, valid-type]
+    """A task of ours: its messages are masked, whoever looks at them."""
+
+    Request = f"{MaskedRequest.__module__}:{MaskedRequest.__qualname__}"
+    abstract = True
+    ignore_result = True
+
+
+def intake(name: Task) -> Callable[[Intake], Intake]:
+    """Register a function as a task that takes messages from outside.
+
+    It acknowledges late, and whatever keeps it from doing its work has the message come again:
+    the work itself is harmless to repeat.
+    """
+
+    def register(function: Intake) -> Intake:
+        @app.task(  # type: ignore[untyped-decorator]
+            name=name.value, base=_Door, bind=True, typing=False, acks_late=True, max_retries=None
+        )
+        def door(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - whatever was sent
+            message = Message(self.request.id, name.value, args, kwargs)
+            try:
+                function(runtime.current(), message)
+            except Exception as error:
+                log.exception("message_comes_again", task=name.value, task_id=message.id)
+                pause = _PATIENCE[min(self.request.retries, len(_PATIENCE) - 1)]
+                raise self.retry(exc=_again(error), countdown=pause) from None
+
+        return function
+
+    return register
+
+
+def chunk(name: Task, function: Callable[[Runtime, datetime | None], object]) -> None:
+    """Register a function as a task that works on what is due.
+
+    It acknowledges early: the rows are the truth, and a chunk that kills its worker must not come
+    back for ever.
+    """
+
+    @app.task(name=name.value, base=_Door, typing=False, acks_late=False)  # type: ignore[untyped-decorator]
+    def door(*_args: Any, slot: object = None, **_kwargs: Any) -> None:  # noqa: ANN401 - whatever was sent
+        _round(name, lambda: function(runtime.current(), _moment(slot)))
+
+
+def upkeep(name: Task, function: Callable[[Runtime], object]) -> None:
+    """Register a function as a task that the worker processes also do by themselves."""
+
+    @app.task(name=name.value, base=_Door, typing=False, acks_late=False)  # type: ignore[untyped-decorator]
+    def door(*_args: Any, **_kwargs: Any) -> None:  # noqa: ANN401 - whatever was sent
+        _round(name, lambda: function(runtime.current()))
+
+
+def _round(name: Task, action: Callable[[], object]) -> None:
+    try:
+        action()
+    except Exception as error:
+        # The sweep does again what was left undone. Raised without its text, which may hold values.
+        log.exception("round_failed", task=name.value)
+        raise _again(error) from None
+
+
+def _again(error: Exception) -> Exception:
+    """Return what Celery and Flower may show of an error."""
+    return error if isinstance(error, UpridError) else UpridError(type(error).__name__)
+
+
+def _moment(slot: object) -> datetime | None:
+    if not isinstance(slot, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(slot)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None

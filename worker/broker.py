@@ -1,0 +1,54 @@
+"""The broker as the engine needs it: chunk messages published, slot markers kept."""
+
+from datetime import datetime
+from typing import Any, Final, cast
+
+import redis
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from config.queues import DOORS, Provider, Wake, chunk_queue
+from worker.errors import BrokerUnavailable
+from worker.events.stream import connect
+
+_MARKERS: Final = "uprid:slot:"
+
+
+class CeleryPublisher:
+    """Publishes through Celery, and keeps the markers beside its queues."""
+
+    def __init__(self, app: Celery, url: str) -> None:
+        self._app = app
+        self._server = connect(url)
+
+    def publish(self, provider: Provider, wake: Wake, slot: datetime, countdown: float) -> None:
+        """Publish one chunk message; raises `BrokerUnavailable`."""
+        try:
+            self._app.send_task(
+                DOORS[provider].chunk(wake).value,
+                kwargs={"slot": slot.isoformat()},
+                queue=chunk_queue(provider),
+                countdown=countdown or None,
+            )
+        except (OperationalError, redis.RedisError) as error:
+            raise BrokerUnavailable(type(error).__name__) from None
+
+    def marked(self, names: list[str]) -> set[str]:
+        """Return which of the slot markers are set; raises `BrokerUnavailable`."""
+        try:
+            found = cast("list[Any]", self._server.mget([_MARKERS + name for name in names]))
+        except redis.RedisError as error:
+            raise BrokerUnavailable(type(error).__name__) from None
+        return {name for name, value in zip(names, found, strict=True) if value is not None}
+
+    def mark(self, names: list[str], seconds: float) -> None:
+        """Set slot markers for a while; raises `BrokerUnavailable`."""
+        if not names:
+            return
+        try:
+            pipeline = self._server.pipeline(transaction=False)
+            for name in names:
+                pipeline.set(_MARKERS + name, "1", ex=max(int(seconds), 1))
+            pipeline.execute()
+        except redis.RedisError as error:
+            raise BrokerUnavailable(type(error).__name__) from None

@@ -1,0 +1,371 @@
+"""The engine: what a chunk task does, from the claim to the next wake. Knows no provider."""
+
+import random
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, Protocol
+
+import structlog
+from sqlalchemy.exc import IntegrityError
+
+from config.queues import Provider, Wake
+from worker.engine import gate
+from worker.engine.chunk import Chunk, Guard, Working
+from worker.engine.decisions import Answer, decide
+from worker.engine.wakes import Wakes
+from worker.errors import DatabaseUnavailable
+from worker.operations.database import Database
+from worker.operations.identifiers import new_id
+from worker.operations.outcomes import Misconfigured
+from worker.operations.states import State
+from worker.operations.store import claims, schedule, writeback
+from worker.operations.store.claims import ORDINARY, URGENT, Claimed
+from worker.operations.store.writeback import Move, Stay
+from worker.providers.base import Plugin
+
+log = structlog.get_logger(__name__)
+
+#: A slot whose message came earlier than this is published again. Seconds.
+_EARLY: Final = 0.05
+#: Seconds that a flush waits for a database that went away, while its leases are kept alive.
+_PATIENCE: Final = 60.0
+
+
+class Relay(Protocol):
+    """Who brings the outbox to the stream."""
+
+    def wake(self) -> None:
+        """Say that there is something to tell. Returns at once."""
+
+
+class Leaseholder(Guard, Protocol):
+    """The process that leases belong to."""
+
+    @property
+    def id(self) -> str:
+        """The incarnation's id."""
+
+    def abandon(self, token: str) -> None:
+        """Give back the leases of a chunk as soon as the database can be reached."""
+
+    def pause(self, seconds: float) -> None:
+        """Wait a moment, shorter where the process is stopping."""
+
+
+class Sealing(Protocol):
+    """Sealing and opening of what is personal."""
+
+    def seal_bytes(self, content: bytes) -> str:
+        """Return a token."""
+
+    def open(self, token: str) -> Any:  # noqa: ANN401 - whatever JSON was sealed
+        """Return the JSON value that was sealed; raise `Unsealable`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a claim brought."""
+
+    chunk: Chunk
+    #: When a successor should come for what was left behind; None: nothing was.
+    successor_at: datetime | None
+    #: The breaker had nothing to remember when this was claimed.
+    calm: bool
+
+
+class Engine:
+    """One process's engine over all its providers."""
+
+    def __init__(  # noqa: PLR0913 - the parts it is made of
+        self,
+        database: Database,
+        plugins: Mapping[Provider, Plugin],
+        wakes: Wakes,
+        relay: Relay,
+        leaseholder: Leaseholder,
+        sealing: Sealing,
+        *,
+        share: int,
+    ) -> None:
+        self._database = database
+        self._plugins = plugins
+        self._wakes = wakes
+        self._relay = relay
+        self._leaseholder = leaseholder
+        self._sealing = sealing
+        self._random = random.SystemRandom().random
+        self._shares = {provider: _Share(share) for provider in plugins}
+        self._executors = {
+            provider: ThreadPoolExecutor(plugin.limits.threads, f"{provider}-call")
+            for provider, plugin in plugins.items()
+        }
+
+    def work(self, provider: Provider, wake: Wake = Wake.POLL, slot: datetime | None = None) -> int:
+        """Work on what is due at a provider; return how many operations were worked on.
+
+        `slot` is the moment that the message was meant for: one that came early goes back.
+        """
+        plugin = self._plugins.get(provider)
+        if plugin is None or self._leaseholder.halted() is not None:
+            return 0
+        if slot is not None and (slot - self._database.now()).total_seconds() > _EARLY:
+            self._wakes.again(provider, wake, slot)
+            return 0
+        place = self._shares[provider]
+        if not place.enter():
+            return 0
+        try:
+            return self._one_chunk(provider, plugin)
+        finally:
+            if place.leave():
+                # Somebody was turned away while this process was full: there may be work left.
+                self._wakes.now(provider)
+
+    def close(self) -> None:
+        """Let running calls end and stop the threads."""
+        for executor in self._executors.values():
+            executor.shutdown(wait=True, cancel_futures=True)
+
+    def _one_chunk(self, provider: Provider, plugin: Plugin) -> int:
+        taken = self._take(provider, plugin)
+        if taken.successor_at is not None:
+            # Before the work, not after it: the successor shares the load, and outlives this chunk.
+            self._wakes.again(provider, Wake.POLL, taken.successor_at)
+        chunk = taken.chunk
+        if not chunk.claimed:
+            return 0
+        unwritten = {row.id for row in chunk.claimed}
+        working = Working(
+            chunk,
+            plugin,
+            self._leaseholder,
+            unseal=self._sealing.open,
+            mark=lambda row, now: self._mark(chunk, row, now),
+        )
+        try:
+            working.run(
+                self._executors[provider],
+                plugin.limits.threads,
+                lambda answers: self._flush(provider, plugin, chunk, answers, unwritten),
+            )
+            if not (taken.calm and working.flawless and working.calls == len(chunk.claimed)):
+                self._feed(provider, plugin, working, claimed=len(chunk.claimed))
+        except DatabaseUnavailable:
+            log.warning("chunk_abandoned", provider=provider, operations=len(unwritten))
+            self._leaseholder.abandon(chunk.token)
+            raise
+        finally:
+            self._give_back(chunk, unwritten)
+        if working.halt is not None:
+            log.info("chunk_halted", provider=provider, why=working.halt, left=len(unwritten))
+        return len(chunk.claimed) - len(unwritten)
+
+    def _take(self, provider: Provider, plugin: Plugin) -> Taken:
+        """Ask the gate and claim what it grants, in one transaction."""
+        token, owner = new_id(), self._leaseholder.id
+        now = self._database.now()
+        began = time.monotonic()
+        with self._database.begin() as connection:
+            shared = claims.lock_provider(connection, provider, now)
+            granted = gate.grant(shared, plugin.limits, now)
+            calm = shared.failures == 0 and shared.closed_until is None and not granted.probing
+            if granted.limit == 0:
+                return Taken(Chunk((), {}, token, now, began), granted.again_at, calm)
+
+            def some(lane: int, limit: int) -> list[Claimed]:
+                if limit <= 0:
+                    return []
+                return claims.claim(
+                    connection, provider, lane, limit, owner=owner, token=token, now=now
+                )
+
+            claimed = claims.claim_suspect(connection, provider, owner=owner, token=token, now=now)
+            alone, left_behind = bool(claimed), bool(claimed)
+            if not alone:
+                # Half for submits and codes, the rest for polls, and what polls leave for submits.
+                urgent = some(URGENT, -(-granted.limit // 2))
+                room = granted.limit - len(urgent)
+                ordinary = some(ORDINARY, min(granted.ordinary, room))
+                room -= len(ordinary)
+                if len(urgent) == -(-granted.limit // 2):
+                    urgent += some(URGENT, room)
+                claimed = urgent + ordinary
+                left_behind = len(claimed) == granted.limit or len(ordinary) == granted.ordinary
+            values: dict[str, Any] = {"tokens": granted.tokens - len(claimed), "tokens_at": now}
+            if granted.probing and claimed:
+                values["probing_until"] = now + timedelta(seconds=plugin.limits.total_timeout + 1)
+            claims.share(connection, provider, **values)
+            payloads = claims.payloads(
+                connection, [row for row in claimed if row.state is State.ACCEPTED]
+            )
+        successor = None
+        if left_behind and not granted.probing:
+            successor = now if alone else granted.again_at
+        return Taken(Chunk(claimed, payloads, token, now, began), successor, calm)
+
+    def _mark(self, chunk: Chunk, row: Claimed, now: datetime) -> bool:
+        with self._database.begin() as connection:
+            return writeback.mark_submitting(connection, row.id, row.attempt, chunk.token, now)
+
+    def _flush(
+        self,
+        provider: Provider,
+        plugin: Plugin,
+        chunk: Chunk,
+        answers: list[Answer],
+        unwritten: set[str],
+    ) -> None:
+        now = self._database.now()
+        changes = [
+            decide(answer, plugin, now, self._random(), self._sealing.seal_bytes)
+            for answer in answers
+        ]
+        stays = [change for change in changes if isinstance(change, Stay)]
+        moves = [change for change in changes if isinstance(change, Move)]
+        written = self._patiently(chunk.token, stays, moves, now)
+        unwritten.difference_update(row.claimed.id for row in changes)
+        late = [move for move in moves if move.claimed.id not in written and _is_news(move)]
+        self._tell_late(late, now)
+        self._wake_next(provider, [change for change in changes if change.claimed.id in written])
+        if late or any(move.events for move in moves):
+            self._relay.wake()
+
+    def _patiently(
+        self, token: str, stays: Sequence[Stay], moves: Sequence[Move], now: datetime
+    ) -> set[str]:
+        """Write back, waiting for a database that went away: answers cost money."""
+        give_up = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                return self._write(token, stays, moves, now)
+            except DatabaseUnavailable:
+                if time.monotonic() > give_up:
+                    raise
+                log.warning("write_back_waits", rows=len(stays) + len(moves))
+                self._leaseholder.pause(1.0)
+
+    def _write(
+        self, token: str, stays: Sequence[Stay], moves: Sequence[Move], now: datetime
+    ) -> set[str]:
+        try:
+            with self._database.begin() as connection:
+                return writeback.write_stays(connection, token, stays) | writeback.write_moves(
+                    connection, token, moves, now
+                )
+        except IntegrityError:
+            return self._write_one_by_one(token, stays, moves, now)
+
+    def _write_one_by_one(
+        self, token: str, stays: Sequence[Stay], moves: Sequence[Move], now: datetime
+    ) -> set[str]:
+        """Find the row that the database refuses; the others must not suffer for it."""
+        written: set[str] = set()
+        for one_stay, one_move in [*(([s], []) for s in stays), *(([], [m]) for m in moves)]:
+            try:
+                with self._database.begin() as connection:
+                    written |= writeback.write_stays(connection, token, one_stay)
+                    written |= writeback.write_moves(connection, token, one_move, now)
+            except IntegrityError:
+                # Its lease stays until it falls silent; claimed in vain often enough, it is parked.
+                row = (one_stay or one_move)[0].claimed
+                log.error("write_refused", operation=row.id, attempt=row.attempt)  # noqa: TRY400 - the database's text may hold values
+        return written
+
+    def _tell_late(self, late: Sequence[Move], now: datetime) -> None:
+        for move in late:
+            took = 0 if move.call is None else move.call.slowest
+            with self._database.begin() as connection:
+                if writeback.write_late(connection, move, now, took):
+                    log.warning("late_answer", operation=move.claimed.id, state=move.state)
+
+    def _wake_next(self, provider: Provider, written: Sequence[Stay | Move]) -> None:
+        polls, settlements = [], []
+        for change in written:
+            if change.due_at is not None:
+                state = change.state if isinstance(change, Move) else change.claimed.state
+                (settlements if state is State.SETTLING else polls).append(change.due_at)
+        if polls:
+            self._wakes.at(provider, Wake.POLL, polls)
+        if settlements:
+            self._wakes.at(provider, Wake.SETTLE, settlements)
+
+    def _feed(self, provider: Provider, plugin: Plugin, working: Working, *, claimed: int) -> None:
+        """Tell the others what this chunk saw of the provider."""
+        now = self._database.now()
+        misconfigured = working.misconfigured
+        with self._database.begin() as connection:
+            shared = claims.lock_provider(connection, provider, now)
+            values = gate.fed(shared, working.health, plugin.limits, now)
+            tokens = shared.tokens + claimed - working.calls
+            unchanged = (
+                values["failures"] == shared.failures
+                and values["closed_until"] == shared.closed_until
+                and shared.probing_until is None
+                and tokens == shared.tokens
+            )
+            if not unchanged:
+                claims.share(connection, provider, **values, tokens=tokens)
+            if misconfigured is not None:
+                self._pause(connection, provider, misconfigured, now)
+        closed_until = values["closed_until"]
+        if isinstance(closed_until, datetime) and closed_until > now:
+            log.warning("provider_rests", provider=provider, failures=values["failures"])
+            self._wakes.at(provider, Wake.POLL, [closed_until])
+        elif shared.failures >= plugin.limits.breaker_failures:
+            log.info("provider_is_back", provider=provider)
+            self._wakes.now(provider)
+
+    def _pause(
+        self,
+        connection: Any,
+        provider: Provider,
+        cause: Misconfigured,
+        now: datetime,  # noqa: ANN401
+    ) -> None:
+        note = f"{cause.reason.message} ({cause.note})"
+        if schedule.pause(connection, provider, "uprid-worker", note, now, cause.reason):
+            log.error("provider_paused", provider=provider, code=cause.reason.provider_code)
+            self._relay.wake()
+
+    def _give_back(self, chunk: Chunk, unwritten: set[str]) -> None:
+        if not unwritten:
+            return
+        try:
+            with self._database.begin() as connection:
+                writeback.give_back(connection, chunk.token, sorted(unwritten))
+        except DatabaseUnavailable:
+            self._leaseholder.abandon(chunk.token)
+
+
+class _Share:
+    """How many chunks of one provider this process works on at a time."""
+
+    def __init__(self, places: int) -> None:
+        self._places = places
+        self._inside = 0
+        self._turned_away = False
+        self._lock = threading.Lock()
+
+    def enter(self) -> bool:
+        with self._lock:
+            if self._inside >= self._places:
+                self._turned_away = True
+                return False
+            self._inside += 1
+            return True
+
+    def leave(self) -> bool:
+        """Give up the place; tell whether somebody was turned away meanwhile."""
+        with self._lock:
+            self._inside -= 1
+            turned_away, self._turned_away = self._turned_away, False
+            return turned_away
+
+
+def _is_news(move: Move) -> bool:
+    """Tell whether a late answer is worth an event: an end, a wait, or the provider's id."""
+    return bool(move.events)

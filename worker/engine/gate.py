@@ -1,0 +1,96 @@
+"""The gate before a claim: pause, breaker and rate decide how much may be taken. Pure."""
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from worker.operations.store.claims import Shared
+from worker.providers.base import Limits
+
+#: The share of the rate that polls leave to submits and codes.
+RESERVED: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """How many operations a chunk may claim."""
+
+    limit: int
+    #: How many of them may be polls and settlements.
+    ordinary: int
+    #: The bucket as it is now, before anything is spent.
+    tokens: float
+    #: When a successor finds something to spend; None: somebody will call.
+    again_at: datetime | None
+    #: Half open: this chunk of one tries whether the provider is back.
+    probing: bool = False
+
+
+def grant(shared: Shared, limits: Limits, now: datetime) -> Grant:
+    """Decide what a chunk may claim of a provider.
+
+    A token is one request. The bucket holds what the rate grants in one second, and one at least,
+    so that a provider that comes back is met at its rate and not by a stampede.
+    """
+    tokens = refilled(shared, limits, now)
+    if shared.paused:
+        return Grant(0, 0, tokens, None)
+    if shared.closed_until is not None and shared.closed_until > now:
+        return Grant(0, 0, tokens, shared.closed_until)
+    half_open = shared.failures >= limits.breaker_failures
+    if half_open and shared.probing_until is not None and shared.probing_until > now:
+        return Grant(0, 0, tokens, shared.probing_until)
+    whole = math.floor(tokens)
+    if whole < 1:
+        return Grant(0, 0, tokens, refilled_at(tokens, limits, now))
+    if half_open:
+        return Grant(1, 1, tokens, None, probing=True)
+    limit = min(limits.chunk, whole)
+    reserve = int(capacity(limits) * RESERVED)
+    ordinary = min(limit, max(whole - reserve, 0))
+    left = tokens - limit
+    again_at = now if left > reserve else refilled_at(left, limits, now)
+    return Grant(limit, ordinary, tokens, again_at)
+
+
+def capacity(limits: Limits) -> float:
+    """Return how many tokens the bucket holds at most."""
+    return max(limits.rate_per_second, 1.0)
+
+
+def refilled(shared: Shared, limits: Limits, now: datetime) -> float:
+    """Return the tokens that are there now."""
+    passed = max((now - shared.tokens_at).total_seconds(), 0.0)
+    return min(capacity(limits), shared.tokens + passed * limits.rate_per_second)
+
+
+def refilled_at(tokens: float, limits: Limits, now: datetime) -> datetime:
+    """Return when a chunk is worth its while again: the bucket is full, or holds a whole chunk."""
+    wanted = min(capacity(limits), float(limits.chunk))
+    return now + timedelta(seconds=max(wanted - tokens, 0.0) / limits.rate_per_second)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What a chunk saw of a provider: requests that failed in a row at its end, and whether any got through."""
+
+    failed_in_a_row: int
+    any_answered: bool
+    #: Seconds that the provider asked for (`Retry-After`); 0 where it did not.
+    rest: float = 0.0
+
+
+def fed(shared: Shared, health: Health, limits: Limits, now: datetime) -> dict[str, object]:
+    """Return what a chunk changes in the shared row: the breaker is fed once a chunk."""
+    before = 0 if health.any_answered else shared.failures
+    failures = before + health.failed_in_a_row
+    closed_until = shared.closed_until
+    if failures >= limits.breaker_failures and health.failed_in_a_row:
+        closed_until = now + timedelta(seconds=limits.breaker_reset)
+    elif failures < limits.breaker_failures:
+        closed_until = None if health.any_answered else closed_until
+    if health.rest:
+        asked = now + timedelta(seconds=health.rest)
+        closed_until = asked if closed_until is None else max(asked, closed_until)
+    return {"failures": failures, "closed_until": closed_until, "probing_until": None}

@@ -1,0 +1,121 @@
+"""The sweep: finds what fell through. It believes no marker and no message, only what is due.
+
+Every worker process has one; a lock in the database lets one of them through at a time. Beat is a
+second trigger, and nothing depends on it.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final, Protocol
+
+import structlog
+
+from config.queues import Provider
+from worker.engine.wakes import Wakes
+from worker.operations.database import Database
+from worker.operations.store import leases, schedule
+from worker.operations.store.retention import Retention, purge
+
+log = structlog.get_logger(__name__)
+
+_LOCK: Final = "sweep"
+_DAILY_LOCK: Final = "housekeeping"
+_HOUSEKEEPING_EVERY: Final = timedelta(hours=1)
+#: Slots that may pass before something due counts as forgotten.
+_GRACE_SLOTS: Final = 3
+
+
+class Teller(Protocol):
+    """The relay, as the sweep needs it."""
+
+    def verify(self) -> int:
+        """Find out whether the stream lost anything, and fill it in again."""
+
+    def trim(self) -> int:
+        """Drop from the stream what is older than the retention."""
+
+
+class Judge(Protocol):
+    """This process's incarnation, as the sweep needs it."""
+
+    @property
+    def id(self) -> str:
+        """The incarnation's id."""
+
+    def judges(self) -> bool:
+        """Tell whether this process has been heard long enough to call others silent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The sweep's times."""
+
+    every: timedelta
+    silence: timedelta
+    slot: timedelta
+    retention: Retention
+
+
+class Sweep:
+    """One process's sweep."""
+
+    def __init__(  # noqa: PLR0913 - the parts it is made of
+        self,
+        database: Database,
+        providers: frozenset[Provider],
+        wakes: Wakes,
+        teller: Teller,
+        judge: Judge,
+        timing: Timing,
+    ) -> None:
+        self._database = database
+        self._providers = providers
+        self._wakes = wakes
+        self._teller = teller
+        self._judge = judge
+        self._timing = timing
+
+    def run(self) -> None:
+        """Sweep once, unless another process has just done it."""
+        if not self._mine(_LOCK, self._timing.every * 0.9):
+            return
+        self._free_leases()
+        self._wake_overdue()
+        self._teller.verify()
+        if self._mine(_DAILY_LOCK, _HOUSEKEEPING_EVERY):
+            self.purge()
+
+    def purge(self) -> dict[str, int]:
+        """Erase what is past its retention; return how much of what."""
+        erased = purge(self._database, self._timing.retention)
+        erased["stream"] = self._teller.trim()
+        if any(erased.values()):
+            log.info("purged", **erased)
+        return erased
+
+    def _mine(self, name: str, lasting: timedelta) -> bool:
+        # Never let go of early: the lock is also what keeps the others from sweeping right after.
+        with self._database.begin() as connection:
+            now = self._database.now()
+            return leases.hold_lock(connection, name, f"{self._judge.id}", now, lasting)
+
+    def _free_leases(self) -> None:
+        if not self._judge.judges():
+            return
+        now = self._database.now()
+        with self._database.begin() as connection:
+            freed = leases.free_silent(connection, now, self._timing.silence)
+            poisoned = leases.park_poison(connection, now)
+        if freed:
+            log.warning("leases_freed", operations=freed)
+        for reference in poisoned:
+            log.error("operation_poisoned", reference=reference)
+
+    def _wake_overdue(self) -> None:
+        forgotten = self._database.now() - _GRACE_SLOTS * self._timing.slot
+        with self._database.read() as connection:
+            overdue = schedule.overdue(connection, forgotten)
+        for name in overdue:
+            if name in self._providers:
+                log.info("overdue_woken", provider=name)
+                self._wakes.now(Provider(name))

@@ -1,0 +1,151 @@
+"""The relay: brings the outbox to the stream, in order, and fills the stream again when it was lost.
+
+One process relays at a time, by a lock in the database; the others find nothing to do. Should two
+ever overlap (a process that slept through its lock), the server's memory of ids keeps the second
+from telling anything twice or out of turn.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from worker.background import Repeating
+from worker.events.stream import Appended, Stream
+from worker.operations.database import Database
+from worker.operations.identifiers import new_id
+from worker.operations.store import leases, outbox
+from worker.operations.store.outbox import NOTHING, Line
+
+log = structlog.get_logger(__name__)
+
+_BATCH: Final = 200
+_LOCK: Final = "relay"
+_LOCKED_FOR: Final = timedelta(seconds=20)
+#: Seconds between two looks at the outbox where nobody called.
+_LOOK_EVERY: Final = 1.0
+#: Seconds before a round is tried again that found the lock taken.
+_BUSY: Final = 0.1
+
+
+class Relay:
+    """The relay of one process; `wake` has it run at once, in its own thread."""
+
+    def __init__(self, database: Database, stream: Stream, *, keep: timedelta, holder: str) -> None:
+        self._database = database
+        self._stream = stream
+        self._keep = keep
+        self._holder = holder
+        self._thread = Repeating("relay", _LOOK_EVERY, self.run)
+
+    def start(self) -> None:
+        """Begin to relay in the background."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop after the batch that is under way, and tell what is left if that can be done."""
+        self._thread.stop()
+
+    def wake(self) -> None:
+        """Say that there is something to tell. Returns at once."""
+        self._thread.nudge()
+
+    def run(self) -> int:
+        """Publish what is unpublished; return how many events were."""
+        with self._database.read() as connection:
+            if not outbox.has_unpublished(connection):
+                return 0
+        return self._locked(self._publish_all)
+
+    def verify(self) -> int:
+        """Find out whether the server lost anything, and fill it in again; return how much."""
+        return self._locked(self._publish_all)
+
+    def replay(self, since: datetime) -> int:
+        """Publish again what was made since a time, with the same event ids; return how many."""
+        count, after = 0, 0
+        while True:
+            with self._database.read() as connection:
+                lines = outbox.made_since(connection, since, after, _BATCH)
+            if not lines:
+                return count
+            while self._append(lines, deduplicate=False).verdict != "ok":
+                log.info("replay_again", events=len(lines))
+            count, after = count + len(lines), lines[-1].seq
+
+    def trim(self) -> int:
+        """Drop from the stream what is older than the retention."""
+        return self._stream.trim(self._database.now() - self._keep)
+
+    def _locked(self, action: Callable[[], int]) -> int:
+        if not self._hold():
+            self._thread.nudge_in(_BUSY)
+            return 0
+        try:
+            return action()
+        finally:
+            with self._database.begin() as connection:
+                leases.drop_lock(connection, _LOCK, self._holder)
+
+    def _hold(self) -> bool:
+        with self._database.begin() as connection:
+            now = self._database.now()
+            return leases.hold_lock(connection, _LOCK, self._holder, now, _LOCKED_FOR)
+
+    def _publish_all(self) -> int:
+        count = 0
+        while True:
+            with self._database.read() as connection:
+                lines = outbox.unpublished(connection, _BATCH)
+            appended = self._append(lines)
+            if appended.verdict != "ok":
+                continue
+            with self._database.begin() as connection:
+                outbox.mark_published(
+                    connection,
+                    {
+                        line.seq: padded(stream_id)
+                        for line, stream_id in zip(lines, appended.ids, strict=True)
+                    },
+                )
+            count += len(lines)
+            if len(lines) < _BATCH or self._thread.stopping or not self._hold():
+                return count
+
+    def _append(self, lines: list[Line], *, deduplicate: bool = True) -> Appended:
+        """Append a batch; where the server turns out to have lost events, have them told again."""
+        with self._database.read() as connection:
+            known = outbox.position(connection, self._stream.name)
+        appended = self._stream.append(
+            lines,
+            mark=known.mark or "",
+            last_id=plain(known.last_id),
+            new_mark=new_id(),
+            deduplicate=deduplicate,
+        )
+        with self._database.begin() as connection:
+            if appended.verdict == "ok":
+                newest = max([appended.last_id, *appended.ids], key=padded)
+                outbox.advance(connection, self._stream.name, padded(newest), appended.mark)
+                return appended
+            # Wiped: nothing that it holds can be relied upon. Behind: all up to its last id is there.
+            there = NOTHING if appended.verdict == "wiped" else padded(appended.last_id)
+            since = self._database.now() - self._keep
+            lost = outbox.forget_published_after(
+                connection, self._stream.name, there, appended.mark, since
+            )
+        log.error("stream_lost_events", verdict=appended.verdict, events=lost)
+        return appended
+
+
+def padded(stream_id: str) -> str:
+    """Write a stream id so that text sorts like time."""
+    milliseconds, _, number = stream_id.partition("-")
+    return f"{int(milliseconds):015d}-{int(number):020d}"
+
+
+def plain(stream_id: str) -> str:
+    """Write a padded stream id as the server does."""
+    milliseconds, _, number = stream_id.partition("-")
+    return f"{int(milliseconds)}-{int(number)}"

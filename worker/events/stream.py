@@ -1,0 +1,162 @@
+"""The result stream: one atomic script that checks, deduplicates and appends."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, cast
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from worker.errors import BrokerUnavailable
+from worker.events.model import CONTENT_TYPE, SOURCE, SPECVERSION, rfc3339
+from worker.operations.store.outbox import Line
+
+#: Seconds for which the server remembers an event's id. It only has to outlive a relay that died
+#: between appending and noting it down.
+_REMEMBERED: Final = 86_400
+_MARK_SUFFIX: Final = ":mark"
+_SEEN_SUFFIX: Final = ":seen:"
+
+# KEYS: stream, mark, then one key an event. ARGV: the mark and the last id that the database knows
+# ('' and '0-0' where it knows none), a mark to leave where there is none, seconds to remember ids,
+# '1' to look for doubles, then each event's fields as one packed list.
+# Returns {verdict, mark, last id, ids…}; the verdict is 'ok', 'wiped' or 'behind'.
+_SCRIPT: Final = """
+local function parts(id)
+  local ms, no = string.match(id, '^(%d+)-(%d+)$')
+  return tonumber(ms), tonumber(no)
+end
+local mark = redis.call('GET', KEYS[2])
+local last = '0-0'
+if redis.call('EXISTS', KEYS[1]) == 1 then
+  local info = redis.call('XINFO', 'STREAM', KEYS[1])
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then last = info[i + 1] end
+  end
+end
+if ARGV[1] ~= '' and mark ~= ARGV[1] then return {'wiped', mark or '', last} end
+local ms, no = parts(last)
+local known_ms, known_no = parts(ARGV[2])
+if ms < known_ms or (ms == known_ms and no < known_no) then return {'behind', mark or '', last} end
+if not mark then
+  mark = ARGV[3]
+  redis.call('SET', KEYS[2], mark)
+end
+local answer = {'ok', mark, last}
+for i = 3, #KEYS do
+  local id = false
+  if ARGV[5] == '1' then id = redis.call('GET', KEYS[i]) end
+  if not id then
+    id = redis.call('XADD', KEYS[1], '*', unpack(cjson.decode(ARGV[i + 3])))
+    redis.call('SET', KEYS[i], id, 'EX', ARGV[4])
+  end
+  answer[#answer + 1] = id
+end
+return answer
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What the server answered."""
+
+    #: `ok`; `wiped`: the server's mark is gone or another; `behind`: it lost the stream's tail.
+    verdict: str
+    mark: str
+    #: The stream's last id before this call.
+    last_id: str
+    #: The stream id of each event, in order.
+    ids: tuple[str, ...]
+
+
+class Stream:
+    """The stream on its server. Raises `BrokerUnavailable` where the server does not answer."""
+
+    def __init__(self, url: str, name: str) -> None:
+        self.name = name
+        self._server = connect(url)
+        self._script = self._server.register_script(_SCRIPT)
+
+    def append(  # noqa: PLR0913 - what the database knows, and what to append
+        self,
+        lines: Sequence[Line],
+        *,
+        mark: str,
+        last_id: str,
+        new_mark: str,
+        deduplicate: bool = True,
+    ) -> Appended:
+        """Append events in order, unless the server turns out to have lost some."""
+        keys = [self.name, self.name + _MARK_SUFFIX]
+        keys += [f"{self.name}{_SEEN_SUFFIX}{line.id}" for line in lines]
+        arguments = [mark, last_id, new_mark, _REMEMBERED, "1" if deduplicate else "0"]
+        try:
+            answer = cast(
+                "list[str]",
+                self._script(keys=keys, args=[*arguments, *(_packed(line) for line in lines)]),
+            )
+        except redis.RedisError as error:
+            raise BrokerUnavailable(type(error).__name__) from None
+        return Appended(answer[0], answer[1], answer[2], tuple(answer[3:]))
+
+    def trim(self, before: datetime) -> int:
+        """Drop what is older; return how many."""
+        oldest = f"{int(before.timestamp() * 1000)}-0"
+        try:
+            return int(cast("int", self._server.xtrim(self.name, minid=oldest, approximate=True)))
+        except redis.RedisError as error:
+            raise BrokerUnavailable(type(error).__name__) from None
+
+    def read(
+        self, after: str, *, count: int, block: float | None
+    ) -> list[tuple[str, dict[str, str]]]:
+        """Return up to `count` entries after an id, waiting `block` seconds for the first."""
+        milliseconds = None if block is None else int(block * 1000)
+        try:
+            answer = cast(
+                "Any", self._server.xread({self.name: after}, count=count, block=milliseconds)
+            )
+        except redis.RedisError as error:
+            raise BrokerUnavailable(type(error).__name__) from None
+        return entries(answer)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._server.close()
+
+
+def entries(answer: Any) -> list[tuple[str, dict[str, str]]]:  # noqa: ANN401 - XREAD's answer
+    """Return what XREAD or XREADGROUP brought from one stream, whichever protocol was spoken."""
+    if not answer:
+        return []
+    streams = answer.values() if isinstance(answer, dict) else (found for _, found in answer)
+    found = next(iter(streams))
+    if found and isinstance(found[0], list) and found[0] and isinstance(found[0][0], (list, tuple)):
+        found = found[0]
+    return [(entry_id, fields) for entry_id, fields in found]
+
+
+def connect(url: str) -> redis.Redis:
+    """Return a client that fails soon rather than waits for ever."""
+    return redis.Redis.from_url(
+        url,
+        decode_responses=True,
+        socket_timeout=15,
+        socket_connect_timeout=5,
+        health_check_interval=25,
+        retry=Retry(NoBackoff(), 1),
+    )
+
+
+def _packed(line: Line) -> str:
+    return json.dumps(
+        [
+            "specversion", SPECVERSION, "id", line.id, "source", SOURCE, "type", line.type,
+            "subject", line.subject, "time", rfc3339(line.time),
+            "datacontenttype", CONTENT_TYPE, "data", line.data,
+        ],
+        ensure_ascii=False,
+    )  # fmt: skip

@@ -1,0 +1,15 @@
+"""Alembic's environment: the caller hands over an open connection, there is no ini file."""
+
+from alembic import context
+
+from worker.operations.model import METADATA
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=METADATA,
+    render_as_batch=True,
+    # A migration is whole or it is not there, on both databases.
+    transactional_ddl=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

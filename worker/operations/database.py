@@ -1,0 +1,151 @@
+"""The database: connections that behave alike on SQLite and PostgreSQL, and its clock."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, create_engine, event, select, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import QueuePool
+
+from worker.errors import DatabaseUnavailable
+
+#: Seconds after which the difference to the database's clock is measured again.
+_CALIBRATED_FOR: Final = 10.0
+#: Seconds to wait for SQLite's one writer, and for a connection of the pool.
+_PATIENCE: Final = 30
+
+
+class Database:
+    """One engine, and transactions on it. Safe to share between threads, not across a fork."""
+
+    def __init__(self, url: str, *, connections: int = 32) -> None:
+        self.engine = _engine(url, connections)
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self._clock = _Clock(self._measure)
+
+    def now(self) -> datetime:
+        """Return the database's time, to which all workers agree whatever their own clocks say.
+
+        Costs nothing: the difference to this host's monotonic clock is measured now and then.
+        """
+        return self._clock.now()
+
+    def calibrate(self) -> None:
+        """Measure the difference to the database's clock anew."""
+        self._clock.calibrate()
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """Open a transaction that may write; commits at the end, rolls back on an exception.
+
+        Raises `DatabaseUnavailable` where no connection is to be had or it broke.
+        """
+        with _translated(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Open a transaction that only reads: on SQLite it waits for no writer."""
+        with (
+            _translated(),
+            self.engine.connect().execution_options(read_only=True) as connection,
+        ):
+            yield connection
+
+    def dispose(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+    def _measure(self) -> datetime:
+        if self.is_sqlite:  # an embedded database has no clock but its host's
+            return datetime.now(UTC)
+        with self.read() as connection:
+            measured: datetime = connection.execute(select(text("clock_timestamp()"))).scalar_one()
+            return measured
+
+
+class _Clock:
+    """The database's time, carried forward by this host's monotonic clock."""
+
+    def __init__(self, measure: Callable[[], datetime]) -> None:
+        self._measure = measure
+        self._lock = threading.Lock()
+        self._base: tuple[datetime, float] | None = None
+
+    def now(self) -> datetime:
+        base = self._base
+        if base is None or time.monotonic() - base[1] > _CALIBRATED_FOR:
+            base = self.calibrate()
+        return base[0] + timedelta(seconds=time.monotonic() - base[1])
+
+    def calibrate(self) -> tuple[datetime, float]:
+        with self._lock:
+            before = time.monotonic()
+            measured = self._measure()
+            self._base = (measured.astimezone(UTC), (before + time.monotonic()) / 2)
+            return self._base
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        raise DatabaseUnavailable(type(error.orig).__name__) from None
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise DatabaseUnavailable(type(error.orig).__name__) from None
+        raise
+
+
+def _engine(url: str, connections: int) -> Engine:
+    options: dict[str, Any] = {
+        # SQLAlchemy's errors would print what was bound: sealed or not, it is nobody's business.
+        "hide_parameters": True,
+        "poolclass": QueuePool,
+        "pool_size": connections,
+        "max_overflow": 0,
+        "pool_timeout": _PATIENCE,
+    }
+    if make_url(url).get_backend_name() == "sqlite":
+        _make_folder(url)
+        engine = create_engine(url, connect_args={"timeout": _PATIENCE}, **options)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    options["pool_pre_ping"] = True
+    return create_engine(
+        url,
+        connect_args={"connect_timeout": 5, "application_name": "uprid-worker"},
+        **options,
+    )
+
+
+def _make_folder(url: str) -> None:
+    path = make_url(url).database
+    if path and path != ":memory:":
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DBAPI connection
+    # The driver's own idea of when a transaction begins is switched off: `_begin_sqlite` says it.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    # FULL: a submit that was marked as sent must still be marked after a power cut.
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA cache_size = -8192")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A deferred transaction that reads first and writes later fails, or loses updates, when another
+    # one wrote in between: writers queue from the start.
+    read_only = connection.get_execution_options().get("read_only", False)
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

@@ -1,0 +1,211 @@
+"""Claiming: taking due operations under a lease, and what the workers share about a provider."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, RowMapping, Select, and_, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from worker.operations.model import ATTEMPTS, OPERATIONS, PROVIDERS
+from worker.operations.states import State
+
+URGENT: Final = 0
+ORDINARY: Final = 1
+#: Claims in a row without a write-back after which an operation is claimed alone.
+SUSPECT_AFTER: Final = 2
+
+_COLUMNS: Final = (
+    OPERATIONS.c.id,
+    OPERATIONS.c.reference,
+    OPERATIONS.c.provider,
+    OPERATIONS.c.kind,
+    OPERATIONS.c.state,
+    OPERATIONS.c.attempt,
+    OPERATIONS.c.args,
+    OPERATIONS.c.provider_ref,
+    OPERATIONS.c.due_at,
+    OPERATIONS.c.deadline_at,
+    OPERATIONS.c.polls,
+    OPERATIONS.c.faults,
+    OPERATIONS.c.progress,
+    OPERATIONS.c.created_at,
+    OPERATIONS.c.started_at,
+    OPERATIONS.c.run_note,
+    OPERATIONS.c.run_first_at,
+    OPERATIONS.c.run_last_at,
+    OPERATIONS.c.run_count,
+    OPERATIONS.c.run_slowest,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run of like calls in the journal that is still growing. Milliseconds."""
+
+    note: str
+    first_at: datetime
+    last_at: datetime
+    count: int
+    slowest: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An operation under lease, as it stood when it was claimed."""
+
+    id: str
+    reference: str
+    provider: str
+    kind: str
+    state: State
+    attempt: int
+    args: Mapping[str, Any]
+    provider_ref: str | None
+    due_at: datetime
+    deadline_at: datetime | None
+    polls: int
+    faults: int
+    progress: str | None
+    created_at: datetime
+    started_at: datetime | None
+    run: Run | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the workers share about a provider."""
+
+    paused: bool
+    failures: int
+    closed_until: datetime | None
+    probing_until: datetime | None
+    tokens: float
+    tokens_at: datetime
+
+
+def lock_provider(connection: Connection, provider: str, now: datetime) -> Shared:
+    """Read a provider's shared row and keep it locked until the transaction ends."""
+    wanted = select(PROVIDERS).where(PROVIDERS.c.name == provider).with_for_update()
+    row = connection.execute(wanted).mappings().first()
+    if row is None:
+        insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
+        connection.execute(
+            insert(PROVIDERS)
+            .values(name=provider, failures=0, tokens=0.0, tokens_at=now)
+            .on_conflict_do_nothing()
+        )
+        row = connection.execute(wanted).mappings().one()
+    return Shared(
+        paused=row["paused_at"] is not None,
+        failures=row["failures"],
+        closed_until=row["closed_until"],
+        probing_until=row["probing_until"],
+        tokens=row["tokens"],
+        tokens_at=row["tokens_at"],
+    )
+
+
+def share(connection: Connection, provider: str, **values: object) -> None:
+    """Write a provider's shared row; only while it is locked."""
+    connection.execute(update(PROVIDERS).where(PROVIDERS.c.name == provider).values(**values))
+
+
+def claim(  # noqa: PLR0913 - a claim is all of these
+    connection: Connection,
+    provider: str,
+    lane: int,
+    limit: int,
+    *,
+    owner: str,
+    token: str,
+    now: datetime,
+) -> list[Claimed]:
+    """Lease up to `limit` due operations of one lane, the longest overdue first."""
+    due = _due(provider, now).where(OPERATIONS.c.lane == lane, OPERATIONS.c.claims < SUSPECT_AFTER)
+    return _lease(connection, due, limit, owner=owner, token=token)
+
+
+def claim_suspect(
+    connection: Connection, provider: str, *, owner: str, token: str, now: datetime
+) -> list[Claimed]:
+    """Lease one operation whose chunk died with it before: it is worked on alone."""
+    due = _due(provider, now).where(OPERATIONS.c.claims >= SUSPECT_AFTER)
+    return _lease(connection, due, 1, owner=owner, token=token)
+
+
+def payloads(connection: Connection, claimed: list[Claimed]) -> dict[str, str | None]:
+    """Return the sealed payloads of the claimed operations' current attempts, by operation."""
+    if not claimed:
+        return {}
+    current = or_(
+        *(
+            and_(ATTEMPTS.c.operation_id == row.id, ATTEMPTS.c.number == row.attempt)
+            for row in claimed
+        )
+    )
+    rows = connection.execute(select(ATTEMPTS.c.operation_id, ATTEMPTS.c.sealed).where(current))
+    return {row.operation_id: row.sealed for row in rows}
+
+
+def _due(provider: str, now: datetime) -> Select[tuple[str]]:
+    return (
+        select(OPERATIONS.c.id)
+        .where(
+            OPERATIONS.c.provider == provider,
+            OPERATIONS.c.due_at <= now,
+            OPERATIONS.c.lease_token.is_(None),
+        )
+        .order_by(OPERATIONS.c.due_at)
+    )
+
+
+def _lease(
+    connection: Connection, due: Select[tuple[str]], limit: int, *, owner: str, token: str
+) -> list[Claimed]:
+    # MATERIALIZED: PostgreSQL must take the limited rows once, not once for each row it updates.
+    chosen = (
+        due.limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("chosen")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    rows = connection.execute(
+        update(OPERATIONS)
+        .where(OPERATIONS.c.id.in_(select(chosen.c.id)))
+        .values(lease_token=token, lease_owner=owner, claims=OPERATIONS.c.claims + 1)
+        .returning(*_COLUMNS)
+    ).mappings()
+    return sorted((_claimed(row) for row in rows), key=lambda row: row.due_at)
+
+
+def _claimed(row: RowMapping) -> Claimed:
+    run = None
+    if row["run_note"] is not None:
+        run = Run(
+            row["run_note"],
+            row["run_first_at"],
+            row["run_last_at"],
+            row["run_count"],
+            row["run_slowest"],
+        )
+    return Claimed(
+        id=row["id"],
+        reference=row["reference"],
+        provider=row["provider"],
+        kind=row["kind"],
+        state=State(row["state"]),
+        attempt=row["attempt"],
+        args=json.loads(row["args"]),
+        provider_ref=row["provider_ref"],
+        due_at=row["due_at"],
+        deadline_at=row["deadline_at"],
+        polls=row["polls"],
+        faults=row["faults"],
+        progress=row["progress"],
+        created_at=row["created_at"],
+        started_at=row["started_at"],
+        run=run,
+    )

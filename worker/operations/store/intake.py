@@ -1,0 +1,151 @@
+"""Intake: a start message becomes a row and an `accepted` event, once."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Connection, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from worker.events.model import Event, EventType
+from worker.events.telling import Standing, tell
+from worker.operations.identifiers import new_id
+from worker.operations.model import ATTEMPTS, OPERATIONS, OUTBOX, REFUSALS
+from worker.operations.states import State
+from worker.operations.store import journal
+from worker.operations.store.claims import URGENT
+from worker.providers.base import Intake
+
+
+class Taken(StrEnum):
+    """What became of a start message."""
+
+    NEW = "new"
+    #: The same data under the same reference: harmless.
+    KNOWN = "known"
+    #: Other data under a used reference: to be refused.
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A start message that was found good."""
+
+    provider: str
+    reference: str
+    intake: Intake
+    fingerprint: str
+    #: The canonical payload, sealed.
+    sealed: str | None = field(repr=False)
+    #: When an attempt that never got through to the provider is given up.
+    give_up_at: datetime
+
+
+def accept(connection: Connection, start: Start, now: datetime) -> Taken:
+    """Store a new operation and tell that it is ours, unless the reference is used."""
+    operation_id = new_id()
+    flavour = postgresql if connection.dialect.name == "postgresql" else sqlite
+    inserted = connection.execute(
+        flavour.insert(OPERATIONS)
+        .values(
+            id=operation_id,
+            reference=start.reference,
+            provider=start.provider,
+            kind=start.intake.kind,
+            state=State.ACCEPTED.value,
+            attempt=1,
+            args=json.dumps(dict(start.intake.args)),
+            lane=URGENT,
+            due_at=now,
+            deadline_at=start.give_up_at,
+            claims=0,
+            polls=0,
+            faults=0,
+            sequence=1,
+            created_at=now,
+            run_count=0,
+            run_slowest=0,
+        )
+        .on_conflict_do_nothing(index_elements=["reference"])
+        .returning(OPERATIONS.c.id)
+    ).first()
+    if inserted is None:
+        return _known_or_conflict(connection, start)
+    connection.execute(
+        insert(ATTEMPTS).values(
+            operation_id=operation_id,
+            number=1,
+            fingerprint=start.fingerprint,
+            sealed=start.sealed,
+            accepted_at=now,
+        )
+    )
+    standing = Standing(
+        operation_id=operation_id,
+        reference=start.reference,
+        provider=start.provider,
+        kind=start.intake.kind,
+        attempt=1,
+        state=State.ACCEPTED,
+    )
+    event = tell(EventType.ACCEPTED, standing, 1, now, new_id())
+    connection.execute(insert(OUTBOX), [event.row()])
+    journal.write(connection, [journal.move(operation_id, 1, State.ACCEPTED, now)])
+    return Taken.NEW
+
+
+def refuse(  # noqa: PLR0913 - what was refused, and why
+    connection: Connection,
+    *,
+    message_id: str,
+    task: str,
+    reference: str | None,
+    fields: tuple[str, ...],
+    reason: str,
+    now: datetime,
+) -> bool:
+    """Record a message that cannot be taken and tell it; False where that was done before."""
+    flavour = postgresql if connection.dialect.name == "postgresql" else sqlite
+    recorded = connection.execute(
+        flavour.insert(REFUSALS)
+        .values(
+            message_id=message_id,
+            task=task,
+            reference=reference,
+            fields=json.dumps(fields),
+            reason=reason[:500],
+            at=now,
+        )
+        .on_conflict_do_nothing()
+        .returning(REFUSALS.c.message_id)
+    ).first()
+    if recorded is None:
+        return False
+    event = Event(
+        type=EventType.MESSAGE_REFUSED,
+        subject=reference or "",
+        time=now,
+        data={
+            "reference": reference,
+            "task": task,
+            "message_id": message_id,
+            "fields": list(fields),
+            "reason": reason,
+        },
+    )
+    connection.execute(insert(OUTBOX), [event.row()])
+    return True
+
+
+def _known_or_conflict(connection: Connection, start: Start) -> Taken:
+    # Any attempt's data counts as known: the first message may come again after a retry.
+    same = connection.execute(
+        select(ATTEMPTS.c.number)
+        .join(OPERATIONS, OPERATIONS.c.id == ATTEMPTS.c.operation_id)
+        .where(
+            OPERATIONS.c.reference == start.reference,
+            ATTEMPTS.c.fingerprint == start.fingerprint,
+        )
+    ).first()
+    return Taken.CONFLICT if same is None else Taken.KNOWN

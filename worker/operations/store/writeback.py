@@ -1,0 +1,315 @@
+"""Write-back: what a chunk learned goes to the database in bulk, fenced by the lease.
+
+Only rows that still carry the chunk's token are written, and only for those are events told. The
+others belong to somebody else by now: their answers come back to the caller as late.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, insert, select, update
+
+from worker.events.model import EventType
+from worker.events.telling import Standing, tell
+from worker.operations.identifiers import new_id
+from worker.operations.model import OPERATIONS, OUTBOX
+from worker.operations.outcomes import Reason
+from worker.operations.states import TERMINAL, State
+from worker.operations.store import journal
+from worker.operations.store.claims import Claimed, Run
+from worker.operations.store.dialect import Bulk, Column
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """Asked once more; the operation stays where it is."""
+
+    claimed: Claimed
+    due_at: datetime
+    polls: int
+    faults: int
+    progress: str | None
+    run: Run
+    #: The run that this answer ended, to be written out.
+    closed: Run | None
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The operation goes to another state, or is told about."""
+
+    claimed: Claimed
+    state: State
+    #: What the call that led here answered; None where no call did.
+    call: Run | None
+    lane: int
+    due_at: datetime | None
+    deadline_at: datetime | None
+    provider_ref: str | None
+    polls: int
+    faults: int
+    progress: str | None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    reason: Reason | None = None
+    result: Mapping[str, Any] = field(default_factory=dict)
+    #: The provider's answer, sealed.
+    answer: str | None = field(default=None, repr=False)
+    #: What is told of it. Ids are drawn here, so that a repeated write can be told from a lost lease.
+    events: tuple[tuple[EventType, str], ...] = ()
+
+    @property
+    def standing(self) -> Standing:
+        """How the operation stands once this is written."""
+        return Standing(
+            operation_id=self.claimed.id,
+            reference=self.claimed.reference,
+            provider=self.claimed.provider,
+            kind=self.claimed.kind,
+            attempt=self.claimed.attempt,
+            state=self.state,
+            provider_ref=self.provider_ref,
+            started_at=self.started_at or self.claimed.started_at,
+            finished_at=self.finished_at,
+            polls=self.polls,
+            reason=self.reason,
+            result=self.result,
+            answer=self.answer,
+        )
+
+
+_FREED: Final = "lease_token = NULL, lease_owner = NULL, claims = 0"
+
+_STAY: Final = Bulk(
+    f"""
+    UPDATE operation AS o SET {_FREED},
+        due_at = v.due_at, polls = v.polls, faults = v.faults, progress = v.progress,
+        run_note = v.run_note, run_first_at = v.run_first_at, run_last_at = v.run_last_at,
+        run_count = v.run_count, run_slowest = v.run_slowest
+    FROM {{rows}} WHERE o.id = v.id AND o.lease_token = :token RETURNING o.id
+    """,  # noqa: S608 - constants only
+    (
+        Column("id", "text"),
+        Column("due_at", "timestamptz"),
+        Column("polls", "integer"),
+        Column("faults", "integer"),
+        Column("progress", "text"),
+        Column("run_note", "text"),
+        Column("run_first_at", "timestamptz"),
+        Column("run_last_at", "timestamptz"),
+        Column("run_count", "integer"),
+        Column("run_slowest", "integer"),
+    ),
+)
+
+_MOVE: Final = Bulk(
+    f"""
+    UPDATE operation AS o SET {_FREED},
+        state = v.state, lane = v.lane, due_at = v.due_at, deadline_at = v.deadline_at,
+        provider_ref = v.provider_ref, polls = v.polls, faults = v.faults, progress = v.progress,
+        waiting_from = CASE WHEN v.state = 'waiting_for_person' THEN o.state END,
+        started_at = COALESCE(v.started_at, o.started_at), finished_at = v.finished_at,
+        sequence = o.sequence + v.events,
+        run_note = NULL, run_first_at = NULL, run_last_at = NULL, run_count = 0, run_slowest = 0
+    FROM {{rows}} WHERE o.id = v.id AND o.lease_token = :token RETURNING o.id, o.sequence
+    """,  # noqa: S608 - constants only
+    (
+        Column("id", "text"),
+        Column("state", "text"),
+        Column("lane", "integer"),
+        Column("due_at", "timestamptz"),
+        Column("deadline_at", "timestamptz"),
+        Column("provider_ref", "text"),
+        Column("polls", "integer"),
+        Column("faults", "integer"),
+        Column("progress", "text"),
+        Column("started_at", "timestamptz"),
+        Column("finished_at", "timestamptz"),
+        Column("events", "integer"),
+    ),
+)
+
+_ATTEMPT: Final = Bulk(
+    """
+    UPDATE attempt AS a SET
+        provider_ref = COALESCE(v.provider_ref, a.provider_ref),
+        started_at = COALESCE(v.started_at, a.started_at),
+        finished_at = COALESCE(v.finished_at, a.finished_at),
+        ended_as = COALESCE(v.ended_as, a.ended_as),
+        reason = COALESCE(v.reason, a.reason), result = COALESCE(v.result, a.result),
+        answer = COALESCE(v.answer, a.answer)
+    FROM {rows} WHERE a.operation_id = v.operation_id AND a.number = v.number
+    """,
+    (
+        Column("operation_id", "text"),
+        Column("number", "integer"),
+        Column("provider_ref", "text"),
+        Column("started_at", "timestamptz"),
+        Column("finished_at", "timestamptz"),
+        Column("ended_as", "text"),
+        Column("reason", "text"),
+        Column("result", "text"),
+        Column("answer", "text"),
+    ),
+)
+
+
+def mark_submitting(
+    connection: Connection, operation_id: str, attempt: int, token: str, now: datetime
+) -> bool:
+    """Record that a submit is about to be sent; False where the lease is lost and it must not be.
+
+    Committed before the call: whoever finds the operation like this knows that the call may have
+    been made (promise 3), and asks instead of repeating it.
+    """
+    written = connection.execute(
+        update(OPERATIONS)
+        .where(
+            OPERATIONS.c.id == operation_id,
+            OPERATIONS.c.lease_token == token,
+            OPERATIONS.c.state == State.ACCEPTED.value,
+        )
+        .values(state=State.SUBMITTING.value)
+    )
+    if written.rowcount != 1:
+        return False
+    moved = f"{State.ACCEPTED} → {State.SUBMITTING}"
+    journal.write(connection, [journal.move(operation_id, attempt, moved, now)])
+    return True
+
+
+def write_stays(connection: Connection, token: str, stays: Sequence[Stay]) -> set[str]:
+    """Write the operations that stay where they are; return the ids that were ours to write."""
+    if not stays:
+        return set()
+    statement, rows = _STAY.on(
+        [
+            (
+                stay.claimed.id, stay.due_at, stay.polls, stay.faults, stay.progress,
+                stay.run.note, stay.run.first_at, stay.run.last_at, stay.run.count,
+                stay.run.slowest,
+            )
+            for stay in stays
+        ],
+        sqlite=connection.dialect.name == "sqlite",
+    )  # fmt: skip
+    written = {row.id for row in connection.execute(statement, {**rows, "token": token})}
+    journal.write(
+        connection,
+        (
+            journal.call(stay.claimed.id, stay.claimed.attempt, stay.closed)
+            for stay in stays
+            if stay.closed is not None and stay.claimed.id in written
+        ),
+    )
+    return written
+
+
+def write_moves(
+    connection: Connection, token: str, moves: Sequence[Move], now: datetime
+) -> set[str]:
+    """Write states, attempts, journal and events together; return the ids that were ours."""
+    if not moves:
+        return set()
+    sqlite = connection.dialect.name == "sqlite"
+    statement, rows = _MOVE.on([_operation_row(move) for move in moves], sqlite=sqlite)
+    sequences = {
+        row.id: row.sequence for row in connection.execute(statement, {**rows, "token": token})
+    }
+    ours = [move for move in moves if move.claimed.id in sequences]
+    if ours:
+        statement, rows = _ATTEMPT.on([_attempt_row(move) for move in ours], sqlite=sqlite)
+        connection.execute(statement, rows)
+        journal.write(connection, (row for move in ours for row in _story(move, now)))
+        _tell(connection, ours, sequences, now)
+    return set(sequences)
+
+
+def write_late(connection: Connection, move: Move, now: datetime, took: int) -> bool:
+    """Journal and tell an answer that came after the end, or whose lease was lost.
+
+    Returns False where it is not late at all: its own events stand in the outbox already, so an
+    earlier try of this very write got through although its commit was never confirmed.
+    """
+    ids = [event_id for _, event_id in move.events]
+    if ids and connection.execute(select(OUTBOX.c.id).where(OUTBOX.c.id.in_(ids))).first():
+        return False
+    row = connection.execute(
+        update(OPERATIONS)
+        .where(OPERATIONS.c.id == move.claimed.id)
+        .values(sequence=OPERATIONS.c.sequence + 1)
+        .returning(OPERATIONS.c.sequence)
+    ).one()
+    event = tell(EventType.LATE_ANSWER, move.standing, row.sequence, now, new_id())
+    connection.execute(insert(OUTBOX), [event.row()])
+    note = f"answer came too late: {move.state}"
+    if move.call is not None:
+        note += f" ({move.call.note})"
+    if move.provider_ref is not None and move.claimed.provider_ref is None:
+        note += f", provider's id {move.provider_ref}"
+    journal.write(
+        connection, [journal.late(move.claimed.id, move.claimed.attempt, note, now, took)]
+    )
+    return True
+
+
+def give_back(connection: Connection, token: str, ids: Sequence[str]) -> None:
+    """Free operations that were claimed and not worked on: as if they had never been claimed."""
+    if ids:
+        connection.execute(
+            update(OPERATIONS)
+            .where(OPERATIONS.c.lease_token == token, OPERATIONS.c.id.in_(ids))
+            .values(lease_token=None, lease_owner=None, claims=OPERATIONS.c.claims - 1)
+        )
+
+
+def _operation_row(move: Move) -> tuple[Any, ...]:
+    return (
+        move.claimed.id, move.state.value, move.lane, move.due_at, move.deadline_at,
+        move.provider_ref, move.polls, move.faults, move.progress, move.started_at,
+        move.finished_at, len(move.events),
+    )  # fmt: skip
+
+
+def _attempt_row(move: Move) -> tuple[Any, ...]:
+    ended = move.state in TERMINAL
+    return (
+        move.claimed.id,
+        move.claimed.attempt,
+        move.provider_ref,
+        move.started_at,
+        move.finished_at,
+        move.state.value if ended else None,
+        None if move.reason is None else move.reason.as_text(),
+        json.dumps(dict(move.result)) if ended else None,
+        move.answer,
+    )
+
+
+def _story(move: Move, now: datetime) -> list[dict[str, Any]]:
+    claimed = move.claimed
+    runs = [run for run in (claimed.run, move.call) if run is not None]
+    rows = [journal.call(claimed.id, claimed.attempt, run) for run in runs]
+    if move.state is not claimed.state:
+        note = f"{claimed.state} → {move.state}"
+        if move.reason is not None:
+            note += f": {move.reason.code}"
+        rows.append(journal.move(claimed.id, claimed.attempt, note, now))
+    return rows
+
+
+def _tell(
+    connection: Connection, moves: Sequence[Move], sequences: Mapping[str, int], now: datetime
+) -> None:
+    told = []
+    for move in moves:
+        first = sequences[move.claimed.id] - len(move.events) + 1
+        told += [
+            tell(kind, move.standing, first + place, now, event_id).row()
+            for place, (kind, event_id) in enumerate(move.events)
+        ]
+    if told:
+        connection.execute(insert(OUTBOX), told)

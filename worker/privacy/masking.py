@@ -1,0 +1,60 @@
+"""Masking: the second line of defence for text that others wrote.
+
+The first line is that personal data never gets there: messages carry sealed payloads, our errors
+carry no values, bodies are never logged. What passes through here (a library's warning, a traceback)
+is cut down to what cannot be a person's.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+MASK: Final = "…"
+
+_TOKENS: Final = re.compile(r"gAAAA[\w\-=]{20,}")
+_EMAILS: Final = re.compile(r"[\w.+\-]+@[\w\-]+\.[\w.\-]+")
+#: Ten digits and more, however grouped: phones, SNILS, INN, passports. Dates with a time and
+#: decimal fractions are left alone.
+_NUMBERS: Final = re.compile(r"(?<![\w.:\-])\+?\d(?:[ \-()]{0,2}\d){8,}(?![\w:])")
+_CYRILLIC: Final = re.compile(r"[А-Яа-яЁё][А-Яа-яЁё\- ]*")
+_URL_PASSWORDS: Final = re.compile(r"(://[^/\s:@]*:)[^/\s@]+@")
+
+#: Arguments of tasks that hold nothing personal by contract.
+_OPEN_ARGUMENTS: Final = frozenset(
+    {"reference", "unit_id", "async_id", "attempt", "slot", "verdict"}
+)
+_LONGEST_SHOWN: Final = 100
+
+
+def mask_text(text: str) -> str:
+    """Return the text without what could be personal or secret."""
+    masked = _URL_PASSWORDS.sub(rf"\1{MASK}@", text)
+    for pattern in (_TOKENS, _EMAILS, _NUMBERS, _CYRILLIC):
+        masked = pattern.sub(MASK, masked)
+    return masked
+
+
+def shown_arguments(kwargs: object) -> str:
+    """Return what Flower and the logs may show of a message's keyword arguments."""
+    if not isinstance(kwargs, Mapping):
+        return MASK
+    shown = {
+        (key if key in _OPEN_ARGUMENTS else _argument_name(key)): (
+            _shown_value(value) if key in _OPEN_ARGUMENTS else MASK
+        )
+        for key, value in kwargs.items()
+    }
+    return "{" + ", ".join(f"{key}: {value}" for key, value in shown.items()) + "}"
+
+
+def _argument_name(key: object) -> str:
+    known_form = isinstance(key, str) and re.fullmatch(r"[a-z_]{1,40}", key)
+    return str(key) if known_form else MASK
+
+
+def _shown_value(value: Any) -> str:  # noqa: ANN401 - anything may be enqueued
+    if isinstance(value, bool | int | float):
+        return str(value)
+    if isinstance(value, str) and len(value) <= _LONGEST_SHOWN:
+        return repr(mask_text(value))
+    return MASK
