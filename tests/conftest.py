@@ -6,14 +6,15 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.processes import SETTING_PREFIXES
+from tests.support.schema import bring_to_newest
 from tests.support.servers import (
     PostgresServer,
-    Prepare,
     SqliteFiles,
     ValkeyServer,
     postgres_server,
     valkey_server,
 )
+from worker.operations.database import Database
 
 
 @pytest.fixture(autouse=True)
@@ -53,20 +54,34 @@ def sqlite(tmp_path_factory: pytest.TempPathFactory) -> SqliteFiles:
     return SqliteFiles(tmp_path_factory.mktemp("sqlite"))
 
 
-@pytest.fixture(scope="session")
-def prepare_database() -> Prepare | None:
-    """What `database_url` holds from the start: nothing. A folder's conftest may override this
-    with a function that takes a URL (such as the migrations); it then runs once a session.
-    """
-    return None
-
-
 @pytest.fixture(
     params=[pytest.param("sqlite"), pytest.param("postgres", marks=pytest.mark.postgres)]
 )
-def database_url(request: pytest.FixtureRequest, prepare_database: Prepare | None) -> Iterator[str]:
-    """A fresh database's URL. The test runs twice: on SQLite and on PostgreSQL."""
-    server: PostgresServer | SqliteFiles = request.getfixturevalue(request.param)
-    url = server.create_database(prepare_database)
+def databases(request: pytest.FixtureRequest) -> PostgresServer | SqliteFiles:
+    """Either source of databases: the test runs twice, on SQLite and on PostgreSQL."""
+    source: PostgresServer | SqliteFiles = request.getfixturevalue(request.param)
+    return source
+
+
+@pytest.fixture
+def database_url(databases: PostgresServer | SqliteFiles) -> Iterator[str]:
+    """The address of an empty database, on SQLite and on PostgreSQL."""
+    url = databases.create_database()
     yield url
-    server.drop_database(url)
+    databases.drop_database(url)
+
+
+@pytest.fixture
+def migrated_url(databases: PostgresServer | SqliteFiles) -> Iterator[str]:
+    """The address of a database with the newest schema and no rows, on both."""
+    url = databases.create_database(bring_to_newest)
+    yield url
+    databases.drop_database(url)
+
+
+@pytest.fixture
+def database(migrated_url: str) -> Iterator[Database]:
+    """A database with the newest schema and no rows, on both."""
+    opened = Database(migrated_url)
+    yield opened
+    opened.dispose()

@@ -19,6 +19,8 @@ from tests.support.servers import (
     postgres_server,
     valkey_server,
 )
+from worker.operations.database import Database
+from worker.operations.schema import require_newest
 
 
 @pytest.fixture(scope="module")
@@ -116,10 +118,8 @@ def test_database_url_is_a_fresh_database_that_takes_tables(database_url: str) -
     assert _rows(database_url) == 1
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def databases(request: pytest.FixtureRequest) -> PostgresServer | SqliteFiles:
-    server: PostgresServer | SqliteFiles = request.getfixturevalue(request.param)
-    return server
+def test_database_has_the_newest_schema(database: Database) -> None:
+    require_newest(database)
 
 
 def test_databases_are_copies_of_what_was_prepared_once(
