@@ -151,7 +151,7 @@ def _result(said: _Identification, async_id: int | None, answer: bytes) -> Resul
     document = person.document or _Document()
     return Result(
         success=said.success,
-        error_code=(said.error_code or "").strip() or None,
+        error_code=_safe_code(code) if (code := (said.error_code or "").strip()) else None,
         async_id=async_id,
         profile=(person.profile or _Attributes()).plain(),
         document=document.plain(),
@@ -177,10 +177,10 @@ def _code_in(detail: object) -> str:
         # A proxy's or a container's fault: MONETA itself always gives its code.
         what = "(a fault without faultDetail)"
         raise ReplyUnreadable(what)
-    return safe_code(found.pop())
+    return _safe_code(found.pop())
 
 
-def safe_code(code: str) -> str:
+def _safe_code(code: str) -> str:
     """Return the code, or `MALFORMED` where it is none."""
     return code if _CODE.fullmatch(code) else MALFORMED
 

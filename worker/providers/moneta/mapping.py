@@ -1,0 +1,204 @@
+"""MONETA's words → ours. Exhaustive: what is not known needs a person and is never a verdict."""
+
+import re
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Any, Final
+
+from worker.operations.outcomes import (
+    Doubtful,
+    Finished,
+    Misconfigured,
+    NeedsPerson,
+    NotSent,
+    Outcome,
+    Pending,
+    Reason,
+    ReasonCode,
+    Settle,
+    Trouble,
+)
+from worker.operations.states import State
+from worker.providers.moneta.faults import Meaning, Means, meaning_of
+from worker.providers.moneta.types import MALFORMED, Attribute, Fault, Profile, Result
+
+#: How often an answer that is not known is asked for again.
+UNKNOWN_ASKED_AGAIN: Final = 3
+#: In `progress`: how many answers in a row were not known.
+UNKNOWN: Final = "unknown"
+#: In `progress`: the poll past the deadline was answered, and there is no result.
+LAST_POLL: Final = "last_poll"
+#: `asyncStatus` knows no others: the end is a result element or a fault.
+STATUSES: Final = frozenset({"CREATED", "INPROGRESS"})
+_KEY: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_UNKNOWN_ANSWER: Final = Reason(
+    ReasonCode.UNKNOWN_ANSWER,
+    "MONETA answered what its protocol does not allow: look at the answer and resolve by hand.",
+)
+
+
+class Group(StrEnum):
+    """Which of the merchant's groups holds a unit."""
+
+    ANONYMOUS = "anonymous"
+    SIMPLIFIED = "simplified"
+    FULL = "full"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_identified(self) -> bool:
+        """Whether MONETA moves a unit here once it is identified."""
+        return self in {Group.SIMPLIFIED, Group.FULL}
+
+
+def fault_on_submit(fault: Fault) -> Outcome:
+    """Return what a fault in the place of a ticket comes to."""
+    meaning = meaning_of(fault.code)
+    note = note_of(fault)
+    if meaning.on_submit is Means.AGAIN:
+        return NotSent(note, Trouble.DEPENDENCY)
+    if meaning.on_submit is Means.DOUBT:
+        return Doubtful(note, Trouble.UNAVAILABLE)
+    return _ended(meaning.on_submit, meaning, _told(fault.code), note, fault.answer)
+
+
+def fault_on_poll(fault: Fault, progress: Mapping[str, Any]) -> Outcome:
+    """Return what a fault in the place of a status comes to."""
+    meaning = meaning_of(fault.code)
+    note = note_of(fault)
+    match meaning.on_poll:
+        case Means.AGAIN:
+            return Pending(note, Trouble.DEPENDENCY)
+        case Means.DOWN:
+            return Pending(note, Trouble.UNAVAILABLE)
+        case Means.SETTLE:
+            return Settle(note, progress={**progress, LAST_POLL: True})
+        case Means.UNKNOWN:
+            reason = meaning.reason_for(_told(fault.code))
+            return not_known(note, progress, fault.answer, reason)
+        case _:
+            return _ended(meaning.on_poll, meaning, _told(fault.code), note, fault.answer)
+
+
+def fault_on_profile(fault: Fault, calls: int) -> Outcome:
+    """Return what a fault in the place of a profile comes to: nothing of a verdict.
+
+    `calls` is how many requests were made.
+    """
+    meaning = meaning_of(fault.code)
+    note = note_of(fault)
+    reason = meaning.reason_for(_told(fault.code))
+    match meaning.on_poll:
+        case Means.AGAIN:
+            return Pending(note, Trouble.DEPENDENCY, calls=calls)
+        case Means.DOWN:
+            return Pending(note, Trouble.UNAVAILABLE, calls=calls)
+        case Means.PAUSE:
+            return Misconfigured(reason, note, calls)
+        case _:
+            return NeedsPerson(_by_person(reason), note, fault.answer, calls)
+
+
+def result(
+    said: Result, unit_id: int, async_id: int | None, progress: Mapping[str, Any]
+) -> Outcome:
+    """Return what a result element comes to."""
+    code = said.error_code
+    if said.async_id not in {None, async_id}:
+        return not_known("another task's result", progress, said.answer)
+    if not _is_of(said.profile, unit_id):
+        return NeedsPerson(_UNKNOWN_ANSWER, "another unit's result", said.answer)
+    if code is None:
+        if said.success:
+            return _succeeded(said)
+        return NeedsPerson(_UNKNOWN_ANSWER, "no success and no errorCode", said.answer)
+    note = f"errorCode {code}"
+    meaning = meaning_of(code)
+    if said.success and meaning.in_result is not Means.SUCCEEDED:
+        return NeedsPerson(_UNKNOWN_ANSWER, f"success with {note}", said.answer)
+    if meaning.in_result is Means.SETTLE:
+        return Settle(note, progress={**progress, LAST_POLL: True})
+    return _ended(meaning.in_result, meaning, _told(code), note, said.answer)
+
+
+def not_known(
+    note: str, progress: Mapping[str, Any], answer: bytes, reason: Reason | None = None
+) -> Pending | NeedsPerson:
+    """Ask again a few times for an answer that is not known, then leave it to a person."""
+    times = int(progress.get(UNKNOWN, 0)) + 1
+    if times > UNKNOWN_ASKED_AGAIN:
+        return NeedsPerson(reason or _UNKNOWN_ANSWER, note, answer)
+    return Pending(note, Trouble.UNKNOWN, progress={**progress, UNKNOWN: times})
+
+
+def group_of(profile: Profile, unit_id: int, groups: Mapping[int, Group]) -> Group:
+    """Return the group that holds the unit: the attribute `parentid` of its profile.
+
+    `groups` are the merchant's own group ids; MONETA names a group nowhere.
+    """
+    parents = _values(profile.attributes, "parentid")
+    if len(parents) != 1 or not _is_of(profile.attributes, unit_id):
+        return Group.UNKNOWN
+    (parent,) = parents
+    if not re.fullmatch(r"[0-9]{1,19}", parent):
+        return Group.UNKNOWN
+    return groups.get(int(parent), Group.UNKNOWN)
+
+
+def note_of(fault: Fault) -> str:
+    """Return what the journal says of a fault."""
+    return f"fault {fault.code}"
+
+
+def _succeeded(said: Result) -> Finished:
+    approved = {
+        attribute.key
+        for attribute in (*said.profile, *said.document)
+        if attribute.approved and _KEY.fullmatch(attribute.key)
+    }
+    facts = {
+        "approved": sorted(approved),
+        "document_id": said.document_id,
+        "verified_by": "result",
+    }
+    return Finished(State.SUCCEEDED, "success", result=facts, answer=said.answer)
+
+
+def _ended(
+    means: Means, meaning: Meaning, code: str | None, note: str, answer: bytes
+) -> Finished | NeedsPerson | Misconfigured:
+    reason = meaning.reason_for(code)
+    match means:
+        case Means.SUCCEEDED:
+            facts = {"verified_by": "already_identified"}
+            return Finished(State.SUCCEEDED, note, result=facts, answer=answer)
+        case Means.REJECTED:
+            return Finished(State.REJECTED, note, reason, answer=answer)
+        case Means.FAILED:
+            return Finished(State.FAILED, note, reason, answer=answer)
+        case Means.PAUSE:
+            return Misconfigured(reason, note)
+        case _:
+            return NeedsPerson(_by_person(reason), note, answer)
+
+
+def _by_person(reason: Reason) -> Reason:
+    """Return the reason of a wait: a next attempt is then the person's to allow."""
+    return Reason(reason.code, reason.message, reason.provider_code)
+
+
+def _told(code: str) -> str | None:
+    return None if code == MALFORMED else code
+
+
+def _values(attributes: Iterable[Attribute], key: str) -> set[str]:
+    return {
+        attribute.value.strip()
+        for attribute in attributes
+        if attribute.key == key and attribute.value is not None
+    }
+
+
+def _is_of(attributes: Iterable[Attribute], unit_id: int) -> bool:
+    """Tell whether the attributes are the unit's: an absent `unitid` is taken, a foreign never."""
+    return _values(attributes, "unitid") <= {str(unit_id)}

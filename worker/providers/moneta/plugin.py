@@ -1,0 +1,298 @@
+"""MONETA as the engine sees it."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from config.polling import PollPolicy
+from config.queues import Provider
+from config.settings import MonetaSettings
+from worker.errors import CallFailed, Refused
+from worker.operations.outcomes import (
+    Doubtful,
+    Finished,
+    NeedsPerson,
+    NotSent,
+    Outcome,
+    Pending,
+    Reason,
+    ReasonCode,
+    Settle,
+    Started,
+)
+from worker.operations.states import State
+from worker.providers.base import Finding, Intake, Limits, Work
+from worker.providers.failures import trouble_of
+from worker.providers.http import PinnedSession
+from worker.providers.moneta import mapping
+from worker.providers.moneta.client import MonetaClient
+from worker.providers.moneta.mapping import Group
+from worker.providers.moneta.types import Fault, PersonData, Result, StartArguments, Ticket
+from worker.providers.person import SNILS_CHECKSUM, faults_of
+
+KIND: Final = "identification"
+#: In `progress`: how many times past the deadline the unit was found anonymous.
+CHECKS: Final = "checks"
+#: A deadline further away is no deadline that MONETA means (its wait is 700 minutes).
+_FURTHEST_DEADLINE: Final = timedelta(days=30)
+_LAST_LOOK: Final = 60.0
+#: With less time than this the schedule itself looks often enough. Seconds.
+_TOO_SHORT_FOR_A_LAST_LOOK: Final = 10.0
+_CLOCK_TOLERANCE: Final = timedelta(seconds=60)
+_ASYNC_ID: Final = re.compile(r"[1-9][0-9]{0,18}")
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class MonetaPlugin:
+    """Simplified identifications through MONETA.MerchantAPI. Make it after a fork."""
+
+    def __init__(self, settings: MonetaSettings) -> None:
+        self._settings = settings
+        self._context = {SNILS_CHECKSUM: settings.snils_checksum}
+        self._groups = _groups(settings)
+        self._session = PinnedSession(
+            settings.url,
+            connect_timeout=settings.connect_timeout.total_seconds(),
+            read_timeout=settings.read_timeout.total_seconds(),
+            total_timeout=settings.total_timeout.total_seconds(),
+            threads=settings.threads,
+        )
+        self._client = MonetaClient(
+            self._session,
+            settings.username,
+            settings.password.get_secret_value(),
+            settings.callback_url,
+        )
+        self._limits = Limits(
+            rate_per_second=settings.rate_per_second,
+            chunk=settings.chunk,
+            threads=settings.threads,
+            total_timeout=settings.total_timeout.total_seconds(),
+            breaker_failures=settings.breaker_failures,
+            breaker_reset=settings.breaker_reset.total_seconds(),
+        )
+
+    @property
+    def name(self) -> Provider:
+        """Which provider this is."""
+        return Provider.MONETA
+
+    @property
+    def policy(self) -> PollPolicy:
+        """The poll schedule."""
+        return self._settings.poll
+
+    @property
+    def limits(self) -> Limits:
+        """How hard it may be worked."""
+        return self._limits
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def accept(self, kind: str, arguments: Mapping[str, Any], payload: object | None) -> Intake:
+        """Validate a start message (without its reference)."""
+        if kind != KIND:
+            message = f"kind must be {KIND}"
+            raise Refused(message, ["kind"])
+        args = self._validated(StartArguments, dict(arguments), "arguments")
+        person = None if payload is None else self._person(payload)
+        return Intake(kind, args.model_dump(), person)
+
+    def correct(self, kind: str, args: Mapping[str, Any], payload: object) -> Intake:
+        """Validate corrected data for a next attempt."""
+        return Intake(kind, args, self._person(payload))
+
+    def give_up_after(self, kind: str) -> float:
+        """Return MONETA's own limit for a task, in seconds."""
+        del kind
+        return self._settings.task_timeout.total_seconds()
+
+    def last_look_before(self, deadline_in: float) -> float | None:
+        """Return 60 s, but never more than a tenth of the whole time; None under 10 s of it."""
+        if deadline_in < _TOO_SHORT_FOR_A_LAST_LOOK:
+            return None
+        return min(_LAST_LOOK, deadline_in / 10)
+
+    def submit(self, work: Work) -> Outcome:
+        """Start the identification."""
+        unit_id = work.args["unit_id"]
+        try:
+            said = self._client.submit(unit_id, work.payload)
+        except CallFailed as failure:
+            trouble, wait = trouble_of(failure), failure.retry_after
+            if failure.never_sent:
+                return NotSent(failure.note, trouble, wait)
+            return Doubtful(failure.note, trouble, wait)
+        if isinstance(said, Fault):
+            return mapping.fault_on_submit(said)
+        if isinstance(said, Result):
+            return mapping.result(said, unit_id, said.async_id, work.progress)
+        return Started(str(said.async_id), _status(said), _deadline(said, work.now))
+
+    def clear_up(self, work: Work) -> Outcome:
+        """Ask the profile what became of a submit: an identified unit needs no other answer."""
+        looked = self._look(work.args["unit_id"])
+        if isinstance(looked, Group):
+            if looked.is_identified:
+                return _identified(looked)
+            return NeedsPerson(_DOUBTFUL, f"group {looked}")
+        if isinstance(looked, NeedsPerson):
+            return NeedsPerson(_DOUBTFUL, looked.note, looked.answer)
+        return looked
+
+    def poll(self, work: Work) -> Outcome:
+        """Ask how the task stands."""
+        if not _ASYNC_ID.fullmatch(work.provider_ref or ""):
+            return NeedsPerson(_NO_ASYNC_ID, "no asyncId", calls=0)
+        async_id = int(work.provider_ref or 0)
+        try:
+            said = self._client.status(async_id)
+        except CallFailed as failure:
+            return Pending(failure.note, trouble_of(failure), failure.retry_after)
+        if isinstance(said, Fault):
+            return mapping.fault_on_poll(said, work.progress)
+        if isinstance(said, Result):
+            return mapping.result(said, work.args["unit_id"], async_id, work.progress)
+        if said.async_id != async_id:
+            return mapping.not_known("another task's status", work.progress, said.answer)
+        if said.status not in mapping.STATUSES:
+            return mapping.not_known("unknown asyncStatus", work.progress, said.answer)
+        return Pending(_status(said), progress=_known(work.progress))
+
+    def settle(self, work: Work) -> Outcome:
+        """Poll once more, as a result outranks the group; then ask which group holds the unit."""
+        progress, calls = work.progress, 0
+        if not progress.get(mapping.LAST_POLL) and _ASYNC_ID.fullmatch(work.provider_ref or ""):
+            polled = self.poll(work)
+            if not _is_over(polled):
+                return polled
+            progress, calls = {**(_known(progress) or progress), mapping.LAST_POLL: True}, 1
+        looked = self._look(work.args["unit_id"], calls)
+        if isinstance(looked, Group):
+            return self._settled(looked, progress, calls + 1)
+        if isinstance(looked, Pending):
+            return Pending(
+                looked.note, looked.trouble, looked.retry_after, None, progress, looked.calls
+            )
+        return looked
+
+    def check(self) -> list[Finding]:
+        """Look at settings, reachability and clock; sends no credentials."""
+        return [self._check_settings(), *self._check_host()]
+
+    def _person(self, payload: object) -> Mapping[str, Any]:
+        person = self._validated(PersonData, payload, "payload")
+        return person.model_dump(exclude_none=True)
+
+    def _validated(self, model: type[_Model], value: object, whole: str) -> _Model:
+        try:
+            return model.model_validate(value, context=self._context)
+        except ValidationError as error:
+            fields, reason = faults_of(error, whole)
+        # Outside of the `except`: the cause holds what was validated.
+        raise Refused(reason, fields)
+
+    def _look(self, unit_id: int, calls: int = 0) -> Group | Outcome:
+        """Ask for the unit's group; `calls` were made before."""
+        try:
+            said = self._client.profile(unit_id)
+        except CallFailed as failure:
+            return Pending(failure.note, trouble_of(failure), failure.retry_after, calls=calls + 1)
+        if isinstance(said, Fault):
+            return mapping.fault_on_profile(said, calls + 1)
+        return mapping.group_of(said, unit_id, self._groups)
+
+    def _settled(self, group: Group, progress: Mapping[str, Any], calls: int) -> Outcome:
+        if group.is_identified:
+            return _identified(group, calls)
+        note = f"group {group}"
+        if group is Group.UNKNOWN:
+            return NeedsPerson(_UNKNOWN_GROUP, note, calls=calls)
+        checks = int(progress.get(CHECKS, 0)) + 1
+        wanted = self._settings.settle_checks
+        if checks >= wanted:
+            return Finished(State.REJECTED, note, _NOT_IDENTIFIED, calls=calls)
+        apart = self._settings.settle_over.total_seconds() / (wanted - 1)
+        return Pending(note, again_in=apart, progress={**progress, CHECKS: checks}, calls=calls)
+
+    def _check_settings(self) -> Finding:
+        faults = []
+        if not any(group.is_identified for group in self._groups.values()):
+            faults.append("set SIMPLIFIED_GROUP_ID or FULL_GROUP_ID")
+        if self.policy.longest > self._settings.task_timeout.total_seconds():
+            faults.append("POLL waits longer than TASK_TIMEOUT")
+        return Finding("moneta settings", not faults, "; ".join(faults) or "in order")
+
+    def _check_host(self) -> list[Finding]:
+        try:
+            reply = self._session.probe()
+        except CallFailed as failure:
+            return [Finding("moneta host", ok=False, detail=failure.note)]
+        answered = Finding("moneta host", ok=True, detail=f"answers with http {reply.status}")
+        theirs = reply.sent_at
+        if theirs is None:
+            return [answered]
+        apart = abs(datetime.now(UTC) - theirs)
+        detail = f"{apart.total_seconds():.0f} s apart"
+        return [answered, Finding("moneta clock", apart <= _CLOCK_TOLERANCE, detail)]
+
+
+def _groups(settings: MonetaSettings) -> dict[int, Group]:
+    known = {
+        settings.simplified_group_id: Group.SIMPLIFIED,
+        settings.full_group_id: Group.FULL,
+        settings.anonymous_group_id: Group.ANONYMOUS,
+    }
+    return {number: group for number, group in known.items() if number is not None}
+
+
+def _identified(group: Group, calls: int = 1) -> Finished:
+    facts = {"group": group.value, "verified_by": "profile_group"}
+    return Finished(State.SUCCEEDED, f"group {group}", result=facts, calls=calls)
+
+
+def _is_over(polled: Outcome) -> bool:
+    """Tell whether the last poll was answered, and without a result: the profile's turn."""
+    return isinstance(polled, Settle) or (isinstance(polled, Pending) and polled.trouble is None)
+
+
+def _known(progress: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Forget the unknown answers after a known one; None where there were none."""
+    if mapping.UNKNOWN not in progress:
+        return None
+    return {name: value for name, value in progress.items() if name != mapping.UNKNOWN}
+
+
+def _status(ticket: Ticket) -> str:
+    return ticket.status if ticket.status in mapping.STATUSES else "unknown asyncStatus"
+
+
+def _deadline(ticket: Ticket, now: datetime) -> datetime | None:
+    if ticket.expires_at is None or ticket.expires_at > now + _FURTHEST_DEADLINE:
+        return None
+    return ticket.expires_at
+
+
+_DOUBTFUL: Final = Reason(
+    ReasonCode.DOUBTFUL_SUBMIT,
+    "Whether MONETA took the submit is not known: look there, then resume, resolve or retry.",
+)
+_NO_ASYNC_ID: Final = Reason(
+    ReasonCode.UNKNOWN_ANSWER,
+    "There is no asyncId to poll: resume with --provider-ref, or resolve by hand.",
+)
+_NOT_IDENTIFIED: Final = Reason(
+    ReasonCode.NOT_IDENTIFIED,
+    "MONETA did not identify the person in time: check the data and start again.",
+    retryable=True,
+)
+_UNKNOWN_GROUP: Final = Reason(
+    ReasonCode.UNKNOWN_ANSWER,
+    "The unit is in a group that no setting names: look at MONETA and resolve by hand.",
+)
