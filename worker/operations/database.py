@@ -1,5 +1,6 @@
 """The database: connections that behave alike on SQLite and PostgreSQL, and its clock."""
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +20,9 @@ from worker.errors import DatabaseUnavailable
 _CALIBRATED_FOR: Final = 10.0
 #: Seconds to wait for SQLite's one writer, and for a connection of the pool.
 _PATIENCE: Final = 30
+
+#: Busy, locked, read-only, I/O error, full, cannot open: primary result codes of SQLite.
+_SQLITE_PASSES: Final = frozenset({5, 6, 8, 10, 13, 14})
 
 
 class Database:
@@ -97,11 +101,20 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
+        if not _passes(error.orig):
+            raise
         raise DatabaseUnavailable(type(error.orig).__name__) from None
     except DBAPIError as error:
         if error.connection_invalidated:
             raise DatabaseUnavailable(type(error.orig).__name__) from None
         raise
+
+
+def _passes(error: BaseException | None) -> bool:
+    """Tell trouble that passes from a mistake of ours: SQLite calls both operational."""
+    if isinstance(error, sqlite3.Error):
+        return error.sqlite_errorcode & 0xFF in _SQLITE_PASSES
+    return True
 
 
 def _engine(url: str, connections: int) -> Engine:

@@ -89,10 +89,10 @@ _STAY: Final = Bulk(
         due_at = v.due_at, polls = v.polls, faults = v.faults, progress = v.progress,
         run_note = v.run_note, run_first_at = v.run_first_at, run_last_at = v.run_last_at,
         run_count = v.run_count, run_slowest = v.run_slowest
-    FROM {{rows}} WHERE o.id = v.id AND o.lease_token = :token RETURNING o.id
+    FROM {{rows}} WHERE o.id = v.row_id AND o.lease_token = :token RETURNING id
     """,  # noqa: S608 - constants only
     (
-        Column("id", "text"),
+        Column("row_id", "text"),
         Column("due_at", "timestamptz"),
         Column("polls", "integer"),
         Column("faults", "integer"),
@@ -114,10 +114,10 @@ _MOVE: Final = Bulk(
         started_at = COALESCE(v.started_at, o.started_at), finished_at = v.finished_at,
         sequence = o.sequence + v.events,
         run_note = NULL, run_first_at = NULL, run_last_at = NULL, run_count = 0, run_slowest = 0
-    FROM {{rows}} WHERE o.id = v.id AND o.lease_token = :token RETURNING o.id, o.sequence
+    FROM {{rows}} WHERE o.id = v.row_id AND o.lease_token = :token RETURNING id, sequence
     """,  # noqa: S608 - constants only
     (
-        Column("id", "text"),
+        Column("row_id", "text"),
         Column("state", "text"),
         Column("lane", "integer"),
         Column("due_at", "timestamptz"),
