@@ -1,0 +1,616 @@
+"""The MONETA plugin against a strict server on loopback, cell by cell of the fault table."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.support import moneta
+from tests.support.http_stub import Answer, HttpStub, said
+from tests.support.loopback import free_port
+from tests.support.moneta import (
+    ANONYMOUS,
+    ASYNC_ID,
+    FULL,
+    PERSON,
+    SIMPLIFIED,
+    UNIT_ID,
+    envelope,
+    fault,
+    profile,
+    result,
+    ticket,
+    work,
+)
+from worker.operations.outcomes import (
+    Doubtful,
+    Finished,
+    Misconfigured,
+    NeedsPerson,
+    NotSent,
+    Outcome,
+    Pending,
+    Settle,
+    Started,
+    Trouble,
+)
+from worker.operations.states import State
+from worker.providers.base import Plugin, Work
+from worker.providers.moneta.faults import MEANINGS
+from worker.providers.moneta.plugin import MonetaPlugin
+
+Maker = Callable[..., MonetaPlugin]
+
+
+@pytest.fixture
+def stub() -> Iterator[HttpStub]:
+    with HttpStub() as server:
+        yield server
+
+
+@pytest.fixture
+def make() -> Iterator[Maker]:
+    with ExitStack() as stack:
+
+        def made(url: str, **changes: Any) -> MonetaPlugin:
+            plugin = MonetaPlugin(moneta.settings(url, **changes))
+            stack.callback(plugin.close)
+            return plugin
+
+        yield made
+
+
+@pytest.fixture
+def plugin(make: Maker, stub: HttpStub) -> MonetaPlugin:
+    return make(stub.url)
+
+
+def submitted(payload: dict[str, Any] | None = None) -> Work:
+    return work(State.SUBMITTING, provider_ref=None, payload=payload)
+
+
+def short(outcome: Outcome) -> str:
+    """Write an outcome as the tables below do."""
+    match outcome:
+        case Finished(state=state, reason=reason):
+            if reason is None:
+                return f"{state} {outcome.result['verified_by']}"
+            return f"{state} {reason.code}{' retryable' if reason.retryable else ''}"
+        case NeedsPerson(reason=reason):
+            return f"person {reason.code}"
+        case Misconfigured():
+            return "pause"
+        case Pending(trouble=trouble) | NotSent(trouble=trouble) | Doubtful(trouble=trouble):
+            return f"{type(outcome).__name__.lower()} {trouble}"
+        case _:
+            return type(outcome).__name__.lower()
+
+
+#: code: as a fault on submit, as a fault on poll, as errorCode of a result.
+TABLE: dict[str, tuple[str, str, str]] = {
+    "500.7.11": ("succeeded already_identified",) * 3,
+    "500.7.3": ("rejected data_mismatch retryable",) * 3,
+    "500.7.4": ("rejected document_invalid retryable",) * 3,
+    "500.7.5": ("rejected phone_not_confirmed retryable",) * 3,
+    "500.7.6": ("rejected data_incomplete retryable",) * 3,
+    "500.7.9": ("rejected data_incomplete retryable",) * 3,
+    "300.5": ("rejected not_found_at_provider retryable",) * 3,
+    "300.6": ("rejected data_mismatch retryable",) * 3,
+    "500.7.7": ("rejected not_eligible",) * 3,
+    "500.7.12": ("rejected not_eligible",) * 3,
+    "500.7.2": ("person not_found_at_provider", "settle", "settle"),
+    "500.9.1": ("person not_found_at_provider", "settle", "settle"),
+    "500.7.1": ("person provider_error",) * 3,
+    "500.7.8": ("person provider_error",) * 3,
+    "500.7.10": ("person document_invalid",) * 3,
+    **dict.fromkeys(
+        ("500.8", "500.8.3.1.1", "500.8.3.1.9", "500.8.3.1.10", "500.8.4769.1"),
+        (
+            "notsent dependency",
+            "pending dependency",
+            "failed provider_unavailable retryable",
+        ),
+    ),
+    "100": (
+        "doubtful unavailable",
+        "pending unavailable",
+        "failed provider_unavailable retryable",
+    ),
+    **dict.fromkeys(
+        ("300.1", "300.1.1", "300.1.2", "300.1.3", "300.1.77", "300.7"),
+        ("pause", "pause", "person configuration"),
+    ),
+    **dict.fromkeys(
+        ("200", "300.2", "300.3", "500.9.2", "500.9.3", "500.9.4", "500.9.5"),
+        ("person configuration",) * 3,
+    ),
+    **dict.fromkeys(
+        ("300.10", "300", "500.7", "500.7.99", "500.8.3.1.2", "500.8.4769.2", "100.1", "500.7.3.1"),
+        ("person unknown_answer", "pending unknown", "person unknown_answer"),
+    ),
+    "free text": ("person unknown_answer", "pending unknown", "person unknown_answer"),
+}
+CELLS = pytest.mark.parametrize(
+    ("code", "cells"), [pytest.param(code, cells, id=code) for code, cells in TABLE.items()]
+)
+
+
+def test_table_names_every_code_that_the_mapping_knows() -> None:
+    assert set(MEANINGS) <= set(TABLE)
+
+
+@CELLS
+@pytest.mark.parametrize("key", ["fault", "Fault"])
+def test_submit_reads_the_fault(
+    plugin: Plugin, stub: HttpStub, code: str, cells: tuple[str, str, str], key: str
+) -> None:
+    stub.answer(said(fault(code, key), 400))
+
+    outcome = plugin.submit(submitted())
+
+    assert short(outcome) == cells[0]
+    assert outcome.calls == len(stub.asked) == 1
+
+
+@CELLS
+def test_poll_reads_the_fault(
+    plugin: Plugin, stub: HttpStub, code: str, cells: tuple[str, str, str]
+) -> None:
+    stub.answer(said(fault(code), 400))
+
+    outcome = plugin.poll(work())
+
+    assert short(outcome) == cells[1]
+    assert outcome.note == f"fault {code}" if code != "free text" else "fault (malformed)"
+
+
+@CELLS
+def test_poll_reads_the_error_code_of_a_result(
+    plugin: Plugin, stub: HttpStub, code: str, cells: tuple[str, str, str]
+) -> None:
+    stub.answer(said(result(success=False, code=code)))
+
+    outcome = plugin.poll(work())
+
+    assert short(outcome) == cells[2]
+    if isinstance(outcome, Finished | NeedsPerson):
+        assert outcome.answer is not None
+        assert "Проверкин" not in repr(outcome)
+
+
+def test_fault_carries_its_code_to_the_marketplace(plugin: Plugin, stub: HttpStub) -> None:
+    stub.answer(said(fault("500.7.3"), 400))
+
+    outcome = plugin.poll(work())
+
+    assert isinstance(outcome, Finished)
+    assert outcome.reason is not None
+    assert outcome.reason.provider_code == "500.7.3"
+    assert outcome.answer == json.dumps(fault("500.7.3")).encode()
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param(
+            envelope(
+                fault={"detail": {"stack": {"x": 1}, "more": [{"faultDetail": "500.9.1"}, None]}}
+            ),
+            id="deep inside",
+        ),
+        pytest.param({"fault": {"detail": {"faultDetail": "500.9.1"}}}, id="no envelope"),
+    ],
+)
+def test_poll_finds_the_fault_detail_by_name(
+    plugin: Plugin, stub: HttpStub, document: object
+) -> None:
+    stub.answer(said(document, 400))
+
+    assert plugin.poll(work()).note == "fault 500.9.1"
+
+
+def test_submit_starts_the_task(plugin: Plugin, stub: HttpStub) -> None:
+    stub.answer(said(ticket("CREATED")))
+
+    outcome = plugin.submit(submitted(PERSON))
+
+    deadline = datetime(2026, 8, 1, 23, 40, tzinfo=UTC)
+    assert outcome == Started(str(ASYNC_ID), "CREATED", deadline)
+    assert stub.asked[0].headers["content-type"] == "application/json;charset=UTF-8"
+
+
+@pytest.mark.parametrize(
+    ("date", "deadline"),
+    [
+        ("2026-08-02T02:40:00Z", datetime(2026, 8, 2, 2, 40, tzinfo=UTC)),
+        ("2026-08-02T02:40:00", datetime(2026, 8, 1, 23, 40, tzinfo=UTC)),
+        ("9999-12-31T00:00:00Z", None),
+        (None, None),
+    ],
+    ids=["UTC", "no zone is Moscow", "unbelievable", "none"],
+)
+def test_submit_takes_the_deadline_from_moneta(
+    plugin: Plugin, stub: HttpStub, date: str | None, deadline: datetime | None
+) -> None:
+    stub.answer(said(ticket("CREATED", expirationDate=date)))
+
+    outcome = plugin.submit(submitted())
+
+    assert isinstance(outcome, Started)
+    assert outcome.deadline_at == deadline
+
+
+def test_submit_keeps_the_task_when_its_status_is_unknown(plugin: Plugin, stub: HttpStub) -> None:
+    stub.answer(said(ticket("Проверкин")))
+
+    outcome = plugin.submit(submitted())
+
+    assert outcome == Started(str(ASYNC_ID), "unknown asyncStatus", outcome.deadline_at)  # type: ignore[union-attr]
+
+
+BROKEN = [
+    pytest.param(Answer(b""), "unreadable reply", id="empty"),
+    pytest.param(Answer(b"<html>502</html>", 502), "http 502", id="a proxy's page"),
+    pytest.param(Answer(b"{}", 503, {"Retry-After": "7"}), "http 503", id="unavailable"),
+    pytest.param(Answer(b"{", 200), "unreadable reply", id="cut JSON"),
+    pytest.param(Answer(b'{"Envelope":{"Body":{}}}'), "unreadable reply", id="empty body"),
+    pytest.param(said([]), "unreadable reply", id="a list"),
+    pytest.param(Answer(b"[" * 200_000), "unreadable reply", id="deep"),
+    pytest.param(Answer(b"\xff\xfe{}"), "unreadable reply", id="no UTF-8"),
+    pytest.param(Answer(b'{"Envelope":{"Body":{"a":NaN}}}'), "unreadable reply", id="NaN"),
+    pytest.param(
+        said(envelope(fault={"faultstring": "x", "detail": {}}), 500),
+        "http 500",
+        id="a fault without faultDetail",
+    ),
+    pytest.param(
+        said(envelope(fault={"detail": {"a": {"faultDetail": "100"}, "faultDetail": "500.7.3"}})),
+        "unreadable reply",
+        id="two codes",
+    ),
+    pytest.param(
+        said(
+            {
+                "Envelope": {
+                    "Body": {**fault("100")["Envelope"]["Body"], **ticket()["Envelope"]["Body"]}
+                }
+            }
+        ),
+        "unreadable reply",
+        id="a fault and a status",
+    ),
+    pytest.param(said(ticket(), 500), "http 500", id="a status with HTTP 500"),
+    pytest.param(said(result(success=True), 502), "http 502", id="a result with HTTP 502"),
+    pytest.param(said(ticket(asyncId="37027")), "unreadable reply", id="asyncId a string"),
+    pytest.param(said(ticket(asyncId=True)), "unreadable reply", id="asyncId a boolean"),
+    pytest.param(said(ticket(asyncId=-1)), "unreadable reply", id="asyncId negative"),
+    pytest.param(said(ticket(expirationDate=5)), "unreadable reply", id="date a number"),
+    pytest.param(said(ticket(expirationDate="soon")), "unreadable reply", id="no date"),
+    pytest.param(said(result(success="true")), "unreadable reply", id="success a string"),
+    pytest.param(said(result(success=1)), "unreadable reply", id="success a number"),
+    pytest.param(said(result(success=None)), "unreadable reply", id="no success"),
+    pytest.param(
+        said(result(asyncId=ASYNC_ID, asyncStatus="INPROGRESS")),
+        "unreadable reply",
+        id="a result and a status",
+    ),
+    pytest.param(
+        Answer(
+            b'{"Envelope":{"Body":{"AsyncResponse":{"SimplifiedIdentificationResponse":'
+            b'{"success":false,"success":true}}}}}'
+        ),
+        "unreadable reply",
+        id="success twice",
+    ),
+    pytest.param(said(profile(SIMPLIFIED)), "unreadable reply", id="another answer"),
+    pytest.param(Answer(b"x" * 2_000_000), "reply too large", id="too large"),
+    pytest.param(Answer(status=302, headers={"Location": "/"}), "redirect refused", id="redirect"),
+    pytest.param(Answer(cut=True), "connection broken", id="cut"),
+    pytest.param(Answer(b"x" * 90, drip=0.05), "timed out", id="drip"),
+]
+
+
+@pytest.mark.parametrize(("answer", "note"), BROKEN)
+def test_poll_is_troubled_when_the_reply_is_broken(
+    plugin: Plugin, stub: HttpStub, answer: Answer, note: str
+) -> None:
+    stub.answer(answer)
+
+    outcome = plugin.poll(work())
+
+    assert isinstance(outcome, Pending)
+    assert (outcome.note, outcome.calls) == (note, 1)
+    assert outcome.trouble in {Trouble.TRANSPORT, Trouble.UNAVAILABLE}
+
+
+@pytest.mark.parametrize(("answer", "note"), BROKEN)
+def test_submit_is_doubtful_when_the_reply_is_broken(
+    plugin: Plugin, stub: HttpStub, answer: Answer, note: str
+) -> None:
+    stub.answer(answer)
+
+    outcome = plugin.submit(submitted(PERSON))
+
+    assert isinstance(outcome, Doubtful)
+    assert outcome.note == note
+    assert len(stub.asked) == 1
+
+
+def test_submit_was_not_sent_when_the_connection_is_refused(make: Maker) -> None:
+    outcome = make(f"http://127.0.0.1:{free_port()}/services").submit(submitted(PERSON))
+
+    assert outcome == NotSent("connection refused", Trouble.TRANSPORT)
+
+
+def test_submit_was_not_processed_when_moneta_is_too_busy(plugin: Plugin, stub: HttpStub) -> None:
+    stub.answer(said(fault("100"), 429, Retry_After="9"))
+
+    assert plugin.submit(submitted()) == NotSent("http 429", Trouble.UNAVAILABLE, 9.0)
+
+
+def test_submit_tells_when_to_come_back(plugin: Plugin, stub: HttpStub) -> None:
+    stub.answer(Answer(status=503, headers={"Retry-After": "7"}))
+
+    assert plugin.submit(submitted()) == Doubtful("http 503", Trouble.UNAVAILABLE, 7.0)
+    assert plugin.poll(work()) == Pending("http 503", Trouble.UNAVAILABLE, 7.0)
+
+
+@pytest.mark.parametrize("status", ["INPROGRESS", "CREATED"])
+def test_poll_goes_on_while_the_task_runs(plugin: Plugin, stub: HttpStub, status: str) -> None:
+    stub.answer(said(ticket(status, expirationDate=None)))
+
+    assert plugin.poll(work()) == Pending(status)
+    assert stub.asked[0].json["Envelope"]["Body"] == {"AsyncRequest": {"asyncId": ASYNC_ID}}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [ticket("DONE"), ticket(None), ticket(asyncId=ASYNC_ID + 1), result(asyncId=ASYNC_ID + 1)],
+    ids=["unknown status", "no status", "another task", "another task's result"],
+)
+def test_poll_asks_three_times_more_then_a_person_when_the_answer_is_unknown(
+    plugin: Plugin, stub: HttpStub, document: object
+) -> None:
+    stub.answer(said(document))
+    progress: Any = {"kept": 1}
+
+    for times in (1, 2, 3):
+        outcome = plugin.poll(work(progress=progress))
+        assert isinstance(outcome, Pending)
+        assert outcome.trouble is Trouble.UNKNOWN
+        assert outcome.progress == {"kept": 1, "unknown": times}
+        progress = outcome.progress
+
+    assert short(plugin.poll(work(progress=progress))) == "person unknown_answer"
+
+
+def test_poll_forgets_unknown_answers_after_a_known_one(plugin: Plugin, stub: HttpStub) -> None:
+    stub.answer(said(ticket()))
+
+    assert plugin.poll(work(progress={"kept": 1, "unknown": 2})) == Pending(
+        "INPROGRESS", progress={"kept": 1}
+    )
+
+
+def test_poll_succeeds_with_the_approved_attributes(plugin: Plugin, stub: HttpStub) -> None:
+    stub.answer(said(result()))
+
+    outcome = plugin.poll(work())
+
+    assert isinstance(outcome, Finished)
+    assert outcome.state is State.SUCCEEDED
+    assert outcome.result == {
+        "approved": ["first_name", "last_name", "series"],
+        "document_id": 123,
+        "verified_by": "result",
+    }
+    assert outcome.answer == json.dumps(result()).encode()
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        pytest.param(result(unit_id=None), "succeeded result", id="no unitid"),
+        pytest.param(result(asyncId=ASYNC_ID), "succeeded result", id="our asyncId beside it"),
+        pytest.param(result(code=""), "succeeded result", id="empty errorCode"),
+        pytest.param(result(unit_id=1), "person unknown_answer", id="foreign unit"),
+        pytest.param(
+            result(unit_id=1, success=False, code="500.7.3"),
+            "person unknown_answer",
+            id="foreign unit rejected",
+        ),
+        pytest.param(result(success=False), "person unknown_answer", id="no, but no errorCode"),
+        pytest.param(result(code="500.7.3"), "person unknown_answer", id="yes and no"),
+    ],
+)
+def test_poll_decides_on_a_result(
+    plugin: Plugin, stub: HttpStub, document: object, expected: str
+) -> None:
+    stub.answer(said(document))
+
+    assert short(plugin.poll(work())) == expected
+
+
+@pytest.mark.parametrize("reference", [None, "", "abc", "0", "-1", "1" * 20, "٣"])
+def test_poll_needs_a_person_when_there_is_no_async_id(
+    plugin: Plugin, stub: HttpStub, reference: str | None
+) -> None:
+    outcome = plugin.poll(work(provider_ref=reference))
+
+    assert short(outcome) == "person unknown_answer"
+    assert outcome.calls == len(stub.asked) == 0
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        pytest.param(profile(SIMPLIFIED), "succeeded profile_group", id="simplified"),
+        pytest.param(profile(FULL), "succeeded profile_group", id="full"),
+        pytest.param(profile(ANONYMOUS), "person doubtful_submit", id="anonymous"),
+        pytest.param(profile(99), "person doubtful_submit", id="unknown group"),
+        pytest.param(profile(None), "person doubtful_submit", id="no group"),
+        pytest.param(profile(SIMPLIFIED, unit_id=1), "person doubtful_submit", id="foreign unit"),
+        pytest.param(fault("300.5"), "person doubtful_submit", id="fault"),
+        pytest.param(fault("300.1"), "pause", id="credentials"),
+        pytest.param(fault("100"), "pending unavailable", id="down"),
+        pytest.param(fault("500.8"), "pending dependency", id="dependency"),
+        pytest.param({}, "pending transport", id="broken"),
+    ],
+)
+def test_clear_up_believes_only_an_identified_unit(
+    plugin: Plugin, stub: HttpStub, document: object, expected: str
+) -> None:
+    stub.answer(said(document))
+
+    outcome = plugin.clear_up(submitted())
+
+    assert short(outcome) == expected
+    assert outcome.calls == len(stub.asked) == 1
+    assert stub.asked[0].json["Envelope"]["Body"] == {"GetProfileInfoRequest": {"unitId": UNIT_ID}}
+
+
+@pytest.mark.parametrize(
+    ("polled", "looked", "expected", "calls"),
+    [
+        pytest.param(result(), None, "succeeded result", 1, id="a result outranks the group"),
+        pytest.param(
+            result(success=False, code="500.7.3"),
+            None,
+            "rejected data_mismatch retryable",
+            1,
+            id="a verdict outranks the group",
+        ),
+        pytest.param(fault("100"), None, "pending unavailable", 1, id="down"),
+        pytest.param(fault("300.7"), None, "pause", 1, id="credentials"),
+        pytest.param(ticket("DONE"), None, "pending unknown", 1, id="unknown status"),
+        pytest.param(
+            ticket(), profile(SIMPLIFIED), "succeeded profile_group", 2, id="still pending"
+        ),
+        pytest.param(
+            fault("500.7.2"), profile(FULL), "succeeded profile_group", 2, id="wait expired"
+        ),
+        pytest.param(
+            fault("500.9.1"), profile(SIMPLIFIED), "succeeded profile_group", 2, id="task unknown"
+        ),
+        pytest.param(ticket(), profile(ANONYMOUS), "pending None", 2, id="anonymous"),
+        pytest.param(ticket(), profile(99), "person unknown_answer", 2, id="unknown group"),
+        pytest.param(ticket(), profile(None), "person unknown_answer", 2, id="no group"),
+        pytest.param(ticket(), fault("300.1.2"), "pause", 2, id="credentials at the profile"),
+        pytest.param(ticket(), fault("500.8"), "pending dependency", 2, id="profile later"),
+        pytest.param(ticket(), fault("100"), "pending unavailable", 2, id="profile down"),
+        pytest.param(ticket(), fault("300.3"), "person configuration", 2, id="profile refused"),
+        pytest.param(
+            ticket(), fault("500.7.3"), "person data_mismatch", 2, id="no verdict from a profile"
+        ),
+        pytest.param(ticket(), {}, "pending transport", 2, id="profile broken"),
+    ],
+)
+def test_settle_polls_once_then_asks_for_the_group(
+    plugin: Plugin, stub: HttpStub, polled: object, looked: object, expected: str, calls: int
+) -> None:
+    stub.answer(said(polled), said(looked))
+
+    outcome = plugin.settle(work(State.SETTLING))
+
+    assert short(outcome) == expected
+    assert outcome.calls == len(stub.asked) == calls
+
+
+def test_settle_does_not_poll_again_when_the_last_poll_was_answered(
+    plugin: Plugin, stub: HttpStub
+) -> None:
+    stub.answer(said(profile(SIMPLIFIED)))
+
+    outcome = plugin.settle(work(State.SETTLING, progress={"last_poll": True}))
+
+    assert outcome == Finished(
+        State.SUCCEEDED,
+        "group simplified",
+        result={"group": "simplified", "verified_by": "profile_group"},
+    )
+    assert outcome.calls == len(stub.asked) == 1
+
+
+def test_settle_remembers_the_answered_poll_when_the_profile_is_down(
+    plugin: Plugin, stub: HttpStub
+) -> None:
+    stub.answer(said(ticket()), Answer(status=502))
+
+    outcome = plugin.settle(work(State.SETTLING))
+
+    assert outcome == Pending("http 502", Trouble.TRANSPORT, progress={"last_poll": True}, calls=2)
+
+
+@pytest.mark.parametrize("code", ["500.7.2", "500.9.1"])
+def test_poll_hands_over_to_settle_without_another_poll(
+    plugin: Plugin, stub: HttpStub, code: str
+) -> None:
+    stub.answer(said(fault(code), 400))
+
+    assert plugin.poll(work()) == Settle(f"fault {code}", progress={"last_poll": True})
+
+
+@pytest.mark.parametrize(("checks", "waits"), [(1, []), (2, [900.0]), (3, [450.0, 450.0])])
+def test_settle_rejects_an_anonymous_unit_after_the_configured_checks(
+    make: Maker, stub: HttpStub, checks: int, waits: list[float]
+) -> None:
+    plugin = make(stub.url, settle_checks=checks, settle_over=timedelta(minutes=15))
+    stub.answer(said(profile(ANONYMOUS)))
+    progress: Any = {"last_poll": True}
+    waited = []
+
+    while isinstance(outcome := plugin.settle(work(State.SETTLING, progress=progress)), Pending):
+        waited.append(outcome.again_in)
+        progress = outcome.progress
+
+    assert waited == waits
+    assert len(stub.asked) == checks
+    assert short(outcome) == "rejected not_identified retryable"
+
+
+def test_settle_asks_for_the_group_when_there_is_no_async_id(
+    plugin: Plugin, stub: HttpStub
+) -> None:
+    stub.answer(said(profile(FULL)))
+
+    assert short(plugin.settle(work(State.SETTLING, provider_ref=None))) == (
+        "succeeded profile_group"
+    )
+
+
+def test_outcomes_hold_no_personal_data(plugin: Plugin, stub: HttpStub) -> None:
+    for document in (fault("500.7.3"), result(), ticket("Проверкин"), fault("Проверкин")):
+        stub.answer(said(document))
+        assert "Проверкин" not in repr(plugin.poll(work()))
+        assert "Проверкин" not in repr(plugin.submit(submitted(PERSON)))
+
+
+@pytest.mark.parametrize(
+    ("answer", "findings"),
+    [
+        pytest.param(Answer(status=404), [True, True], id="any status"),
+        pytest.param(Answer(status=302), [True, True], id="a redirect"),
+        pytest.param(
+            Answer(headers={"Date": "Thu, 01 Jan 1970 00:00:00 GMT"}),
+            [True, True, False],
+            id="clocks apart",
+        ),
+        pytest.param(Answer(cut=True), [True, False], id="cut"),
+    ],
+)
+def test_check_looks_at_the_host_and_its_clock(
+    plugin: Plugin, stub: HttpStub, answer: Answer, findings: list[bool]
+) -> None:
+    stub.answer(answer)
+
+    assert [finding.ok for finding in plugin.check()] == findings
+    assert (stub.asked[0].method, stub.asked[0].body) == ("GET", b"")
+
+
+def test_check_says_what_is_missing_in_the_settings(make: Maker, stub: HttpStub) -> None:
+    plugin = make(stub.url, simplified_group_id=None, full_group_id=None)
+
+    assert plugin.check()[0].ok is False
