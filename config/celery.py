@@ -28,8 +28,8 @@ def configuration(
         "broker_url": broker_url,
         "broker_transport_options": transport_options(seconds),
         "visibility_timeout": seconds,
-        # A broker that is away is waited for, however long, at the start as in the middle; an answer
-        # such as READONLY during a fail-over must not end the worker either.
+        # A broker that is away is waited for, however long, at the start as in the middle; an
+        # answer such as READONLY during a fail-over must not end the worker either.
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         "broker_channel_error_retry": True,

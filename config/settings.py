@@ -1,6 +1,6 @@
 """What can be set: nested, frozen, with units, read once from the environment.
 
-`load` either returns settings that fit together or raises `SettingsError` with every fault there is.
+`load` either returns settings that fit together or raises `SettingsError` with every fault.
 Names and meanings are in the README's table of settings.
 """
 
@@ -367,7 +367,10 @@ def _groupless(given: Mapping[str, str]) -> Iterator[str]:
     block = f"{PREFIX}MONETA{NESTED}"
     identified = {f"{block}SIMPLIFIED_GROUP_ID", f"{block}FULL_GROUP_ID"}
     if any(name.startswith(block) for name in names) and not names & identified:
-        yield f"{block}SIMPLIFIED_GROUP_ID or {block}FULL_GROUP_ID: one must be set, or nobody could be found identified"
+        yield (
+            f"{block}SIMPLIFIED_GROUP_ID or {block}FULL_GROUP_ID: one must be set, or nobody could "
+            "be found identified"
+        )
 
 
 def _missing(settings: Settings, needs: set[Need], faults: list[str]) -> Iterator[str]:

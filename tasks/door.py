@@ -21,7 +21,7 @@ _PATIENCE: Final = (1, 2, 5, 10, 30, 60)
 Intake = Callable[[Runtime, Message], None]
 
 
-class _Door(app.Task):  # type: ignore[misc, name-defined, valid-type]
+class _Door(app.Task):
     """A task of ours: its messages are masked, whoever looks at them."""
 
     Request = f"{MaskedRequest.__module__}:{MaskedRequest.__qualname__}"
@@ -37,7 +37,7 @@ def intake(name: Task) -> Callable[[Intake], Intake]:
     """
 
     def register(function: Intake) -> Intake:
-        @app.task(  # type: ignore[untyped-decorator]
+        @app.task(
             name=name.value, base=_Door, bind=True, typing=False, acks_late=True, max_retries=None
         )
         def door(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - whatever was sent
@@ -61,16 +61,16 @@ def chunk(name: Task, function: Callable[[Runtime, datetime | None], object]) ->
     back for ever.
     """
 
-    @app.task(name=name.value, base=_Door, typing=False, acks_late=False)  # type: ignore[untyped-decorator]
-    def door(*_args: Any, slot: object = None, **_kwargs: Any) -> None:  # noqa: ANN401 - whatever was sent
+    @app.task(name=name.value, base=_Door, typing=False, acks_late=False)
+    def door(*_args: Any, slot: object = None, **_kwargs: Any) -> None:
         _round(name, lambda: function(runtime.current(), _moment(slot)))
 
 
 def upkeep(name: Task, function: Callable[[Runtime], object]) -> None:
     """Register a function as a task that the worker processes also do by themselves."""
 
-    @app.task(name=name.value, base=_Door, typing=False, acks_late=False)  # type: ignore[untyped-decorator]
-    def door(*_args: Any, **_kwargs: Any) -> None:  # noqa: ANN401 - whatever was sent
+    @app.task(name=name.value, base=_Door, typing=False, acks_late=False)
+    def door(*_args: Any, **_kwargs: Any) -> None:
         _round(name, lambda: function(runtime.current()))
 
 

@@ -18,7 +18,7 @@ from worker.errors import UpridError
 from worker.privacy.masking import MASK, mask_text, shown_arguments
 
 
-class MaskedAMQP(AMQP):  # type: ignore[misc]
+class MaskedAMQP(AMQP):
     """Writes message headers in which no argument can be read.
 
     The only place that all senders pass: `apply_async`, `send_task` and a retry alike.
@@ -41,10 +41,10 @@ class MaskedAMQP(AMQP):  # type: ignore[misc]
         """Ignore Celery's own table."""
 
 
-class MaskedRequest(Request):  # type: ignore[misc]
+class MaskedRequest(Request):
     """A received message whose arguments nobody sees, whatever its sender wrote in its headers."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Celery's signature
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._argsrepr, self._kwargsrepr = _shown(self._args, self._kwargs)
 
@@ -54,7 +54,7 @@ class MaskedRequest(Request):  # type: ignore[misc]
         return super().info(safe=True)
 
 
-class Lifecycle(bootsteps.StartStopStep):  # type: ignore[misc]
+class Lifecycle(bootsteps.StartStopStep):
     """Starts the process's heartbeat, relay and sweep before the first message is taken."""
 
     requires = ("celery.worker.components:Pool",)
@@ -90,17 +90,17 @@ def _configuration() -> dict[str, Any]:
     return configuration(settings.broker_url, engine.visibility_timeout, engine.sweep_every)
 
 
-@signals.setup_logging.connect  # type: ignore[untyped-decorator]
+@signals.setup_logging.connect
 def _configure_logging(**_: object) -> None:
     log_configuration.configure(load().log_level, mask_text, own=UpridError)
 
 
-@signals.worker_shutting_down.connect  # type: ignore[untyped-decorator]
+@signals.worker_shutting_down.connect
 def _stop_taking(**_: object) -> None:
     runtime.stop_taking()
 
 
-@signals.worker_shutdown.connect  # type: ignore[untyped-decorator]
+@signals.worker_shutdown.connect
 def _leave(**_: object) -> None:
     runtime.leave()
 

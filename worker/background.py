@@ -17,7 +17,7 @@ class Repeating:
         self._name = name
         self._every = every
         self._action = action
-        self._soon: float | None = None
+        self._pause = every
         self._nudged = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -32,7 +32,7 @@ class Repeating:
 
     def nudge_in(self, seconds: float) -> None:
         """Have the next round begin sooner than planned. Only from within a round."""
-        self._soon = seconds
+        self._pause = seconds
 
     def stop(self, patience: float = 5.0) -> None:
         """End after the round that is running, and wait for it a while."""
@@ -48,11 +48,11 @@ class Repeating:
     def _run(self) -> None:
         while not self._stopping.is_set():
             self._nudged.clear()
-            self._soon = None
+            self._pause = self._every
             try:
                 self._action()
             except UpridError as error:
                 log.warning("round_failed", thread=self._name, error=str(error))
             except Exception:  # a thread that dies of one bad round is missed only days later
                 log.exception("round_failed", thread=self._name)
-            self._nudged.wait(self._every if self._soon is None else self._soon)
+            self._nudged.wait(self._pause)

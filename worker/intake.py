@@ -167,7 +167,7 @@ def _keywords(message: Message, faults: _Faults) -> dict[str, Any]:
 def _no_others(arguments: Mapping[str, Any], faults: _Faults) -> None:
     for name in arguments:
         shown = (
-            name if name in _KNOWN_NAME or name.isidentifier() and name.isascii() else "(unnamed)"
+            name if name in _KNOWN_NAME or (name.isidentifier() and name.isascii()) else "(unnamed)"
         )
         faults.add(f"{shown}: is no argument of this task", shown)
 

@@ -1,4 +1,4 @@
-"""A chunk: claimed operations, worked on together by a few threads, written back as answers come."""
+"""A chunk: claimed operations, worked on by a few threads, written back as answers come."""
 
 import json
 import threading
@@ -178,7 +178,7 @@ class Working:
                     return self._plugin.poll(work)
                 case Ask.SETTLE:
                     return self._plugin.settle(work)
-        except Exception as error:  # noqa: BLE001 - a mistake of ours over one operation must not touch its chunk-mates
+        except Exception as error:
             log.exception("plugin_stumbled", provider=work.kind, operation=work.id, ask=ask)
             return _stumbled(ask, work, type(error).__name__)
 

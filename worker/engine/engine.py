@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
 import structlog
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from config.queues import Provider, Wake
@@ -80,7 +81,7 @@ class Taken:
 class Engine:
     """One process's engine over all its providers."""
 
-    def __init__(  # noqa: PLR0913 - the parts it is made of
+    def __init__(
         self,
         database: Database,
         plugins: Mapping[Provider, Plugin],
@@ -283,7 +284,8 @@ class Engine:
                     log.warning("late_answer", operation=move.claimed.id, state=move.state)
 
     def _wake_next(self, provider: Provider, written: Sequence[Stay | Move]) -> None:
-        polls, settlements = [], []
+        polls: list[datetime] = []
+        settlements: list[datetime] = []
         for change in written:
             if change.due_at is not None:
                 state = change.state if isinstance(change, Move) else change.claimed.state
@@ -321,10 +323,10 @@ class Engine:
 
     def _pause(
         self,
-        connection: Any,
+        connection: Connection,
         provider: Provider,
         cause: Misconfigured,
-        now: datetime,  # noqa: ANN401
+        now: datetime,
     ) -> None:
         note = f"{cause.reason.message} ({cause.note})"
         if schedule.pause(connection, provider, "uprid-worker", note, now, cause.reason):

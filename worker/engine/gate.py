@@ -73,7 +73,7 @@ def refilled_at(tokens: float, limits: Limits, now: datetime) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What a chunk saw of a provider: requests that failed in a row at its end, and whether any got through."""
+    """What a chunk saw of a provider: failures in a row at its end, and whether any got through."""
 
     failed_in_a_row: int
     any_answered: bool

@@ -59,7 +59,7 @@ class Timing:
 class Sweep:
     """One process's sweep."""
 
-    def __init__(  # noqa: PLR0913 - the parts it is made of
+    def __init__(
         self,
         database: Database,
         providers: frozenset[Provider],

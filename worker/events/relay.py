@@ -1,4 +1,4 @@
-"""The relay: brings the outbox to the stream, in order, and fills the stream again when it was lost.
+"""The relay: brings the outbox to the stream, in order, and fills the stream again when it is lost.
 
 One process relays at a time, by a lock in the database; the others find nothing to do. Should two
 ever overlap (a process that slept through its lock), the server's memory of ids keeps the second
@@ -44,7 +44,7 @@ class Relay:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop after the batch that is under way, and tell what is left if that can be done."""
+        """Stop after the batch that is under way. What is left, another process tells."""
         self._thread.stop()
 
     def wake(self) -> None:
@@ -129,7 +129,7 @@ class Relay:
                 newest = max([appended.last_id, *appended.ids], key=padded)
                 outbox.advance(connection, self._stream.name, padded(newest), appended.mark)
                 return appended
-            # Wiped: nothing that it holds can be relied upon. Behind: all up to its last id is there.
+            # Wiped: nothing there can be relied upon. Behind: all up to its last id is there.
             there = NOTHING if appended.verdict == "wiped" else padded(appended.last_id)
             since = self._database.now() - self._keep
             lost = outbox.forget_published_after(

@@ -80,7 +80,7 @@ class Stream:
         self._server = connect(url)
         self._script = self._server.register_script(_SCRIPT)
 
-    def append(  # noqa: PLR0913 - what the database knows, and what to append
+    def append(
         self,
         lines: Sequence[Line],
         *,
@@ -92,7 +92,8 @@ class Stream:
         """Append events in order, unless the server turns out to have lost some."""
         keys = [self.name, self.name + _MARK_SUFFIX]
         keys += [f"{self.name}{_SEEN_SUFFIX}{line.id}" for line in lines]
-        arguments = [mark, last_id, new_mark, _REMEMBERED, "1" if deduplicate else "0"]
+        look = "1" if deduplicate else "0"
+        arguments: list[str | int] = [mark, last_id, new_mark, _REMEMBERED, look]
         try:
             answer = cast(
                 "list[str]",
@@ -106,7 +107,7 @@ class Stream:
         """Drop what is older; return how many."""
         oldest = f"{int(before.timestamp() * 1000)}-0"
         try:
-            return int(cast("int", self._server.xtrim(self.name, minid=oldest, approximate=True)))
+            return self._server.xtrim(self.name, minid=oldest, approximate=True)
         except redis.RedisError as error:
             raise BrokerUnavailable(type(error).__name__) from None
 

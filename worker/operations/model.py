@@ -180,7 +180,7 @@ class OutboxEvent(SQLModel, table=True):
     subject: str = Field(max_length=255)
     time: datetime
     data: str = Field(sa_column=Column(Text, nullable=False))
-    #: The stream id that the server gave it, padded so that text sorts like time; None: not yet told.
+    #: The stream id that the server gave it, padded to sort like time; None: not told.
     stream_id: str | None = Field(default=None, sa_column=_id_column(nullable=True))
 
 

@@ -167,7 +167,7 @@ class NeedsPerson:
 
 @dataclass(frozen=True, slots=True)
 class Misconfigured:
-    """Our own credentials or settings are wrong: the provider pauses, operations keep their state."""
+    """Our own settings are wrong: the provider pauses, operations keep their state."""
 
     reason: Reason
     note: str

@@ -1,7 +1,7 @@
 """Masking: the second line of defence for text that others wrote.
 
 The first line is that personal data never gets there: messages carry sealed payloads, our errors
-carry no values, bodies are never logged. What passes through here (a library's warning, a traceback)
+carry no values, bodies are never logged. What passes through here (a library's warning, a trace)
 is cut down to what cannot be a person's.
 """
 

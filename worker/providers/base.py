@@ -70,8 +70,10 @@ class Finding:
 
 
 class Plugin(Protocol):
-    """A provider. Calls may come from several threads at once; none of them may raise for
-    anything that a provider can answer or fail to answer: that is what outcomes are for.
+    """A provider. Calls may come from several threads at once.
+
+    None of them may raise for anything that a provider can answer or fail to answer: that is what
+    outcomes are for.
     """
 
     @property

@@ -113,7 +113,7 @@ def share(connection: Connection, provider: str, **values: object) -> None:
     connection.execute(update(PROVIDERS).where(PROVIDERS.c.name == provider).values(**values))
 
 
-def claim(  # noqa: PLR0913 - a claim is all of these
+def claim(
     connection: Connection,
     provider: str,
     lane: int,

@@ -95,7 +95,7 @@ def accept(connection: Connection, start: Start, now: datetime) -> Taken:
     return Taken.NEW
 
 
-def refuse(  # noqa: PLR0913 - what was refused, and why
+def refuse(
     connection: Connection,
     *,
     message_id: str,

@@ -46,7 +46,7 @@ def late(operation_id: str, attempt: int, note: str, at: datetime, took: int) ->
     return _row(operation_id, attempt, What.LATE, note, at, slowest=took)
 
 
-def person(  # noqa: PLR0913 - who did what to which operation, when and why
+def person(
     operation_id: str, attempt: int, note: str, at: datetime, by: str, why: str
 ) -> dict[str, Any]:
     """Return the row of something that a person did."""

@@ -17,7 +17,7 @@ from worker.operations.store import journal
 POISON_AFTER = 4
 
 
-def beat(  # noqa: PLR0913 - who beats
+def beat(
     connection: Connection, *, incarnation: str, role: str, host: str, pid: int, now: datetime
 ) -> None:
     """Say that a worker process is alive; the first beat makes its row."""

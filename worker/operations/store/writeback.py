@@ -58,7 +58,7 @@ class Move:
     result: Mapping[str, Any] = field(default_factory=dict)
     #: The provider's answer, sealed.
     answer: str | None = field(default=None, repr=False)
-    #: What is told of it. Ids are drawn here, so that a repeated write can be told from a lost lease.
+    #: What is told of it. Ids are drawn here: a repeated write can be told from a lost lease.
     events: tuple[tuple[EventType, str], ...] = ()
 
     @property
