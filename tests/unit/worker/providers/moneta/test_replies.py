@@ -1,0 +1,80 @@
+"""The reader of MONETA's replies: a content or `ReplyUnreadable`, whatever comes."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.moneta import envelope, fault, profile, result, ticket
+from worker.errors import ReplyUnreadable
+from worker.providers.moneta.replies import read_reply
+from worker.providers.moneta.types import Fault, Profile, Result, Ticket
+
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+NAMES = st.sampled_from(
+    [
+        "Envelope",
+        "Body",
+        "fault",
+        "Fault",
+        "detail",
+        "faultDetail",
+        "AsyncResponse",
+        "SimplifiedIdentificationResponse",
+        "GetProfileInfoResponse",
+        "success",
+        "asyncId",
+        "attribute",
+        "key",
+    ]
+)
+DOCUMENTS = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4)
+)
+
+
+@given(st.binary(max_size=200))
+def test_reader_reads_or_refuses_any_bytes(answer: bytes) -> None:
+    with pytest.raises(ReplyUnreadable):
+        read_reply(answer)
+
+
+@given(DOCUMENTS, DOCUMENTS)
+def test_reader_reads_or_refuses_any_document(body: object, task: object) -> None:
+    for document in (body, envelope(AsyncResponse=task), envelope(fault={"detail": body})):
+        try:
+            read = read_reply(json.dumps(document).encode())
+        except ReplyUnreadable:
+            continue
+        assert isinstance(read, Fault | Ticket | Result | Profile)
+
+
+@given(st.text(max_size=30))
+def test_reader_lets_no_free_text_through_as_a_code(text: str) -> None:
+    try:
+        read = read_reply(json.dumps(fault(text)).encode())
+    except ReplyUnreadable:
+        return
+
+    assert isinstance(read, Fault)
+    assert read.code == "(malformed)" or set(read.code) <= set("0123456789.")
+
+
+@pytest.mark.parametrize(
+    "document",
+    [ticket(), result(), profile(1), fault("100")],
+    ids=["ticket", "result", "profile", "fault"],
+)
+def test_reader_shows_nothing_of_the_answer_in_a_repr(document: object) -> None:
+    read = read_reply(json.dumps(document).encode())
+
+    assert "Проверк" not in repr(read)
+    assert "Envelope" not in repr(read)
+
+
+def test_reader_ignores_members_that_it_does_not_know() -> None:
+    document = ticket(newMember={"deep": [1]})
+    document["Envelope"]["Trace"] = "x"
+
+    assert isinstance(read_reply(json.dumps(document).encode()), Ticket)
