@@ -251,13 +251,29 @@ def test_submit_keeps_the_task_when_its_status_is_unknown(plugin: Plugin, stub: 
     assert outcome == Started(str(ASYNC_ID), "unknown asyncStatus", outcome.deadline_at)  # type: ignore[union-attr]
 
 
+#: What else is well-formed, and breaks the contract.
+TROUBLES = {
+    "http 503": Trouble.UNAVAILABLE,
+    **dict.fromkeys(
+        (
+            "unreadable reply",
+            "http 500",
+            "http 502",
+            "reply too large",
+            "redirect refused",
+            "connection broken",
+            "timed out",
+        ),
+        Trouble.TRANSPORT,
+    ),
+}
 BROKEN = [
     pytest.param(Answer(b""), "unreadable reply", id="empty"),
     pytest.param(Answer(b"<html>502</html>", 502), "http 502", id="a proxy's page"),
     pytest.param(Answer(b"{}", 503, {"Retry-After": "7"}), "http 503", id="unavailable"),
     pytest.param(Answer(b"{", 200), "unreadable reply", id="cut JSON"),
     pytest.param(Answer(b'{"Envelope":{"Body":{}}}'), "unreadable reply", id="empty body"),
-    pytest.param(said([]), "unreadable reply", id="a list"),
+    pytest.param(said([]), "wrong types", id="a list"),
     pytest.param(Answer(b"[" * 200_000), "unreadable reply", id="deep"),
     pytest.param(Answer(b"\xff\xfe{}"), "unreadable reply", id="no UTF-8"),
     pytest.param(Answer(b'{"Envelope":{"Body":{"a":NaN}}}'), "unreadable reply", id="NaN"),
@@ -268,7 +284,7 @@ BROKEN = [
     ),
     pytest.param(
         said(envelope(fault={"detail": {"a": {"faultDetail": "100"}, "faultDetail": "500.7.3"}})),
-        "unreadable reply",
+        "several faultDetail",
         id="two codes",
     ),
     pytest.param(
@@ -279,22 +295,22 @@ BROKEN = [
                 }
             }
         ),
-        "unreadable reply",
+        "several answers in one",
         id="a fault and a status",
     ),
     pytest.param(said(ticket(), 500), "http 500", id="a status with HTTP 500"),
     pytest.param(said(result(success=True), 502), "http 502", id="a result with HTTP 502"),
-    pytest.param(said(ticket(asyncId="37027")), "unreadable reply", id="asyncId a string"),
-    pytest.param(said(ticket(asyncId=True)), "unreadable reply", id="asyncId a boolean"),
-    pytest.param(said(ticket(asyncId=-1)), "unreadable reply", id="asyncId negative"),
-    pytest.param(said(ticket(expirationDate=5)), "unreadable reply", id="date a number"),
-    pytest.param(said(ticket(expirationDate="soon")), "unreadable reply", id="no date"),
-    pytest.param(said(result(success="true")), "unreadable reply", id="success a string"),
-    pytest.param(said(result(success=1)), "unreadable reply", id="success a number"),
-    pytest.param(said(result(success=None)), "unreadable reply", id="no success"),
+    pytest.param(said(ticket(asyncId="37027")), "wrong types", id="asyncId a string"),
+    pytest.param(said(ticket(asyncId=True)), "wrong types", id="asyncId a boolean"),
+    pytest.param(said(ticket(asyncId=-1)), "wrong types", id="asyncId negative"),
+    pytest.param(said(ticket(expirationDate=5)), "wrong types", id="date a number"),
+    pytest.param(said(ticket(expirationDate="soon")), "wrong types", id="no date"),
+    pytest.param(said(result(success="true")), "wrong types", id="success a string"),
+    pytest.param(said(result(success=1)), "wrong types", id="success a number"),
+    pytest.param(said(result(success=None)), "wrong types", id="no success"),
     pytest.param(
         said(result(asyncId=ASYNC_ID, asyncStatus="INPROGRESS")),
-        "unreadable reply",
+        "a result and a status",
         id="a result and a status",
     ),
     pytest.param(
@@ -305,7 +321,7 @@ BROKEN = [
         "unreadable reply",
         id="success twice",
     ),
-    pytest.param(said(profile(SIMPLIFIED)), "unreadable reply", id="another answer"),
+    pytest.param(said(profile(SIMPLIFIED)), "the answer to another question", id="another answer"),
     pytest.param(Answer(b"x" * 2_000_000), "reply too large", id="too large"),
     pytest.param(Answer(status=302, headers={"Location": "/"}), "redirect refused", id="redirect"),
     pytest.param(Answer(cut=True), "connection broken", id="cut"),
@@ -323,7 +339,7 @@ def test_poll_is_troubled_when_the_reply_is_broken(
 
     assert isinstance(outcome, Pending)
     assert (outcome.note, outcome.calls) == (note, 1)
-    assert outcome.trouble in {Trouble.TRANSPORT, Trouble.UNAVAILABLE}
+    assert outcome.trouble is TROUBLES.get(note, Trouble.UNKNOWN)
 
 
 @pytest.mark.parametrize(("answer", "note"), BROKEN)
@@ -368,8 +384,24 @@ def test_poll_goes_on_while_the_task_runs(plugin: Plugin, stub: HttpStub, status
 
 @pytest.mark.parametrize(
     "document",
-    [ticket("DONE"), ticket(None), ticket(asyncId=ASYNC_ID + 1), result(asyncId=ASYNC_ID + 1)],
-    ids=["unknown status", "no status", "another task", "another task's result"],
+    [
+        ticket("DONE"),
+        ticket(None),
+        ticket(asyncId=ASYNC_ID + 1),
+        result(asyncId=ASYNC_ID + 1),
+        result(success="true"),
+        profile(SIMPLIFIED),
+        fault("500.99"),
+    ],
+    ids=[
+        "unknown status",
+        "no status",
+        "another task",
+        "another task's result",
+        "success a string",
+        "a profile",
+        "unknown fault",
+    ],
 )
 def test_poll_asks_three_times_more_then_a_person_when_the_answer_is_unknown(
     plugin: Plugin, stub: HttpStub, document: object
@@ -542,6 +574,58 @@ def test_settle_remembers_the_answered_poll_when_the_profile_is_down(
     outcome = plugin.settle(work(State.SETTLING))
 
     assert outcome == Pending("http 502", Trouble.TRANSPORT, progress={"last_poll": True}, calls=2)
+
+
+CODELESS = said(envelope(fault={"detail": {}}), 400)
+
+
+@pytest.mark.parametrize("spoilt", [CODELESS, Answer(b"<html>")], ids=["no code", "a page"])
+def test_settle_goes_on_to_the_group_when_polls_are_spoilt_for_good(
+    plugin: Plugin, stub: HttpStub, spoilt: Answer
+) -> None:
+    progress: Any = {}
+    for times in (1, 2):
+        stub.answer(spoilt)
+        outcome = plugin.settle(work(State.SETTLING, progress=progress))
+        assert isinstance(outcome, Pending)
+        assert outcome.progress == {"spoilt": times}
+        progress = outcome.progress
+
+    stub.answer(spoilt, said(profile(SIMPLIFIED)))
+    assert short(plugin.settle(work(State.SETTLING, progress=progress))) == (
+        "succeeded profile_group"
+    )
+
+
+def test_settle_waits_for_ever_while_moneta_is_down(plugin: Plugin, stub: HttpStub) -> None:
+    stub.answer(Answer(status=502))
+
+    outcome = plugin.settle(work(State.SETTLING, progress={"spoilt": 2}))
+
+    assert outcome == Pending("http 502", Trouble.TRANSPORT)
+
+
+def test_poll_forgets_spoilt_replies_after_a_good_one(plugin: Plugin, stub: HttpStub) -> None:
+    stub.answer(CODELESS, said(ticket()))
+
+    outcome = plugin.poll(work(progress={"kept": 1}))
+    assert isinstance(outcome, Pending)
+    assert outcome.progress == {"kept": 1, "spoilt": 1}
+    assert plugin.poll(work(progress=outcome.progress)) == Pending(
+        "INPROGRESS", progress={"kept": 1}
+    )
+
+
+def test_settle_leaves_a_profile_that_breaks_the_contract_to_a_person(
+    plugin: Plugin, stub: HttpStub
+) -> None:
+    stub.answer(said(envelope(GetProfileInfoResponse={"attribute": {}})))
+    progress: Any = {"last_poll": True}
+    while isinstance(outcome := plugin.settle(work(State.SETTLING, progress=progress)), Pending):
+        progress = outcome.progress
+
+    assert short(outcome) == "person unknown_answer"
+    assert len(stub.asked) == 4
 
 
 @pytest.mark.parametrize("code", ["500.7.2", "500.9.1"])

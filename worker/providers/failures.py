@@ -39,6 +39,11 @@ class BadStatus(CallFailed):
         self.status = status
         self.note = f"http {status}"
 
+    @property
+    def is_about_the_request(self) -> bool:
+        """Whether the status speaks of the request (4xx) and not of the host's health."""
+        return HTTPStatus.BAD_REQUEST <= self.status < HTTPStatus.INTERNAL_SERVER_ERROR
+
 
 class Unavailable(BadStatus):
     """The host says that it cannot serve just now."""

@@ -12,7 +12,17 @@ from worker.errors import ReplyUnreadable
 from worker.providers.failures import bad_status
 from worker.providers.http import PinnedSession, Reply
 from worker.providers.moneta.replies import read_reply
-from worker.providers.moneta.types import Content, Fault, Profile, Result, Ticket
+from worker.providers.moneta.types import (
+    Content,
+    Fault,
+    Profile,
+    Result,
+    Ticket,
+    Unlike,
+)
+
+#: What is answered about a task.
+Task = Fault | Ticket | Result | Unlike
 
 CONTENT_TYPE: Final = "application/json;charset=UTF-8"
 #: The passport's keys as they are sent; MONETA returns them in lower case.
@@ -42,7 +52,7 @@ class MonetaClient:
         self._poll = self._head + b'{"AsyncRequest":{"asyncId":'
         self._profile = self._head + b'{"GetProfileInfoRequest":{"unitId":'
 
-    def submit(self, unit_id: int, payload: Mapping[str, Any] | None) -> Fault | Ticket | Result:
+    def submit(self, unit_id: int, payload: Mapping[str, Any] | None) -> Task:
         """Start an identification; without a payload of the unit's stored data."""
         asked: dict[str, Any] = {
             "SimplifiedIdentificationRequest": identification_request(unit_id, payload)
@@ -52,16 +62,16 @@ class MonetaClient:
         body = self._head + _dumped({"AsyncRequest": asked}) + b"}}"
         return _about_a_task(self._ask(body))
 
-    def status(self, async_id: int) -> Fault | Ticket | Result:
+    def status(self, async_id: int) -> Task:
         """Ask how a task stands."""
         return _about_a_task(self._ask(self._poll + str(async_id).encode() + b"}}}}"))
 
-    def profile(self, unit_id: int) -> Fault | Profile:
+    def profile(self, unit_id: int) -> Fault | Profile | Unlike:
         """Ask what MONETA holds of a unit."""
         content = self._ask(self._profile + str(unit_id).encode() + b"}}}}")
-        if isinstance(content, Fault | Profile):
-            return content
-        raise _misplaced()
+        if isinstance(content, Ticket | Result):
+            return _misplaced(content)
+        return content
 
     def _ask(self, body: bytes) -> Content:
         """Send a body and read the reply, the body before the status: a fault comes with 400."""
@@ -121,11 +131,9 @@ def _refuse_failure(reply: Reply) -> None:
         raise bad_status(reply.status, reply.retry_after) from None
 
 
-def _about_a_task(content: Content) -> Fault | Ticket | Result:
-    if isinstance(content, Profile):
-        raise _misplaced()
-    return content
+def _about_a_task(content: Content) -> Task:
+    return _misplaced(content) if isinstance(content, Profile) else content
 
 
-def _misplaced() -> ReplyUnreadable:
-    return ReplyUnreadable("(the answer to another question)")
+def _misplaced(content: Ticket | Result | Profile) -> Unlike:
+    return Unlike("the answer to another question", content.answer)

@@ -80,23 +80,20 @@ def fault_on_poll(fault: Fault, progress: Mapping[str, Any]) -> Outcome:
             return _ended(meaning.on_poll, meaning, _told(fault.code), note, fault.answer)
 
 
-def fault_on_profile(fault: Fault, calls: int) -> Outcome:
-    """Return what a fault in the place of a profile comes to: nothing of a verdict.
-
-    `calls` is how many requests were made.
-    """
+def fault_on_profile(fault: Fault) -> Outcome:
+    """Return what a fault in the place of a profile comes to: nothing of a verdict."""
     meaning = meaning_of(fault.code)
     note = note_of(fault)
     reason = meaning.reason_for(_told(fault.code))
     match meaning.on_poll:
         case Means.AGAIN:
-            return Pending(note, Trouble.DEPENDENCY, calls=calls)
+            return Pending(note, Trouble.DEPENDENCY)
         case Means.DOWN:
-            return Pending(note, Trouble.UNAVAILABLE, calls=calls)
+            return Pending(note, Trouble.UNAVAILABLE)
         case Means.PAUSE:
-            return Misconfigured(reason, note, calls)
+            return Misconfigured(reason, note)
         case _:
-            return NeedsPerson(_by_person(reason), note, fault.answer, calls)
+            return NeedsPerson(_by_person(reason), note, fault.answer)
 
 
 def result(

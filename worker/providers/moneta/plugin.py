@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
@@ -10,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from config.polling import PollPolicy
 from config.queues import Provider
 from config.settings import MonetaSettings
-from worker.errors import CallFailed, Refused
+from worker.errors import CallFailed, Refused, ReplyUnreadable
 from worker.operations.outcomes import (
     Doubtful,
     Finished,
@@ -22,20 +23,34 @@ from worker.operations.outcomes import (
     ReasonCode,
     Settle,
     Started,
+    Trouble,
 )
 from worker.operations.states import State
 from worker.providers.base import Finding, Intake, Limits, Work
-from worker.providers.failures import trouble_of
+from worker.providers.failures import BadStatus, trouble_of
 from worker.providers.http import PinnedSession
 from worker.providers.moneta import mapping
 from worker.providers.moneta.client import MonetaClient
 from worker.providers.moneta.mapping import Group
-from worker.providers.moneta.types import Fault, PersonData, Result, StartArguments, Ticket
+from worker.providers.moneta.types import (
+    Fault,
+    PersonData,
+    Result,
+    StartArguments,
+    Ticket,
+    Unlike,
+)
 from worker.providers.person import SNILS_CHECKSUM, faults_of
 
 KIND: Final = "identification"
 #: In `progress`: how many times past the deadline the unit was found anonymous.
 CHECKS: Final = "checks"
+#: In `progress`: how many replies to polls in a row were none of MONETA's.
+SPOILT: Final = "spoilt"
+_FORGOTTEN: Final = frozenset({SPOILT, mapping.UNKNOWN})
+#: Past the deadline a poll whose replies were spoilt this often is not waited for any longer: the
+#: profile may be readable. (No reply at all is another matter: MONETA is down, and that passes.)
+_HOPELESS: Final = 3
 #: A deadline further away is no deadline that MONETA means (its wait is 700 minutes).
 _FURTHEST_DEADLINE: Final = timedelta(days=30)
 _LAST_LOOK: Final = 60.0
@@ -129,6 +144,8 @@ class MonetaPlugin:
             if failure.never_sent:
                 return NotSent(failure.note, trouble, wait)
             return Doubtful(failure.note, trouble, wait)
+        if isinstance(said, Unlike):
+            return Doubtful(said.what, Trouble.UNKNOWN)
         if isinstance(said, Fault):
             return mapping.fault_on_submit(said)
         if isinstance(said, Result):
@@ -137,7 +154,7 @@ class MonetaPlugin:
 
     def clear_up(self, work: Work) -> Outcome:
         """Ask the profile what became of a submit: an identified unit needs no other answer."""
-        looked = self._look(work.args["unit_id"])
+        looked = self._look(work.args["unit_id"], work.progress)
         if isinstance(looked, Group):
             if looked.is_identified:
                 return _identified(looked)
@@ -154,7 +171,9 @@ class MonetaPlugin:
         try:
             said = self._client.status(async_id)
         except CallFailed as failure:
-            return Pending(failure.note, trouble_of(failure), failure.retry_after)
+            return _troubled(failure, work.progress)
+        if isinstance(said, Unlike):
+            return mapping.not_known(said.what, work.progress, said.answer)
         if isinstance(said, Fault):
             return mapping.fault_on_poll(said, work.progress)
         if isinstance(said, Result):
@@ -163,7 +182,8 @@ class MonetaPlugin:
             return mapping.not_known("another task's status", work.progress, said.answer)
         if said.status not in mapping.STATUSES:
             return mapping.not_known("unknown asyncStatus", work.progress, said.answer)
-        return Pending(_status(said), progress=_known(work.progress))
+        progress = None if _FORGOTTEN.isdisjoint(work.progress) else _known(work.progress)
+        return Pending(_status(said), progress=progress)
 
     def settle(self, work: Work) -> Outcome:
         """Poll once more, as a result outranks the group; then ask which group holds the unit."""
@@ -172,15 +192,13 @@ class MonetaPlugin:
             polled = self.poll(work)
             if not _is_over(polled):
                 return polled
-            progress, calls = {**(_known(progress) or progress), mapping.LAST_POLL: True}, 1
-        looked = self._look(work.args["unit_id"], calls)
+            progress, calls = {**_known(progress), mapping.LAST_POLL: True}, 1
+        looked = self._look(work.args["unit_id"], progress)
         if isinstance(looked, Group):
-            return self._settled(looked, progress, calls + 1)
-        if isinstance(looked, Pending):
-            return Pending(
-                looked.note, looked.trouble, looked.retry_after, None, progress, looked.calls
-            )
-        return looked
+            looked = self._settled(looked, progress)
+        if isinstance(looked, Pending) and looked.progress is None:
+            looked = replace(looked, progress=progress)
+        return replace(looked, calls=calls + 1)
 
     def check(self) -> list[Finding]:
         """Look at settings, reachability and clock; sends no credentials."""
@@ -198,28 +216,30 @@ class MonetaPlugin:
         # Outside of the `except`: the cause holds what was validated.
         raise Refused(reason, fields)
 
-    def _look(self, unit_id: int, calls: int = 0) -> Group | Outcome:
-        """Ask for the unit's group; `calls` were made before."""
+    def _look(self, unit_id: int, progress: Mapping[str, Any]) -> Group | Outcome:
+        """Ask for the unit's group."""
         try:
             said = self._client.profile(unit_id)
         except CallFailed as failure:
-            return Pending(failure.note, trouble_of(failure), failure.retry_after, calls=calls + 1)
+            return Pending(failure.note, trouble_of(failure), failure.retry_after)
+        if isinstance(said, Unlike):
+            return mapping.not_known(said.what, progress, said.answer)
         if isinstance(said, Fault):
-            return mapping.fault_on_profile(said, calls + 1)
+            return mapping.fault_on_profile(said)
         return mapping.group_of(said, unit_id, self._groups)
 
-    def _settled(self, group: Group, progress: Mapping[str, Any], calls: int) -> Outcome:
+    def _settled(self, group: Group, progress: Mapping[str, Any]) -> Outcome:
         if group.is_identified:
-            return _identified(group, calls)
+            return _identified(group)
         note = f"group {group}"
         if group is Group.UNKNOWN:
-            return NeedsPerson(_UNKNOWN_GROUP, note, calls=calls)
+            return NeedsPerson(_UNKNOWN_GROUP, note)
         checks = int(progress.get(CHECKS, 0)) + 1
         wanted = self._settings.settle_checks
         if checks >= wanted:
-            return Finished(State.REJECTED, note, _NOT_IDENTIFIED, calls=calls)
+            return Finished(State.REJECTED, note, _NOT_IDENTIFIED)
         apart = self._settings.settle_over.total_seconds() / (wanted - 1)
-        return Pending(note, again_in=apart, progress={**progress, CHECKS: checks}, calls=calls)
+        return Pending(note, again_in=apart, progress={**progress, CHECKS: checks})
 
     def _check_settings(self) -> Finding:
         faults = []
@@ -252,21 +272,36 @@ def _groups(settings: MonetaSettings) -> dict[int, Group]:
     return {number: group for number, group in known.items() if number is not None}
 
 
-def _identified(group: Group, calls: int = 1) -> Finished:
+def _identified(group: Group) -> Finished:
     facts = {"group": group.value, "verified_by": "profile_group"}
-    return Finished(State.SUCCEEDED, f"group {group}", result=facts, calls=calls)
+    return Finished(State.SUCCEEDED, f"group {group}", result=facts)
+
+
+def _troubled(failure: CallFailed, progress: Mapping[str, Any]) -> Pending:
+    """Ask again; count the replies in a row that came and were none of MONETA's."""
+    spoilt = isinstance(failure, ReplyUnreadable) or (
+        isinstance(failure, BadStatus) and failure.is_about_the_request
+    )
+    times = int(progress.get(SPOILT, 0)) + 1
+    return Pending(
+        failure.note,
+        trouble_of(failure),
+        failure.retry_after,
+        progress={**progress, SPOILT: times} if spoilt else None,
+    )
 
 
 def _is_over(polled: Outcome) -> bool:
-    """Tell whether the last poll was answered, and without a result: the profile's turn."""
-    return isinstance(polled, Settle) or (isinstance(polled, Pending) and polled.trouble is None)
+    """Tell whether the last poll has had its turn: answered without a result, or past all hope."""
+    if isinstance(polled, Pending):
+        spoilt = int((polled.progress or {}).get(SPOILT, 0))
+        return polled.trouble is None or spoilt >= _HOPELESS
+    return isinstance(polled, Settle)
 
 
-def _known(progress: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Forget the unknown answers after a known one; None where there were none."""
-    if mapping.UNKNOWN not in progress:
-        return None
-    return {name: value for name, value in progress.items() if name != mapping.UNKNOWN}
+def _known(progress: Mapping[str, Any]) -> dict[str, Any]:
+    """Forget the answers that could not be used: a usable one has come."""
+    return {name: value for name, value in progress.items() if name not in _FORGOTTEN}
 
 
 def _status(ticket: Ticket) -> str:

@@ -1,7 +1,7 @@
 """Reads MONETA's replies in JSON. Nothing unparsed goes further.
 
-Members that are not known are ignored, as the interface grows; a known one of the wrong type makes
-the whole reply unreadable, and an unreadable reply is never a verdict.
+Members that are not known are ignored, as the interface grows; one known member of the wrong type
+spoils the whole reply, and a spoilt reply is never a verdict.
 """
 
 import json
@@ -22,6 +22,7 @@ from worker.providers.moneta.types import (
     Profile,
     Result,
     Ticket,
+    Unlike,
 )
 
 _CODE: Final = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6}){0,6}")
@@ -115,34 +116,54 @@ class _Reply(_Read):
 
 
 def read_reply(answer: bytes) -> Content:
-    """Read a reply; raise `ReplyUnreadable`, which quotes nothing of it, for anything else."""
+    """Read a reply; raise `ReplyUnreadable`, which quotes nothing, where MONETA did not speak.
+
+    That is a proxy's page, a cut reply, no JSON, no envelope, a fault without MONETA's code.
+    """
     try:
-        reply = _Reply.model_validate(_DECODER.decode(answer.decode("utf-8")))
-    except (ValidationError, ValueError, RecursionError):
+        document = _DECODER.decode(answer.decode("utf-8"))
+    except (ValueError, RecursionError):
         # `from None`: the causes quote what they could not read.
         raise ReplyUnreadable from None
+    try:
+        reply = _Reply.model_validate(document)
+    except ValidationError:
+        return Unlike("wrong types", answer)
+    return _content(reply, answer)
+
+
+def _content(reply: _Reply, answer: bytes) -> Content:
     body = reply.envelope.body if reply.envelope else _Body()
     faults = [f for f in (body.fault, body.fault_too, reply.fault, reply.fault_too) if f]
     said = [*faults, *(part for part in (body.task, body.profile) if part)]
-    if len(said) != 1:
-        what = f"({len(said)} contents)"
-        raise ReplyUnreadable(what)
+    if not said:
+        raise ReplyUnreadable
+    if len(said) > 1:
+        return Unlike("several answers in one", answer)
     if faults:
-        return Fault(_code_in(faults[0].detail), answer)
+        return _fault(faults[0], answer)
     if body.profile is not None:
         return Profile(body.profile.plain(), answer)
     return _task(body.task or _AsyncResponse(), answer)
 
 
-def _task(task: _AsyncResponse, answer: bytes) -> Ticket | Result:
+def _fault(said: _Fault, answer: bytes) -> Fault | Unlike:
+    codes = _codes_in(said.detail)
+    if not codes:
+        # A proxy's or a container's fault: MONETA itself always gives its code.
+        raise ReplyUnreadable
+    if len(codes) > 1:
+        return Unlike("several faultDetail", answer)
+    return Fault(_safe_code(codes.pop()), answer)
+
+
+def _task(task: _AsyncResponse, answer: bytes) -> Ticket | Result | Unlike:
     if task.identification is not None:
         if task.async_status is not None:
-            what = "(a result and a status)"
-            raise ReplyUnreadable(what)
+            return Unlike("a result and a status", answer)
         return _result(task.identification, task.async_id, answer)
     if task.async_id is None:
-        what = "(neither a result nor an asyncId)"
-        raise ReplyUnreadable(what)
+        return Unlike("neither a result nor an asyncId", answer)
     return Ticket(task.async_id, task.async_status, task.expiration_date, answer)
 
 
@@ -160,7 +181,7 @@ def _result(said: _Identification, async_id: int | None, answer: bytes) -> Resul
     )
 
 
-def _code_in(detail: object) -> str:
+def _codes_in(detail: object) -> set[str]:
     """Find `faultDetail` by name: `detail` may hold other elements around or before it."""
     found: set[str] = set()
     unseen = [detail]
@@ -173,11 +194,7 @@ def _code_in(detail: object) -> str:
             if isinstance(code, str) and code.strip():
                 found.add(code.strip())
             unseen += item.values()
-    if len(found) != 1:
-        # A proxy's or a container's fault: MONETA itself always gives its code.
-        what = "(a fault without faultDetail)"
-        raise ReplyUnreadable(what)
-    return _safe_code(found.pop())
+    return found
 
 
 def _safe_code(code: str) -> str:

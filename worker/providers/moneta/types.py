@@ -131,4 +131,12 @@ class Profile:
     answer: bytes = field(repr=False)
 
 
-Content = Fault | Ticket | Result | Profile
+@dataclass(frozen=True, slots=True)
+class Unlike:
+    """A well-formed reply that breaks the contract. Never a verdict; `what` quotes nothing."""
+
+    what: str
+    answer: bytes = field(repr=False)
+
+
+Content = Fault | Ticket | Result | Profile | Unlike
