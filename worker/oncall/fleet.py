@@ -1,0 +1,136 @@
+"""All the processes of one machine: broker, sandbox, workers, pollers, beat, Flower.
+
+`uprid up` and `uprid demo` differ only in what they choose for it.
+"""
+
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import select
+
+from config.settings import Settings
+from worker.oncall.embedded import EmbeddedBroker
+from worker.oncall.processes import Child, Keeper, Stage
+from worker.operations.database import Database
+from worker.operations.model import INCARNATIONS
+from worker.operations.schema import migrate
+from worker.sandbox.options import SandboxOptions
+
+#: Seconds in which the sandbox must listen, and the workers must have begun.
+_READY_WITHIN: Final = 60.0
+#: Seconds on top of the longest call: what a worker writes back and tells after it.
+_GRACE: Final = 15.0
+_UPRID: Final = (sys.executable, "-m", "worker.oncall.cli")
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How many of what."""
+
+    workers: int = 1
+    pollers: int = 1
+    flower: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """What is to run; `environment` is the whole environment of all of it."""
+
+    settings: Settings
+    environment: Mapping[str, str]
+    sizes: Sizes
+    broker: EmbeddedBroker | None
+    sandbox: SandboxOptions | None
+
+    def start(
+        self, keeper: Keeper, say: Callable[[str, str], None], *, stopped: Callable[[], bool]
+    ) -> bool:
+        """Start everything in order, saying (what, where); False if a stop was asked for.
+
+        Raises `BrokerInUse`, `ProcessDied`, `StartTimedOut`, `DatabaseUnavailable`.
+        """
+        if self.broker is not None:
+            self.broker.start(keeper, self.environment, stopped=stopped)
+            say("broker", f"Valkey on port {self.broker.port}, data in {self.broker.directory}")
+        database = Database(self.settings.database_url, connections=2)
+        try:
+            say("database", f"schema {migrate(database)}")
+            if self.sandbox is not None:
+                self._start_sandbox(keeper, self.sandbox, say, stopped)
+            return not stopped() and self._start_work(keeper, say, database, stopped)
+        finally:
+            database.dispose()
+
+    def _start_sandbox(
+        self,
+        keeper: Keeper,
+        options: SandboxOptions,
+        say: Callable[[str, str], None],
+        stopped: Callable[[], bool],
+    ) -> None:
+        child = keeper.start("sandbox", sandbox_command(options), Stage.PEERS, self.environment)
+        keeper.wait(
+            lambda: b"ready" in child.log.read_bytes(),
+            "the sandbox",
+            timeout=_READY_WITHIN,
+            stopped=stopped,
+        )
+        say("sandbox", f"in the place of every provider, on port {options.port}")
+
+    def _start_work(
+        self,
+        keeper: Keeper,
+        say: Callable[[str, str], None],
+        database: Database,
+        stopped: Callable[[], bool],
+    ) -> bool:
+        def begin(name: str, role: str) -> Child:
+            return keeper.start(name, [*_UPRID, role], Stage.WORK, self.environment)
+
+        working = [
+            *(begin(f"worker-{n}", "worker") for n in range(1, self.sizes.workers + 1)),
+            *(begin(f"poller-{n}", "poller") for n in range(1, self.sizes.pollers + 1)),
+        ]
+        begin("beat", "beat")
+        if self.sizes.flower:
+            begin("flower", "flower")
+        wanted = {child.pid for child in working}
+        ready = keeper.wait(
+            lambda: wanted <= _begun(database),
+            "the workers",
+            timeout=_READY_WITHIN,
+            stopped=stopped,
+        )
+        if ready:
+            say("running", ", ".join(child.name for child in keeper.children))
+        return ready
+
+
+def grace(settings: Settings) -> float:
+    """Return how long a stopping worker may take: longer than any call it may be in. Seconds."""
+    calls = [each.total_timeout.total_seconds() for each in settings.providers().values()]
+    return max(calls, default=0.0) + _GRACE
+
+
+def sandbox_command(options: SandboxOptions) -> list[str]:
+    """Return the command that serves these options; credentials stay the sandbox's own."""
+    return [
+        sys.executable,
+        "-m",
+        "worker.sandbox",
+        *("--port", str(options.port)),
+        *("--delay", str(options.delay)),
+        *("--task-timeout", str(options.task_timeout)),
+    ]
+
+
+def _begun(database: Database) -> set[int]:
+    """Return the processes of this machine whose hearts beat: they take messages."""
+    with database.read() as connection:
+        found = connection.execute(
+            select(INCARNATIONS.c.pid).where(INCARNATIONS.c.host == socket.gethostname())
+        ).scalars()
+        return set(found)

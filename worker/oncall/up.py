@@ -1,0 +1,129 @@
+"""`uprid up`: the whole worker on one machine, in the foreground, until Ctrl-C."""
+
+import os
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from config.settings import Need, Settings, SettingsError, load
+from worker.errors import UpridError
+from worker.oncall import chosen, secretfile
+from worker.oncall.embedded import EmbeddedBroker
+from worker.oncall.fleet import Fleet, Sizes, grace
+from worker.oncall.follow import Follower
+from worker.oncall.loopback import free_port
+from worker.oncall.processes import LOOK_EVERY, Keeper, ProcessDied
+from worker.oncall.stopping import StopRequests
+from worker.sandbox.options import SandboxOptions
+
+_DATA: Final = Path("var")
+_WRONG_SETTINGS: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is going to run, and what of it was chosen here."""
+
+    fleet: Fleet
+    #: What another shell has to know to speak with it.
+    told: Mapping[str, str]
+
+
+def up(
+    *,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="Point every provider at the sandbox.")
+    ] = False,
+    flower: Annotated[bool, typer.Option("--flower", help="Add Flower.")] = False,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Intake processes.")] = 1,
+    pollers: Annotated[int, typer.Option(min=1, max=64, help="Polling processes.")] = 1,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Keep the logs in var/log only.")] = False,
+) -> None:
+    """Run everything on this machine until Ctrl-C: workers stop first, the broker last.
+
+    Without REDIS_URL it brings its own broker, without DATABASE_URL it keeps SQLite in var/.
+    """
+    data = _DATA.resolve()
+    data.mkdir(exist_ok=True)
+    try:
+        made = plan(os.environ, data, Sizes(workers, pollers, flower), sandbox=sandbox)
+    except (SettingsError, ValueError) as error:
+        for fault in getattr(error, "faults", (str(error),)):
+            typer.echo(fault, err=True)
+        if not sandbox:
+            typer.echo("or see it run without any settings: uprid up --sandbox", err=True)
+        raise typer.Exit(_WRONG_SETTINGS) from None
+    try:
+        _run(made, data, quiet=quiet)
+    except UpridError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+
+
+def plan(given: Mapping[str, str], data: Path, sizes: Sizes, *, sandbox: bool) -> Plan:
+    """Choose what nobody set, and check that all of it fits together.
+
+    Raises `SettingsError` with every fault, ValueError where a file in `data` is garbled.
+    """
+    told: dict[str, str] = {}
+    options = SandboxOptions(port=free_port()) if sandbox else None
+    if options is not None:
+        told |= chosen.sandbox_keys(given, data / "sandbox.env")
+        told |= chosen.sandbox_providers(options)
+        told |= chosen.sandbox_pace(given, options)
+    # Of its own where it is embedded: real operations must never be asked about at the sandbox,
+    # which knows none of them and would let them be settled as not identified.
+    kept, queued = ("sandbox", "sandbox-broker") if sandbox else ("uprid", "broker")
+    broker = None if given.get("REDIS_URL") else EmbeddedBroker(data / queued)
+    told["REDIS_URL"] = given.get("REDIS_URL", "") if broker is None else broker.url
+    told["DATABASE_URL"] = given.get("DATABASE_URL") or f"sqlite:///{data / kept}.sqlite3"
+    environment = {**given, **told}
+    settings = load([Need.BROKER, Need.KEYS, Need.PROVIDER], environment)
+    return Plan(Fleet(settings, environment, sizes, broker, options), told)
+
+
+def _run(made: Plan, data: Path, *, quiet: bool) -> None:
+    logs = data / "log"
+    told_to_others = data / "up.env"
+    with ExitStack() as stack:
+        stop = stack.enter_context(StopRequests())
+        keeper = stack.enter_context(
+            Keeper(
+                data.parent, logs, grace=grace(made.fleet.settings), hurried=stop.hurried, say=_say
+            )
+        )
+        if not made.fleet.start(keeper, _say, stopped=stop.asked):
+            return
+        secretfile.write(told_to_others, made.told)
+        stack.callback(told_to_others.unlink, missing_ok=True)
+        _greet(made, told_to_others, logs)
+        if not quiet:
+            follower = Follower([child.log for child in keeper.children])
+            follower.start()
+            stack.callback(follower.stop)
+        while not stop.asked():
+            fallen = keeper.fallen()
+            if fallen is not None:
+                # Not restarted: what supervises `up`, or the person in front of it, must know.
+                raise ProcessDied(fallen.last_words())
+            time.sleep(LOOK_EVERY)
+        _say("stopping", "workers first, the broker last; Ctrl-C again hastens")
+
+
+def _greet(made: Plan, told_to_others: Path, logs: Path) -> None:
+    settings: Settings = made.fleet.settings
+    _say("providers", ", ".join(settings.providers()))
+    if made.fleet.sizes.flower:
+        port = made.fleet.environment.get("FLOWER_PORT", "5555")
+        _say("flower", f"http://127.0.0.1:{port}")
+    _say("logs", str(logs))
+    _say("ready", f"in another shell: set -a; . {told_to_others}; set +a")
+
+
+def _say(what: str, text: str) -> None:
+    typer.echo(f"{what:10}{text}")
