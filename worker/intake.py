@@ -136,6 +136,8 @@ def _retry(runtime: Runtime, message: Message) -> None:
     log.info("retry_taken", reference=reference, attempt=attempt, done=done)
     if done is Done.WRONG_STATE:
         raise Refused(f"reference: the operation is {state}: it cannot be retried", ["reference"])
+    if done is Done.DATA_ERASED:
+        raise Refused("sealed: is missing: the data of the last attempt were erased", ["sealed"])
     if done is Done.DONE:
         runtime.relay.wake()
         runtime.wakes.at(provider, Wake.POLL, [now])

@@ -99,18 +99,23 @@ class Working:
 
     def run(self, executor: Executor, threads: int, flush: Callable[[list[Answer]], None]) -> None:
         """Work the chunk off; `flush` gets the answers, in the calling thread, as they come."""
-        if threads == 1 or len(self._chunk.claimed) == 1:
+        if len(self._chunk.claimed) == 1:
             self._draw()
-        else:
-            drawing = {
-                executor.submit(self._draw) for _ in range(min(threads, len(self._chunk.claimed)))
-            }
+            self._flush(flush)
+            return
+        places = min(threads, len(self._chunk.claimed))
+        drawing = {executor.submit(self._draw) for _ in range(places)}
+        try:
             while drawing:
                 done, drawing = wait(drawing, timeout=FLUSH_EVERY)
                 self._flush(flush)
                 for future in done:
                     future.result()
-        self._flush(flush)
+        finally:
+            if drawing:
+                # Nobody can write answers down any more: no further question may be asked.
+                self.halt = self.halt or Halt.DATABASE_AWAY
+                wait(drawing)
 
     @property
     def health(self) -> Health:

@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final, assert_never
+from typing import Any, assert_never
 
+from worker.engine.gate import LONGEST_REST
 from worker.events.model import END_EVENTS, EventType
 from worker.operations.identifiers import new_id
 from worker.operations.outcomes import (
@@ -26,9 +27,6 @@ from worker.operations.states import State
 from worker.operations.store.claims import ORDINARY, URGENT, Claimed, Run
 from worker.operations.store.writeback import Move, Stay
 from worker.providers.base import Plugin
-
-#: No `Retry-After` holds an operation longer than this. Seconds.
-LONGEST_REST: Final = 3600.0
 
 
 class Ask(StrEnum):

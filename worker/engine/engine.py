@@ -229,7 +229,7 @@ class Engine:
         moves = [change for change in changes if isinstance(change, Move)]
         written = self._patiently(chunk.token, stays, moves, now)
         unwritten.difference_update(row.claimed.id for row in changes)
-        late = [move for move in moves if move.claimed.id not in written and _is_news(move)]
+        late = [move for move in moves if move.claimed.id not in written and move.events]
         self._tell_late(late, now)
         self._wake_next(provider, [change for change in changes if change.claimed.id in written])
         if late or any(move.events for move in moves):
@@ -271,8 +271,9 @@ class Engine:
                     written |= writeback.write_stays(connection, token, one_stay)
                     written |= writeback.write_moves(connection, token, one_move, now)
             except IntegrityError:
-                # Its lease stays until it falls silent; claimed in vain often enough, it is parked.
                 row = (one_stay or one_move)[0].claimed
+                with self._database.begin() as connection:
+                    writeback.let_go(connection, token, row.id)
                 log.error("write_refused", operation=row.id, attempt=row.attempt)  # noqa: TRY400 - the database's text may hold values
         return written
 
@@ -366,8 +367,3 @@ class _Share:
             self._inside -= 1
             turned_away, self._turned_away = self._turned_away, False
             return turned_away
-
-
-def _is_news(move: Move) -> bool:
-    """Tell whether a late answer is worth an event: an end, a wait, or the provider's id."""
-    return bool(move.events)

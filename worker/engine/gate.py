@@ -10,6 +10,8 @@ from worker.providers.base import Limits
 
 #: The share of the rate that polls leave to submits and codes.
 RESERVED: Final = 0.2
+#: No `Retry-After` holds a provider or an operation longer than this. Seconds.
+LONGEST_REST: Final = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,6 @@ def fed(shared: Shared, health: Health, limits: Limits, now: datetime) -> dict[s
     elif failures < limits.breaker_failures:
         closed_until = None if health.any_answered else closed_until
     if health.rest:
-        asked = now + timedelta(seconds=health.rest)
+        asked = now + timedelta(seconds=min(health.rest, LONGEST_REST))
         closed_until = asked if closed_until is None else max(asked, closed_until)
     return {"failures": failures, "closed_until": closed_until, "probing_until": None}

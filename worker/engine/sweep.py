@@ -114,8 +114,11 @@ class Sweep:
     def _wake_overdue(self) -> None:
         forgotten = self._database.now() - _GRACE_SLOTS * self._timing.slot
         with self._database.read() as connection:
-            overdue = schedule.overdue(connection, forgotten)
-        for name in overdue:
-            if name in self._providers:
-                log.info("overdue_woken", provider=name)
-                self._wakes.now(Provider(name))
+            overdue = [
+                provider
+                for provider in sorted(self._providers)
+                if schedule.overdue(connection, provider, forgotten)
+            ]
+        for provider in overdue:
+            log.info("overdue_woken", provider=provider)
+            self._wakes.now(provider)

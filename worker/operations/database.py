@@ -132,7 +132,8 @@ def _engine(url: str, connections: int) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    options["pool_pre_ping"] = True
+    # No ping before each use: it costs a round trip a transaction, and a connection that broke
+    # meanwhile shows itself as `DatabaseUnavailable`, which every caller outlives.
     return create_engine(
         url,
         connect_args={"connect_timeout": 5, "application_name": "uprid-worker"},

@@ -105,6 +105,15 @@ class Attempt(SQLModel, table=True):
     """One submission of an operation: its data, sealed, and how it ended."""
 
     __tablename__: ClassVar[Any] = "attempt"
+    __table_args__: ClassVar[tuple[SchemaItem, ...]] = (
+        # What a purge still has to erase.
+        Index(
+            "attempt_erasable",
+            "finished_at",
+            postgresql_where=text("erased_at IS NULL"),
+            sqlite_where=text("erased_at IS NULL"),
+        ),
+    )
 
     operation_id: str = Field(sa_column=_id_column(primary=True))
     number: int = Field(primary_key=True)
@@ -121,6 +130,8 @@ class Attempt(SQLModel, table=True):
     #: JSON text, as the event has them.
     reason: str | None = Field(default=None, sa_column=Column(Text))
     result: str | None = Field(default=None, sa_column=Column(Text))
+    #: When payload and answer were erased, their retention being over.
+    erased_at: datetime | None = None
     #: The provider's whole answer as a Fernet token.
     answer: str | None = Field(default=None, sa_column=Column(Text))
 

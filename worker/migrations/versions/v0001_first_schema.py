@@ -45,8 +45,17 @@ def upgrade() -> None:
         sa.Column("ended_as", sa.String(length=20), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("result", sa.Text(), nullable=True),
+        sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("answer", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("operation_id", "number"),
+    )
+    op.create_index(
+        "attempt_erasable",
+        "attempt",
+        ["finished_at"],
+        unique=False,
+        postgresql_where=sa.text("erased_at IS NULL"),
+        sqlite_where=sa.text("erased_at IS NULL"),
     )
     op.create_table(
         "incarnation",
@@ -258,6 +267,12 @@ def downgrade() -> None:
     op.drop_index("journal_operation", table_name="journal")
     op.drop_table("journal")
     op.drop_table("incarnation")
+    op.drop_index(
+        "attempt_erasable",
+        table_name="attempt",
+        postgresql_where=sa.text("erased_at IS NULL"),
+        sqlite_where=sa.text("erased_at IS NULL"),
+    )
     op.drop_table("attempt")
     if op.get_bind().dialect.name == "postgresql":
         op.execute("DROP FUNCTION attempt_ends_once()")

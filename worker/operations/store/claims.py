@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, Select, and_, or_, select, update
+from sqlalchemy import Connection, RowMapping, Select, and_, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from worker.operations.model import ATTEMPTS, OPERATIONS, PROVIDERS
@@ -16,6 +16,8 @@ URGENT: Final = 0
 ORDINARY: Final = 1
 #: Claims in a row without a write-back after which an operation is claimed alone.
 SUSPECT_AFTER: Final = 2
+#: Written out: a bound number would keep SQLite from its partial index.
+SUSPECTS: Final = text(f"claims >= {SUSPECT_AFTER}")
 
 _COLUMNS: Final = (
     OPERATIONS.c.id,
@@ -132,7 +134,7 @@ def claim_suspect(
     connection: Connection, provider: str, *, owner: str, token: str, now: datetime
 ) -> list[Claimed]:
     """Lease one operation whose chunk died with it before: it is worked on alone."""
-    due = _due(provider, now).where(OPERATIONS.c.claims >= SUSPECT_AFTER)
+    due = _due(provider, now).where(SUSPECTS)
     return _lease(connection, due, 1, owner=owner, token=token)
 
 

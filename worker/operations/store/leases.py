@@ -12,6 +12,7 @@ from worker.operations.model import ATTEMPTS, INCARNATIONS, LOCKS, OPERATIONS, O
 from worker.operations.outcomes import Reason, ReasonCode
 from worker.operations.states import State
 from worker.operations.store import journal
+from worker.operations.store.claims import SUSPECTS
 
 #: Claims in a row without a write-back after which an operation waits for a person.
 POISON_AFTER = 4
@@ -68,7 +69,7 @@ def park_poison(connection: Connection, now: datetime) -> list[str]:
     """
     rows = connection.execute(
         update(OPERATIONS)
-        .where(OPERATIONS.c.claims >= POISON_AFTER, OPERATIONS.c.lease_token.is_(None))
+        .where(SUSPECTS, OPERATIONS.c.claims >= POISON_AFTER, OPERATIONS.c.lease_token.is_(None))
         .values(
             state=State.WAITING_FOR_PERSON.value,
             waiting_from=OPERATIONS.c.state,

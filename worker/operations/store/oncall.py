@@ -31,6 +31,8 @@ class Done(StrEnum):
     UNKNOWN_REFERENCE = "unknown_reference"
     #: The operation's state does not allow it.
     WRONG_STATE = "wrong_state"
+    #: The data of the last attempt were erased: a next one needs them anew.
+    DATA_ERASED = "data_erased"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ def retry(
         return Done.IGNORED, state
     if state not in RETRYABLE:
         return Done.WRONG_STATE, state
+    if correction is None and _erased(connection, row):
+        return Done.DATA_ERASED, state
     number = row["attempt"] + 1
     if state is State.WAITING_FOR_PERSON:
         _supersede(connection, row, now)
@@ -156,6 +160,17 @@ def retry(
         ],
     )
     return Done.DONE, State.ACCEPTED
+
+
+def _erased(connection: Connection, row: RowMapping) -> bool:
+    return (
+        connection.execute(
+            select(ATTEMPTS.c.erased_at).where(
+                ATTEMPTS.c.operation_id == row["id"], ATTEMPTS.c.number == row["attempt"]
+            )
+        ).scalar()
+        is not None
+    )
 
 
 def _supersede(connection: Connection, row: RowMapping, now: datetime) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, Delete, Select, Update, delete, select, update
+from sqlalchemy import Connection, Delete, Update, delete, select, tuple_, update
 
 from worker.operations.database import Database
 from worker.operations.model import ATTEMPTS, JOURNAL, OPERATIONS, OUTBOX, REFUSALS
@@ -26,20 +26,9 @@ class Retention:
 def purge(database: Database, retention: Retention) -> dict[str, int]:
     """Erase what is past its retention; return how many rows of what."""
     now = database.now()
-    ended = [state.value for state in TERMINAL]
-    old = select(OPERATIONS.c.id).where(OPERATIONS.c.state.in_(ended))
-    payloads = (
-        select(ATTEMPTS.c.operation_id, ATTEMPTS.c.number)
-        .join(OPERATIONS, OPERATIONS.c.id == ATTEMPTS.c.operation_id)
-        .where(
-            OPERATIONS.c.state.in_(ended),
-            OPERATIONS.c.finished_at < now - retention.payloads,
-            ATTEMPTS.c.sealed.is_not(None) | ATTEMPTS.c.answer.is_not(None),
-        )
-        .limit(_AT_ONCE)
-    )
+    old = select(OPERATIONS.c.id).where(OPERATIONS.c.state.in_([s.value for s in TERMINAL]))
     return {
-        "payloads": _payloads(database, payloads),
+        "payloads": _payloads(database, now, now - retention.payloads),
         "journal": _in_batches(
             database,
             delete(JOURNAL).where(
@@ -66,23 +55,18 @@ def purge(database: Database, retention: Retention) -> dict[str, int]:
     }
 
 
-def _payloads(database: Database, chosen: Select[tuple[str, int]]) -> int:
-    count = 0
-    while True:
-        with database.begin() as connection:
-            rows = connection.execute(chosen).all()
-            for row in rows:
-                connection.execute(
-                    update(ATTEMPTS)
-                    .where(
-                        ATTEMPTS.c.operation_id == row.operation_id,
-                        ATTEMPTS.c.number == row.number,
-                    )
-                    .values(sealed=None, answer=None)
-                )
-        count += len(rows)
-        if len(rows) < _AT_ONCE:
-            return count
+def _payloads(database: Database, now: datetime, before: datetime) -> int:
+    chosen = (
+        select(ATTEMPTS.c.operation_id, ATTEMPTS.c.number)
+        .where(ATTEMPTS.c.finished_at < before, ATTEMPTS.c.erased_at.is_(None))
+        .limit(_AT_ONCE)
+    )
+    return _in_batches(
+        database,
+        update(ATTEMPTS)
+        .where(tuple_(ATTEMPTS.c.operation_id, ATTEMPTS.c.number).in_(chosen))
+        .values(sealed=None, answer=None, erased_at=now),
+    )
 
 
 def _refusals(database: Database, before: datetime) -> int:

@@ -266,6 +266,18 @@ def give_back(connection: Connection, token: str, ids: Sequence[str]) -> None:
         )
 
 
+def let_go(connection: Connection, token: str, operation_id: str) -> None:
+    """Free an operation whose answer the database refused.
+
+    Its claims go on counting: where every answer is refused, it ends up before a person.
+    """
+    connection.execute(
+        update(OPERATIONS)
+        .where(OPERATIONS.c.lease_token == token, OPERATIONS.c.id == operation_id)
+        .values(lease_token=None, lease_owner=None)
+    )
+
+
 def _operation_row(move: Move) -> tuple[Any, ...]:
     return (
         move.claimed.id, move.state.value, move.lane, move.due_at, move.deadline_at,
