@@ -115,8 +115,20 @@ class MonetaPlugin:
         if kind != KIND:
             message = f"kind must be {KIND}"
             raise Refused(message, ["kind"])
-        args = self._validated(StartArguments, dict(arguments), "arguments")
-        person = None if payload is None else self._person(payload)
+        refusals = []
+        args, person = None, None
+        try:
+            args = self._validated(StartArguments, dict(arguments), "arguments")
+        except Refused as refusal:
+            refusals.append(refusal)
+        try:
+            person = None if payload is None else self._person(payload)
+        except Refused as refusal:
+            refusals.append(refusal)
+        if args is None or refusals:
+            # All that is wrong in one refusal: nobody wants to be told twice.
+            fields = [name for refusal in refusals for name in refusal.fields]
+            raise Refused("; ".join(refusal.reason for refusal in refusals), fields)
         return Intake(kind, args.model_dump(), person)
 
     def correct(self, kind: str, args: Mapping[str, Any], payload: object) -> Intake:
