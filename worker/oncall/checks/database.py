@@ -1,0 +1,31 @@
+"""The database: whether it is there and newest, and what time it has."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from worker.errors import DatabaseUnavailable, SchemaOutdated
+from worker.oncall.checks.finding import Finding, fault, ok, warning
+from worker.operations.database import Database
+from worker.operations.schema import require_newest
+
+#: Times are the database's, so a host that is off only dates its logs and event ids wrongly.
+_TOLERANCE: Final = timedelta(seconds=2)
+
+
+def check_database(database: Database) -> Iterator[Finding]:
+    """Look at the database; nothing else can be read of it unless all of this is in order."""
+    try:
+        require_newest(database)
+    except DatabaseUnavailable as error:
+        yield fault("database", f"{error} Look at DATABASE_URL, and whether its server runs.")
+        return
+    except SchemaOutdated as error:
+        yield fault("database", str(error))
+        return
+    yield ok("database", "SQLite" if database.is_sqlite else "PostgreSQL")
+    database.calibrate()
+    apart = abs(database.now() - datetime.now(UTC))
+    said = f"{apart.total_seconds():.1f} s between this host and the database"
+    far = apart > _TOLERANCE
+    yield warning("clock", f"{said}: set the clocks by NTP") if far else ok("clock", said)

@@ -1,0 +1,58 @@
+"""The keys: whether they open what was sealed, and still tell the same data from other data."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from config.settings import Settings
+from worker.errors import Unsealable
+from worker.oncall.checks.finding import Finding, fault, ok
+from worker.operations.database import Database
+from worker.operations.store import reading
+from worker.operations.store.reading import Sample
+from worker.privacy.fingerprints import Fingerprinter
+from worker.privacy.sealing import Sealer
+
+#: So many of the oldest attempts, whose key was the first to go, and of the newest.
+_SAMPLED: Final = 250
+
+
+def check_keys(settings: Settings, database: Database) -> Iterator[Finding]:
+    """Try both keys on a sample of what is stored."""
+    with database.read() as connection:
+        samples = reading.samples(connection, _SAMPLED)
+    sealer = Sealer(key.get_secret_value() for key in settings.seal_keys)
+    yield _sealing(sealer, samples)
+    if settings.fingerprint_key is not None:
+        key = settings.fingerprint_key.get_secret_value()
+        yield _fingerprints(sealer, Fingerprinter(key), samples)
+
+
+def _sealing(sealer: Sealer, samples: Sequence[Sample]) -> Finding:
+    tokens = [t for s in samples for t in (s.sealed, s.answer) if t is not None]
+    shut = sum(not sealer.opens(token) for token in tokens)
+    if shut:
+        back = "put the key back that they were sealed with, at the end of UPRID_SEAL_KEYS"
+        return fault("seal keys", f"{shut} of {len(tokens)} sealed values do not open: {back}")
+    return ok("seal keys", f"{len(tokens)} sealed values looked at, all open")
+
+
+def _fingerprints(
+    sealer: Sealer, fingerprinter: Fingerprinter, samples: Sequence[Sample]
+) -> Finding:
+    looked = others = 0
+    for sample in samples:
+        if sample.sealed is None:
+            continue
+        try:
+            payload = sealer.open(sample.sealed)
+        except Unsealable:
+            continue
+        looked += 1
+        made = fingerprinter.of(sample.provider, sample.kind, sample.args, payload)
+        others += made != sample.fingerprint
+    if looked and others == looked:
+        harm = "enqueueing the same again would be refused as other data"
+        return fault(
+            "fingerprint key", f"made none of what is stored: {harm}: put the old one back"
+        )
+    return ok("fingerprint key", f"{looked} fingerprints looked at")

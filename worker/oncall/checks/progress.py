@@ -1,0 +1,102 @@
+"""The work: whether anybody does it, and what is paused, late or untold."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection
+
+from config.settings import Settings
+from worker.oncall.checks.finding import Finding, fault, ok, warning
+from worker.oncall.output import lasting, moment
+from worker.oncall.standing import OVERDUE_AFTER
+from worker.operations.database import Database
+from worker.operations.states import DRIVEN, State
+from worker.operations.store import outbox, reading
+from worker.operations.store.reading import ProviderRow
+
+#: The relay tells at once; what is older than this has nobody who tells it.
+_BACKLOG_AFTER: Final = timedelta(seconds=60)
+#: Who pauses a provider whose credentials or settings are wrong.
+_OURSELVES: Final = "uprid-worker"
+_ROLES: Final = ("worker", "poller")
+
+
+def check_progress(settings: Settings, database: Database) -> Iterator[Finding]:
+    """Look at workers, providers, what is due and what is to be told."""
+    now = database.now()
+    with database.read() as connection:
+        providers = reading.providers(connection)
+        yield from _workers(connection, now - settings.engine.lease_silence)
+        yield from _providers(providers, now)
+        yield _overdue(connection, providers, now)
+        yield _waiting(connection)
+        yield _backlog(connection, now)
+
+
+def _workers(connection: Connection, silent_before: datetime) -> Iterator[Finding]:
+    alive = [w.role for w in reading.workers(connection) if w.beat_at >= silent_before]
+    busy = any(count.state in DRIVEN for count in reading.counts(connection))
+    for role in _ROLES:
+        number = alive.count(role)
+        if number:
+            yield ok(f"{role}s", f"{number} alive")
+        else:
+            said = f"none is alive: start one with `uprid {role}`"
+            # Before the first start that is as it should be.
+            yield fault(f"{role}s", said) if busy else warning(f"{role}s", said)
+
+
+def _providers(providers: Mapping[str, ProviderRow], now: datetime) -> Iterator[Finding]:
+    for name, row in providers.items():
+        if row.paused_at is not None:
+            note = f": {row.paused_note}" if row.paused_note else ""
+            said = f"paused since {moment(row.paused_at)} by {row.paused_by}{note}"
+            broken = row.paused_by == _OURSELVES
+            yield fault(f"{name} calls", said) if broken else warning(f"{name} calls", said)
+        elif row.closed_until is not None and row.closed_until > now:
+            said = (
+                f"{row.failures} requests failed in a row: rests until {moment(row.closed_until)}"
+            )
+            yield warning(f"{name} calls", said)
+
+
+def _overdue(
+    connection: Connection, providers: Mapping[str, ProviderRow], now: datetime
+) -> Finding:
+    late = reading.overdue_counts(connection, now - OVERDUE_AFTER)
+    stopped = {name for name, row in providers.items() if _is_stopped(row, now)}
+    if not late:
+        return ok("overdue", "nothing is")
+    said = ", ".join(f"{number} of {provider}" for provider, number in late.items())
+    detail = f"{said}: see `uprid list --overdue`"
+    # What stands still with its provider has been told already, with the reason.
+    return warning("overdue", detail) if late.keys() <= stopped else fault("overdue", detail)
+
+
+def _waiting(connection: Connection) -> Finding:
+    waiting = sum(
+        count.operations
+        for count in reading.counts(connection)
+        if count.state is State.WAITING_FOR_PERSON
+    )
+    if not waiting:
+        return ok("waiting for a person", "none")
+    return warning(
+        "waiting for a person", f"{waiting}: see `uprid list --state {State.WAITING_FOR_PERSON}`"
+    )
+
+
+def _backlog(connection: Connection, now: datetime) -> Finding:
+    number, oldest = outbox.backlog(connection)
+    if oldest is None:
+        return ok("events", "all told")
+    said = f"{number} not told yet, the oldest for {lasting(now - oldest)}"
+    if now - oldest > _BACKLOG_AFTER:
+        return fault("events", f"{said}: is the stream's server there, and a worker alive?")
+    return ok("events", said)
+
+
+def _is_stopped(row: ProviderRow, now: datetime) -> bool:
+    resting = row.closed_until is not None and row.closed_until > now
+    return row.paused_at is not None or resting

@@ -1,0 +1,89 @@
+"""`uprid enqueue`: seals and sends what is written in files."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.progress import track
+
+from config.queues import Provider
+from config.settings import Need
+from worker.client import Client
+from worker.errors import BrokerUnavailable
+from worker.oncall.access import client_of
+from worker.oncall.documents import BadDocument, Document, read, split
+from worker.oncall.output import say
+from worker.oncall.stop import FAILED, Stop, complain, explained, settings_for
+
+_STANDARD_INPUT: Final = "-"
+
+#: Where a document stands, for people: file and line.
+Place = str
+
+
+def enqueue(
+    provider: Annotated[Provider, typer.Argument()],
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE...", help="One JSON object or JSON lines; - reads standard input."
+        ),
+    ],
+) -> None:
+    """Seal and enqueue operations: a task's arguments, with `payload` in clear.
+
+    A bad line is named and not sent; the others are. Sending a file again is harmless.
+    """
+    settings = settings_for(Need.BROKER, Need.KEYS)
+    bad = 0
+    documents: list[tuple[Place, Document]] = []
+    for place, text in _texts(files):
+        try:
+            documents.append((place, read(text, provider)))
+        except BadDocument as fault:
+            bad += 1
+            complain(f"{place}: {fault}")
+    with client_of(settings) as client:
+        _send_all(client, provider, documents)
+    say(f"{len(documents)} enqueued" + (f", {bad} not" if bad else ""))
+    if len(documents) == 1:
+        say(f"next: uprid show {documents[0][1].reference}")
+    if bad:
+        raise typer.Exit(FAILED)
+
+
+def _texts(files: Iterable[str]) -> Iterator[tuple[Place, str]]:
+    for name in files:
+        for number, text in split(_content(name)):
+            yield f"{'standard input' if name == _STANDARD_INPUT else name}: line {number}", text
+
+
+def _content(name: str) -> str:
+    try:
+        content = sys.stdin.buffer.read() if name == _STANDARD_INPUT else Path(name).read_bytes()
+        return content.decode("utf-8-sig")
+    except OSError as error:
+        raise Stop(FAILED, [f"{name}: cannot be read ({error.strerror})"]) from None
+    except UnicodeDecodeError:
+        raise Stop(FAILED, [f"{name}: is not UTF-8"]) from None
+
+
+def _send_all(client: Client, provider: Provider, documents: list[tuple[Place, Document]]) -> None:
+    bar = Console(stderr=True)
+    shown = track(documents, "enqueueing", console=bar, transient=True, disable=not bar.is_terminal)
+    for sent, (place, document) in enumerate(shown):
+        try:
+            _send(client, provider, document)
+        except BrokerUnavailable as error:
+            again = f"{place}: {sent} were enqueued before it; run the same again, it is harmless"
+            raise Stop(FAILED, [explained(error), again]) from None
+
+
+def _send(client: Client, provider: Provider, document: Document) -> None:
+    arguments = dict(document.arguments)
+    if document.payload is not None:
+        arguments["sealed"] = client.seal(document.payload)
+    client.enqueue(document.task.value, provider.value, **arguments)

@@ -1,0 +1,47 @@
+"""`uprid flower`: Celery's monitoring page, with our configuration and never without a password."""
+
+import os
+from typing import Annotated, Final
+
+import typer
+from celery.bin.celery import celery
+
+from config import logging as log_configuration
+from config.settings import Need
+from worker.errors import UpridError
+from worker.oncall.stop import MISUSED, Stop, settings_for
+from worker.privacy.masking import mask_text
+
+#: Read by Flower itself: on a command line everybody on the host could read the password.
+_AUTH: Final = "FLOWER_BASIC_AUTH"
+
+
+def flower(
+    port: Annotated[int, typer.Option(min=1, max=65_535, envvar="FLOWER_PORT")] = 5555,
+    address: Annotated[str, typer.Option(envvar="FLOWER_ADDRESS")] = "127.0.0.1",
+    inspect_timeout: Annotated[
+        float, typer.Option(min=0.1, help="Seconds that a worker has to answer a question.")
+    ] = 2.0,
+) -> None:
+    """Show workers and tasks on a web page. Its /metrics and /healthcheck ask for no password."""
+    settings = settings_for(Need.BROKER)
+    _require_password(os.environ.get(_AUTH, ""))
+    log_configuration.configure(settings.log_level, mask_text, own=UpridError)
+    status = celery.main(
+        args=[
+            "--app=worker.app",
+            "flower",
+            f"--port={port}",
+            f"--address={address}",
+            f"--inspect_timeout={inspect_timeout * 1000:.0f}",
+        ],
+        prog_name="uprid",
+        standalone_mode=False,
+    )
+    raise typer.Exit(status or 0)
+
+
+def _require_password(given: str) -> None:
+    pairs = [pair.partition(":") for pair in given.split(",")]
+    if not all(name.strip() and password for name, _, password in pairs):
+        raise Stop(MISUSED, [f"{_AUTH}: is missing or no name:password: set who may see Flower"])

@@ -1,0 +1,67 @@
+"""`uprid list`: which operations there are."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from config.queues import Provider
+from worker.oncall.output import lasting, moment, say, say_json, say_table
+from worker.oncall.standing import OVERDUE_AFTER
+from worker.oncall.stop import complain, opened, settings_for
+from worker.oncall.timeline import described
+from worker.operations.states import State
+from worker.operations.store import reading
+from worker.operations.store.reading import Row
+
+
+def list_operations(
+    state: Annotated[State | None, typer.Option(help="Only in this state.")] = None,
+    provider: Annotated[Provider | None, typer.Option(help="Only of this provider.")] = None,
+    overdue: Annotated[
+        bool, typer.Option("--overdue", help="Only what should have been worked on by now.")
+    ] = False,
+    limit: Annotated[int, typer.Option(min=1, max=100_000)] = 100,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """List operations, the newest first; with --overdue, the longest overdue first."""
+    with opened(settings_for()) as database, database.read() as connection:
+        now = database.now()
+        rows = reading.find_operations(
+            connection,
+            state=state,
+            provider=provider,
+            overdue=now - OVERDUE_AFTER if overdue else None,
+            limit=limit,
+        )
+        counts = reading.counts(connection)
+    if as_json:
+        say_json([described(row) for row in rows])
+        return
+    headings = ("REFERENCE", "PROVIDER", "STATE", "ATTEMPT", "ACCEPTED", "DUE", "POLLS", "REASON")
+    say_table(headings, [_cells(row, now) for row in rows])
+    say()
+    say(", ".join(f"{c.provider} {c.state.value}: {c.operations}" for c in counts) or "none")
+    if len(rows) == limit:
+        complain(f"only {limit} are shown: narrow it down, or ask for more with --limit")
+
+
+def _cells(row: Row, now: datetime) -> Sequence[str]:
+    return (
+        row.reference,
+        row.provider,
+        row.state.value,
+        str(row.attempt),
+        moment(row.created_at),
+        _due(row, now),
+        str(row.polls),
+        "" if row.reason is None else row.reason["code"],
+    )
+
+
+def _due(row: Row, now: datetime) -> str:
+    if row.due_at is None:
+        return ""
+    span = lasting(row.due_at - now)
+    return f"in {span}" if row.due_at > now else f"{span} ago"

@@ -1,0 +1,56 @@
+"""What goes to standard output: JSON for programs, tables and times for people."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+_SECOND = 1.0
+_MINUTE = 60.0
+_HOUR = 3600.0
+_DAY = 86_400.0
+#: Columns where nobody looks: a pipe must not be cut to a terminal's width.
+_PIPE_WIDTH = 240
+
+
+def say(line: str = "") -> None:
+    """Write one line."""
+    sys.stdout.write(f"{line}\n")
+
+
+def say_json(value: object) -> None:
+    """Write a value as JSON on one line, at once."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def say_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Write rows under headings. Texts are shown as they are: brackets are no markup."""
+    table = Table(*headings, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    width = None if sys.stdout.isatty() else _PIPE_WIDTH
+    Console(file=sys.stdout, width=width, highlight=False).print(table)
+
+
+def moment(time: datetime | None) -> str:
+    """Write a time for people: UTC, to the second."""
+    return "" if time is None else time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def lasting(span: timedelta) -> str:
+    """Write a duration for people, in the two units that matter."""
+    seconds = abs(span.total_seconds())
+    if seconds < _SECOND:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < _MINUTE:
+        return f"{seconds:.1f} s"
+    if seconds < _HOUR:
+        return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+    if seconds < _DAY:
+        return f"{seconds // 3600:.0f} h {seconds % 3600 // 60:.0f} min"
+    return f"{seconds // 86_400:.0f} d {seconds % 86_400 // 3600:.0f} h"

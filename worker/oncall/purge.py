@@ -1,0 +1,18 @@
+"""`uprid purge`: what is past its retention is erased, now and not within the hour."""
+
+from config.settings import Need
+from worker.oncall.outlet import relay_of
+from worker.oncall.output import say
+from worker.oncall.stop import opened, settings_for
+from worker.operations.store import retention
+from worker.operations.store.retention import Retention
+
+
+def purge() -> None:
+    """Erase what is past its retention: payloads, journal, events. Workers do it every hour."""
+    settings = settings_for(Need.BROKER)
+    kept = settings.retention
+    with opened(settings) as database:
+        erased = retention.purge(database, Retention(kept.payloads, kept.journal, kept.events))
+        erased["stream"] = relay_of(settings, database).trim()
+    say(", ".join(f"{what}: {count}" for what, count in erased.items()))

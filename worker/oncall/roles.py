@@ -1,0 +1,57 @@
+"""The Procfile's roles on Celery: `uprid worker`, `uprid poller`, `uprid beat`."""
+
+import os
+import socket
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from config.celery import queues_of
+from config.settings import Need
+from worker.app import app
+from worker.oncall.stop import settings_for
+from worker.runtime import POOL
+
+#: Intake tasks are short: a message is checked and stored.
+_INTAKE_THREADS = 8
+
+Concurrency = Annotated[int, typer.Option(min=1, max=256, help="How many tasks at a time.")]
+
+
+def worker(concurrency: Concurrency = _INTAKE_THREADS) -> None:
+    """Take what is enqueued: intake, on-call tasks, upkeep. May run any number of times."""
+    _consume("worker", concurrency)
+
+
+def poller(concurrency: Concurrency = POOL) -> None:
+    """Work on what is due at the providers. May run any number of times."""
+    _consume("poller", concurrency)
+
+
+def beat(
+    schedule: Annotated[
+        Path, typer.Option(help="Beat's own file; losing it loses nothing.")
+    ] = Path("var/beat-schedule"),
+) -> None:
+    """Trigger the sweep a second way; nothing depends on it. Runs once."""
+    settings = settings_for(Need.BROKER)
+    schedule.parent.mkdir(parents=True, exist_ok=True)
+    app.Beat(schedule=str(schedule), loglevel=settings.log_level).run()
+
+
+def _consume(role: str, concurrency: int) -> None:
+    settings = settings_for(Need.BROKER, Need.KEYS)
+    celery_worker = app.Worker(
+        # Unique, as any number of them may run on one host.
+        hostname=f"{role}-{os.getpid()}@{socket.gethostname()}",
+        pool_cls="threads",
+        concurrency=concurrency,
+        queues=list(queues_of(role)),
+        loglevel=settings.log_level,
+        # Workers agree through the database; talk between them only grows with their number.
+        without_gossip=True,
+        without_mingle=True,
+    )
+    celery_worker.start()
+    raise typer.Exit(celery_worker.exitcode or 0)

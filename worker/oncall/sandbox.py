@@ -1,0 +1,63 @@
+"""`uprid sandbox`: the providers' stand-ins on one port."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from worker.oncall.output import say, say_table
+from worker.oncall.stop import FAILED, MISUSED, Stop
+from worker.sandbox.options import SandboxOptions
+from worker.sandbox.scenarios import describe
+from worker.sandbox.server import serve
+
+_USUAL = SandboxOptions()
+
+
+def sandbox(
+    *,
+    port: Annotated[int, typer.Option(help="On 127.0.0.1; 0 takes a free one.")] = _USUAL.port,
+    username: Annotated[str, typer.Option(help="MONETA: who is let in.")] = _USUAL.username,
+    password: Annotated[str, typer.Option(help="MONETA: with what.")] = _USUAL.password,
+    anonymous_group_id: Annotated[int, typer.Option()] = _USUAL.anonymous_group_id,
+    simplified_group_id: Annotated[int, typer.Option()] = _USUAL.simplified_group_id,
+    full_group_id: Annotated[int, typer.Option()] = _USUAL.full_group_id,
+    delay: Annotated[
+        float, typer.Option(help="Seconds that a task stays in progress.")
+    ] = _USUAL.delay,
+    task_timeout: Annotated[
+        float, typer.Option(help="Seconds to a task's expiry.")
+    ] = _USUAL.task_timeout,
+    scenarios: Annotated[
+        bool, typer.Option("--scenarios", help="Print the magic numbers and stop.")
+    ] = False,
+) -> None:
+    """Stand in for the providers over real HTTP; each under its own prefix, on loopback only."""
+    if scenarios:
+        rows = [(row.provider, f"{row.number:03}", row.name, row.what) for row in describe()]
+        say_table(("PROVIDER", "UNIT_ID % 1000", "NAME", "WHAT HAPPENS"), rows)
+        return
+    try:
+        options = SandboxOptions(
+            port=port,
+            username=username,
+            password=password,
+            anonymous_group_id=anonymous_group_id,
+            simplified_group_id=simplified_group_id,
+            full_group_id=full_group_id,
+            delay=delay,
+            task_timeout=task_timeout,
+        )
+    except ValueError as error:
+        raise Stop(MISUSED, [str(error)]) from None
+    try:
+        serve(options, _announce)
+    except OSError as error:
+        line = f"port {port} cannot be had ({error.strerror}): choose another with --port"
+        raise Stop(FAILED, [line]) from None
+
+
+def _announce(address: str) -> None:
+    say(f"sandbox ready on {address}")
+    # Whoever waits for this line reads from a pipe.
+    sys.stdout.flush()

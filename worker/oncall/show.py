@@ -1,0 +1,111 @@
+"""`uprid show`: one operation, all that happened to it."""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from worker.oncall.output import lasting, moment, say, say_json, say_table
+from worker.oncall.standing import standing
+from worker.oncall.stop import FAILED, Stop, opened, settings_for
+from worker.oncall.timeline import timeline, told
+from worker.operations.store import reading
+from worker.operations.store.reading import Row, Story
+
+
+def show(
+    reference: Annotated[str, typer.Argument()],
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Print an operation's timeline: every transition, call, duration and reason."""
+    with opened(settings_for()) as database:
+        with database.read() as connection:
+            story = reading.story(connection, reference)
+            providers = reading.providers(connection)
+        now = database.now()
+    if story is None:
+        line = f"{reference}: neither an operation nor a refused message has this reference"
+        raise Stop(FAILED, [line])
+    if as_json:
+        say_json(told(story))
+        return
+    row = story.operation
+    if row is None:
+        say(f"{reference}  no operation: every message was refused")
+    else:
+        _head(row)
+    say()
+    say_table(("AT", "AFTER", "WHAT", ""), _lines(story))
+    if row is not None:
+        stands = standing(row, providers.get(row.provider), now)
+        say()
+        say(f"{row.state.value}: {stands.why}")
+        if stands.command is not None:
+            say(f"next: {stands.command}")
+
+
+def _head(row: Row) -> None:
+    say(f"{row.reference}  {row.provider} {row.kind}  {row.state.value}  attempt {row.attempt}")
+    known = f", provider's id {row.provider_ref}" if row.provider_ref else ""
+    say(f"operation {row.id}{known}, {row.polls} polls")
+    if row.deadline_at is not None and row.finished_at is None:
+        say(f"deadline {moment(row.deadline_at)}")
+    if row.finished_at is not None:
+        took = lasting(row.finished_at - row.created_at)
+        say(f"ended {moment(row.finished_at)}, {took} after it was accepted")
+    if row.reason is not None:
+        say(f"reason: {_reason(row.reason)}")
+    if row.result:
+        say(f"result: {_facts(row.result)}")
+
+
+def _lines(story: Story) -> Iterator[tuple[str, str, str, str]]:
+    things = timeline(story)
+    began = datetime.fromisoformat(things[0]["at"]) if things else None
+    for thing in things:
+        at = datetime.fromisoformat(thing["at"])
+        after = "" if began is None or at == began else f"+{lasting(at - began)}"
+        yield moment(at), after, thing["what"], _said(thing)
+
+
+def _said(thing: Mapping[str, Any]) -> str:
+    match thing["what"]:
+        case "call":
+            return _call(thing)
+        case "end":
+            why = "" if thing["reason"] is None else f": {_reason(thing['reason'])}"
+            return f"attempt {thing['attempt']} {thing['ended_as']}{why}"
+        case "event":
+            waits = "" if thing["published"] else " (not on the stream yet)"
+            return f"{thing['sequence']}. {thing['type']}{waits}"
+        case "refused":
+            return f"{thing['task']}: {thing['reason']} (message {thing['message_id']})"
+        case "person" | "ignored":
+            why = f": {thing['why']}" if thing.get("why") else ""
+            return f"{thing['note']} by {thing['by']}{why}"
+        case _:
+            return str(thing["note"])
+
+
+def _call(thing: Mapping[str, Any]) -> str:
+    took = f"{thing['slowest_ms']} ms"
+    if thing["count"] == 1:
+        return f"{thing['note']}, {took}"
+    until = moment(datetime.fromisoformat(thing["until"]))
+    return f"{thing['note']}, {thing['count']} times until {until}, slowest {took}"
+
+
+def _reason(reason: Mapping[str, Any]) -> str:
+    code = reason["code"]
+    if reason.get("provider_code"):
+        code += f" ({reason['provider_code']})"
+    return f"{code}: {reason['message']}"
+
+
+def _facts(result: Mapping[str, Any]) -> str:
+    return ", ".join(
+        f"{name} {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+        for name, value in result.items()
+    )
