@@ -64,7 +64,11 @@ def configure(level: str, mask: Masking, *, own: type[BaseException]) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for chatty in ("urllib3", "kombu", "amqp", "alembic", "tornado.access"):
+    # A line for each message received and done would drown the rest: Flower shows those.
+    for chatty in (
+        "urllib3", "kombu", "alembic", "tornado.access", "celery.worker.strategy",
+        "celery.app.trace",
+    ):  # fmt: skip
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 

@@ -141,7 +141,7 @@ MobilePhone = Annotated[
     _Short,
     AfterValidator(
         _matching(
-            r"(?:\+7|7|8)9[0-9]{9}",
+            r"(?:\+7|7|8)?9[0-9]{9}",
             "must be a Russian mobile number such as +7 900 000-00-00",
             dropped="- ()",
         )
