@@ -11,7 +11,6 @@ from typing import Any
 from config.queues import (
     CHUNK_QUEUES,
     INTAKE_QUEUES,
-    TASK_MODULES,
     UPKEEP_QUEUE,
     Task,
 )
@@ -48,7 +47,6 @@ def configuration(
         "task_store_errors_even_if_ignored": False,
         "timezone": "UTC",
         "enable_utc": True,
-        "include": TASK_MODULES,
         "task_default_queue": UPKEEP_QUEUE,
         "task_create_missing_queues": True,
         "task_routes": None,

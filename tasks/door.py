@@ -8,9 +8,10 @@ import structlog
 
 from config.queues import Task
 from worker import runtime
-from worker.app import MaskedRequest, app
+from worker.app import app
 from worker.errors import UpridError
 from worker.intake import Message
+from worker.masked_request import MaskedRequest
 from worker.runtime import Runtime
 
 log = structlog.get_logger(__name__)
