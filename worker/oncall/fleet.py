@@ -4,7 +4,6 @@
 """
 
 import socket
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -13,7 +12,7 @@ from sqlalchemy import select
 
 from config.settings import Settings
 from worker.oncall.embedded import EmbeddedBroker
-from worker.oncall.processes import Child, Keeper, Stage
+from worker.oncall.processes import Child, Keeper, Stage, python_module
 from worker.operations.database import Database
 from worker.operations.model import INCARNATIONS
 from worker.operations.schema import migrate
@@ -23,7 +22,7 @@ from worker.sandbox.options import SandboxOptions
 _READY_WITHIN: Final = 60.0
 #: Seconds on top of the longest call: what a worker writes back and tells after it.
 _GRACE: Final = 15.0
-_UPRID: Final = (sys.executable, "-m", "worker.oncall.cli")
+_UPRID: Final = "worker.oncall.cli"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ class Fleet:
     ) -> bool:
         """Start everything in order, saying (what, where); False if a stop was asked for.
 
-        Raises `BrokerInUse`, `ProcessDied`, `StartTimedOut`, `DatabaseUnavailable`.
+        Raises `InUse`, `ProcessDied`, `StartTimedOut`, `DatabaseUnavailable`.
         """
         if self.broker is not None:
             self.broker.start(keeper, self.environment, stopped=stopped)
@@ -88,7 +87,7 @@ class Fleet:
         stopped: Callable[[], bool],
     ) -> bool:
         def begin(name: str, role: str) -> Child:
-            return keeper.start(name, [*_UPRID, role], Stage.WORK, self.environment)
+            return keeper.start(name, python_module(_UPRID, role), Stage.WORK, self.environment)
 
         working = [
             *(begin(f"worker-{n}", "worker") for n in range(1, self.sizes.workers + 1)),
@@ -117,14 +116,13 @@ def grace(settings: Settings) -> float:
 
 def sandbox_command(options: SandboxOptions) -> list[str]:
     """Return the command that serves these options; credentials stay the sandbox's own."""
-    return [
-        sys.executable,
-        "-m",
-        "worker.sandbox",
+    return python_module(
+        _UPRID,
+        "sandbox",
         *("--port", str(options.port)),
         *("--delay", str(options.delay)),
         *("--task-timeout", str(options.task_timeout)),
-    ]
+    )
 
 
 def _begun(database: Database) -> set[int]:

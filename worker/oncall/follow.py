@@ -15,28 +15,34 @@ _AT_ONCE: Final = 65_536
 class Follower:
     """Prints what is appended to logs, from their beginnings on."""
 
-    def __init__(self, logs: Iterable[Path]) -> None:
-        self._read = dict.fromkeys(logs, 0)
-        self._width = max((len(log.stem) for log in self._read), default=0)
+    def __init__(self) -> None:
+        self._read: dict[Path, int] = {}
+        self._width = 0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="logs", daemon=True)
 
-    def start(self) -> None:
+    def start(self, logs: Iterable[Path]) -> None:
         """Begin."""
+        self._read = dict.fromkeys(logs, 0)
+        self._width = max((len(log.stem) for log in self._read), default=0)
         self._thread.start()
 
     def stop(self) -> None:
         """Print what is left, and end."""
         self._stopping.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
 
     def _run(self) -> None:
         stopping = False
         while not stopping:
             stopping = self._stopping.wait(_EVERY)
-            for log in self._read:
-                while self._print_some(log):
-                    pass
+            try:
+                for log in self._read:
+                    while self._print_some(log):
+                        pass
+            except OSError:  # nobody reads any more: the logs stay where they are
+                return
 
     def _print_some(self, log: Path) -> bool:
         """Print whole lines from where the last round ended; False where there are none."""

@@ -24,6 +24,11 @@ _LAST_WRITES: Final = 20.0
 _PEERS_GRACE: Final = 5.0
 
 
+def python_module(name: str, *arguments: str) -> list[str]:
+    """Return the command that runs a module of ours, whatever lies in the working directory."""
+    return [sys.executable, "-P", "-m", name, *arguments]
+
+
 class Stage(IntEnum):
     """When a process is stopped: each stage begins when the one before has ended."""
 
@@ -92,7 +97,8 @@ class Keeper:
     """Keeps the processes of one command. A context manager: its end stops what still runs.
 
     `grace` is what those of the first stage get to end by themselves, in seconds: longer than any
-    call that they may be in the middle of. `say` is told (what, which) as processes end.
+    call that they may be in the middle of. `say` is told (what, which) as processes end; it must
+    not raise.
     """
 
     def __init__(
@@ -119,7 +125,7 @@ class Keeper:
     def __enter__(self) -> Self:
         self._logs.mkdir(parents=True, exist_ok=True)
         self._tether = subprocess.Popen(
-            [sys.executable, "-m", tether.__name__],
+            python_module(tether.__name__),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -214,11 +220,10 @@ class Keeper:
                 break
             time.sleep(LOOK_EVERY)
         for child in staged:
-            if child.kill():
-                self._say("killed", child.name)
+            killed = child.kill()
             self.children.remove(child)
             self._tell(tether.untie(child.pid))
-        self._say("stopped", ", ".join(child.name for child in staged))
+            self._say("killed" if killed else "stopped", child.name)
 
     def _tell(self, line: bytes) -> None:
         if self._tether is not None and self._tether.stdin is not None:

@@ -1,9 +1,10 @@
 """`uprid up`: the whole worker on one machine, in the foreground, until Ctrl-C."""
 
 import os
+import secrets
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
@@ -11,18 +12,19 @@ from typing import Annotated, Final
 import typer
 
 from config.settings import Need, Settings, SettingsError, load
-from worker.errors import UpridError
-from worker.oncall import chosen, secretfile
+from worker.oncall import chosen, locks, secretfile
 from worker.oncall.embedded import EmbeddedBroker
 from worker.oncall.fleet import Fleet, Sizes, grace
 from worker.oncall.follow import Follower
 from worker.oncall.loopback import free_port
 from worker.oncall.processes import LOOK_EVERY, Keeper, ProcessDied
+from worker.oncall.stop import MISUSED, Stop
 from worker.oncall.stopping import StopRequests
 from worker.sandbox.options import SandboxOptions
 
 _DATA: Final = Path("var")
-_WRONG_SETTINGS: Final = 2
+#: Flower opens with a password only; where none is set, one is made for this run.
+_FLOWER_AUTH: Final = "FLOWER_BASIC_AUTH"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +55,12 @@ def up(
     try:
         made = plan(os.environ, data, Sizes(workers, pollers, flower), sandbox=sandbox)
     except (SettingsError, ValueError) as error:
-        for fault in getattr(error, "faults", (str(error),)):
-            typer.echo(fault, err=True)
+        faults = list(getattr(error, "faults", (str(error),)))
         if not sandbox:
-            typer.echo("or see it run without any settings: uprid up --sandbox", err=True)
-        raise typer.Exit(_WRONG_SETTINGS) from None
-    try:
+            faults.append("or see it run without any settings: uprid up --sandbox")
+        raise Stop(MISUSED, faults) from None
+    with locks.held(data / "up.lock", f"`uprid up` runs on {data} already: stop it first."):
         _run(made, data, quiet=quiet)
-    except UpridError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from None
 
 
 def plan(given: Mapping[str, str], data: Path, sizes: Sizes, *, sandbox: bool) -> Plan:
@@ -82,6 +80,8 @@ def plan(given: Mapping[str, str], data: Path, sizes: Sizes, *, sandbox: bool) -
     broker = None if given.get("REDIS_URL") else EmbeddedBroker(data / queued)
     told["REDIS_URL"] = given.get("REDIS_URL", "") if broker is None else broker.url
     told["DATABASE_URL"] = given.get("DATABASE_URL") or f"sqlite:///{data / kept}.sqlite3"
+    if sizes.flower and not given.get(_FLOWER_AUTH):
+        told[_FLOWER_AUTH] = f"uprid:{secrets.token_urlsafe(12)}"
     environment = {**given, **told}
     settings = load([Need.BROKER, Need.KEYS, Need.PROVIDER], environment)
     return Plan(Fleet(settings, environment, sizes, broker, options), told)
@@ -92,6 +92,8 @@ def _run(made: Plan, data: Path, *, quiet: bool) -> None:
     told_to_others = data / "up.env"
     with ExitStack() as stack:
         stop = stack.enter_context(StopRequests())
+        follower = Follower()
+        stack.callback(follower.stop)
         keeper = stack.enter_context(
             Keeper(
                 data.parent, logs, grace=grace(made.fleet.settings), hurried=stop.hurried, say=_say
@@ -103,9 +105,7 @@ def _run(made: Plan, data: Path, *, quiet: bool) -> None:
         stack.callback(told_to_others.unlink, missing_ok=True)
         _greet(made, told_to_others, logs)
         if not quiet:
-            follower = Follower([child.log for child in keeper.children])
-            follower.start()
-            stack.callback(follower.stop)
+            follower.start([child.log for child in keeper.children])
         while not stop.asked():
             fallen = keeper.fallen()
             if fallen is not None:
@@ -120,10 +120,12 @@ def _greet(made: Plan, told_to_others: Path, logs: Path) -> None:
     _say("providers", ", ".join(settings.providers()))
     if made.fleet.sizes.flower:
         port = made.fleet.environment.get("FLOWER_PORT", "5555")
-        _say("flower", f"http://127.0.0.1:{port}")
+        _say("flower", f"http://127.0.0.1:{port} (name and password: {_FLOWER_AUTH})")
     _say("logs", str(logs))
     _say("ready", f"in another shell: set -a; . {told_to_others}; set +a")
 
 
 def _say(what: str, text: str) -> None:
-    typer.echo(f"{what:10}{text}")
+    # Nobody may be listening any more, as after a hang-up: that must not keep it from stopping.
+    with suppress(OSError):
+        typer.echo(f"{what:10}{text}")
