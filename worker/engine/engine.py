@@ -133,10 +133,12 @@ class Engine:
 
     def _one_chunk(self, provider: Provider, plugin: Plugin) -> int:
         taken = self._take(provider, plugin)
-        if taken.successor_at is not None:
-            # Before the work, not after it: the successor shares the load, and outlives this chunk.
-            self._wakes.again(provider, Wake.POLL, taken.successor_at)
         chunk = taken.chunk
+        # Before the work, not after it: the successor shares the load, and outlives this chunk.
+        if taken.successor_at is not None and taken.successor_at > chunk.now:
+            self._wakes.soon(provider, taken.successor_at)
+        elif taken.successor_at is not None:
+            self._wakes.now(provider)
         if not chunk.claimed:
             return 0
         unwritten = {row.id for row in chunk.claimed}
@@ -196,10 +198,12 @@ class Engine:
                     urgent += some(URGENT, room)
                 claimed = urgent + ordinary
                 left_behind = len(claimed) == granted.limit or len(ordinary) == granted.ordinary
-            values: dict[str, Any] = {"tokens": granted.tokens - len(claimed), "tokens_at": now}
-            if granted.probing and claimed:
-                values["probing_until"] = now + timedelta(seconds=plugin.limits.total_timeout + 1)
-            claims.share(connection, provider, **values)
+            if claimed:
+                values: dict[str, Any] = {"tokens": granted.tokens - len(claimed), "tokens_at": now}
+                if granted.probing:
+                    lasting = timedelta(seconds=plugin.limits.total_timeout + 1)
+                    values["probing_until"] = now + lasting
+                claims.share(connection, provider, **values)
             payloads = claims.payloads(
                 connection, [row for row in claimed if row.state is State.ACCEPTED]
             )

@@ -15,6 +15,8 @@ log = structlog.get_logger(__name__)
 
 #: Slots remembered by a process before the past ones are forgotten.
 _REMEMBERED: Final = 4096
+#: The width of a slot in which tokens are waited for.
+_FINE: Final = timedelta(milliseconds=100)
 
 
 class Publisher(Protocol):
@@ -58,8 +60,20 @@ class Wakes:
 
     def at(self, provider: Provider, wake: Wake, dues: Iterable[datetime]) -> None:
         """Wake a provider at the slots of these due times. Call it after their commit."""
+        self._once(provider, wake, dues, self._width)
+
+    def soon(self, provider: Provider, at: datetime) -> None:
+        """Wake a provider when it may be called again: soon, and once, whoever else asks for it.
+
+        A message for each who asks would keep as many messages going round as ever were doubled.
+        """
+        self._once(provider, Wake.POLL, [at], min(_FINE, self._width))
+
+    def _once(
+        self, provider: Provider, wake: Wake, dues: Iterable[datetime], width: timedelta
+    ) -> None:
         now = self._clock.now()
-        slots = {_marker(provider, wake, slot): slot for slot in slots_of(dues, now, self._width)}
+        slots = {_marker(provider, wake, slot): slot for slot in slots_of(dues, now, width)}
         with self._lock:
             new = {name: slot for name, slot in slots.items() if name not in self._known}
         if not new:

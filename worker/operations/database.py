@@ -91,7 +91,13 @@ class _Clock:
     def calibrate(self) -> tuple[datetime, float]:
         with self._lock:
             before = time.monotonic()
-            measured = self._measure()
+            try:
+                measured = self._measure()
+            except DatabaseUnavailable:
+                if self._base is None:
+                    raise
+                # The difference of two clocks does not change because the database is away.
+                measured = self._base[0] + timedelta(seconds=before - self._base[1])
             self._base = (measured.astimezone(UTC), (before + time.monotonic()) / 2)
             return self._base
 
