@@ -19,7 +19,7 @@ from worker.operations.schema import migrate
 from worker.sandbox.options import SandboxOptions
 
 #: Seconds in which the sandbox must listen, and the workers must have begun.
-_READY_WITHIN: Final = 60.0
+_READY_WITHIN: Final = 120.0
 #: Seconds on top of the longest call: what a worker writes back and tells after it.
 _GRACE: Final = 15.0
 _UPRID: Final = "worker.oncall.cli"
