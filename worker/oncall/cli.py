@@ -6,6 +6,7 @@ import typer
 
 from worker.errors import UpridError
 from worker.oncall import events, keys
+from worker.oncall.demo import demo
 from worker.oncall.doctor import doctor
 from worker.oncall.enqueue import enqueue
 from worker.oncall.flower import flower
@@ -30,6 +31,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command()(up)
+app.command()(demo)
 app.command()(worker)
 app.command()(poller)
 app.command()(beat)

@@ -1,5 +1,6 @@
 """`uprid enqueue`: seals and sends what is written in files."""
 
+import shlex
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -50,7 +51,7 @@ def enqueue(
         _send_all(client, provider, documents)
     say(f"{len(documents)} enqueued" + (f", {bad} not" if bad else ""))
     if len(documents) == 1:
-        say(f"next: uprid show {documents[0][1].reference}")
+        say(f"next: uprid show {shlex.quote(documents[0][1].reference)}")
     if bad:
         raise typer.Exit(FAILED)
 

@@ -4,15 +4,16 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-_SECOND = 1.0
-_MINUTE = 60.0
-_HOUR = 3600.0
-_DAY = 86_400.0
+_MINUTE = 60
+_HOUR = 3600
+_DAY = 86_400
+_UNITS = ((_DAY, "d", _HOUR, "h"), (_HOUR, "h", _MINUTE, "min"), (_MINUTE, "min", 1, "s"))
 #: Columns where nobody looks: a pipe must not be cut to a terminal's width.
 _PIPE_WIDTH = 240
 
@@ -34,7 +35,11 @@ def say_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     width = None if sys.stdout.isatty() else _PIPE_WIDTH
-    Console(file=sys.stdout, width=width, highlight=False).print(table)
+    written = StringIO()
+    Console(file=written, width=width, highlight=False).print(table)
+    # The table fills its last column up with spaces, which wrap where somebody narrows the window.
+    for line in written.getvalue().splitlines():
+        say(line.rstrip())
 
 
 def moment(time: datetime | None) -> str:
@@ -45,12 +50,12 @@ def moment(time: datetime | None) -> str:
 def lasting(span: timedelta) -> str:
     """Write a duration for people, in the two units that matter."""
     seconds = abs(span.total_seconds())
-    if seconds < _SECOND:
+    if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     if seconds < _MINUTE:
         return f"{seconds:.1f} s"
-    if seconds < _HOUR:
-        return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
-    if seconds < _DAY:
-        return f"{seconds // 3600:.0f} h {seconds % 3600 // 60:.0f} min"
-    return f"{seconds // 86_400:.0f} d {seconds % 86_400 // 3600:.0f} h"
+    whole = round(seconds)
+    for size, name, part, part_name in _UNITS:
+        if whole >= size:
+            return f"{whole // size} {name} {whole % size // part} {part_name}"
+    return f"{whole} s"

@@ -96,7 +96,8 @@ def _looks_personal(note: str) -> bool:
 def _fault(story: Story | None, attempt: int | None) -> str | None:
     row: Row | None = None if story is None else story.operation
     if row is None:
-        return "no operation has this reference"
+        refused = story is not None and bool(story.refusals)
+        return "was refused, see `uprid show`" if refused else "no operation has this reference"
     if attempt is not None and row.attempt != attempt:
         return f"attempt {row.attempt} is current, not {attempt}: look at it first (uprid show)"
     if row.state not in RETRYABLE:

@@ -1,0 +1,176 @@
+"""What `uprid doctor` finds, on both databases and a real broker."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from cryptography.fernet import Fernet
+
+from tests.support.command import uprid
+from tests.support.operations import accept, start
+from tests.support.valkey import ValkeyServer
+from worker.operations.database import Database
+from worker.operations.store import leases, schedule
+from worker.operations.store.claims import lock_provider
+from worker.privacy.fingerprints import Fingerprinter
+from worker.privacy.sealing import Sealer
+
+KEY = Fernet.generate_key().decode()
+FINGERPRINT_KEY = "f" * 32
+Settings = dict[str, str]
+
+
+@pytest.fixture
+def settings(database: Database, migrated_url: str, valkey: ValkeyServer) -> Settings:
+    return {
+        "DATABASE_URL": migrated_url,
+        "REDIS_URL": valkey.url,
+        "UPRID_SEAL_KEYS": KEY,
+        "UPRID_FINGERPRINT_KEY": FINGERPRINT_KEY,
+    }
+
+
+def diagnosed(settings: Settings, status: int = 0) -> dict[str, tuple[str, str]]:
+    """Run the doctor; return level and detail by what was looked at."""
+    run = uprid(settings, "doctor", "--json")
+    told = json.loads(run.out)
+    assert run.status == status, told
+    assert told["ok"] is (status == 0)
+    return {found["what"]: (found["level"], found["detail"]) for found in told["findings"]}
+
+
+def alive(database: Database) -> None:
+    with database.begin() as connection:
+        for role in ("worker", "poller"):
+            leases.beat(
+                connection, incarnation=role, role=role, host="h", pid=1, now=database.now()
+            )
+
+
+def sealed_operation(database: Database) -> None:
+    payload = {"profile": {"first_name": "Небывал"}}
+    made = Fingerprinter(FINGERPRINT_KEY)
+    fingerprint = made.of("moneta", "identification", {"unit_id": 7}, payload)
+    now = database.now()
+    begun = start(sealed=Sealer([KEY]).seal(payload), fingerprint=fingerprint)
+    accept(database, begun, now)
+
+
+def test_doctor_is_content_when_all_is_well(settings: Settings, database: Database) -> None:
+    alive(database)
+    sealed_operation(database)
+
+    found = diagnosed(settings)
+
+    levels = {what: level for what, (level, _) in found.items()}
+    # No provider is set in this test.
+    assert levels.pop("providers") == "warning"
+    assert set(levels.values()) == {"ok"}, found
+    assert found["seal keys"][1].startswith("1 ")
+    assert found["fingerprint key"][1].startswith("1 ")
+
+
+def test_doctor_for_people_writes_faults_to_standard_error(
+    settings: Settings, database: Database
+) -> None:
+    sealed_operation(database)
+
+    run = uprid(settings, "doctor")
+
+    assert run.status == 1
+    assert [line.split()[1] for line in run.lines] == ["workers:", "pollers:"]
+    assert "seal keys" in run.out
+
+
+def test_doctor_names_every_fault_at_once(settings: Settings, database: Database) -> None:
+    accept(database, start("late"), database.now() - timedelta(minutes=5))
+
+    found = diagnosed(settings | {"REDIS_URL": "redis://127.0.0.1:1/0"}, status=1)
+
+    faulty = {what for what, (level, _) in found.items() if level == "fault"}
+    assert faulty == {"broker", "workers", "pollers", "overdue", "events"}
+
+
+def test_doctor_goes_on_when_the_database_is_away(settings: Settings) -> None:
+    away = settings | {"DATABASE_URL": "postgresql://uprid@127.0.0.1:1/none"}
+
+    found = diagnosed(away, status=1)
+
+    assert found["database"][0] == "fault"
+    assert found["broker"][0] == "ok"
+
+
+def test_doctor_finds_a_schema_that_is_not_the_newest(
+    settings: Settings, database_url: str
+) -> None:
+    found = diagnosed(settings | {"DATABASE_URL": database_url}, status=1)
+
+    assert "uprid migrate" in found["database"][1]
+
+
+def test_doctor_finds_a_key_that_was_dropped_too_early(
+    settings: Settings, database: Database
+) -> None:
+    alive(database)
+    sealed_operation(database)
+    another = Fernet.generate_key().decode()
+
+    dropped = diagnosed(settings | {"UPRID_SEAL_KEYS": another}, status=1)
+    rotated = diagnosed(settings | {"UPRID_SEAL_KEYS": f"{another},{KEY}"})
+
+    assert dropped["seal keys"][0] == "fault"
+    assert dropped["seal keys"][1].startswith("1 of 1 ")
+    assert rotated["seal keys"][0] == "ok"
+
+
+def test_doctor_finds_a_fingerprint_key_that_is_not_the_one(
+    settings: Settings, database: Database
+) -> None:
+    alive(database)
+    sealed_operation(database)
+
+    found = diagnosed(settings | {"UPRID_FINGERPRINT_KEY": "g" * 32}, status=1)
+
+    assert found["fingerprint key"][0] == "fault"
+
+
+@pytest.mark.parametrize(("by", "level"), [("uprid-worker", "fault"), ("olga", "warning")])
+def test_doctor_tells_a_paused_provider_by_who_paused_it(
+    settings: Settings, database: Database, by: str, level: str
+) -> None:
+    with database.begin() as connection:
+        now = database.now()
+        lock_provider(connection, "moneta", now)
+        schedule.pause(connection, "moneta", by, "credentials", now, None)
+
+    found = diagnosed(settings, status=int(level == "fault"))
+
+    assert found["moneta calls"][0] == level
+    assert f"by {by}: credentials" in found["moneta calls"][1]
+
+
+def test_doctor_finds_a_broker_that_may_evict(settings: Settings, valkey: ValkeyServer) -> None:
+    with valkey.client() as server:
+        server.config_set("maxmemory-policy", "allkeys-lru")
+        try:
+            found = diagnosed(settings, status=1)
+        finally:
+            server.config_set("maxmemory-policy", "noeviction")
+
+    assert found["broker memory"][0] == "fault"
+
+
+def test_doctor_asks_the_provider_and_says_that_it_is_away(settings: Settings) -> None:
+    moneta = {
+        "UPRID_MONETA__URL": "http://127.0.0.1:1/services",
+        "UPRID_MONETA__USERNAME": "u",
+        "UPRID_MONETA__PASSWORD": "hidden",
+        "UPRID_MONETA__ANONYMOUS_GROUP_ID": "1",
+        "UPRID_MONETA__FULL_GROUP_ID": "2",
+    }
+
+    found = diagnosed(settings | moneta, status=1)
+
+    assert found["moneta host"][0] == "fault"
+    assert found["moneta settings"][0] == "ok"
+    assert "hidden" not in str(found)

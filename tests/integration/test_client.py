@@ -1,0 +1,234 @@
+"""The marketplace's client against a real broker, and real databases for answers."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import redis
+from cryptography.fernet import Fernet
+
+from config.settings import EngineSettings
+from tests.support.messages import arguments, enqueued
+from tests.support.operations import accepted, claim, ended, write
+from tests.support.valkey import ValkeyServer
+from worker.client import Client, Event
+from worker.errors import BrokerUnavailable, DatabaseUnavailable, Unsealable
+from worker.operations.database import Database
+from worker.privacy.sealing import Sealer
+
+KEY = Fernet.generate_key().decode()
+STREAM = "uprid:events"
+PERSON = {"profile": {"first_name": "Небывал", "cell_phone": "+79471236813"}}
+
+
+@pytest.fixture
+def client(valkey: ValkeyServer) -> Iterator[Client]:
+    made = Client(valkey.url, [KEY])
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def server(valkey: ValkeyServer) -> Iterator[redis.Redis]:
+    with valkey.client() as made:
+        yield made
+
+
+def told(server: redis.Redis, number: int, **data: object) -> str:
+    """Put an event on the stream as the relay does; return its stream id."""
+    fields = {
+        "specversion": "1.0",
+        "id": f"event-{number}",
+        "source": "uprid-worker",
+        "type": "uprid.operation.succeeded",
+        "subject": f"order-{number}",
+        "time": "2026-11-21T12:00:00.250Z",
+        "datacontenttype": "application/json",
+        "data": json.dumps({"reference": f"order-{number}", **data}),
+    }
+    stream_id: str = server.xadd(STREAM, fields)  # type: ignore[arg-type, assignment]
+    return stream_id
+
+
+def read(client: Client, consumer: str = "one", **options: Any) -> list[Event]:
+    given = {"block": 0.05, "quiet": 0.05, **options}
+    return list(client.events("shop", consumer, **given))
+
+
+def pending(server: redis.Redis) -> int:
+    summary: Any = server.xpending(STREAM, "shop")
+    return int(summary["pending"])
+
+
+def test_start_is_enqueued_sealed_and_masked(client: Client, server: redis.Redis) -> None:
+    message_id = client.moneta.start_identification("order-1", 7, PERSON)
+
+    (sent,) = enqueued(server, "moneta")
+    assert sent["headers"]["id"] == message_id
+    assert sent["headers"]["task"] == "tasks.moneta.start_identification"
+    assert sent["headers"]["kwargsrepr"] == "{reference: 'order-1', unit_id: 7, sealed: …}"
+    assert sent["headers"]["argsrepr"] == "()"
+    assert sent["properties"]["body_encoding"] == "base64"
+
+
+def test_start_leaves_no_personal_value_in_the_broker(client: Client, server: redis.Redis) -> None:
+    client.moneta.start_identification("order-1", 7, PERSON)
+
+    (sent,) = enqueued(server, "moneta")
+    whole = json.dumps([sent["headers"], arguments(sent)], ensure_ascii=False)
+    assert "order-1" in whole
+    assert "Небывал" not in whole
+    assert "9471236813" not in whole
+
+
+def test_retry_carries_corrected_data_sealed(client: Client, server: redis.Redis) -> None:
+    client.retry("order-1", 1, "olga", "corrected", PERSON)
+
+    (sent,) = enqueued(server, "operations")
+    assert sent["headers"]["task"] == "tasks.operations.retry"
+    assert client.open(arguments(sent)["sealed"]) == PERSON
+    assert "corrected" not in sent["headers"]["kwargsrepr"]
+
+
+def test_client_has_the_visibility_timeout_of_the_workers(client: Client) -> None:
+    options = client._app.conf.broker_transport_options
+
+    assert options["visibility_timeout"] == EngineSettings().visibility_timeout.total_seconds()
+
+
+def test_client_opens_what_it_sealed_and_nothing_else(client: Client) -> None:
+    assert client.open(client.seal(PERSON)) == PERSON
+    with pytest.raises(Unsealable):
+        client.open(Sealer([Fernet.generate_key().decode()]).seal(PERSON))
+
+
+def test_client_says_that_the_broker_is_away() -> None:
+    client = Client("redis://127.0.0.1:1/0", [KEY])
+
+    with pytest.raises(BrokerUnavailable):
+        client.moneta.start_identification("order-1", 7)
+    with pytest.raises(BrokerUnavailable):
+        read(client)
+    client.close()
+
+
+def test_client_imports_neither_providers_nor_the_database() -> None:
+    loaded = (
+        "import sys, worker.client;"
+        "print([m for m in sys.modules if m.startswith("
+        "('worker.providers', 'worker.engine', 'worker.operations', 'worker.app', 'sqlalchemy'))])"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", loaded], capture_output=True, text=True, check=True, timeout=60
+    )
+
+    assert ran.stdout.strip() == "[]"
+
+
+def test_events_begin_with_the_oldest_for_a_new_group(client: Client, server: redis.Redis) -> None:
+    ids = [told(server, number) for number in range(3)]
+
+    events = read(client)
+
+    assert [event.stream_id for event in events] == ids
+    first = events[0]
+    assert (first.id, first.type) == ("event-0", "uprid.operation.succeeded")
+    assert first.subject == first.data["reference"] == "order-0"
+    assert first.time.isoformat() == "2026-11-21T12:00:00.250000+00:00"
+    assert pending(server) == 0
+
+
+def test_events_are_read_once_by_a_group(client: Client, server: redis.Redis) -> None:
+    told(server, 0)
+    read(client)
+    told(server, 1)
+
+    assert [event.id for event in read(client, "two")] == ["event-1"]
+
+
+def test_event_whose_loop_body_raised_comes_again(client: Client, server: redis.Redis) -> None:
+    for number in range(3):
+        told(server, number)
+
+    def work() -> None:
+        for event in client.events("shop", "one", block=0.05):
+            if event.id == "event-1":
+                raise LookupError
+
+    with pytest.raises(LookupError):
+        work()
+
+    assert [event.id for event in read(client)] == ["event-1", "event-2"]
+
+
+def test_event_of_a_dead_consumer_goes_to_another(client: Client, server: redis.Redis) -> None:
+    told(server, 0)
+    next(client.events("shop", "dies", block=0.05))
+
+    assert read(client, "lives") == []
+    assert [e.id for e in read(client, "lives", claim_after=0.001)] == ["event-0"]
+    assert pending(server) == 0
+
+
+def test_events_go_on_after_the_server_was_emptied(client: Client, server: redis.Redis) -> None:
+    told(server, 0)
+    events = client.events("shop", "one", block=0.05, quiet=5)
+    assert next(events).id == "event-0"
+    server.flushall()
+    told(server, 0)
+
+    assert next(events).id == "event-0"
+
+
+def test_event_that_was_trimmed_while_pending_is_let_go(
+    client: Client, server: redis.Redis
+) -> None:
+    told(server, 0)
+    next(client.events("shop", "one", block=0.05))
+    server.xtrim(STREAM, maxlen=0)
+
+    assert read(client) == []
+    assert pending(server) == 0
+
+
+def test_event_opens_the_answer_that_it_carries(client: Client, server: redis.Redis) -> None:
+    told(server, 0, sealed=Sealer([KEY]).seal_bytes(b"<answer/>"))
+    told(server, 1)
+
+    with_answer, without = read(client)
+
+    assert with_answer.open() == b"<answer/>"
+    assert without.open() is None
+    assert "gAAAA" not in repr(with_answer)
+
+
+def test_answer_is_read_from_the_database(
+    database: Database, migrated_url: str, valkey: ValkeyServer
+) -> None:
+    (operation_id,) = accepted(database, "order-1")
+    sealed = Sealer([KEY]).seal_bytes(b"<large/>")
+    write(database, [ended(claim(database)[0], answer=sealed)])
+    client = Client(valkey.url, [KEY], database_url=migrated_url)
+
+    assert client.answer(operation_id, 1) == b"<large/>"
+    assert client.answer(operation_id, 2) is None
+    client.close()
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:////nowhere/at/all.sqlite3", "postgres://uprid@127.0.0.1:1/none"]
+)
+def test_answer_says_that_the_database_is_away(valkey: ValkeyServer, url: str) -> None:
+    client = Client(valkey.url, [KEY], database_url=url)
+
+    with pytest.raises(DatabaseUnavailable):
+        client.answer("0", 1)
+    client.close()
+
+
+def test_answer_needs_a_database_to_read_from(client: Client) -> None:
+    with pytest.raises(ValueError, match="database_url"):
+        client.answer("0", 1)
