@@ -17,6 +17,7 @@ from worker.operations.store import intake as intake_store
 from worker.operations.store import oncall
 from worker.operations.store.intake import Start, Taken
 from worker.operations.store.oncall import Action, Correction, Done
+from worker.privacy.masking import mask_note
 from worker.providers.base import Intake, Plugin
 from worker.runtime import Runtime
 
@@ -117,7 +118,7 @@ def _retry(runtime: Runtime, message: Message) -> None:
     faults.raise_any()
     if reference is None or attempt is None:  # only where a fault was raised
         return
-    action = Action(reference, attempt, by, note)
+    action = Action(reference, attempt, mask_note(by), mask_note(note))
     with runtime.database.read() as connection:
         row = oncall.look(connection, reference)
     if row is None:
