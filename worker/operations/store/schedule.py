@@ -7,7 +7,7 @@ from sqlalchemy import Connection, insert, select, update
 from worker.events.model import Event, EventType, rfc3339
 from worker.operations.model import OPERATIONS, OUTBOX, PROVIDERS
 from worker.operations.outcomes import Reason
-from worker.operations.store.claims import ORDINARY, URGENT
+from worker.operations.store.claims import ORDINARY, URGENT, lock_provider
 
 
 def overdue(connection: Connection, provider: str, before: datetime) -> bool:
@@ -38,6 +38,7 @@ def pause(
     connection: Connection, provider: str, by: str, note: str, now: datetime, reason: Reason | None
 ) -> bool:
     """Stop all calls to a provider; False where they are stopped already. One event tells it."""
+    lock_provider(connection, provider, now)  # makes the row of one that was never called
     paused = connection.execute(
         update(PROVIDERS)
         .where(PROVIDERS.c.name == provider, PROVIDERS.c.paused_at.is_(None))
