@@ -1,0 +1,112 @@
+"""One worker process's engine over a real database, and time that passes as messages come due."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Final
+
+from config.queues import Provider, Wake
+from tests.support.broker import MemoryBroker
+from tests.support.clock import TravellingDatabase
+from tests.support.operations import start
+from tests.support.providers import ScriptedPlugin
+from worker.engine.engine import Engine
+from worker.engine.leaseholder import Incarnation
+from worker.engine.wakes import Wakes
+from worker.operations.store import intake, leases
+from worker.privacy.sealing import Sealer, new_key
+
+WIDTH: Final = timedelta(seconds=1)
+LONGEST: Final = timedelta(minutes=5)
+SILENCE: Final = timedelta(minutes=1)
+#: One key for the run: workers that share a database share their keys.
+SEALER: Final = Sealer([new_key()])
+
+
+class Bell:
+    """A relay that only counts how often it was called."""
+
+    def __init__(self) -> None:
+        self.rung = 0
+
+    def wake(self) -> None:
+        """Count."""
+        self.rung += 1
+
+
+class Process:
+    """The parts of a poller that work on chunks. Its heart beats when the test says so."""
+
+    def __init__(
+        self, database: TravellingDatabase, plugin: ScriptedPlugin, broker: MemoryBroker
+    ) -> None:
+        self.database = database
+        self.plugin = plugin
+        self.broker = broker
+        self.bell = Bell()
+        self.wakes = Wakes(broker, database, width=WIDTH, longest=LONGEST)
+        self.incarnation = Incarnation(
+            database, "poller", every=timedelta(seconds=1), silence=SILENCE
+        )
+        self.incarnation.beat()
+        self.engine = Engine(
+            database,
+            {Provider.MONETA: plugin},
+            self.wakes,
+            self.bell,
+            self.incarnation,
+            SEALER,
+            share=2,
+        )
+
+    def work(self, slot: datetime | None = None) -> int:
+        """Work on one chunk, as a message has it done."""
+        return self.engine.work(Provider.MONETA, Wake.POLL, slot)
+
+    def run(self, until: float, *, most: int = 2000) -> None:
+        """Deliver messages as they come due, for `until` seconds of the database's time."""
+        end = self.database.now() + timedelta(seconds=until)
+        for _ in range(most):
+            soonest = self.broker.waiting[:1]
+            if not soonest or soonest[0].deliver_at > end:
+                self.database.travel_to(end)
+                return
+            message = self.broker.take()
+            assert message is not None
+            self.database.travel_to(message.deliver_at)
+            self.incarnation.beat()
+            self.engine.work(message.provider, message.wake, message.slot)
+        message_storm = f"more than {most} messages in {until} s"
+        raise AssertionError(message_storm)
+
+    def enqueue(self, *references: str, payload: object | None = None) -> None:
+        """Store operations as an intake does, and wake the provider."""
+        now = self.database.now()
+        give_up_at = now + timedelta(seconds=self.plugin.give_up_after("identification"))
+        sealed = None if payload is None else SEALER.seal(payload)
+        with self.database.begin() as connection:
+            for reference in references:
+                begun = start(reference, sealed=sealed, give_up_at=give_up_at)
+                intake.accept(connection, begun, now)
+        self.wakes.at(Provider.MONETA, Wake.POLL, [now])
+
+    def die(self) -> None:
+        """Fall silent: what was leased is found free by the others, as the sweep has it."""
+        with self.database.begin() as connection:
+            leases.leave(connection, self.incarnation.id)
+
+    def close(self) -> None:
+        """End the threads."""
+        self.engine.close()
+
+
+@contextmanager
+def process(url: str, plugin: ScriptedPlugin | None = None) -> Iterator[Process]:
+    """Run a process of one's own on a migrated database for the time of a `with` block."""
+    database = TravellingDatabase(url)
+    made = Process(database, plugin or ScriptedPlugin(), MemoryBroker(database))
+    try:
+        yield made
+    finally:
+        made.close()
+        database.dispose()

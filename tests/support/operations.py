@@ -1,0 +1,186 @@
+"""Operations for tests: made through the store, read back from the tables."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import RowMapping, select
+
+from worker.events.model import END_EVENTS, EventType
+from worker.operations.database import Database
+from worker.operations.identifiers import new_id
+from worker.operations.model import ATTEMPTS, JOURNAL, OPERATIONS, OUTBOX
+from worker.operations.states import State
+from worker.operations.store import claims, intake, writeback
+from worker.operations.store.claims import ORDINARY, URGENT, Claimed, Run
+from worker.operations.store.intake import Start, Taken
+from worker.operations.store.writeback import Move, Stay
+from worker.providers.base import Intake
+
+NOW: Final = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+PROVIDER: Final = "moneta"
+OWNER: Final = "owner"
+TOKEN: Final = "lease"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event as the outbox has it."""
+
+    id: str
+    type: str
+    subject: str
+    terminal: bool
+    attempt: int | None
+    data: Mapping[str, Any]
+    stream_id: str | None
+
+
+def start(
+    reference: str = "order-1",
+    *,
+    fingerprint: str = "f" * 64,
+    sealed: str | None = None,
+    give_up_at: datetime = NOW + timedelta(hours=1),
+) -> Start:
+    """Return a start message that was found good."""
+    taken = Intake("identification", {"unit_id": 7}, None)
+    return Start(PROVIDER, reference, taken, fingerprint, sealed, give_up_at)
+
+
+def accept(database: Database, begun: Start, now: datetime = NOW) -> Taken:
+    """Store it."""
+    with database.begin() as connection:
+        return intake.accept(connection, begun, now)
+
+
+def accepted(database: Database, *references: str, now: datetime = NOW) -> list[str]:
+    """Store new operations; return their ids."""
+    for reference in references:
+        assert accept(database, start(reference), now) is Taken.NEW
+    return [operation(database, reference)["id"] for reference in references]
+
+
+def claim(
+    database: Database,
+    limit: int = 100,
+    *,
+    lane: int = URGENT,
+    owner: str = OWNER,
+    token: str = TOKEN,
+    now: datetime = NOW,
+) -> list[Claimed]:
+    """Lease what is due in a lane."""
+    with database.begin() as connection:
+        return claims.claim(connection, PROVIDER, lane, limit, owner=owner, token=token, now=now)
+
+
+def polling(database: Database, *references: str, now: datetime = NOW) -> list[Claimed]:
+    """Store operations and bring them to `polling`, due at once; return them as last claimed."""
+    accepted(database, *references, now=now)
+    taken = claim(database, now=now, token="setup")
+    moves = [
+        moved(
+            row, State.POLLING, EventType.STARTED,
+            due_at=now, lane=ORDINARY, started_at=now, provider_ref="77",
+        )
+        for row in taken
+    ]  # fmt: skip
+    write(database, moves, token="setup", now=now)
+    return taken
+
+
+def run(note: str = "answer", count: int = 1, at: datetime = NOW) -> Run:
+    """Return a run of like calls."""
+    return Run(note, at, at, count, 12)
+
+
+def stayed(claimed: Claimed, due_at: datetime, **changes: Any) -> Stay:
+    """Return what is written of an operation that stays where it is."""
+    given: dict[str, Any] = {
+        "polls": claimed.polls + 1, "faults": 0, "progress": None, "run": run(), "closed": None,
+    }  # fmt: skip
+    return Stay(claimed=claimed, due_at=due_at, **{**given, **changes})
+
+
+def moved(claimed: Claimed, state: State, *events: EventType, **changes: Any) -> Move:
+    """Return what is written of an operation that goes to another state."""
+    given: dict[str, Any] = {
+        "call": run(), "lane": URGENT, "due_at": None, "deadline_at": claimed.deadline_at,
+        "provider_ref": claimed.provider_ref, "polls": claimed.polls, "faults": 0,
+        "progress": None,
+    }  # fmt: skip
+    told = tuple((event, new_id()) for event in events)
+    return Move(claimed=claimed, state=state, events=told, **{**given, **changes})
+
+
+def ended(claimed: Claimed, state: State = State.SUCCEEDED, **changes: Any) -> Move:
+    """Return what is written of an operation that ends."""
+    return moved(claimed, state, END_EVENTS[state], **{"finished_at": NOW, **changes})
+
+
+def write(
+    database: Database, moves: Sequence[Move], *, token: str = TOKEN, now: datetime = NOW
+) -> set[str]:
+    """Write moves back; return the ids that were ours."""
+    with database.begin() as connection:
+        return writeback.write_moves(connection, token, moves, now)
+
+
+def operation(database: Database, reference: str = "order-1") -> RowMapping:
+    """Return an operation's row."""
+    with database.read() as connection:
+        found = select(OPERATIONS).where(OPERATIONS.c.reference == reference)
+        return connection.execute(found).mappings().one()
+
+
+def operations(database: Database) -> list[RowMapping]:
+    """Return every operation's row, the oldest first."""
+    with database.read() as connection:
+        rows = connection.execute(select(OPERATIONS).order_by(OPERATIONS.c.id))
+        return list(rows.mappings())
+
+
+def attempts(database: Database, reference: str = "order-1") -> list[RowMapping]:
+    """Return an operation's attempts."""
+    with database.read() as connection:
+        rows = connection.execute(
+            select(ATTEMPTS)
+            .join(OPERATIONS, OPERATIONS.c.id == ATTEMPTS.c.operation_id)
+            .where(OPERATIONS.c.reference == reference)
+            .order_by(ATTEMPTS.c.number)
+        )
+        return list(rows.mappings())
+
+
+def journal(database: Database, reference: str = "order-1") -> list[RowMapping]:
+    """Return an operation's journal."""
+    with database.read() as connection:
+        rows = connection.execute(
+            select(JOURNAL)
+            .join(OPERATIONS, OPERATIONS.c.id == JOURNAL.c.operation_id)
+            .where(OPERATIONS.c.reference == reference)
+            .order_by(JOURNAL.c.id)
+        )
+        return list(rows.mappings())
+
+
+def told(database: Database, reference: str | None = None) -> list[Told]:
+    """Return the outbox in its order, of one reference or all of it."""
+    with database.read() as connection:
+        rows = connection.execute(select(OUTBOX).order_by(OUTBOX.c.seq)).mappings().all()
+    return [
+        Told(
+            row["id"], row["type"], row["subject"], bool(row["terminal"]), row["attempt"],
+            json.loads(row["data"]), row["stream_id"],
+        )
+        for row in rows
+        if reference in {None, row["subject"]}
+    ]  # fmt: skip
+
+
+def types(database: Database, reference: str | None = None) -> list[str]:
+    """Return what kinds of events were told, without their common prefix."""
+    return [event.type.removeprefix("uprid.") for event in told(database, reference)]

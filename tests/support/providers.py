@@ -1,0 +1,139 @@
+"""A provider that answers what a test wrote down for it, and remembers what it was asked."""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from config.polling import PollPolicy
+from config.queues import Provider
+from worker.engine.decisions import Ask
+from worker.operations.outcomes import (
+    Finished,
+    NeedsPerson,
+    Outcome,
+    Pending,
+    Reason,
+    ReasonCode,
+    Started,
+)
+from worker.operations.states import State
+from worker.providers.base import Finding, Intake, Limits, Work
+
+#: What a question is answered with; may raise or take its time, as plugins are not to.
+Line = Callable[[Work], Outcome]
+
+POLICY: Final = PollPolicy(first_after=1, steps=((3, 2),), then=10, jitter=0)
+LIMITS: Final = Limits(
+    rate_per_second=1000,
+    chunk=100,
+    threads=4,
+    total_timeout=5,
+    breaker_failures=5,
+    breaker_reset=30,
+)
+_UNSURE: Final = Reason(ReasonCode.DOUBTFUL_SUBMIT, "Nobody can tell.")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One question that was asked."""
+
+    ask: Ask
+    reference: str
+    attempt: int
+    payload: Mapping[str, Any] | None
+
+
+class ScriptedPlugin:
+    """A `Plugin`. Unless told otherwise: takes every submit, is never done, and expires."""
+
+    name = Provider.MONETA
+
+    def __init__(
+        self,
+        *,
+        policy: PollPolicy = POLICY,
+        limits: Limits = LIMITS,
+        deadline: float = 600,
+        last_look: float | None = None,
+    ) -> None:
+        self.policy = policy
+        self.limits = limits
+        self._deadline = deadline
+        self._last_look = last_look
+        self._lock = threading.Lock()
+        self._lines: dict[Ask, Line] = {
+            Ask.SUBMIT: lambda work: Started(f"ref-{work.reference}-{work.attempt}", "taken"),
+            Ask.CLEAR_UP: lambda _: NeedsPerson(_UNSURE, "unsure"),
+            Ask.POLL: lambda _: Pending("not yet"),
+            Ask.SETTLE: lambda _: Finished(State.EXPIRED, "no answer"),
+        }
+        self.calls: list[Call] = []
+
+    def answers(self, ask: Ask, line: Line | Outcome, *more: Outcome) -> None:
+        """Answer a question so from now on; of several outcomes, one after another, the last for
+        ever, for each operation by itself.
+        """
+        self._lines[ask] = line if callable(line) else _in_turn((line, *more))
+
+    def asked(self, ask: Ask, reference: str | None = None) -> int:
+        """Return how often a question was asked, of all operations or of one."""
+        with self._lock:
+            return sum(
+                call.ask is ask and reference in {None, call.reference} for call in self.calls
+            )
+
+    def accept(self, kind: str, arguments: Mapping[str, Any], payload: object | None) -> Intake:
+        """Take whatever comes."""
+        return Intake(kind, arguments, payload if isinstance(payload, dict) else None)
+
+    def correct(self, kind: str, args: Mapping[str, Any], payload: object) -> Intake:
+        """Take whatever comes."""
+        return self.accept(kind, args, payload)
+
+    def give_up_after(self, kind: str) -> float:  # noqa: ARG002 - the Protocol's
+        """Return the deadline, for submits that never get through as for polls."""
+        return self._deadline
+
+    def last_look_before(self, deadline_in: float) -> float | None:  # noqa: ARG002
+        """Return what the test chose."""
+        return self._last_look
+
+    def submit(self, work: Work) -> Outcome:
+        """Answer from the script."""
+        return self._said(Ask.SUBMIT, work)
+
+    def clear_up(self, work: Work) -> Outcome:
+        """Answer from the script."""
+        return self._said(Ask.CLEAR_UP, work)
+
+    def poll(self, work: Work) -> Outcome:
+        """Answer from the script."""
+        return self._said(Ask.POLL, work)
+
+    def settle(self, work: Work) -> Outcome:
+        """Answer from the script."""
+        return self._said(Ask.SETTLE, work)
+
+    def check(self) -> list[Finding]:
+        """Find nothing."""
+        return []
+
+    def _said(self, ask: Ask, work: Work) -> Outcome:
+        with self._lock:
+            self.calls.append(Call(ask, work.reference, work.attempt, work.payload))
+        return self._lines[ask](work)
+
+
+def _in_turn(outcomes: tuple[Outcome, ...]) -> Line:
+    asked: dict[str, int] = {}
+    lock = threading.Lock()
+
+    def line(work: Work) -> Outcome:
+        with lock:
+            turn = asked.get(work.id, 0)
+            asked[work.id] = turn + 1
+        return outcomes[min(turn, len(outcomes) - 1)]
+
+    return line
