@@ -65,6 +65,18 @@ def _duration(value: object) -> object:
     return value
 
 
+def _printable(value: str) -> str:
+    if not value.isprintable():
+        message = "must not hold control characters: no message could carry them"
+        raise ValueError(message)
+    return value
+
+
+def _printable_secret(value: SecretStr) -> SecretStr:
+    _printable(value.get_secret_value())
+    return value
+
+
 def _service_url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -115,7 +127,9 @@ def _redis_url(value: SecretStr) -> SecretStr:
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0))]
-ServiceUrl = Annotated[str, Field(max_length=500), AfterValidator(_service_url)]
+ServiceUrl = Annotated[
+    str, Field(max_length=500), AfterValidator(_printable), AfterValidator(_service_url)
+]
 GroupId = Annotated[int, Field(gt=0)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 FernetKey = Annotated[SecretStr, AfterValidator(_fernet_key)]
@@ -196,9 +210,11 @@ class ProviderSettings(_Block):
 class MonetaSettings(ProviderSettings):
     """MONETA.MerchantAPI."""
 
-    username: Annotated[str, Field(min_length=1, max_length=200)]
-    password: Annotated[SecretStr, Field(min_length=1, max_length=200)]
-    transport: Literal["json"] = "json"
+    username: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
+    password: Annotated[
+        SecretStr, Field(min_length=1, max_length=200), AfterValidator(_printable_secret)
+    ]
+    transport: Literal["json", "soap"] = "json"
     anonymous_group_id: GroupId
     simplified_group_id: GroupId | None = None
     full_group_id: GroupId | None = None

@@ -88,9 +88,7 @@ class Plugin(Protocol):
     def limits(self) -> Limits:
         """How hard it may be worked."""
 
-    def accept(
-        self, kind: str, arguments: Mapping[str, Any], payload: object | None
-    ) -> Intake:
+    def accept(self, kind: str, arguments: Mapping[str, Any], payload: object | None) -> Intake:
         """Validate a start message; raise `Refused` naming the fields, never the values."""
 
     def correct(self, kind: str, args: Mapping[str, Any], payload: object) -> Intake:

@@ -54,6 +54,7 @@ _HEADERS: Final = {
     "Accept-Encoding": "identity",
     "User-Agent": "uprid-worker",
 }
+_NO_MORE: Final[Mapping[str, str]] = {}
 #: What urllib3 takes for a body.
 Body = bytes | str | Iterable[bytes] | None
 _NEVER_AGAIN: Final = Retry(False, redirect=False)  # noqa: FBT003 -- urllib3's way to say "none at all"
@@ -114,9 +115,11 @@ class PinnedSession(requests.Session):
         for scheme in ("https://", "http://"):
             self.mount(scheme, _PinnedAdapter(self))
 
-    def exchange(self, body: bytes, content_type: str) -> Reply:
+    def exchange(
+        self, body: bytes, content_type: str, headers: Mapping[str, str] = _NO_MORE
+    ) -> Reply:
         """POST to the base address and read the whole reply, whatever its status."""
-        reply = self._reply("POST", body, {**_HEADERS, "Content-Type": content_type})
+        reply = self._reply("POST", body, {**_HEADERS, "Content-Type": content_type, **headers})
         _refuse_redirect(reply.status)
         return reply
 

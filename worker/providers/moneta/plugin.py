@@ -30,8 +30,8 @@ from worker.providers.base import Finding, Intake, Limits, Work
 from worker.providers.failures import BadStatus, trouble_of
 from worker.providers.http import PinnedSession
 from worker.providers.moneta import mapping
-from worker.providers.moneta.client import MonetaClient
 from worker.providers.moneta.mapping import Group
+from worker.providers.moneta.transport import open_transport
 from worker.providers.moneta.types import (
     Fault,
     PersonData,
@@ -76,12 +76,7 @@ class MonetaPlugin:
             total_timeout=settings.total_timeout.total_seconds(),
             threads=settings.threads,
         )
-        self._client = MonetaClient(
-            self._session,
-            settings.username,
-            settings.password.get_secret_value(),
-            settings.callback_url,
-        )
+        self._transport = open_transport(settings, self._session)
         self._limits = Limits(
             rate_per_second=settings.rate_per_second,
             chunk=settings.chunk,
@@ -150,7 +145,7 @@ class MonetaPlugin:
         """Start the identification."""
         unit_id = work.args["unit_id"]
         try:
-            said = self._client.submit(unit_id, work.payload)
+            said = self._transport.submit(unit_id, work.payload)
         except CallFailed as failure:
             trouble, wait = trouble_of(failure), failure.retry_after
             if failure.never_sent:
@@ -181,7 +176,7 @@ class MonetaPlugin:
             return NeedsPerson(_NO_ASYNC_ID, "no asyncId", calls=0)
         async_id = int(work.provider_ref or 0)
         try:
-            said = self._client.status(async_id)
+            said = self._transport.status(async_id)
         except CallFailed as failure:
             return _troubled(failure, work.progress)
         if isinstance(said, Unlike):
@@ -231,7 +226,7 @@ class MonetaPlugin:
     def _look(self, unit_id: int, progress: Mapping[str, Any]) -> Group | Outcome:
         """Ask for the unit's group."""
         try:
-            said = self._client.profile(unit_id)
+            said = self._transport.profile(unit_id)
         except CallFailed as failure:
             return Pending(failure.note, trouble_of(failure), failure.retry_after)
         if isinstance(said, Unlike):

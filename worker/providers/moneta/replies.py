@@ -1,10 +1,11 @@
-"""Reads MONETA's replies in JSON. Nothing unparsed goes further.
+"""MONETA's replies as plain members, from whatever they were written in, to typed contents.
+
+Nothing unparsed goes further.
 
 Members that are not known are ignored, as the interface grows; one known member of the wrong type
 spoils the whole reply, and a spoilt reply is never a verdict.
 """
 
-import json
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Annotated, Any, Final
@@ -115,16 +116,12 @@ class _Reply(_Read):
     fault_too: _Fault | None = Field(default=None, alias="Fault")
 
 
-def read_reply(answer: bytes) -> Content:
-    """Read a reply; raise `ReplyUnreadable`, which quotes nothing, where MONETA did not speak.
+def content_of(document: object, answer: bytes) -> Content:
+    """Return what a reply says, `answer` being the reply as it came.
 
-    That is a proxy's page, a cut reply, no JSON, no envelope, a fault without MONETA's code.
+    Raises `ReplyUnreadable` where MONETA did not speak: no envelope, nothing known in it, a fault
+    without MONETA's code.
     """
-    try:
-        document = _DECODER.decode(answer.decode("utf-8"))
-    except (ValueError, RecursionError):
-        # `from None`: the causes quote what they could not read.
-        raise ReplyUnreadable from None
     try:
         reply = _Reply.model_validate(document)
     except ValidationError:
@@ -200,21 +197,3 @@ def _codes_in(detail: object) -> set[str]:
 def _safe_code(code: str) -> str:
     """Return the code, or `MALFORMED` where it is none."""
     return code if _CODE.fullmatch(code) else MALFORMED
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse a name that is given twice: which of the two counts is anybody's guess."""
-    made = dict(pairs)
-    if len(made) != len(pairs):
-        message = "a name is given twice"
-        raise ValueError(message)
-    return made
-
-
-def _no_constant(_: str) -> float:
-    message = "no JSON"
-    raise ValueError(message)
-
-
-#: The standard decoder rather than pydantic's, which takes the last of two equal names and NaN.
-_DECODER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constant)

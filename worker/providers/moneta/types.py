@@ -140,3 +140,5 @@ class Unlike:
 
 
 Content = Fault | Ticket | Result | Profile | Unlike
+#: What is answered about a task.
+Task = Fault | Ticket | Result | Unlike
