@@ -4,15 +4,9 @@ from datetime import datetime
 
 from config.queues import DOORS, Provider, Task, Wake
 from tasks.door import chunk, intake
-from worker import intake as taking
-from worker.intake import Message
+from worker.intake import callbacks
+from worker.intake.starts import start
 from worker.runtime import Runtime
-
-
-@intake(Task.MONETA_START)
-def start_identification(runtime: Runtime, message: Message) -> None:
-    """Start a simplified identification: `reference`, `unit_id`, `sealed`?."""
-    taking.start(runtime, message, Provider.MONETA, "identification")
 
 
 def poll_async_requests(runtime: Runtime, slot: datetime | None) -> None:
@@ -25,5 +19,7 @@ def check_profiles(runtime: Runtime, slot: datetime | None) -> None:
     runtime.engine.work(Provider.MONETA, Wake.SETTLE, slot)
 
 
+intake(Task.MONETA_START, start(Provider.MONETA, "identification"))
+intake(Task.MONETA_CALLBACK, callbacks.moneta)
 chunk(DOORS[Provider.MONETA].poll, poll_async_requests)
 chunk(DOORS[Provider.MONETA].settle, check_profiles)

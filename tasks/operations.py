@@ -1,13 +1,10 @@
-"""The on-call doors, which are also the marketplace's way to resubmit."""
+"""The on-call doors; `retry` is also the marketplace's way to resubmit."""
 
 from config.queues import Task
 from tasks.door import intake
-from worker import intake as taking
-from worker.intake import Message
-from worker.runtime import Runtime
+from worker.intake import actions
 
-
-@intake(Task.RETRY)
-def retry(runtime: Runtime, message: Message) -> None:
-    """Start the next attempt: `reference`, `attempt`, `by`, `note`, `sealed`?."""
-    taking.retry(runtime, message)
+intake(Task.RETRY, actions.retry)
+intake(Task.RESUME, actions.resume)
+intake(Task.RESOLVE, actions.resolve)
+intake(Task.CANCEL, actions.cancel)

@@ -23,7 +23,7 @@ from worker.operations.database import Database
 from worker.operations.identifiers import new_id
 from worker.operations.outcomes import Misconfigured
 from worker.operations.states import State
-from worker.operations.store import claims, schedule, writeback
+from worker.operations.store import claims, pausing, writeback
 from worker.operations.store.claims import ORDINARY, URGENT, Claimed
 from worker.operations.store.writeback import Move, Stay
 from worker.providers.base import Plugin
@@ -334,7 +334,7 @@ class Engine:
         now: datetime,
     ) -> None:
         note = f"{cause.reason.message} ({cause.note})"
-        if schedule.pause(connection, provider, "uprid-worker", note, now, cause.reason):
+        if pausing.pause(connection, provider, "uprid-worker", note, now, cause.reason):
             log.error("provider_paused", provider=provider, code=cause.reason.provider_code)
             self._relay.wake()
 

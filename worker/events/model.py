@@ -31,6 +31,7 @@ class EventType(StrEnum):
     MESSAGE_REFUSED = "uprid.message.refused"
     #: One alert for all of a provider's operations: its calls have stopped.
     PROVIDER_PAUSED = "uprid.provider.paused"
+    PROVIDER_UNPAUSED = "uprid.provider.unpaused"
 
 
 END_EVENTS: Final[dict[State, EventType]] = {

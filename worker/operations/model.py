@@ -57,6 +57,14 @@ class Operation(SQLModel, table=True):
             sqlite_where=text("lease_owner IS NOT NULL"),
         ),
         Index("operation_listed", "state", "provider"),
+        # What a callback names. An id is its provider's own, so only both together name one.
+        Index(
+            "operation_provider_ref",
+            "provider_ref",
+            "provider",
+            postgresql_where=text("provider_ref IS NOT NULL"),
+            sqlite_where=text("provider_ref IS NOT NULL"),
+        ),
     )
 
     id: str = Field(sa_column=_id_column(primary=True))
@@ -228,6 +236,8 @@ class ProviderState(SQLModel, table=True):
     #: Requests that may be sent at `tokens_at`; below 0 where a chunk needed more than it claimed.
     tokens: float = 0.0
     tokens_at: datetime
+    #: Callbacks that named an id which no attempt has.
+    unknown_callbacks: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
 
 class Incarnation(SQLModel, table=True):

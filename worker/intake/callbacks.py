@@ -1,0 +1,28 @@
+"""Callbacks: a provider's hint that an attempt has ended. Unauthenticated, so it only hastens."""
+
+import structlog
+
+from config.queues import Provider, Wake
+from worker.intake.message import Message, Reading
+from worker.intake.refusals import aloud
+from worker.operations.store.hastening import hasten
+from worker.runtime import Runtime
+
+log = structlog.get_logger(__name__)
+
+
+@aloud
+def moneta(runtime: Runtime, message: Message) -> None:
+    """Hasten the poll of the attempt that MONETA calls `async_id`; decide nothing."""
+    runtime.plugin(Provider.MONETA)
+    reading = Reading(message)
+    async_id = reading.positive("async_id")
+    reading.no_others()
+    reading.require_sound()
+    now = runtime.database.now()
+    with runtime.database.begin() as connection:
+        known = hasten(connection, Provider.MONETA, str(async_id), now)
+    if known:
+        runtime.wakes.at(Provider.MONETA, Wake.POLL, [now])
+    else:
+        log.warning("callback_unknown", provider=Provider.MONETA)

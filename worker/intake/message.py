@@ -1,0 +1,152 @@
+"""A task message as it came, and the reading of its arguments, all faults at once."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from worker.errors import Refused, Unsealable
+from worker.privacy.masking import mask_note
+from worker.privacy.sealing import Sealer
+
+_LONGEST_REFERENCE: Final = 255
+_LONGEST_NOTE: Final = 500
+_LONGEST_NAME: Final = 100
+_LARGEST: Final = 2**31 - 1
+#: What an argument may be called to be named in a refusal.
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_PROVIDER_REF: Final = re.compile(r"[!-~]{1,100}")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A task message as it came."""
+
+    id: str
+    task: str
+    args: Sequence[Any] = field(repr=False)
+    kwargs: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def reference(self) -> str | None:
+        """The reference, where there is one that could be one."""
+        given = self.kwargs.get("reference")
+        return given if isinstance(given, str) and _is_reference(given) else None
+
+
+class Reading:
+    """Takes a message's arguments one by one; what is wrong with any of them is told together.
+
+    A method that finds a fault returns a harmless value: nothing may be done with what was read
+    before `require_sound` was called.
+    """
+
+    def __init__(self, message: Message) -> None:
+        self._left = dict(message.kwargs)
+        self._fields: list[str] = []
+        self._reasons: list[str] = []
+        if message.args:
+            self.fault("arguments must be given by name", "(positional)")
+
+    def fault(self, reason: str, *fields: str) -> None:
+        """Note that something is wrong: which fields, and what; never a value."""
+        self._fields += fields
+        self._reasons.append(reason)
+
+    def require_sound(self) -> None:
+        """Raise `Refused` with all faults, if there are any."""
+        if self._reasons:
+            raise Refused("; ".join(self._reasons), list(dict.fromkeys(self._fields)))
+
+    def reference(self) -> str:
+        """Take the marketplace's reference."""
+        given = self._left.pop("reference", None)
+        if isinstance(given, str) and _is_reference(given):
+            return given
+        wanted = f"must be 1 to {_LONGEST_REFERENCE} printable characters, without spaces around"
+        self.fault(f"reference: {'is missing' if given is None else wanted}", "reference")
+        return ""
+
+    def attempt(self) -> int:
+        """Take the number of the attempt that is acted on."""
+        given = self._left.pop("attempt", None)
+        if isinstance(given, int) and not isinstance(given, bool) and 0 < given <= _LARGEST:
+            return given
+        self.fault("attempt: must be the number of the attempt that is acted on", "attempt")
+        return 0
+
+    def by(self) -> str:
+        """Take who acts."""
+        given = self._left.pop("by", None)
+        if isinstance(given, str) and given.strip() and len(given) <= _LONGEST_NAME:
+            return mask_note(given.strip())
+        self.fault(f"by: must say who, in at most {_LONGEST_NAME} characters", "by")
+        return ""
+
+    def note(self) -> str:
+        """Take why somebody acts."""
+        given = self._left.pop("note", "")
+        if isinstance(given, str) and len(given) <= _LONGEST_NOTE:
+            return mask_note(given.strip())
+        self.fault(f"note: must be a text of at most {_LONGEST_NOTE} characters", "note")
+        return ""
+
+    def provider_ref(self) -> str | None:
+        """Take the provider's id of an attempt, if it is given."""
+        given = self._left.pop("provider_ref", None)
+        if given is None or (isinstance(given, str) and _PROVIDER_REF.fullmatch(given)):
+            return given
+        self.fault("provider_ref: must be the provider's id as text", "provider_ref")
+        return None
+
+    def one_of(self, name: str, allowed: Sequence[str]) -> str:
+        """Take a word."""
+        given = self._left.pop(name, None)
+        if isinstance(given, str) and given in allowed:
+            return given
+        self.fault(f"{name}: must be one of {', '.join(allowed)}", name)
+        return ""
+
+    def positive(self, name: str) -> int:
+        """Take a provider's number."""
+        given = self._left.pop(name, None)
+        if isinstance(given, int) and not isinstance(given, bool) and 0 < given < 2**63:
+            return given
+        self.fault(f"{name}: must be a positive integer", name)
+        return 0
+
+    def payload(self, sealer: Sealer) -> dict[str, Any] | None:
+        """Take and open the sealed payload, if there is one."""
+        given = self._left.pop("sealed", None)
+        if given is None:
+            return None
+        if not isinstance(given, str):
+            self.fault("sealed: must be a Fernet token", "sealed")
+            return None
+        try:
+            payload = sealer.open(given)
+        except Unsealable:
+            wanted = "seal it with one of UPRID_SEAL_KEYS, over UTF-8 JSON"
+            self.fault(f"sealed: does not open: {wanted}", "sealed")
+            return None
+        if isinstance(payload, dict):
+            return payload
+        self.fault("sealed: must hold a JSON object", "sealed")
+        return None
+
+    def others(self) -> dict[str, Any]:
+        """Take whatever is left."""
+        left, self._left = self._left, {}
+        return left
+
+    def no_others(self) -> None:
+        """Fault whatever is left."""
+        for name in self.others():
+            shown = name if _NAME.fullmatch(name) else "(unnamed)"
+            self.fault(f"{shown}: is no argument of this task", shown)
+
+
+def _is_reference(given: str) -> bool:
+    return (
+        0 < len(given) <= _LONGEST_REFERENCE and given.isprintable() and given == given.strip()
+    )

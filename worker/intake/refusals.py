@@ -1,0 +1,48 @@
+"""Refusals: what cannot be taken is told on the stream and kept for `uprid show`."""
+
+from collections.abc import Callable
+
+import structlog
+
+from worker.errors import ProviderOff, Refused
+from worker.intake.message import Message
+from worker.operations.store import intake
+from worker.runtime import Runtime
+
+log = structlog.get_logger(__name__)
+
+Taking = Callable[[Runtime, Message], None]
+
+
+def aloud(taking: Taking) -> Taking:
+    """Have a function's refusals told instead of raised; anything else has the message come again.
+
+    Nothing raises into the void: what is neither taken nor refused is an outage, and passes.
+    """
+
+    def take(runtime: Runtime, message: Message) -> None:
+        try:
+            taking(runtime, message)
+        except Refused as refusal:
+            refuse(runtime, message, refusal)
+        except ProviderOff as off:
+            refuse(runtime, message, Refused(str(off)))
+
+    return take
+
+
+def refuse(runtime: Runtime, message: Message, refusal: Refused) -> None:
+    """Record a message as refused and tell it, once."""
+    with runtime.database.begin() as connection:
+        told = intake.refuse(
+            connection,
+            message_id=message.id[:255],
+            task=message.task,
+            reference=message.reference,
+            fields=refusal.fields,
+            reason=refusal.reason,
+            now=runtime.database.now(),
+        )
+    if told:
+        log.warning("message_refused", task=message.task, fields=list(refusal.fields))
+        runtime.relay.wake()

@@ -1,0 +1,140 @@
+"""A retry: the next attempt of an operation that ended, or that waits for a person."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, insert, select, update
+
+from worker.events.model import EventType
+from worker.events.telling import Standing, tell
+from worker.operations.identifiers import new_id
+from worker.operations.model import ATTEMPTS, OPERATIONS, OUTBOX
+from worker.operations.states import RETRYABLE, SUPERSEDED, State
+from worker.operations.store import journal
+from worker.operations.store.claims import URGENT
+from worker.operations.store.oncall import Action, Done, admit
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """Data for a next attempt."""
+
+    args: Mapping[str, Any]
+    fingerprint: str
+    sealed: str | None = field(repr=False)
+
+
+def retry(
+    connection: Connection,
+    action: Action,
+    correction: Correction | None,
+    give_up_at: datetime,
+    now: datetime,
+) -> tuple[Done, State | None]:
+    """Start the next attempt, with corrected data or with what the last one had."""
+    admitted = admit(connection, "retry", action, RETRYABLE, now)
+    row, state = admitted.row, admitted.state
+    if admitted.done is not Done.DONE or row is None or state is None:
+        return admitted.done, state
+    if correction is None and _erased(connection, row):
+        return Done.DATA_ERASED, state
+    number = row["attempt"] + 1
+    if state is State.WAITING_FOR_PERSON:
+        _supersede(connection, row, now)
+    _next_attempt(connection, row, correction, number, now)
+    connection.execute(
+        update(OPERATIONS)
+        .where(OPERATIONS.c.id == row["id"])
+        .values(
+            state=State.ACCEPTED.value,
+            attempt=number,
+            args=row["args"] if correction is None else json.dumps(dict(correction.args)),
+            provider_ref=None,
+            lane=URGENT,
+            due_at=now,
+            deadline_at=give_up_at,
+            lease_token=None,
+            lease_owner=None,
+            claims=0,
+            polls=0,
+            faults=0,
+            progress=None,
+            waiting_from=None,
+            started_at=None,
+            finished_at=None,
+            sequence=OPERATIONS.c.sequence + 1,
+            run_note=None,
+            run_first_at=None,
+            run_last_at=None,
+            run_count=0,
+            run_slowest=0,
+        )
+    )
+    standing = Standing(
+        operation_id=row["id"],
+        reference=row["reference"],
+        provider=row["provider"],
+        kind=row["kind"],
+        attempt=number,
+        state=State.ACCEPTED,
+    )
+    event = tell(EventType.ACCEPTED, standing, row["sequence"] + 1, now, new_id())
+    connection.execute(insert(OUTBOX), [event.row()])
+    said = f"retry: attempt {number}" + (" with corrected data" if correction else "")
+    journal.write(
+        connection,
+        [
+            journal.person(row["id"], number, said, now, action.by, action.note),
+            journal.move(row["id"], number, f"{state} → {State.ACCEPTED}", now),
+        ],
+    )
+    return Done.DONE, State.ACCEPTED
+
+
+def _erased(connection: Connection, row: RowMapping) -> bool:
+    return (
+        connection.execute(
+            select(ATTEMPTS.c.erased_at).where(
+                ATTEMPTS.c.operation_id == row["id"], ATTEMPTS.c.number == row["attempt"]
+            )
+        ).scalar()
+        is not None
+    )
+
+
+def _supersede(connection: Connection, row: RowMapping, now: datetime) -> None:
+    connection.execute(
+        update(ATTEMPTS)
+        .where(ATTEMPTS.c.operation_id == row["id"], ATTEMPTS.c.number == row["attempt"])
+        .values(ended_as=SUPERSEDED, finished_at=now)
+    )
+
+
+def _next_attempt(
+    connection: Connection,
+    row: RowMapping,
+    correction: Correction | None,
+    number: int,
+    now: datetime,
+) -> None:
+    if correction is None:
+        last = connection.execute(
+            select(ATTEMPTS.c.fingerprint, ATTEMPTS.c.sealed).where(
+                ATTEMPTS.c.operation_id == row["id"], ATTEMPTS.c.number == row["attempt"]
+            )
+        ).one()
+        fingerprint, sealed = last.fingerprint, last.sealed
+    else:
+        fingerprint, sealed = correction.fingerprint, correction.sealed
+    connection.execute(
+        insert(ATTEMPTS).values(
+            operation_id=row["id"],
+            number=number,
+            fingerprint=fingerprint,
+            sealed=sealed,
+            accepted_at=now,
+        )
+    )
