@@ -106,19 +106,17 @@ def result(
     ]
     if unit_id is not None:
         attributes.append({"key": "unitid", "value": str(unit_id), "approved": False})
-    said: dict[str, Any] = {
-        "success": success,
-        "personalInformation": {
-            "profile": {"attribute": attributes},
-            "document": {
-                "id": 123,
-                "type": "PASSPORT",
-                "attribute": [{"key": "SERIES", "value": "0000", "approved": True}],
-            },
+    said: dict[str, Any] = {"success": success}
+    if code is not None:
+        said |= {"error": "Проверкин did not pass", "errorCode": code}
+    said["personalInformation"] = {
+        "profile": {"attribute": attributes},
+        "document": {
+            "id": 123,
+            "type": "PASSPORT",
+            "attribute": [{"key": "SERIES", "value": "0000", "approved": True}],
         },
     }
-    if code is not None:
-        said |= {"errorCode": code, "error": "Проверкин did not pass"}
     return envelope(AsyncResponse={"SimplifiedIdentificationResponse": said, **changes})
 
 
