@@ -72,15 +72,22 @@ class Client:
         self, reference: str, attempt: int, by: str, note: str, payload: Payload | None = None
     ) -> str:
         """Ask for the next attempt after `attempt`, with corrected data if given."""
-        return self.enqueue(
-            Task.RETRY.value,
-            OPERATIONS_QUEUE,
-            reference=reference,
-            attempt=attempt,
-            by=by,
-            note=note,
-            sealed=None if payload is None else self.seal(payload),
-        )
+        sealed = None if payload is None else self.seal(payload)
+        return self._act(Task.RETRY, reference, attempt, by, note, sealed=sealed)
+
+    def resume(
+        self, reference: str, attempt: int, by: str, note: str, provider_ref: str | None = None
+    ) -> str:
+        """Ask that a waiting attempt goes on, with the provider's id where its reply was lost."""
+        return self._act(Task.RESUME, reference, attempt, by, note, provider_ref=provider_ref)
+
+    def resolve(self, reference: str, attempt: int, verdict: str, by: str, note: str) -> str:
+        """Ask that a waiting attempt ends as `verdict`, the name of a terminal state."""
+        return self._act(Task.RESOLVE, reference, attempt, by, note, verdict=verdict)
+
+    def cancel(self, reference: str, attempt: int, by: str, note: str) -> str:
+        """Ask that a live attempt is called off."""
+        return self._act(Task.CANCEL, reference, attempt, by, note)
 
     def seal(self, value: object) -> str:
         """Return a token over the value's JSON, for an argument `sealed`."""
@@ -122,6 +129,12 @@ class Client:
         token = sealed_answer(self._database_url, operation_id, attempt)
         return None if token is None else self._sealer.open_bytes(token)
 
+    def _act(
+        self, task: Task, reference: str, attempt: int, by: str, note: str, **more: object
+    ) -> str:
+        acted = {"reference": reference, "attempt": attempt, "by": by, "note": note}
+        return self.enqueue(task.value, OPERATIONS_QUEUE, **acted, **more)
+
     def close(self) -> None:
         """Close the connections."""
         self._app.close()
@@ -147,4 +160,10 @@ class Moneta:
             reference=reference,
             unit_id=unit_id,
             sealed=None if payload is None else self._client.seal(payload),
+        )
+
+    def receive_callback(self, async_id: int) -> str:
+        """Pass on MONETA's callback: it hastens a poll, and decides nothing."""
+        return self._client.enqueue(
+            Task.MONETA_CALLBACK.value, Provider.MONETA.value, async_id=async_id
         )

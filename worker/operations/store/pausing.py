@@ -25,11 +25,13 @@ def pause(
     _set(connection, provider, paused_at=now, paused_by=by, paused_note=note[:500])
     said = None if reason is None else reason.as_json()
     hint = f"mend what is wrong, then: uprid unpause {provider}"
-    _tell(connection, EventType.PROVIDER_PAUSED, provider, now, by, reason=said, next=hint)
+    _tell(
+        connection, EventType.PROVIDER_PAUSED, provider, now, by, note=note, reason=said, next=hint
+    )
     return True
 
 
-def unpause(connection: Connection, provider: str, by: str, now: datetime) -> bool:
+def unpause(connection: Connection, provider: str, by: str, note: str, now: datetime) -> bool:
     """Let calls to a provider go on, its breaker forgotten; False where they were not stopped."""
     if not lock_provider(connection, provider, now).paused:
         return False
@@ -43,7 +45,7 @@ def unpause(connection: Connection, provider: str, by: str, now: datetime) -> bo
         closed_until=None,
         probing_until=None,
     )
-    _tell(connection, EventType.PROVIDER_UNPAUSED, provider, now, by)
+    _tell(connection, EventType.PROVIDER_UNPAUSED, provider, now, by, note=note)
     return True
 
 
