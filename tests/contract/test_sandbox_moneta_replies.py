@@ -1,16 +1,15 @@
-"""What MONETA's stand-in says in its replies, over real HTTP."""
+"""What MONETA's stand-in says in its replies, over real HTTP, in both languages."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.support.sandbox import DELAY, Sandbox, running_sandbox
+from tests.support.sandbox import DELAY, JSON, TRANSPORTS, Sandbox, running_sandbox
 from tests.support.sandbox_requests import (
-    JSON_TYPE,
     Members,
     attribute,
-    encoded,
     envelope,
     personal_information,
     poll,
@@ -19,9 +18,9 @@ from tests.support.sandbox_requests import (
 )
 
 
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with running_sandbox() as running:
+@pytest.fixture(scope="module", params=TRANSPORTS)
+def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    with running_sandbox(TRANSPORTS[request.param]) as running:
         yield running
 
 
@@ -52,7 +51,7 @@ def test_submit_is_answered_with_its_task_and_moscow_time(sandbox: Sandbox) -> N
     expiration = response["expirationDate"]
     assert len(expiration) == len("2017-07-24T18:07:12.000+03:00")
     assert expiration.endswith(".250+03:00")
-    assert reply.headers["Content-Type"] == JSON_TYPE
+    assert reply.headers["Content-Type"] == sandbox.transport.content_type
 
 
 def test_result_stands_alone_and_returns_what_was_submitted(sandbox: Sandbox) -> None:
@@ -91,6 +90,21 @@ def test_result_holds_members_that_nobody_documented_when_the_scenario_says_so(
     sandbox: Sandbox,
 ) -> None:
     assert result(sandbox, 6)[1].keys() > {"success", "personalInformation"}
+
+
+@pytest.mark.parametrize("number", [9, 13])
+def test_result_holds_nulls_when_the_scenario_says_so(sandbox: Sandbox, number: int) -> None:
+    profile = attributes(result(sandbox, number)[1]["personalInformation"]["profile"])
+    assert {key for key, value in profile.items() if value is None} == {"alias", "timezone"}
+
+
+def test_task_is_the_same_in_either_language(sandbox: Sandbox) -> None:
+    async_id = sandbox.async_id(0)
+    words = []
+    for transport in TRANSPORTS.values():
+        other = replace(sandbox, transport=transport)
+        words.append(other.ask(poll(async_id)).word)
+    assert words == ["INPROGRESS", "INPROGRESS"]
 
 
 def test_stored_data_is_identified_when_none_is_sent(sandbox: Sandbox) -> None:
@@ -176,7 +190,7 @@ IDENTIFICATION = {"unitId": 5_000_000}
             id="callback-is-no-address",
         ),
         pytest.param({"GetProfileInfoRequest": {}}, "anonymous", id="own-profile"),
-        pytest.param({"AsyncRequest": {"asyncId": "3"}}, "fault 200", id="schema"),
+        pytest.param({"AsyncRequest": {"asyncId": "x"}}, "fault 200", id="schema"),
     ],
 )
 def test_request_is_answered_in_its_own_way_when_it_is_unusual(
@@ -199,13 +213,19 @@ def test_request_is_refused_when_its_credentials_are_wrong(
 
 
 def test_schema_fault_names_the_place(sandbox: Sandbox) -> None:
-    reply = sandbox.ask(envelope({"AsyncRequest": {"asyncId": "3"}}))
-    said = reply.content["fault"]["faultstring"]
-    assert said == "$.Envelope.Body.AsyncRequest.asyncId: must be a positive integer of 64 bits"
+    reply = sandbox.ask(envelope({"AsyncRequest": {"asyncId": "x"}}))
+    path, _, rule = reply.content["fault"]["faultstring"].partition(": ")
+    json_path, soap_path = (
+        "$.Envelope.Body.AsyncRequest.asyncId",
+        "/Envelope/Body/AsyncRequest/asyncId",
+    )
+    assert path == (json_path if sandbox.transport is JSON else soap_path)
+    assert rule == "must be a positive integer of 64 bits"
 
 
 def test_request_is_refused_when_its_content_type_is_another(sandbox: Sandbox) -> None:
-    assert sandbox.send(encoded(poll(1)), "application/json").word == "fault 200"
+    media_type = sandbox.transport.content_type.partition(";")[0]
+    assert sandbox.send(sandbox.transport.encode(poll(1)), media_type).word == "fault 200"
 
 
 @pytest.mark.parametrize("number", [301, 302, 517, 518])

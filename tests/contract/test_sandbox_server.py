@@ -11,7 +11,7 @@ from itertools import pairwise
 import pytest
 import requests
 
-from tests.support.sandbox import DELAY, Clock, Sandbox, running_sandbox
+from tests.support.sandbox import DELAY, TRANSPORTS, Clock, Sandbox, running_sandbox
 from tests.support.sandbox_requests import encoded, personal_information, poll, submit
 from worker.sandbox.background import background
 from worker.sandbox.options import SandboxOptions
@@ -21,9 +21,9 @@ SOON = 20
 UNFRIENDLY = {303: "hung", 304: "dropped", 308: "cut", 309: "dripping", 311: "huge"}
 
 
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with running_sandbox() as running:
+@pytest.fixture(params=TRANSPORTS)
+def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    with running_sandbox(TRANSPORTS[request.param]) as running:
         yield running
 
 

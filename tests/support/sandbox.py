@@ -4,7 +4,7 @@ Time is handed to the server, so that a task ends and expires between two reques
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,13 +12,16 @@ from itertools import count
 from typing import Any
 
 import requests
+from lxml import etree
 
 from tests.support.sandbox_requests import (
     JSON_TYPE,
+    Members,
     encoded,
     personal_information,
     submit,
 )
+from tests.support.sandbox_soap import SOAP_TYPE, as_members, as_soap
 from worker.sandbox.background import background
 from worker.sandbox.options import SandboxOptions
 
@@ -42,9 +45,29 @@ class Clock:
         self.now += timedelta(seconds=seconds)
 
 
+@dataclass(frozen=True)
+class Transport:
+    """One of MONETA's two languages. Members are those of JSON in both."""
+
+    name: str
+    content_type: str
+    encode: Callable[[Members], bytes]
+    #: Returns the body's members; raises where there is no envelope.
+    decode: Callable[[bytes], Members]
+    #: The HTTP status of a fault.
+    fault_status: int
+
+
+JSON = Transport(
+    "json", JSON_TYPE, encoded, lambda answer: json.loads(answer)["Envelope"]["Body"], 400
+)
+SOAP = Transport("soap", SOAP_TYPE, as_soap, as_members, 500)
+TRANSPORTS = {each.name: each for each in (JSON, SOAP)}
+
+
 @dataclass
 class Reply:
-    """What came back: a word that sums it up, and the JSON where there was some."""
+    """What came back: a word that sums it up, and the members where there were some."""
 
     word: str
     content: dict[str, Any] = field(default_factory=dict)
@@ -58,26 +81,27 @@ class Sandbox:
     address: str
     clock: Clock
     session: requests.Session
+    transport: Transport = JSON
     units: Iterator[int] = field(default_factory=lambda: count(1_000_000, 1_000))
 
     def unit(self, number: int) -> int:
         """Return a unit that nobody has asked about, of this scenario."""
         return next(self.units) + number
 
-    def ask(self, content: object) -> Reply:
-        return self.send(encoded(content))
+    def ask(self, content: Members) -> Reply:
+        return self.send(self.transport.encode(content))
 
-    def send(self, body: bytes, content_type: str = JSON_TYPE) -> Reply:
+    def send(self, body: bytes, content_type: str | None = None) -> Reply:
         try:
             answer = self.session.post(
                 f"{self.address}/moneta/services",
                 data=body,
-                headers={"Content-Type": content_type},
+                headers={"Content-Type": content_type or self.transport.content_type},
                 timeout=PATIENCE,
                 allow_redirects=False,
                 stream=True,
             )
-            return read(answer, limit=1_000_000)
+            return read(answer, self.transport, limit=1_000_000)
         except requests.Timeout:
             return Reply("hung")
         except requests.exceptions.ChunkedEncodingError:
@@ -100,7 +124,7 @@ class Sandbox:
         return async_id
 
 
-def read(answer: requests.Response, limit: int) -> Reply:
+def read(answer: requests.Response, transport: Transport, limit: int) -> Reply:
     with answer:
         read_so_far = b""
         for chunk in answer.iter_content(65_536):
@@ -110,19 +134,19 @@ def read(answer: requests.Response, limit: int) -> Reply:
             if not read_so_far.strip() and len(read_so_far) < 4:
                 return Reply("dripping")
     headers = dict(answer.headers)
-    if "json" not in headers["Content-Type"]:
+    if headers["Content-Type"] != transport.content_type:
         return Reply(f"page {answer.status_code}", headers=headers)
     try:
-        body = json.loads(read_so_far)["Envelope"]["Body"]
-    except (ValueError, KeyError):
+        body = transport.decode(read_so_far)
+    except (ValueError, KeyError, RecursionError, etree.XMLSyntaxError):
         return Reply("garbage")
-    return Reply(summary(body, answer.status_code), body, headers)
+    return Reply(summary(body, answer.status_code, transport.fault_status), body, headers)
 
 
-def summary(body: dict[str, Any], status: int) -> str:
+def summary(body: Members, status: int, fault_status: int) -> str:
     [(name, content)] = body.items()
     if name in {"fault", "Fault"}:
-        assert status == 400
+        assert status == fault_status
         extra = "" if len(content["detail"]) < 2 else " wordy"
         return f"{name} {content['detail'].get('faultDetail')}{extra}"
     assert status == 200
@@ -139,14 +163,14 @@ def summary(body: dict[str, Any], status: int) -> str:
                 "" if "asyncId" in content else " without id",
             ]
         )
-    code = f" {result['errorCode']}" if "errorCode" in result else ""
+    code = f" {result['errorCode'] or 'empty'}" if "errorCode" in result else ""
     return f"success={result.get('success', 'missing')!r}{code}"
 
 
 @contextmanager
-def running_sandbox() -> Iterator[Sandbox]:
-    """Serve a sandbox whose time stands still."""
+def running_sandbox(transport: Transport = JSON) -> Iterator[Sandbox]:
+    """Serve a sandbox whose time stands still, to be asked in a language."""
     clock = Clock()
     options = SandboxOptions(delay=DELAY, task_timeout=TIMEOUT)
     with background(options, clock) as address, requests.Session() as session:
-        yield Sandbox(address, clock, session)
+        yield Sandbox(address, clock, session, transport)

@@ -57,7 +57,7 @@ class DeliveryHandler(RequestHandler):
         self._close()
 
     async def _drip(self, page: Page) -> None:
-        """Send a blank now and then, which JSON allows, and the body when patience ends."""
+        """Send a blank now and then, which JSON and XML allow, and the body when patience ends."""
         self._head(page)
         for _ in range(int(PATIENCE / DRIP_EVERY)):
             try:

@@ -6,6 +6,7 @@ from enum import Enum, auto
 from typing import Final
 
 from worker.sandbox.answers import Drop, Hang, Page
+from worker.sandbox.moneta.messages import PLAIN, Manner
 
 
 class Group(Enum):
@@ -34,17 +35,31 @@ class Whose(Enum):
 class Oddity(Enum):
     """How a result departs from the documented shape."""
 
-    #: Members that nobody has documented: a client must not care.
-    EXTRA_MEMBERS = auto()
     NO_SUCCESS = auto()
     #: The status stands beside the result, which the schema excludes.
     STATUS_TOO = auto()
+    #: `error` and `errorCode` are there and empty, which the schema's text says of a success.
+    EMPTY_ERROR = auto()
+    #: They are null, which the schema does not allow.
+    NULL_ERROR = auto()
+
+
+class Nonsense(Enum):
+    """A whole HTTP reply in the request's language that says nothing."""
+
+    #: Bytes that are no document.
+    GARBAGE = auto()
+    EMPTY = auto()
+    #: A good document, and not MONETA's.
+    NO_ENVELOPE = auto()
+    #: Made to hurt its reader: entities in SOAP, depth in JSON.
+    HOSTILE = auto()
 
 
 class Flaw(Enum):
     """What happens to a good reply on its way."""
 
-    #: Half of the JSON, in a well-formed HTTP reply.
+    #: Half of the body, in a well-formed HTTP reply.
     TRUNCATED = auto()
     #: The connection breaks in the middle of the body.
     CUT = auto()
@@ -58,7 +73,7 @@ class Flaw(Enum):
 class Verdict:
     """The result element."""
 
-    #: Anything but a boolean breaks the contract.
+    #: Anything but a boolean breaks the contract, unless it is written as one.
     success: object = True
     code: str | None = None
     whose: Whose = Whose.OWN
@@ -67,12 +82,10 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A fault, with HTTP 400."""
+    """A fault."""
 
     #: None: without `faultDetail`.
     code: str | None
-    #: The element is called `Fault`, as one of the provider's pages has it.
-    capital: bool = False
     #: Other elements come before `faultDetail`.
     wordy: bool = False
 
@@ -106,7 +119,7 @@ class Spoilt:
     act: "Verdict | Progress"
 
 
-Act = Page | Drop | Hang | Verdict | Refusal | Progress | Profile | Spoilt
+Act = Page | Drop | Hang | Nonsense | Verdict | Refusal | Progress | Profile | Spoilt
 
 #: As the `times` of a step: for ever.
 EVER: Final = None
@@ -168,3 +181,5 @@ class Scenario:
     created: Progress = Progress("CREATED")
     #: What everything about the unit gets once a submit was taken.
     once_taken: Act | None = None
+    #: How everything about the unit is written.
+    manner: Manner = PLAIN

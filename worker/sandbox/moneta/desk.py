@@ -1,14 +1,16 @@
-"""Decides what every request gets. Knows nothing of HTTP but bytes and a content type."""
+"""Decides what every request gets. Knows neither HTTP nor the language that is spoken."""
 
-from typing import Final, assert_never
+from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlsplit
 
-from worker.sandbox.answers import Answer, Cut, Drip, Drop, Hang, Page, html_page
+from worker.sandbox.answers import Drop, Hang, Page, html_page
 from worker.sandbox.calls import CallLog
 from worker.sandbox.moneta import replies
 from worker.sandbox.moneta.acts import (
     Act,
     Flaw,
+    Nonsense,
     Profile,
     Progress,
     Refusal,
@@ -16,9 +18,11 @@ from worker.sandbox.moneta.acts import (
     Verdict,
     step_at,
 )
+from worker.sandbox.moneta.languages import Envelope
+from worker.sandbox.moneta.messages import Message, Reply
 from worker.sandbox.moneta.requests import Bare, Poll, ProfileCheck, Request, Submit
 from worker.sandbox.moneta.scenarios import scenario_of
-from worker.sandbox.moneta.schema import open_envelope, read_request
+from worker.sandbox.moneta.schema import read_request
 from worker.sandbox.moneta.strict import Violation
 from worker.sandbox.moneta.tasks import Task, TaskBook
 from worker.sandbox.moneta.units import Unit
@@ -26,7 +30,6 @@ from worker.sandbox.options import SandboxOptions
 from worker.sandbox.outages import Mode, Outage
 
 _SICK: Final = html_page(503, "Service Unavailable")
-_HUGE: Final = b" " * 16_000_000
 _SCHEMA: Final = Refusal("200")
 _LOGIN: Final = Refusal("300.1")
 _NOT_FOUND: Final = Refusal("500.9.1")
@@ -37,6 +40,18 @@ _IDENTIFIED: Final = Refusal("500.7.11")
 _IMPOSSIBLE: Final = Refusal("500.7.12")
 #: The API user's own unit.
 _OWN_UNIT: Final = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SpoiltMessage:
+    """A message that suffers on its way."""
+
+    flaw: Flaw
+    message: Message
+
+
+#: What the desk decides; the door makes an answer of it.
+Said = Message | SpoiltMessage | Nonsense | Page | Drop | Hang
 
 
 class Desk:
@@ -50,24 +65,22 @@ class Desk:
         self._calls = calls
         self._outage = outage
 
-    def answer(self, content_type: str | None, body: bytes) -> Answer:
-        """Return what is to be done to a request; it is counted in any case."""
-        try:
-            envelope = open_envelope(content_type, body)
-            if (envelope.username, envelope.password) != (
-                self._options.username,
-                self._options.password,
-            ):
-                self._calls.count("unauthorized")
-                return self._sickness() or replies.fault(_LOGIN)
-            request = read_request(envelope.body)
-        except Violation as violation:
-            self._calls.count("invalid")
-            return self._sickness() or replies.fault(_SCHEMA, str(violation))
+    def answer(self, envelope: Envelope) -> Said:
+        """Return what a request gets, and count it; raise `Violation` where it is invalid."""
+        expected = (self._options.username, self._options.password)
+        if (envelope.username, envelope.password) != expected:
+            self._calls.count("unauthorized")
+            return self._sickness() or replies.fault(_LOGIN)
+        request = read_request(envelope.body)
         self._count(request)
         return self._sickness() or self._serve(request)
 
-    def _sickness(self) -> Answer | None:
+    def refuse(self, violation: Violation) -> Said:
+        """Return what an invalid request gets, and count it."""
+        self._calls.count("invalid")
+        return self._sickness() or replies.fault(_SCHEMA, str(violation))
+
+    def _sickness(self) -> Said | None:
         match self._outage.mode:
             case Mode.UP:
                 return None
@@ -94,7 +107,7 @@ class Desk:
             case Bare():
                 self._calls.count("bare")
 
-    def _serve(self, request: Request) -> Answer:
+    def _serve(self, request: Request) -> Said:
         match request:
             case Submit():
                 return self._submit(request)
@@ -105,7 +118,7 @@ class Desk:
             case Bare():
                 return replies.fault(_ONLY_ASYNC)
 
-    def _submit(self, request: Submit) -> Answer:
+    def _submit(self, request: Submit) -> Said:
         if request.unit_id is None:
             return replies.fault(_IMPOSSIBLE)
         unit = self._book.unit(request.unit_id)
@@ -133,7 +146,7 @@ class Desk:
             return _BAD_CALLBACK
         return _IDENTIFIED if unit.identified else None
 
-    def _poll(self, async_id: int) -> Answer:
+    def _poll(self, async_id: int) -> Said:
         task = self._book.task(async_id)
         if task is None:
             return replies.fault(_NOT_FOUND)
@@ -154,7 +167,7 @@ class Desk:
             return _NOT_FOUND
         return scenario.pending
 
-    def _profile_check(self, request: ProfileCheck) -> Answer:
+    def _profile_check(self, request: ProfileCheck) -> Said:
         unit = self._book.unit(request.unit_id or _OWN_UNIT)
         unit.profile_checks += 1
         act = self._profile_act(unit)
@@ -169,7 +182,7 @@ class Desk:
         step = step_at(scenario.profiles, unit.profile_checks)
         return step.act if step else Profile(unit.group)
 
-    def _profile(self, shown: Profile, unit: Unit, version: int) -> Page:
+    def _profile(self, shown: Profile, unit: Unit, version: int) -> Reply:
         options = self._options
         group_id = replies.group_id(
             shown.group,
@@ -177,27 +190,25 @@ class Desk:
             options.simplified_group_id,
             options.full_group_id,
         )
-        return replies.profile_info(unit, group_id, shown.whose, version)
+        manner = scenario_of(unit.id).manner
+        return replies.profile_info(unit, group_id, shown.whose, version, manner)
 
-    def _do(self, act: Act, unit: Unit, task: Task | None = None) -> Answer:
-        """Turn a scenario's word into an answer; a result and a status need their task."""
+    def _do(self, act: Act, unit: Unit, task: Task | None = None) -> Said:
+        """Turn a scenario's word into what is said; a result and a status need their task."""
         match act:
             case Refusal(code):
                 self._note(code, unit)
-                return replies.fault(act)
+                return replies.fault(act, manner=scenario_of(unit.id).manner)
             case Verdict(code=code) if task:
                 self._note(code, unit)
                 return replies.verdict(act, task)
             case Progress() if task:
                 return replies.progress(act, task)
-            case Spoilt(flaw, inner) if task:
-                page = (
-                    replies.verdict(inner, task)
-                    if isinstance(inner, Verdict)
-                    else replies.progress(inner, task)
-                )
-                return _spoil(flaw, page)
-            case Page() | Drop() | Hang():
+            case Spoilt(flaw, Verdict() as inner) if task:
+                return SpoiltMessage(flaw, replies.verdict(inner, task))
+            case Spoilt(flaw, Progress() as inner) if task:
+                return SpoiltMessage(flaw, replies.progress(inner, task))
+            case Nonsense() | Page() | Drop() | Hang():
                 return act
             case _:
                 message = f"scenario {unit.id % 1000} says what cannot be said here"
@@ -206,20 +217,6 @@ class Desk:
     def _note(self, code: str | None, unit: Unit) -> None:
         if code is not None:
             self._calls.unit(unit.id).codes[code] += 1
-
-
-def _spoil(flaw: Flaw, page: Page) -> Answer:
-    match flaw:
-        case Flaw.TRUNCATED:
-            return Page(page.status, page.body[: len(page.body) // 2], page.content_type)
-        case Flaw.CUT:
-            return Cut(page)
-        case Flaw.DRIPPING:
-            return Drip(page)
-        case Flaw.HUGE:
-            return Page(page.status, _HUGE + page.body, page.content_type)
-        case _:
-            assert_never(flaw)
 
 
 def _is_url(value: str) -> bool:

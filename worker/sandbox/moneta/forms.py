@@ -70,10 +70,14 @@ PASSPORT_FORMS: Final[Mapping[str, Form]] = {
     "department": _pattern("[0-9]{3}-[0-9]{3}"),
 }
 _CUSTOM: Final = re.compile(r"customfield:.{1,32}")
+#: What no XML document can hold: what came in one language may go out in the other.
+_UNSPEAKABLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def check_form(key: str, value: str | None, forms: Mapping[str, Form], at: Node) -> None:
     """Refuse an unknown key, and a value that is not written as its key demands."""
+    if _UNSPEAKABLE.search(key) or _UNSPEAKABLE.search(value or ""):
+        at.refuse("holds a control character")
     if _CUSTOM.fullmatch(key):
         return
     if key not in forms:

@@ -1,17 +1,17 @@
 """MONETA's one address."""
 
 from worker.sandbox.delivery import DeliveryHandler
-from worker.sandbox.moneta.desk import Desk
+from worker.sandbox.moneta.door import Door
 
 
 class ServicesHandler(DeliveryHandler):
-    """`POST /moneta/services`: all requests come here."""
+    """`POST /moneta/services`: all requests come here, in JSON and in SOAP."""
 
-    def initialize(self, desk: Desk) -> None:
-        """Take the desk that decides."""
-        self._desk = desk
+    def initialize(self, door: Door) -> None:
+        """Take the door behind which it is decided."""
+        self._door = door
 
     async def post(self) -> None:
-        """Do what the desk decides."""
+        """Do what is decided."""
         content_type = self.request.headers.get("Content-Type")
-        await self.deliver(self._desk.answer(content_type, self.request.body))
+        await self.deliver(self._door.answer(content_type, self.request.body))

@@ -2,18 +2,21 @@
 
 - 0xx success, 1xx the provider's own verdicts, 2xx no answer in time: settlement,
 - 3xx polls that go wrong and then go well, 4xx answers that break the contract,
-- 5xx submits, 6xx credentials.
+- 5xx submits, 6xx credentials, 7xx and 8xx each code as a fault on submit and on poll (`cells`).
+
+Both languages run them all; where one of them cannot say a thing, it says its like.
 """
 
 from typing import Final
 
-from worker.sandbox.answers import JSON_TYPE, Drop, Hang, Page, html_page, json_page
+from worker.sandbox.answers import Drop, Hang, Page, html_page
 from worker.sandbox.moneta.acts import (
     EVER,
     SUCCESS,
     Ending,
     Flaw,
     Group,
+    Nonsense,
     Oddity,
     Profile,
     Progress,
@@ -24,6 +27,8 @@ from worker.sandbox.moneta.acts import (
     Verdict,
     Whose,
 )
+from worker.sandbox.moneta.cells import CELLS
+from worker.sandbox.moneta.messages import Manner, Written
 
 _BAD_GATEWAY: Final = html_page(502, "Bad Gateway")
 _UNAVAILABLE: Final = html_page(503, "Service Unavailable", {"Retry-After": "1"})
@@ -31,19 +36,10 @@ _TOO_MANY: Final = html_page(429, "Too Many Requests", {"Retry-After": "1"})
 _WELCOME: Final = html_page(200, "Maintenance")
 # Port 9 of loopback: whoever follows the redirect talks to nobody.
 _REDIRECT: Final = html_page(302, "Found", {"Location": "http://127.0.0.1:9/services"})
-_GARBAGE: Final = Page(200, b"\x00\xff{]", JSON_TYPE)
-_EMPTY: Final = Page(200, b"", JSON_TYPE)
-_NO_ENVELOPE: Final = json_page(200, {"status": "ok"})
 
 _ANONYMOUS: Final = Profile(Group.ANONYMOUS)
 #: No answer, and the unit stays where it was.
 _SILENCE: Final = Ending(act=None)
-
-
-def _rejected(number: int, code: str, leads_to: str) -> Scenario:
-    name = f"rejected_{code.replace('.', '_')}"
-    ending = Ending(Verdict(success=False, code=code))
-    return Scenario(number, name, f"result with errorCode {code}: {leads_to}", (ending,))
 
 
 def _silent(number: int, name: str, group: Group, what: str) -> Scenario:
@@ -57,6 +53,10 @@ def _poll_trouble(number: int, name: str, step: Step, what: str) -> Scenario:
 
 def _ends_with(number: int, name: str, act: Verdict | Refusal | Page, what: str) -> Scenario:
     return Scenario(number, name, what, (Ending(act),))
+
+
+def _succeeds(number: int, name: str, act: Verdict, what: str) -> Scenario:
+    return Scenario(number, name, what, (Ending(act, Group.SIMPLIFIED),))
 
 
 def _submit(number: int, name: str, step: Step, what: str) -> Scenario:
@@ -83,49 +83,27 @@ _SUCCESSES: Final = (
              pending=Progress(dated=False)),
     Scenario(5, "success_never_dated", "no expirationDate anywhere, then success",
              pending=Progress(dated=False), created=Progress("CREATED", dated=False)),
-    Scenario(
-        6,
-        "success_with_extra_members",
-        "success with members that nobody has documented",
-        (Ending(Verdict(oddity=Oddity.EXTRA_MEMBERS), Group.SIMPLIFIED),),
-    ),
+    Scenario(6, "success_with_extra_members",
+             "success; every object holds members that nobody has documented",
+             manner=Manner.STRANGERS),
     Scenario(7, "success_before_group", "success; two profile checks still say anonymous",
              profiles=(Step(_ANONYMOUS, 2),)),
+    Scenario(8, "success_spelt_otherwise",
+             "success, as another of the provider's pages spells it (SOAP: namespace without www)",
+             manner=Manner.OTHER_SPELLING),
+    Scenario(9, "success_with_nulls", "success; some attributes are null", manner=Manner.NULLS),
+    _succeeds(10, "success_as_one", Verdict(Written(json=True, xml="1")),
+              "success; SOAP says 1, the other true of xsd:boolean"),
+    _succeeds(11, "success_with_empty_error", Verdict(oddity=Oddity.EMPTY_ERROR),
+              "success beside an empty error and errorCode, as the schema's text has it"),
+    _succeeds(12, "success_with_null_error", Verdict(oddity=Oddity.NULL_ERROR),
+              "success beside a null error and errorCode, which the schema does not allow"),
+    Scenario(13, "success_in_every_manner", "success with strangers, nulls and the other spelling",
+             manner=Manner.STRANGERS | Manner.NULLS | Manner.OTHER_SPELLING),
 )  # fmt: skip
 
-_CORRECTABLE: Final = "rejected, retryable"
-_FINAL: Final = "rejected, final"
-_SUPPORT: Final = "a person"
-_LATER: Final = "failed, retryable"
-
+#: Beside the result column of `cells`.
 _VERDICTS: Final = (
-    _rejected(101, "500.7.1", _SUPPORT),
-    Scenario(
-        102,
-        "result_500_7_2",
-        "result with errorCode 500.7.2, group anonymous: settled, not identified",
-        (Ending(Verdict(success=False, code="500.7.2")),),
-    ),
-    _rejected(103, "500.7.3", _CORRECTABLE),
-    _rejected(104, "500.7.4", _CORRECTABLE),
-    _rejected(105, "500.7.5", _CORRECTABLE),
-    _rejected(106, "500.7.6", _CORRECTABLE),
-    _rejected(107, "500.7.7", _FINAL),
-    _rejected(108, "500.7.8", _SUPPORT),
-    _rejected(109, "500.7.9", _CORRECTABLE),
-    _rejected(110, "500.7.10", _SUPPORT),
-    Scenario(
-        111,
-        "already_identified_as_result",
-        "result with errorCode 500.7.11: success",
-        (Ending(Verdict(success=False, code="500.7.11"), Group.SIMPLIFIED),),
-    ),
-    _rejected(112, "500.7.12", _FINAL),
-    _rejected(115, "300.5", _CORRECTABLE),
-    _rejected(116, "300.6", _CORRECTABLE),
-    _rejected(120, "500.8.3.1.1", _LATER),
-    _rejected(121, "500.8.4769.1", _LATER),
-    _rejected(122, "100", _LATER),
     Scenario(
         150,
         "needs_correction",
@@ -200,8 +178,9 @@ _SETTLEMENTS: Final = (
     Scenario(
         221,
         "lost_simplified",
-        "the task is lost (500.9.1, as `Fault`); group simplified: success",
-        (Ending(Refusal("500.9.1", capital=True), Group.SIMPLIFIED),),
+        "the task is lost (500.9.1, spelt otherwise: `Fault` in JSON); group simplified: success",
+        (Ending(Refusal("500.9.1"), Group.SIMPLIFIED),),
+        manner=Manner.OTHER_SPELLING,
     ),
     Scenario(
         222,
@@ -217,10 +196,10 @@ _POLLS: Final = (
     _poll_trouble(302, "poll_429", Step(_TOO_MANY), "one 429 with Retry-After: 1"),
     _poll_trouble(303, "poll_hangs", Step(Hang()), "the first poll never gets a reply"),
     _poll_trouble(304, "poll_dropped", Step(Drop(), 2), "two connections dropped"),
-    _poll_trouble(305, "poll_garbage", Step(_GARBAGE), "one 200 that is not JSON"),
+    _poll_trouble(305, "poll_garbage", Step(Nonsense.GARBAGE), "one 200 that is no document"),
     _poll_trouble(306, "poll_truncated", Step(Spoilt(Flaw.TRUNCATED, Verdict())),
                   "half of a result in a whole reply"),
-    _poll_trouble(307, "poll_empty", Step(_EMPTY), "one empty 200"),
+    _poll_trouble(307, "poll_empty", Step(Nonsense.EMPTY), "one empty 200"),
     _poll_trouble(308, "poll_cut", Step(Spoilt(Flaw.CUT, Verdict())),
                   "a connection dropped in the middle of a result"),
     _poll_trouble(309, "poll_drips", Step(Spoilt(Flaw.DRIPPING, Progress())),
@@ -229,7 +208,10 @@ _POLLS: Final = (
     _poll_trouble(311, "poll_huge", Step(Spoilt(Flaw.HUGE, Progress())),
                   "one reply of sixteen megabytes"),
     _poll_trouble(312, "poll_html", Step(_WELCOME), "one HTML page with 200"),
-    _poll_trouble(313, "poll_no_envelope", Step(_NO_ENVELOPE), "JSON without an Envelope"),
+    _poll_trouble(313, "poll_no_envelope", Step(Nonsense.NO_ENVELOPE),
+                  "a document without an Envelope"),
+    _poll_trouble(314, "poll_hostile", Step(Nonsense.HOSTILE),
+                  "one reply made to hurt its reader (entities in SOAP, depth in JSON)"),
     _poll_trouble(320, "poll_smev", Step(Refusal("500.8.3.1.1"), 2), "two faults 500.8.3.1.1"),
     _poll_trouble(321, "poll_fault_100", Step(Refusal("100"), 2), "two faults 100"),
     _poll_trouble(322, "poll_fault_codeless", Step(Refusal(None), 2),
@@ -239,7 +221,8 @@ _POLLS: Final = (
 )  # fmt: skip
 
 _BREACHES: Final = (
-    _ends_with(400, "success_as_text", Verdict("true"), "success is a string: a person"),
+    _ends_with(400, "success_as_text", Verdict(Written(json="true", xml="TRUE")),
+               "success is a string (SOAP: TRUE): a person"),
     _ends_with(401, "foreign_unit", Verdict(whose=Whose.FOREIGN),
                "success for another unit: a person, never a success"),
     _ends_with(402, "rejected_without_code", Verdict(success=False),
@@ -250,7 +233,8 @@ _BREACHES: Final = (
              (_SILENCE,), polls=(Step(Progress("SUSPENDED"), EVER),)),
     _ends_with(406, "poll_fault_unknown", Refusal("500.99.1"),
                "a fault that nobody knows on every poll: a person"),
-    _ends_with(407, "success_as_number", Verdict(1), "success is 1: a person"),
+    _ends_with(407, "success_as_number", Verdict(Written(json=1, xml="1.0")),
+               "success is 1 (SOAP: 1.0): a person"),
     _ends_with(408, "without_success", Verdict(oddity=Oddity.NO_SUCCESS),
                "a result without success: a person"),
     Scenario(409, "other_task", "polls answer for another asyncId: no verdict",
@@ -324,12 +308,13 @@ _SUBMITS: Final = (
             "a fault that nobody knows: a person"),
     _submit(517, "submit_503", Step(_UNAVAILABLE), "not taken, one 503 with Retry-After: 1"),
     _submit(518, "submit_429", Step(_TOO_MANY), "not taken, one 429 with Retry-After: 1"),
-    _submit(519, "submit_taken_garbage", Step(_GARBAGE, taken=True),
-            "taken, a 200 that is not JSON; the unit is identified after the delay"),
+    _submit(519, "submit_taken_garbage", Step(Nonsense.GARBAGE, taken=True),
+            "taken, a 200 that is no document; the unit is identified after the delay"),
     Scenario(520, "submit_without_async_id", "taken, the reply holds no asyncId: doubtful",
              created=Progress("CREATED", numbered=False)),
-    _submit(521, "submit_capital_fault", Step(Refusal("500.7.6", capital=True, wordy=True)),
-            "`Fault` 500.7.6 after other elements of detail at first: rejected, retryable"),
+    Scenario(521, "submit_capital_fault", "fault 500.7.6, spelt otherwise, after other elements of "
+             "detail at first: rejected, retryable",
+             submits=(Step(Refusal("500.7.6", wordy=True)),), manner=Manner.OTHER_SPELLING),
 )  # fmt: skip
 
 _CREDENTIALS: Final = (
@@ -343,7 +328,16 @@ _CREDENTIALS: Final = (
 
 SCENARIOS: Final[dict[int, Scenario]] = {
     each.number: each
-    for table in (_SUCCESSES, _VERDICTS, _SETTLEMENTS, _POLLS, _BREACHES, _SUBMITS, _CREDENTIALS)
+    for table in (
+        _SUCCESSES,
+        _VERDICTS,
+        _SETTLEMENTS,
+        _POLLS,
+        _BREACHES,
+        _SUBMITS,
+        _CREDENTIALS,
+        CELLS,
+    )
     for each in table
 }
 

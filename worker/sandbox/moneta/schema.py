@@ -1,12 +1,10 @@
-"""Reads a request as strictly as MONETA's schema (as of June 2022) allows.
+"""Reads a request as strictly as MONETA's schema (as of June 2022) allows, in any language.
 
 Stricter where the schema is silent and a client's mistake would go unseen: attribute keys must be
 known, each comes once, and their values are written as the documentation has them.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from email.message import Message
 from typing import Final
 
 from worker.sandbox.moneta.forms import (
@@ -26,34 +24,15 @@ from worker.sandbox.moneta.requests import (
     Request,
     Submit,
 )
-from worker.sandbox.moneta.strict import Node, Violation, read_document
+from worker.sandbox.moneta.strict import Node
 
-_CONTENT_TYPE: Final = "Content-Type"
 _IDENTIFICATION: Final = "SimplifiedIdentificationRequest"
 _VERSIONS: Final = {f"VERSION_{number}": number for number in range(1, 6)}
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """A request whose outer form is right; its body has not been read yet."""
-
-    username: str
-    password: str = field(repr=False)
-    body: Node = field(repr=False)
-
-
-def open_envelope(content_type: str | None, body: bytes) -> Envelope:
-    """Return the credentials and the unread body, or raise `Violation`."""
-    _check_content_type(content_type or "")
-    envelope = read_document(body).members(["Envelope"])["Envelope"].members(["Header", "Body"])
-    security = envelope["Header"].members(["Security"])["Security"]
-    token = security.members(["UsernameToken"])["UsernameToken"].members(["Username", "Password"])
-    return Envelope(token["Username"].text(), token["Password"].text(), envelope["Body"])
-
-
 def read_request(body: Node) -> Request:
     """Return the one request in an envelope's body, or raise `Violation`."""
-    requests = body.members([], ["AsyncRequest", "GetProfileInfoRequest", _IDENTIFICATION])
+    requests = body.members("AsyncRequest?", "GetProfileInfoRequest?", f"{_IDENTIFICATION}?")
     if len(requests) != 1:
         body.refuse("must hold exactly one request")
     [(name, request)] = requests.items()
@@ -65,16 +44,8 @@ def read_request(body: Node) -> Request:
     return Bare()
 
 
-def _check_content_type(content_type: str) -> None:
-    header = Message()
-    header[_CONTENT_TYPE] = content_type
-    charset = str(header.get_param("charset", "")).upper()
-    if header.get_content_type() != "application/json" or charset != "UTF-8":
-        raise Violation(_CONTENT_TYPE, "must be application/json;charset=UTF-8")
-
-
 def _async_request(node: Node) -> Poll | Submit:
-    members = node.members([], ["asyncId", _IDENTIFICATION, "callbackUrl"])
+    members = node.members(f"{_IDENTIFICATION}?", "callbackUrl?", "asyncId?")
     if "asyncId" in members:
         if len(members) != 1:
             node.refuse("holds an asyncId: nothing may stand beside it")
@@ -86,7 +57,7 @@ def _async_request(node: Node) -> Poll | Submit:
 
 
 def _identification(node: Node, callback_url: str | None) -> Submit:
-    members = node.members([], ["attribute", "unitId", "personalInformation"])
+    members = node.members("attribute*", "unitId?", "personalInformation?")
     if "attribute" in members:
         for item in members["attribute"].items():
             _attribute(item)
@@ -99,7 +70,7 @@ def _identification(node: Node, callback_url: str | None) -> Submit:
 
 
 def _profile_check(node: Node) -> ProfileCheck:
-    members = node.members([], ["version", "unitId", "profileId"])
+    members = node.members("@version?", "unitId?", "profileId?")
     version = members.get("version")
     if version and version.text() not in _VERSIONS:
         version.refuse("must be VERSION_1 to VERSION_5")
@@ -111,12 +82,12 @@ def _profile_check(node: Node) -> ProfileCheck:
 
 
 def _personal(node: Node) -> PersonalData:
-    members = node.members(["profile"], ["document"])
-    profile = members["profile"].members([], ["attribute"])
+    members = node.members("profile", "document?")
+    profile = members["profile"].members("attribute*")
     values = _attributes(profile.get("attribute"), PROFILE_FORMS)
     if "document" not in members:
         return PersonalData(profile=values, document={})
-    document = members["document"].members([], ["id", "type", "attribute", "hasAttachedFiles"])
+    document = members["document"].members("id?", "type?", "attribute*", "hasAttachedFiles?")
     if "hasAttachedFiles" in document:
         document["hasAttachedFiles"].boolean()
     kind = _document_type(document.get("type"))
@@ -153,7 +124,7 @@ def _attributes(
 
 def _attribute(node: Node) -> tuple[str, str | None]:
     """Read an attribute. `fromPrototype` is the provider's to write, so it is unknown here."""
-    members = node.members(["key", "value"], ["approved", "published"])
+    members = node.members("key", "value", "approved?", "published?")
     for flag in ("approved", "published"):
         if flag in members:
             members[flag].boolean()

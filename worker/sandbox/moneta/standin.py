@@ -3,6 +3,7 @@
 from worker.sandbox.calls import CallLog
 from worker.sandbox.clock import Clock, utc_now
 from worker.sandbox.moneta.desk import Desk
+from worker.sandbox.moneta.door import Door
 from worker.sandbox.moneta.handler import ServicesHandler
 from worker.sandbox.moneta.tasks import TaskBook
 from worker.sandbox.options import SandboxOptions
@@ -14,10 +15,10 @@ def moneta_stand_in(options: SandboxOptions, clock: Clock = utc_now) -> StandIn:
     """Return a stand-in as new, with no tasks."""
     book = TaskBook(options.delay, options.task_timeout, clock)
     calls, outage = CallLog(), Outage()
-    desk = Desk(options, book, calls, outage)
+    door = Door(Desk(options, book, calls, outage))
     return StandIn(
         name="moneta",
-        routes=[("/services", ServicesHandler, {"desk": desk})],
+        routes=[("/services", ServicesHandler, {"door": door})],
         calls=calls,
         outage=outage,
         forget=book.clear,

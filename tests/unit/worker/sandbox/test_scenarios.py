@@ -5,12 +5,21 @@ from functools import partial
 
 import pytest
 
-from tests.support.sandbox_requests import JSON_TYPE, encoded, personal_information, submit
+from tests.support.sandbox_requests import (
+    JSON_TYPE,
+    Members,
+    encoded,
+    personal_information,
+    submit,
+)
+from tests.support.sandbox_soap import SOAP_TYPE, as_soap
 from worker.sandbox.answers import Page
 from worker.sandbox.calls import CallLog
 from worker.sandbox.clock import utc_now
 from worker.sandbox.moneta.acts import EVER, Progress, Step, step_at
+from worker.sandbox.moneta.cells import CELLS, ROWS, Place, number_of
 from worker.sandbox.moneta.desk import Desk
+from worker.sandbox.moneta.door import Door
 from worker.sandbox.moneta.scenarios import SCENARIOS, scenario_of
 from worker.sandbox.moneta.tasks import TaskBook
 from worker.sandbox.options import SandboxOptions
@@ -23,7 +32,13 @@ def test_description_has_one_row_for_each_number_and_name() -> None:
     assert len({(row.provider, row.number) for row in rows}) == len(rows)
     assert len({(row.provider, row.name) for row in rows}) == len(rows)
     assert all(0 <= row.number < 1000 and row.what for row in rows)
-    assert len(rows) >= 90
+    assert len(rows) >= 190
+
+
+def test_cells_have_a_number_of_their_own_for_each_code_in_each_place() -> None:
+    numbers = {number_of(place, row.code) for place in Place for row in ROWS}
+    assert len(numbers) == len(CELLS) == len(ROWS) * len(Place)
+    assert all(SCENARIOS[each.number] is each for each in CELLS)
 
 
 def test_scenario_is_the_same_for_units_a_thousand_apart() -> None:
@@ -73,9 +88,17 @@ def test_options_never_show_the_password() -> None:
     assert "geheim" not in repr(SandboxOptions(password="geheim"))
 
 
-def test_answers_never_show_personal_data() -> None:
-    desk = Desk(SandboxOptions(), TaskBook(0, 10, utc_now), CallLog(), Outage())
-    answer = desk.answer(JSON_TYPE, encoded(submit(11_000, personal_information())))
+@pytest.mark.parametrize(
+    ("content_type", "encode"),
+    [pytest.param(JSON_TYPE, encoded, id="json"), pytest.param(SOAP_TYPE, as_soap, id="soap")],
+)
+def test_answers_never_show_personal_data(
+    content_type: str, encode: Callable[[Members], bytes]
+) -> None:
+    door = Door(Desk(SandboxOptions(), TaskBook(0, 10, utc_now), CallLog(), Outage()))
+    content = submit(11_000, personal_information())
+    answer = door.answer(content_type, encode(content))
     assert isinstance(answer, Page)
+    assert answer.content_type == content_type
     assert "Образцов" not in repr(answer)
     assert "asyncId" not in repr(answer)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from worker.sandbox.moneta.strict import LONG_MAX, Node, Violation, read_document
+from worker.sandbox.moneta.json_reading import JsonNode, read_json
+from worker.sandbox.moneta.strict import LONG_MAX, Member, Violation
 
 
 @pytest.mark.parametrize(
@@ -24,7 +25,7 @@ from worker.sandbox.moneta.strict import LONG_MAX, Node, Violation, read_documen
 )
 def test_document_is_refused_when_it_is_not_plain_json_in_utf_8(body: bytes) -> None:
     with pytest.raises(Violation):
-        read_document(body)
+        read_json(body)
 
 
 @pytest.mark.parametrize(
@@ -41,15 +42,32 @@ def test_document_is_refused_when_it_is_not_plain_json_in_utf_8(body: bytes) -> 
 )
 def test_identifier_is_refused_when_it_is_no_positive_long(value: object) -> None:
     with pytest.raises(Violation):
-        Node(value, "$").identifier()
+        JsonNode(value, "$").identifier()
 
 
 def test_identifier_is_taken_up_to_64_bits() -> None:
-    assert Node(LONG_MAX, "$").identifier() == LONG_MAX
+    assert JsonNode(LONG_MAX, "$").identifier() == LONG_MAX
 
 
 def test_violation_names_the_path_and_never_quotes_what_was_sent() -> None:
-    node = read_document('{"a": {"Секрет": "тайна"}}'.encode()).members(["a"])["a"]
+    node = read_json('{"a": {"Секрет": "тайна"}}'.encode()).members("a")["a"]
     with pytest.raises(Violation) as caught:
-        node.members([], ["known"])
+        node.members("known?")
     assert str(caught.value) == "$.a: holds an unknown member; known: known"
+
+
+@pytest.mark.parametrize(
+    ("particle", "name", "kinds"),
+    [
+        pytest.param("key", "key", {"required"}, id="required"),
+        pytest.param("unitId?", "unitId", set(), id="optional"),
+        pytest.param("attribute*", "attribute", {"repeated"}, id="repeated"),
+        pytest.param("@version?", "version", {"attribute"}, id="attribute"),
+    ],
+)
+def test_member_is_read_from_its_particle(particle: str, name: str, kinds: set[str]) -> None:
+    member = Member.read(particle)
+    assert member.name == name
+    assert {
+        kind for kind in ("required", "repeated", "attribute") if getattr(member, kind)
+    } == kinds

@@ -1,0 +1,66 @@
+"""The one address: finds the language of a request and answers in it."""
+
+from typing import Final, assert_never
+
+from worker.sandbox.answers import Answer, Cut, Drip, Drop, Hang, Page
+from worker.sandbox.moneta.acts import Flaw, Nonsense
+from worker.sandbox.moneta.desk import Desk, Said, SpoiltMessage
+from worker.sandbox.moneta.json_language import JsonLanguage
+from worker.sandbox.moneta.languages import Language, check_content_type, media_type_of
+from worker.sandbox.moneta.messages import Fault, Reply
+from worker.sandbox.moneta.soap_language import SoapLanguage
+from worker.sandbox.moneta.strict import Violation
+
+_HUGE: Final = b" " * 16_000_000
+_JSON: Final = JsonLanguage()
+_SOAP: Final = SoapLanguage()
+
+
+class Door:
+    """Between bytes and the desk."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def answer(self, content_type: str | None, body: bytes) -> Answer:
+        """Return what is to be done to a request."""
+        language = language_of(content_type)
+        try:
+            check_content_type(content_type, language)
+            said = self._desk.answer(language.open(body))
+        except Violation as violation:
+            said = self._desk.refuse(violation)
+        return _put(said, language)
+
+
+def language_of(content_type: str | None) -> Language:
+    """Return the language that a content type names; what names none is refused in JSON."""
+    return _SOAP if media_type_of(content_type) == _SOAP.media_type else _JSON
+
+
+def _put(said: Said, language: Language) -> Answer:
+    match said:
+        case Reply() | Fault():
+            return language.write(said)
+        case SpoiltMessage(flaw, message):
+            return _spoil(flaw, language.write(message))
+        case Nonsense():
+            return language.babble(said)
+        case Page() | Drop() | Hang():
+            return said
+        case _:
+            assert_never(said)
+
+
+def _spoil(flaw: Flaw, page: Page) -> Answer:
+    match flaw:
+        case Flaw.TRUNCATED:
+            return Page(page.status, page.body[: len(page.body) // 2], page.content_type)
+        case Flaw.CUT:
+            return Cut(page)
+        case Flaw.DRIPPING:
+            return Drip(page)
+        case Flaw.HUGE:
+            return Page(page.status, _HUGE + page.body, page.content_type)
+        case _:
+            assert_never(flaw)
