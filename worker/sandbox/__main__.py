@@ -51,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--full-group-id", type=int, default=usual.full_group_id, help="MONETA")
     add("--delay", type=float, default=usual.delay, help="seconds a task is in progress")
     add("--task-timeout", type=float, default=usual.task_timeout, help="seconds to expiry")
+    add("--callbacks", action="store_true", help="call back on loopback when a task ends")
     add("--scenarios", action="store_true", help="print the magic numbers and stop")
     return parser
 

@@ -19,6 +19,8 @@ class SandboxOptions:
     delay: float = 2.0
     #: Seconds from a submit to its `expirationDate`; the real one is 700 minutes.
     task_timeout: float = 10.0
+    #: Call a `callbackUrl` on loopback when its task ends; others are never called.
+    callbacks: bool = False
 
     def __post_init__(self) -> None:
         groups = {self.anonymous_group_id, self.simplified_group_id, self.full_group_id}

@@ -5,6 +5,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from worker.sandbox.answers import Drop, Hang, Page, html_page
+from worker.sandbox.bell import Bell, stay_silent
 from worker.sandbox.calls import CallLog
 from worker.sandbox.moneta import replies
 from worker.sandbox.moneta.acts import (
@@ -58,12 +59,18 @@ class Desk:
     """MONETA's front desk."""
 
     def __init__(
-        self, options: SandboxOptions, book: TaskBook, calls: CallLog, outage: Outage
+        self,
+        options: SandboxOptions,
+        book: TaskBook,
+        calls: CallLog,
+        outage: Outage,
+        bell: Bell = stay_silent,
     ) -> None:
         self._options = options
         self._book = book
         self._calls = calls
         self._outage = outage
+        self._bell = bell
 
     def answer(self, envelope: Envelope) -> Said:
         """Return what a request gets, and count it; raise `Violation` where it is invalid."""
@@ -136,6 +143,9 @@ class Desk:
             return self._do(Refusal(code), unit)
         self._calls.unit(unit.id).taken += 1
         task = self._book.start(unit)
+        if request.callback_url is not None and task.ending.act is not None:
+            after = (task.ends_at - task.created_at).total_seconds()
+            self._bell(request.callback_url, task.id, after)
         return self._do(step.act if step else scenario.created, unit, task)
 
     def _objection(self, request: Submit, unit: Unit) -> Act | None:
