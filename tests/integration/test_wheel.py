@@ -78,6 +78,12 @@ def test_wheel_holds_the_migrations(contents: dict[str, bytes]) -> None:
     assert {"worker/migrations/env.py", "worker/migrations/script.py.mako"} <= contents.keys()
 
 
+def test_wheel_holds_the_interface_that_soap_messages_are_written_by(
+    contents: dict[str, bytes],
+) -> None:
+    assert b"MessagesSoap11" in contents["worker/providers/moneta/merchant.wsdl"]
+
+
 def test_wheel_brings_the_command(contents: dict[str, bytes]) -> None:
     entry_points = contents[f"{_distribution(contents)}.dist-info/entry_points.txt"].decode()
 

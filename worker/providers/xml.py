@@ -73,7 +73,7 @@ def local_name(element: etree._Element) -> str:
 def text(element: etree._Element) -> str:
     """Read character data."""
     if len(element):
-        message = "elements in the place of a value"
+        message = "wrong types"
         raise Misshapen(message)
     return element.text or ""
 

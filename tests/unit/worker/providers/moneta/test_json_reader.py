@@ -1,4 +1,4 @@
-"""The reader of MONETA's replies: a content or `ReplyUnreadable`, whatever comes."""
+"""The reader of MONETA's JSON: a content or `ReplyUnreadable`, whatever comes."""
 
 import json
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.support.moneta import envelope, fault, profile, result, ticket
 from worker.errors import ReplyUnreadable
-from worker.providers.moneta.replies import read_reply
+from worker.providers.moneta.json_reader import read_json
 from worker.providers.moneta.types import Fault, Profile, Result, Ticket, Unlike
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
@@ -37,7 +37,7 @@ DOCUMENTS = st.recursive(
 @given(st.binary(max_size=200))
 def test_reader_reads_or_refuses_any_bytes(answer: bytes) -> None:
     try:
-        read = read_reply(answer)
+        read = read_json(answer)
     except ReplyUnreadable:
         return
 
@@ -48,7 +48,7 @@ def test_reader_reads_or_refuses_any_bytes(answer: bytes) -> None:
 def test_reader_reads_or_refuses_any_document(body: object, task: object) -> None:
     for document in (body, envelope(AsyncResponse=task), envelope(fault={"detail": body})):
         try:
-            read = read_reply(json.dumps(document).encode())
+            read = read_json(json.dumps(document).encode())
         except ReplyUnreadable:
             continue
         assert isinstance(read, Fault | Ticket | Result | Profile | Unlike)
@@ -57,7 +57,7 @@ def test_reader_reads_or_refuses_any_document(body: object, task: object) -> Non
 @given(st.text(max_size=30))
 def test_reader_lets_no_free_text_through_as_a_code(text: str) -> None:
     try:
-        read = read_reply(json.dumps(fault(text)).encode())
+        read = read_json(json.dumps(fault(text)).encode())
     except ReplyUnreadable:
         return
 
@@ -71,7 +71,7 @@ def test_reader_lets_no_free_text_through_as_a_code(text: str) -> None:
     ids=["ticket", "result", "profile", "fault"],
 )
 def test_reader_shows_nothing_of_the_answer_in_a_repr(document: object) -> None:
-    read = read_reply(json.dumps(document).encode())
+    read = read_json(json.dumps(document).encode())
 
     assert "Проверк" not in repr(read)
     assert "Envelope" not in repr(read)
@@ -81,4 +81,43 @@ def test_reader_ignores_members_that_it_does_not_know() -> None:
     document = ticket(newMember={"deep": [1]})
     document["Envelope"]["Trace"] = "x"
 
-    assert isinstance(read_reply(json.dumps(document).encode()), Ticket)
+    assert isinstance(read_json(json.dumps(document).encode()), Ticket)
+
+
+def test_reader_makes_nothing_of_a_name_that_stands_twice() -> None:
+    answer = (
+        b'{"Envelope":{"Body":{"AsyncResponse":{"SimplifiedIdentificationResponse":'
+        b'{"success":false,"success":true}}}}}'
+    )
+
+    assert read_json(answer) == Unlike("a name is given twice", answer)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(b"{", id="cut"),
+        pytest.param(b"[" * 200_000, id="deep"),
+        pytest.param(b'{"Envelope":{"Body":{"a":NaN}}}', id="NaN"),
+        pytest.param(b"\xff\xfe{}", id="no UTF-8"),
+    ],
+)
+def test_reader_refuses_what_is_no_json(answer: bytes) -> None:
+    with pytest.raises(ReplyUnreadable):
+        read_json(answer)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param([], id="a list"),
+        pytest.param(ticket(asyncId="37027"), id="asyncId a string"),
+        pytest.param(ticket(asyncId=True), id="asyncId a boolean"),
+        pytest.param(result(success="true"), id="success a string"),
+        pytest.param(result(success=1), id="success a number"),
+    ],
+)
+def test_reader_makes_nothing_of_values_of_another_type(document: object) -> None:
+    answer = json.dumps(document).encode()
+
+    assert read_json(answer) == Unlike("wrong types", answer)
