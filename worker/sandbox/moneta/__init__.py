@@ -1,1 +1,1 @@
-"""MONETA.MerchantAPI's stand-in, JSON form: an independent reading of the protocol."""
+"""MONETA.MerchantAPI's stand-in, in JSON and in SOAP: an independent reading of the protocol."""
