@@ -90,11 +90,11 @@ def _waiting(connection: Connection) -> Finding:
 def _backlog(connection: Connection, now: datetime) -> Finding:
     number, oldest = outbox.backlog(connection)
     if oldest is None:
-        return ok("events", "all told")
+        return ok("outbox", "all told")
     said = f"{number} not told yet, the oldest for {lasting(now - oldest)}"
     if now - oldest > _BACKLOG_AFTER:
-        return fault("events", f"{said}: is the stream's server there, and a worker alive?")
-    return ok("events", said)
+        return fault("outbox", f"{said}: is the stream's server there, and a worker alive?")
+    return ok("outbox", said)
 
 
 def _is_stopped(row: ProviderRow, now: datetime) -> bool:
