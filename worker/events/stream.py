@@ -7,11 +7,10 @@ from datetime import datetime
 from typing import Any, Final, cast
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from worker.errors import BrokerUnavailable
 from worker.events.model import CONTENT_TYPE, SOURCE, SPECVERSION, rfc3339
+from worker.events.server import connect, entries
 from worker.operations.store.outbox import Line
 
 #: Seconds for which the server remembers an event's id. It only has to outlive a relay that died
@@ -127,29 +126,6 @@ class Stream:
     def close(self) -> None:
         """Close the connections."""
         self._server.close()
-
-
-def entries(answer: Any) -> list[tuple[str, dict[str, str]]]:  # noqa: ANN401 - XREAD's answer
-    """Return what XREAD or XREADGROUP brought from one stream, whichever protocol was spoken."""
-    if not answer:
-        return []
-    streams = answer.values() if isinstance(answer, dict) else (found for _, found in answer)
-    found = next(iter(streams))
-    if found and isinstance(found[0], list) and found[0] and isinstance(found[0][0], (list, tuple)):
-        found = found[0]
-    return [(entry_id, fields) for entry_id, fields in found]
-
-
-def connect(url: str) -> redis.Redis:
-    """Return a client that fails soon rather than waits for ever."""
-    return redis.Redis.from_url(
-        url,
-        decode_responses=True,
-        socket_timeout=15,
-        socket_connect_timeout=5,
-        health_check_interval=25,
-        retry=Retry(NoBackoff(), 1),
-    )
 
 
 def _packed(line: Line) -> str:
