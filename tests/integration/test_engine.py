@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from sqlalchemy import Connection, update
@@ -131,9 +132,7 @@ def test_engine_polls_by_the_schedule(poller: Process, plugin: ScriptedPlugin) -
 
     poller.run(40)
 
-    apart = [
-        (after - before).total_seconds() for before, after in zip(asked, asked[1:], strict=False)
-    ]
+    apart = [(after - before).total_seconds() for before, after in pairwise(asked)]
     # After 1 s, thrice after 2 s, then after 10 s; each in the first slot, 1 s wide, that follows.
     assert [pytest.approx(wait + 0.5, abs=0.75) for wait in (2, 2, 2, 10, 10)] == apart[:5]
 
