@@ -37,9 +37,12 @@ if redis.call('EXISTS', KEYS[1]) == 1 then
   end
 end
 if ARGV[1] ~= '' and mark ~= ARGV[1] then return {'wiped', mark or '', last} end
-local ms, no = parts(last)
-local known_ms, known_no = parts(ARGV[2])
-if ms < known_ms or (ms == known_ms and no < known_no) then return {'behind', mark or '', last} end
+local function after_last(id)
+  local last_ms, last_no = parts(last)
+  local ms, no = parts(id)
+  return ms > last_ms or (ms == last_ms and no > last_no)
+end
+if after_last(ARGV[2]) then return {'behind', mark or '', last} end
 if not mark then
   mark = ARGV[3]
   redis.call('SET', KEYS[2], mark)
@@ -48,7 +51,8 @@ local answer = {'ok', mark, last}
 for i = 3, #KEYS do
   local id = false
   if ARGV[5] == '1' then id = redis.call('GET', KEYS[i]) end
-  if not id then
+  -- An id that is remembered and beyond the stream's end is that of an event that was lost.
+  if not id or after_last(id) then
     id = redis.call('XADD', KEYS[1], '*', unpack(cjson.decode(ARGV[i + 3])))
     redis.call('SET', KEYS[i], id, 'EX', ARGV[4])
   end
