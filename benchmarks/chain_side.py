@@ -82,11 +82,6 @@ class Chain:
         with self._stage.client() as client:
             return int(client.hlen("unacked"))
 
-    def kill(self) -> None:
-        """End without giving the held messages back, which takes a while."""
-        for process in self._processes:
-            process.kill9()
-
     def _put(self, operations: int) -> None:
         now = datetime.now(UTC)
         with self._stage.database.begin() as connection:

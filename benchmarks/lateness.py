@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from benchmarks import chain_side, ours, rows
+from benchmarks import chain_side, ours
 from benchmarks.side import Side
 from benchmarks.stage import Stage
 from config.polling import PollPolicy
@@ -42,26 +42,22 @@ class Lateness:
 
 def of_ours(stage: Stage, load: Load) -> Lateness:
     """Measure this worker with its default slot."""
+    stage.sweep()
     stage.endpoint.set_back(_NEVER_ENDS, keep=True)
     policy = PollPolicy(first_after=load.period, then=load.period, jitter=0.1)
     with ours.running(stage, policy=policy) as side:
-        rows.clear(stage.database)
         now = stage.database.now()
         side.await_at([now + timedelta(seconds=wait) for wait in _spread(load)])
-        lateness = _watched(stage, side, load)
-        rows.clear(stage.database)
-    return lateness
+        return _watched(stage, side, load)
 
 
 def of_chain(stage: Stage, load: Load) -> Lateness:
     """Measure the chain under the same load."""
+    stage.sweep()
     stage.endpoint.set_back(_NEVER_ENDS, keep=True)
     with chain_side.running(stage, countdown=load.period) as side:
         side.await_after(_spread(load))
-        lateness = _watched(stage, side, load)
-        side.kill()
-    stage.broker.flush()
-    return lateness
+        return _watched(stage, side, load)
 
 
 def _spread(load: Load) -> list[float]:

@@ -13,10 +13,10 @@ import redis
 import requests
 from sqlalchemy import select, text
 
-from benchmarks import meter
+from benchmarks import meter, rows
 from tests.support.loopback import free_port
 from tests.support.postgres import postgres_server
-from tests.support.processes import Process, environment, running
+from tests.support.processes import Process, environment, running, start
 from tests.support.schema import bring_to_newest
 from tests.support.servers import SqliteFiles
 from tests.support.valkey import ValkeyServer, valkey_server
@@ -59,17 +59,28 @@ class Stage:
     def process(
         self, name: str, command: list[str], settings: Mapping[str, str]
     ) -> Iterator[Process]:
-        """Run one of this project's Python modules with settings of its own."""
-        with running(
+        """Run one of this project's Python modules with settings of its own.
+
+        It is killed at the end: what it still holds is of no interest any more.
+        """
+        process = start(
             [sys.executable, "-m", *command],
             log=self.folder / f"{name}.log",
             env=environment(settings),
             cwd=ROOT,
-        ) as process:
+        )
+        try:
             yield process
+        finally:
+            process.kill9()
 
     def client(self) -> "redis.Redis":
         return self.broker.client()
+
+    def sweep(self) -> None:
+        """Forget what contestants left behind that were killed; none may be running."""
+        self.broker.flush()
+        rows.clear(self.database)
 
     def broker_memory(self) -> float:
         """Return the broker's `used_memory` in megabytes."""

@@ -47,7 +47,7 @@ def of_ours(stage: Stage, levels: Sequence[int], settle: float, warm: int) -> li
     `warm` operations are polled to their end before, so that only what waits is measured.
     """
     schedule = MonetaSettings.model_fields["poll"].default
-    stage.endpoint.set_back(_NEVER_ENDS)
+    stage.sweep()
     measured = []
     with ours.running(stage, policy=schedule) as side:
         _warm_up(stage, side, warm)
@@ -62,12 +62,12 @@ def of_ours(stage: Stage, levels: Sequence[int], settle: float, warm: int) -> li
                 side.await_at(dues, first_id=1 + there)
             there = level
             measured.append(_held(stage, side, level, settle))
-        rows.clear(stage.database)
     return measured
 
 
 def of_chain(stage: Stage, level: int, settle: float) -> Grown:
     """Measure the chain with so many countdowns waiting."""
+    stage.sweep()
     stage.endpoint.set_back(1)
     with chain_side.running(stage, countdown=60) as side:
         _run_off(side, 200)
@@ -77,10 +77,7 @@ def of_chain(stage: Stage, level: int, settle: float) -> Grown:
         wait_until(lambda: side.held() >= level, 120, lambda: f"{side.held()} held", interval=0.5)
         time.sleep(settle)
         after = meter.memory(side.pids).uss
-        grown = Grown(level, after - before, stage.broker_memory() - broker)
-        side.kill()
-    stage.broker.flush()
-    return grown
+        return Grown(level, after - before, stage.broker_memory() - broker)
 
 
 def _warm_up(stage: Stage, side: Ours, operations: int) -> None:
