@@ -25,6 +25,9 @@ def configuration(
     seconds = visibility_timeout.total_seconds()
     return {
         "broker_url": broker_url,
+        # Both, or CELERY_BROKER_URL in the environment, meant for somebody else's app, would win.
+        "broker_read_url": broker_url,
+        "broker_write_url": broker_url,
         "broker_transport_options": transport_options(seconds),
         "visibility_timeout": seconds,
         # A broker that is away is waited for, however long, at the start as in the middle; an
@@ -50,6 +53,8 @@ def configuration(
         "task_default_queue": UPKEEP_QUEUE,
         "task_create_missing_queues": True,
         "task_routes": None,
+        # Leases, sessions and connections belong to one process: nothing of ours survives a fork.
+        "worker_pool": "threads",
         "worker_prefetch_multiplier": 1,
         # Running tasks of ours are short and fenced: a lost connection is no reason to cut a call.
         "worker_cancel_long_running_tasks_on_connection_loss": False,

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from cryptography.fernet import Fernet
 from pydantic import (
@@ -91,7 +91,17 @@ def _service_url(value: str) -> str:
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         message = "must be https: plain http is taken only for loopback"
         raise ValueError(message)
+    if not _has_sound_port(parts):
+        message = "must hold no port, or one from 1 to 65535"
+        raise ValueError(message)
     return value.rstrip("/")
+
+
+def _has_sound_port(parts: SplitResult) -> bool:
+    try:
+        return parts.port != 0
+    except ValueError:  # whose text quotes what was given
+        return False
 
 
 def _split(value: object) -> object:
@@ -113,9 +123,14 @@ def _database_url(value: str) -> str:
     scheme, found, rest = value.partition("://")
     if scheme in {"postgres", "postgresql", "postgresql+psycopg"} and found:
         return f"postgresql+psycopg://{rest}"
-    if scheme == "sqlite" and found:
+    path = rest.removeprefix("/")
+    # One in memory would be another one for every connection.
+    if scheme == "sqlite" and found and path != rest and path not in {"", ":memory:"}:
         return value
-    message = "must begin with postgresql://, postgres://, postgresql+psycopg:// or sqlite:///"
+    message = (
+        "must begin with postgresql://, postgres:// or postgresql+psycopg://, or be sqlite:/// and "
+        "a file"
+    )
     raise ValueError(message)
 
 
@@ -248,7 +263,10 @@ class Settings(BaseSettings):
     )
 
     database_url: Annotated[str, BeforeValidator(_database_url)] = Field(
-        default="sqlite:///var/uprid.sqlite3", validation_alias="DATABASE_URL"
+        # It may hold a password.
+        default="sqlite:///var/uprid.sqlite3",
+        validation_alias="DATABASE_URL",
+        repr=False,
     )
     redis_url: RedisUrl | None = Field(default=None, validation_alias="REDIS_URL")
     #: The first seals; every one of them opens.
@@ -307,6 +325,7 @@ def load(needs: Iterable[Need] = (), environment: Mapping[str, str] | None = Non
         settings = _read(given)
     except ValidationError as error:
         faults += _named(error)
+        faults += _hidden(given, error)
         # What is sound is read again without what is not, so that a malformed value does not
         # hide a missing or contradictory one.
         settings = _read(_without_faulty(given, error))
@@ -331,8 +350,10 @@ def _variable(location: tuple[Any, ...]) -> str:
     return PREFIX + NESTED.join(name.upper() for name in names[:2])
 
 
-def _named(error: ValidationError) -> Iterator[str]:
+def _named(error: ValidationError, *, but: str | None = None) -> Iterator[str]:
     for fault in error.errors(include_input=False, include_url=False, include_context=False):
+        if fault["type"] == but:
+            continue
         said = fault["msg"].removeprefix("Value error, ")
         where = ".".join(str(part) for part in fault["loc"][2:])
         if fault["type"] == "missing":
@@ -342,18 +363,35 @@ def _named(error: ValidationError) -> Iterator[str]:
         yield f"{_variable(fault['loc'])}{f' ({where})' if where else ''}: {said}"
 
 
+def _hidden(given: Mapping[str, str], error: ValidationError) -> Iterator[str]:
+    """Find what a malformed value kept from being looked at: the contradictions of its block."""
+    malformed = {_variable(fault["loc"]) for fault in error.errors(include_input=False)}
+    try:
+        _read(_without(given, malformed))
+    except ValidationError as again:
+        yield from _named(again, but="missing")
+
+
 def _without_faulty(given: Mapping[str, str], error: ValidationError) -> dict[str, str]:
     """Drop the whole top-level block of every fault: what is left is sound."""
     tops = {_variable(tuple(fault["loc"][:1])) for fault in error.errors(include_input=False)}
+    return _without(given, tops)
+
+
+def _without(given: Mapping[str, str], variables: set[str]) -> dict[str, str]:
     return {
         name: value
         for name, value in given.items()
-        if not any(name.upper() == top or name.upper().startswith(top + NESTED) for top in tops)
+        if not any(name.upper() == v or name.upper().startswith(v + NESTED) for v in variables)
     }
 
 
 def _unknown(given: Mapping[str, str]) -> Iterator[str]:
-    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    known = {
+        f"{PREFIX}{name.upper()}"
+        for name, field in Settings.model_fields.items()
+        if field.validation_alias is None
+    }
     for name in sorted(given):
         upper = name.upper()
         if upper.startswith(PREFIX) and upper.split(NESTED)[0] not in known:
@@ -363,11 +401,12 @@ def _unknown(given: Mapping[str, str]) -> Iterator[str]:
 def _parses(name: str, value: str) -> bool:
     """Tell whether a variable that must hold JSON does; the others always pass."""
     head, *rest = name.upper().removeprefix(PREFIX).split(NESTED)
-    is_block = not rest and head.lower() in _BLOCKS
-    if not value or not name.upper().startswith(PREFIX) or not (is_block or rest == ["POLL"]):
+    is_object = head.lower() in _BLOCKS if not rest else rest == ["POLL"]
+    is_list = rest == ["POLL", "STEPS"]
+    if not value or not name.upper().startswith(PREFIX) or not (is_object or is_list):
         return True
     try:
-        return isinstance(json.loads(value), dict)
+        return isinstance(json.loads(value), list if is_list else dict)
     except ValueError:
         return False
 
@@ -375,7 +414,8 @@ def _parses(name: str, value: str) -> bool:
 def _unparsable(given: Mapping[str, str]) -> Iterator[str]:
     for name, value in sorted(given.items()):
         if not _parses(name, value):
-            yield f"{name.upper()}: must be a JSON object"
+            kind = "list" if name.upper().endswith(f"{NESTED}STEPS") else "object"
+            yield f"{name.upper()}: must be a JSON {kind}"
 
 
 def _groupless(given: Mapping[str, str]) -> Iterator[str]:

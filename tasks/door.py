@@ -29,6 +29,10 @@ class _Door(app.Task):
     abstract = True
     ignore_result = True
 
+    def __call__(self, /, *args: Any, **kwargs: Any) -> None:
+        """Run. Celery's own takes `self` by name, which a sender's argument may be called, too."""
+        self.run(*args, **kwargs)
+
 
 def intake(name: Task) -> Callable[[Intake], Intake]:
     """Register a function as a task that takes messages from outside.
@@ -41,14 +45,15 @@ def intake(name: Task) -> Callable[[Intake], Intake]:
         @app.task(
             name=name.value, base=_Door, bind=True, typing=False, acks_late=True, max_retries=None
         )
-        def door(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - whatever was sent
+        def door(self: Any, /, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - whatever was sent
             message = Message(self.request.id, name.value, args, kwargs)
             try:
                 function(runtime.current(), message)
             except Exception as error:
                 log.exception("message_comes_again", task=name.value, task_id=message.id)
                 pause = _PATIENCE[min(self.request.retries, len(_PATIENCE) - 1)]
-                raise self.retry(exc=_again(error), countdown=pause) from None
+                # Not thrown by Celery: the traceback that Flower shows would tell of `error`, too.
+                raise self.retry(exc=_again(error), countdown=pause, throw=False) from None
 
         return function
 

@@ -1,7 +1,7 @@
 """The Celery app: the same for worker, poller, beat and Flower."""
 
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 from celery import Celery, bootsteps, signals
 from celery.local import PromiseProxy
@@ -24,13 +24,21 @@ class Lifecycle(bootsteps.StartStopStep):
 
     def start(self, parent: Any) -> None:  # noqa: ANN401 - Celery's worker
         """Wait for the database, then begin; a stop meanwhile is heeded."""
-        runtime.start(
-            parent.app,
-            role="poller" if _consumes_chunks(parent) else "worker",
-            give_up=lambda: (
-                worker_state.should_stop is not None or worker_state.should_terminate is not None
-            ),
-        )
+        role = "poller" if _consumes_chunks(parent) else "worker"
+        try:
+            runtime.start(parent.app, role=role, give_up=_told_to_stop)
+        except SettingsError as error:
+            _exit(error)
+
+
+def _exit(error: SettingsError) -> NoReturn:
+    for fault in error.faults:
+        print(fault, file=sys.stderr)  # noqa: T201 - for whoever started it, not for the log
+    raise SystemExit(2) from None
+
+
+def _told_to_stop() -> bool:
+    return worker_state.should_stop is not None or worker_state.should_terminate is not None
 
 
 def _consumes_chunks(parent: Any) -> bool:  # noqa: ANN401 - Celery's worker
@@ -42,9 +50,7 @@ def _configuration() -> dict[str, Any]:
     try:
         settings = load([Need.BROKER])
     except SettingsError as error:
-        for fault in error.faults:
-            print(fault, file=sys.stderr)  # noqa: T201 - there is no log yet
-        raise SystemExit(2) from None
+        _exit(error)
     engine = settings.engine
     return configuration(settings.broker_url, engine.visibility_timeout, engine.sweep_every)
 

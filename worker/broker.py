@@ -9,7 +9,7 @@ from kombu.exceptions import OperationalError
 
 from config.queues import DOORS, Provider, Wake, chunk_queue
 from worker.errors import BrokerUnavailable
-from worker.events.stream import connect
+from worker.events.server import connect
 
 _MARKERS: Final = "uprid:slot:"
 

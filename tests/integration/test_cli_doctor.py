@@ -88,7 +88,7 @@ def test_doctor_names_every_fault_at_once(settings: Settings, database: Database
     found = diagnosed(settings | {"REDIS_URL": "redis://127.0.0.1:1/0"}, status=1)
 
     faulty = {what for what, (level, _) in found.items() if level == "fault"}
-    assert faulty == {"broker", "workers", "pollers", "overdue", "events"}
+    assert faulty == {"broker", "workers", "pollers", "overdue", "outbox"}
 
 
 def test_doctor_goes_on_when_the_database_is_away(settings: Settings) -> None:

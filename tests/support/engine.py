@@ -13,7 +13,7 @@ from tests.support.providers import ScriptedPlugin
 from worker.engine.engine import Engine
 from worker.engine.leaseholder import Incarnation
 from worker.engine.wakes import Wakes
-from worker.operations.store import intake, leases
+from worker.operations.store import claims, intake, leases
 from worker.privacy.sealing import Sealer, new_key
 
 WIDTH: Final = timedelta(seconds=1)
@@ -49,6 +49,9 @@ class Process:
             database, "poller", every=timedelta(seconds=1), silence=SILENCE
         )
         self.incarnation.beat()
+        with database.begin() as connection:
+            # Long enough ago for the bucket to be full.
+            claims.lock_provider(connection, Provider.MONETA, database.now() - timedelta(hours=1))
         self.engine = Engine(
             database,
             {Provider.MONETA: plugin},

@@ -58,9 +58,11 @@ def accept(database: Database, begun: Start, now: datetime = NOW) -> Taken:
 
 def accepted(database: Database, *references: str, now: datetime = NOW) -> list[str]:
     """Store new operations; return their ids."""
-    for reference in references:
-        assert accept(database, start(reference), now) is Taken.NEW
-    return [operation(database, reference)["id"] for reference in references]
+    with database.begin() as connection:
+        for reference in references:
+            assert intake.accept(connection, start(reference), now) is Taken.NEW
+    ids = {row["reference"]: row["id"] for row in operations(database)}
+    return [ids[reference] for reference in references]
 
 
 def claim(

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 
 import structlog
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 
 from config.queues import Provider, Wake
 from worker.engine import gate
@@ -30,10 +30,13 @@ from worker.providers.base import Plugin
 
 log = structlog.get_logger(__name__)
 
-#: A slot whose message came earlier than this is published again. Seconds.
+#: A slot whose message came earlier than this is published again, else awaited. Seconds.
 _EARLY: Final = 0.05
 #: Seconds that a flush waits for a database that went away, while its leases are kept alive.
 _PATIENCE: Final = 60.0
+#: What an answer raises that cannot be decided or written: one operation's trouble, never its
+#: chunk's. The database refuses a second end, and what no column holds.
+_UNWRITABLE: Final = (IntegrityError, DataError, ValueError, TypeError, OverflowError)
 
 
 class Relay(Protocol):
@@ -113,9 +116,13 @@ class Engine:
         plugin = self._plugins.get(provider)
         if plugin is None or self._leaseholder.halted() is not None:
             return 0
-        if slot is not None and (slot - self._database.now()).total_seconds() > _EARLY:
+        early = 0.0 if slot is None else (slot - self._database.now()).total_seconds()
+        if slot is not None and early > _EARLY:
             self._wakes.again(provider, wake, slot)
             return 0
+        if early > 0:
+            # What is due only at the slot itself has no other message.
+            self._leaseholder.pause(early)
         place = self._shares[provider]
         if not place.enter():
             return 0
@@ -225,14 +232,18 @@ class Engine:
         unwritten: set[str],
     ) -> None:
         now = self._database.now()
-        changes = [
-            decide(answer, plugin, now, self._random(), self._sealing.seal_bytes)
-            for answer in answers
-        ]
+        changes = []
+        for answer in answers:
+            try:
+                changes.append(
+                    decide(answer, plugin, now, self._random(), self._sealing.seal_bytes)
+                )
+            except _UNWRITABLE as error:
+                self._refused(chunk.token, answer.claimed, error)
         stays = [change for change in changes if isinstance(change, Stay)]
         moves = [change for change in changes if isinstance(change, Move)]
         written = self._patiently(chunk.token, stays, moves, now)
-        unwritten.difference_update(row.claimed.id for row in changes)
+        unwritten.difference_update(answer.claimed.id for answer in answers)
         late = [move for move in moves if move.claimed.id not in written and move.events]
         self._tell_late(late, now)
         self._wake_next(provider, [change for change in changes if change.claimed.id in written])
@@ -261,7 +272,7 @@ class Engine:
                 return writeback.write_stays(connection, token, stays) | writeback.write_moves(
                     connection, token, moves, now
                 )
-        except IntegrityError:
+        except _UNWRITABLE:
             return self._write_one_by_one(token, stays, moves, now)
 
     def _write_one_by_one(
@@ -274,19 +285,30 @@ class Engine:
                 with self._database.begin() as connection:
                     written |= writeback.write_stays(connection, token, one_stay)
                     written |= writeback.write_moves(connection, token, one_move, now)
-            except IntegrityError:
-                row = (one_stay or one_move)[0].claimed
-                with self._database.begin() as connection:
-                    writeback.let_go(connection, token, row.id)
-                log.error("write_refused", operation=row.id, attempt=row.attempt)  # noqa: TRY400 - the database's text may hold values
+            except _UNWRITABLE as error:
+                self._refused(token, (one_stay or one_move)[0].claimed, error)
         return written
+
+    def _refused(self, token: str, row: Claimed, error: Exception) -> None:
+        """Free an operation whose answer cannot be written: refused again and again, it parks."""
+        with self._database.begin() as connection:
+            writeback.let_go(connection, token, row.id)
+        # Without the error's text, which may hold values.
+        name = type(error).__name__
+        log.error("write_refused", operation=row.id, attempt=row.attempt, error=name)
 
     def _tell_late(self, late: Sequence[Move], now: datetime) -> None:
         for move in late:
+            row = move.claimed
             took = 0 if move.call is None else move.call.slowest
-            with self._database.begin() as connection:
-                if writeback.write_late(connection, move, now, took):
-                    log.warning("late_answer", operation=move.claimed.id, state=move.state)
+            try:
+                with self._database.begin() as connection:
+                    news = writeback.write_late(connection, move, now, took)
+            except _UNWRITABLE as error:
+                log.error("late_answer_refused", operation=row.id, error=type(error).__name__)  # noqa: TRY400 - the error's text may hold values
+                continue
+            if news:
+                log.warning("late_answer", operation=row.id, state=move.state)
 
     def _wake_next(self, provider: Provider, written: Sequence[Stay | Move]) -> None:
         polls: list[datetime] = []

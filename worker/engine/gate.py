@@ -87,12 +87,13 @@ def fed(shared: Shared, health: Health, limits: Limits, now: datetime) -> dict[s
     """Return what a chunk changes in the shared row: the breaker is fed once a chunk."""
     before = 0 if health.any_answered else shared.failures
     failures = before + health.failed_in_a_row
-    closed_until = shared.closed_until
+    # What another chunk learned meanwhile stands: this one may have begun before it.
+    rests = [] if shared.closed_until is None else [shared.closed_until]
     if failures >= limits.breaker_failures and health.failed_in_a_row:
-        closed_until = now + timedelta(seconds=limits.breaker_reset)
-    elif failures < limits.breaker_failures:
-        closed_until = None if health.any_answered else closed_until
+        rests.append(now + timedelta(seconds=limits.breaker_reset))
     if health.rest:
-        asked = now + timedelta(seconds=min(health.rest, LONGEST_REST))
-        closed_until = asked if closed_until is None else max(asked, closed_until)
+        rests.append(now + timedelta(seconds=min(health.rest, LONGEST_REST)))
+    closed_until = max(rests, default=None)
+    if health.any_answered and closed_until is not None and closed_until <= now:
+        closed_until = None
     return {"failures": failures, "closed_until": closed_until, "probing_until": None}

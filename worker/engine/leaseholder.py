@@ -86,6 +86,8 @@ class Incarnation:
 
     def beat(self) -> None:
         """Beat once."""
+        # Before it is written: the others count from then, however long the write takes.
+        beat_at = time.monotonic()
         try:
             with self._database.begin() as connection:
                 leases.beat(
@@ -105,7 +107,6 @@ class Incarnation:
             return
         with self._lock:
             self._abandoned.difference_update(abandoned)
-        beat_at = time.monotonic()
         if self._last_beat is None or beat_at - self._last_beat > self._silence:
             self._beating_since = None
         self._last_beat = beat_at

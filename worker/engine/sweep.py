@@ -13,6 +13,7 @@ import structlog
 from config.queues import Provider
 from worker.engine.wakes import Wakes
 from worker.operations.database import Database
+from worker.operations.identifiers import new_id
 from worker.operations.store import leases, schedule
 from worker.operations.store.retention import Retention, purge
 
@@ -37,10 +38,6 @@ class Teller(Protocol):
 
 class Judge(Protocol):
     """This process's incarnation, as the sweep needs it."""
-
-    @property
-    def id(self) -> str:
-        """The incarnation's id."""
 
     def judges(self) -> bool:
         """Tell whether this process has been heard long enough to call others silent."""
@@ -94,10 +91,11 @@ class Sweep:
         return erased
 
     def _mine(self, name: str, lasting: timedelta) -> bool:
-        # Never let go of early: the lock is also what keeps the others from sweeping right after.
+        # Never let go of early: the lock is also what keeps all from sweeping right after. Held by
+        # nobody in particular, so that it keeps out the process that took it too.
         with self._database.begin() as connection:
             now = self._database.now()
-            return leases.hold_lock(connection, name, f"{self._judge.id}", now, lasting)
+            return leases.hold_lock(connection, name, new_id(), now, lasting)
 
     def _free_leases(self) -> None:
         if not self._judge.judges():

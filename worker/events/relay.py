@@ -5,6 +5,7 @@ ever overlap (a process that slept through its lock), the server's memory of ids
 from telling anything twice or out of turn.
 """
 
+import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
@@ -37,6 +38,7 @@ class Relay:
         self._stream = stream
         self._keep = keep
         self._holder = holder
+        self._mine = threading.Lock()
         self._thread = Repeating("relay", _LOOK_EVERY, self.run)
 
     def start(self) -> None:
@@ -79,14 +81,16 @@ class Relay:
         return self._stream.trim(self._database.now() - self._keep)
 
     def _locked(self, action: Callable[[], int]) -> int:
-        if not self._hold():
-            self._thread.nudge_in(_BUSY)
-            return 0
-        try:
-            return action()
-        finally:
-            with self._database.begin() as connection:
-                leases.drop_lock(connection, _LOCK, self._holder)
+        # The database tells processes apart, and this lock the threads of one process.
+        with self._mine:
+            if not self._hold():
+                self._thread.nudge_in(_BUSY)
+                return 0
+            try:
+                return action()
+            finally:
+                with self._database.begin() as connection:
+                    leases.drop_lock(connection, _LOCK, self._holder)
 
     def _hold(self) -> bool:
         with self._database.begin() as connection:

@@ -7,11 +7,10 @@ from datetime import datetime
 from typing import Any, Final, cast
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from worker.errors import BrokerUnavailable
 from worker.events.model import CONTENT_TYPE, SOURCE, SPECVERSION, rfc3339
+from worker.events.server import connect, entries
 from worker.operations.store.outbox import Line
 
 #: Seconds for which the server remembers an event's id. It only has to outlive a relay that died
@@ -38,9 +37,12 @@ if redis.call('EXISTS', KEYS[1]) == 1 then
   end
 end
 if ARGV[1] ~= '' and mark ~= ARGV[1] then return {'wiped', mark or '', last} end
-local ms, no = parts(last)
-local known_ms, known_no = parts(ARGV[2])
-if ms < known_ms or (ms == known_ms and no < known_no) then return {'behind', mark or '', last} end
+local function after_last(id)
+  local last_ms, last_no = parts(last)
+  local ms, no = parts(id)
+  return ms > last_ms or (ms == last_ms and no > last_no)
+end
+if after_last(ARGV[2]) then return {'behind', mark or '', last} end
 if not mark then
   mark = ARGV[3]
   redis.call('SET', KEYS[2], mark)
@@ -49,7 +51,8 @@ local answer = {'ok', mark, last}
 for i = 3, #KEYS do
   local id = false
   if ARGV[5] == '1' then id = redis.call('GET', KEYS[i]) end
-  if not id then
+  -- An id that is remembered and beyond the stream's end is that of an event that was lost.
+  if not id or after_last(id) then
     id = redis.call('XADD', KEYS[1], '*', unpack(cjson.decode(ARGV[i + 3])))
     redis.call('SET', KEYS[i], id, 'EX', ARGV[4])
   end
@@ -127,29 +130,6 @@ class Stream:
     def close(self) -> None:
         """Close the connections."""
         self._server.close()
-
-
-def entries(answer: Any) -> list[tuple[str, dict[str, str]]]:  # noqa: ANN401 - XREAD's answer
-    """Return what XREAD or XREADGROUP brought from one stream, whichever protocol was spoken."""
-    if not answer:
-        return []
-    streams = answer.values() if isinstance(answer, dict) else (found for _, found in answer)
-    found = next(iter(streams))
-    if found and isinstance(found[0], list) and found[0] and isinstance(found[0][0], (list, tuple)):
-        found = found[0]
-    return [(entry_id, fields) for entry_id, fields in found]
-
-
-def connect(url: str) -> redis.Redis:
-    """Return a client that fails soon rather than waits for ever."""
-    return redis.Redis.from_url(
-        url,
-        decode_responses=True,
-        socket_timeout=15,
-        socket_connect_timeout=5,
-        health_check_interval=25,
-        retry=Retry(NoBackoff(), 1),
-    )
 
 
 def _packed(line: Line) -> str:

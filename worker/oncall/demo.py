@@ -61,7 +61,7 @@ def demo(
     ] = False,
 ) -> None:
     """Run identifications through the whole worker, on this machine and against the sandbox."""
-    console = Console(highlight=False)
+    console = _Console(highlight=False)
     began = time.monotonic()
     directory = Path(tempfile.mkdtemp(prefix="uprid-demo-"))
     say = _Speaker(console)
@@ -180,6 +180,15 @@ def _fleet(directory: Path) -> Fleet:
 
 def _port(fleet: Fleet) -> int:
     return 0 if fleet.sandbox is None else fleet.sandbox.port
+
+
+class _Console(Console):
+    """A console whose reader may go: the run goes on, and stops everything in order."""
+
+    def on_broken_pipe(self) -> None:
+        """Write to nobody from now on; Rich itself would exit in the middle of anything."""
+        with suppress(SystemExit):
+            super().on_broken_pipe()
 
 
 class _Speaker:

@@ -12,7 +12,7 @@ from worker.oncall.standing import OVERDUE_AFTER
 from worker.oncall.stop import complain, opened, settings_for
 from worker.oncall.timeline import described
 from worker.operations.states import State
-from worker.operations.store import reading
+from worker.operations.store import overview, reading
 from worker.operations.store.reading import Row
 
 
@@ -35,7 +35,7 @@ def list_operations(
             overdue=now - OVERDUE_AFTER if overdue else None,
             limit=limit,
         )
-        counts = reading.counts(connection)
+        counts = overview.counts(connection)
     if as_json:
         say_json([described(row) for row in rows])
         return

@@ -11,7 +11,7 @@ from worker.oncall.output import lasting, moment, say, say_json, say_table
 from worker.oncall.standing import standing
 from worker.oncall.stop import FAILED, Stop, opened, settings_for
 from worker.oncall.timeline import timeline, told
-from worker.operations.store import reading
+from worker.operations.store import overview, reading
 from worker.operations.store.reading import Row, Story
 
 
@@ -23,7 +23,7 @@ def show(
     with opened(settings_for()) as database:
         with database.read() as connection:
             story = reading.story(connection, reference)
-            providers = reading.providers(connection)
+            providers = overview.providers(connection)
         now = database.now()
     if story is None:
         line = f"{reference}: neither an operation nor a refused message has this reference"

@@ -7,7 +7,8 @@ from typing import Final
 
 from worker.oncall.output import lasting, moment
 from worker.operations.states import LIVE, RETRYABLE, State
-from worker.operations.store.reading import ProviderRow, Row
+from worker.operations.store.overview import ProviderRow
+from worker.operations.store.reading import Row
 
 #: Work that was due this long ago is overdue: slots, sweep and a restarted worker are faster.
 OVERDUE_AFTER: Final = timedelta(seconds=10)

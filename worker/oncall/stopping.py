@@ -1,22 +1,27 @@
 """Being asked to stop: Ctrl-C, SIGTERM and a closed terminal lead to the same clean stop."""
 
 import signal
+import time
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any, Final, Self
 
 _NUMBERS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_IN_A_HURRY: Final = 2
+#: Seconds. What comes sooner is the same request: `timeout` and a closing terminal signal twice.
+_SAME_REQUEST: Final = 0.5
 
 
 class StopRequests:
-    """Counts the requests to stop. A context manager, in the main thread.
+    """Notes the requests to stop. A context manager, in the main thread.
 
-    The handler only counts, and whoever works looks: an exception in the middle of anything would
+    The handler only notes, and whoever works looks: an exception in the middle of anything would
     leave a process behind that was started and not yet noted down.
     """
 
-    def __init__(self) -> None:
-        self._count = 0
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._first: float | None = None
+        self._again = False
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Self:
@@ -35,11 +40,15 @@ class StopRequests:
 
     def asked(self) -> bool:
         """Tell whether somebody asked for a stop."""
-        return self._count > 0
+        return self._first is not None
 
     def hurried(self) -> bool:
         """Tell whether somebody asked a second time."""
-        return self._count >= _IN_A_HURRY
+        return self._again
 
     def _note(self, _number: int, _frame: FrameType | None) -> None:
-        self._count += 1
+        now = self._clock()
+        if self._first is None:
+            self._first = now
+        elif now - self._first > _SAME_REQUEST:
+            self._again = True

@@ -176,6 +176,8 @@ class OutboxEvent(SQLModel, table=True):
             postgresql_where=text("stream_id IS NULL"),
             sqlite_where=text("stream_id IS NULL"),
         ),
+        Index("outbox_event", "id", unique=True),
+        Index("outbox_operation", "operation_id"),
         Index("outbox_stream_id", "stream_id"),
         Index("outbox_time", "time"),
         # Nothing is told twice: the database itself refuses a second terminal event of an attempt.

@@ -155,14 +155,14 @@ def test_payloads_are_those_of_the_current_attempt(database: Database) -> None:
     assert none == {}
 
 
-def test_lock_provider_makes_the_row_once_and_gives_its_tokens(database: Database) -> None:
+def test_lock_provider_makes_the_row_once_with_a_full_bucket(database: Database) -> None:
     with database.begin() as connection:
         made = claims.lock_provider(connection, PROVIDER, NOW)
         claims.share(connection, PROVIDER, tokens=3.5, failures=2)
     with database.begin() as connection:
         found = claims.lock_provider(connection, PROVIDER, NOW + timedelta(hours=1))
 
-    assert (made.tokens, made.tokens_at, made.paused) == (0.0, NOW, False)
+    assert (made.tokens, made.tokens_at, made.paused) == (1e9, NOW, False)
     assert (found.tokens, found.tokens_at, found.failures) == (3.5, NOW, 2)
 
 
@@ -176,4 +176,4 @@ def test_lock_provider_lets_one_spend_after_the_other(database: Database) -> Non
         list(executor.map(spend, range(20)))
 
     with database.begin() as connection:
-        assert claims.lock_provider(connection, PROVIDER, NOW).tokens == -20
+        assert claims.lock_provider(connection, PROVIDER, NOW).tokens == 1e9 - 20

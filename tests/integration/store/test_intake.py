@@ -119,7 +119,7 @@ def test_refuse_tells_the_fields_and_not_an_operation(database: Database) -> Non
 
     [event] = told(database)
     assert event.type == "uprid.message.refused"
-    assert (event.attempt, event.terminal, event.subject) == (None, False, "")
+    assert (event.attempt, event.terminal, event.subject) == (None, False, "m-1")
     assert event.data == {
         "reference": None,
         "task": "tasks.moneta.start_identification",

@@ -2,18 +2,14 @@
 
 from datetime import timedelta
 
-import pytest
-
 from tests.support.operations import (
     NOW,
     TOKEN,
-    accept,
     accepted,
     claim,
     ended,
     polling,
     run,
-    start,
     stayed,
     write,
 )
@@ -21,8 +17,8 @@ from worker.events.model import EventType
 from worker.operations.database import Database
 from worker.operations.outcomes import Reason, ReasonCode
 from worker.operations.states import State
-from worker.operations.store import intake, leases, oncall, reading, schedule, writeback
-from worker.operations.store.claims import ORDINARY, lock_provider
+from worker.operations.store import intake, oncall, reading, writeback
+from worker.operations.store.claims import ORDINARY
 from worker.operations.store.journal import What
 from worker.operations.store.oncall import Action
 from worker.operations.store.reading import Row, Story
@@ -181,60 +177,3 @@ def test_story_tells_attempts_people_and_events_in_order(database: Database) -> 
     assert not any(event.published for event in story.events)
     person = next(entry for entry in story.journal if entry.what is What.PERSON)
     assert (person.by, person.detail, person.attempt) == ("olga", "looked", 2)
-
-
-def test_counts_are_by_provider_and_state(database: Database) -> None:
-    accepted(database, "a", "b")
-    taken = claim(database, limit=1)
-    write(database, [ended(taken[0])])
-
-    with database.read() as connection:
-        counts = reading.counts(connection)
-
-    assert [(c.provider, c.state, c.operations) for c in counts] == [
-        ("moneta", State.ACCEPTED, 1),
-        ("moneta", State.SUCCEEDED, 1),
-    ]
-
-
-def test_overdue_counts_leave_out_what_is_not_due(database: Database) -> None:
-    accepted(database, "a", "b")
-
-    with database.read() as connection:
-        assert reading.overdue_counts(connection, LATER) == {"moneta": 2}
-        assert reading.overdue_counts(connection, NOW) == {}
-
-
-def test_providers_tell_who_paused_them(database: Database) -> None:
-    with database.begin() as connection:
-        lock_provider(connection, "moneta", NOW)
-        schedule.pause(connection, "moneta", "olga", "maintenance", NOW, None)
-
-    with database.read() as connection:
-        row = reading.providers(connection)["moneta"]
-
-    assert (row.paused_at, row.paused_by, row.paused_note) == (NOW, "olga", "maintenance")
-
-
-def test_workers_are_those_that_have_beaten(database: Database) -> None:
-    with database.begin() as connection:
-        leases.beat(connection, incarnation="one", role="poller", host="here", pid=7, now=NOW)
-
-    with database.read() as connection:
-        (worker,) = reading.workers(connection)
-
-    assert (worker.role, worker.pid, worker.beat_at) == ("poller", 7, NOW)
-
-
-@pytest.mark.parametrize("limit", [1, 5], ids=["both ends", "all of few"])
-def test_samples_hold_each_sealed_attempt_once(database: Database, limit: int) -> None:
-    for name in ("a", "b"):
-        accept(database, start(name, sealed=f"token of {name}", fingerprint=name * 64))
-    accept(database, start("without"))
-
-    with database.read() as connection:
-        samples = reading.samples(connection, limit)
-
-    assert sorted(str(s.sealed) for s in samples) == ["token of a", "token of b"]
-    assert samples[0].args == {"unit_id": 7}
-    assert "token" not in repr(samples)

@@ -169,6 +169,8 @@ def upgrade() -> None:
         postgresql_where=sa.text("terminal = 1"),
         sqlite_where=sa.text("terminal = 1"),
     )
+    op.create_index("outbox_event", "outbox", ["id"], unique=True)
+    op.create_index("outbox_operation", "outbox", ["operation_id"], unique=False)
     op.create_index("outbox_stream_id", "outbox", ["stream_id"], unique=False)
     op.create_index("outbox_time", "outbox", ["time"], unique=False)
     op.create_index(
@@ -235,6 +237,8 @@ def downgrade() -> None:
         sqlite_where=sa.text("stream_id IS NULL"),
     )
     op.drop_index("outbox_time", table_name="outbox")
+    op.drop_index("outbox_operation", table_name="outbox")
+    op.drop_index("outbox_event", table_name="outbox")
     op.drop_index("outbox_stream_id", table_name="outbox")
     op.drop_index(
         "outbox_one_end",

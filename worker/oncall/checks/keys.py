@@ -7,8 +7,8 @@ from config.settings import Settings
 from worker.errors import Unsealable
 from worker.oncall.checks.finding import Finding, fault, ok
 from worker.operations.database import Database
-from worker.operations.store import reading
-from worker.operations.store.reading import Sample
+from worker.operations.store import overview
+from worker.operations.store.overview import Sample
 from worker.privacy.fingerprints import Fingerprinter
 from worker.privacy.sealing import Sealer
 
@@ -19,7 +19,7 @@ _SAMPLED: Final = 250
 def check_keys(settings: Settings, database: Database) -> Iterator[Finding]:
     """Try both keys on a sample of what is stored."""
     with database.read() as connection:
-        samples = reading.samples(connection, _SAMPLED)
+        samples = overview.samples(connection, _SAMPLED)
     sealer = Sealer(key.get_secret_value() for key in settings.seal_keys)
     yield _sealing(sealer, samples)
     if settings.fingerprint_key is not None:

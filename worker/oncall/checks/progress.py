@@ -12,8 +12,8 @@ from worker.oncall.output import lasting, moment
 from worker.oncall.standing import OVERDUE_AFTER
 from worker.operations.database import Database
 from worker.operations.states import DRIVEN, State
-from worker.operations.store import outbox, reading
-from worker.operations.store.reading import ProviderRow
+from worker.operations.store import outbox, overview
+from worker.operations.store.overview import ProviderRow
 
 #: The relay tells at once; what is older than this has nobody who tells it.
 _BACKLOG_AFTER: Final = timedelta(seconds=60)
@@ -26,7 +26,7 @@ def check_progress(settings: Settings, database: Database) -> Iterator[Finding]:
     """Look at workers, providers, what is due and what is to be told."""
     now = database.now()
     with database.read() as connection:
-        providers = reading.providers(connection)
+        providers = overview.providers(connection)
         yield from _workers(connection, now - settings.engine.lease_silence)
         yield from _providers(providers, now)
         yield _overdue(connection, providers, now)
@@ -35,8 +35,8 @@ def check_progress(settings: Settings, database: Database) -> Iterator[Finding]:
 
 
 def _workers(connection: Connection, silent_before: datetime) -> Iterator[Finding]:
-    alive = [w.role for w in reading.workers(connection) if w.beat_at >= silent_before]
-    busy = any(count.state in DRIVEN for count in reading.counts(connection))
+    alive = [w.role for w in overview.workers(connection) if w.beat_at >= silent_before]
+    busy = any(count.state in DRIVEN for count in overview.counts(connection))
     for role in _ROLES:
         number = alive.count(role)
         if number:
@@ -64,7 +64,7 @@ def _providers(providers: Mapping[str, ProviderRow], now: datetime) -> Iterator[
 def _overdue(
     connection: Connection, providers: Mapping[str, ProviderRow], now: datetime
 ) -> Finding:
-    late = reading.overdue_counts(connection, now - OVERDUE_AFTER)
+    late = overview.overdue_counts(connection, now - OVERDUE_AFTER)
     stopped = {name for name, row in providers.items() if _is_stopped(row, now)}
     if not late:
         return ok("overdue", "nothing is")
@@ -77,7 +77,7 @@ def _overdue(
 def _waiting(connection: Connection) -> Finding:
     waiting = sum(
         count.operations
-        for count in reading.counts(connection)
+        for count in overview.counts(connection)
         if count.state is State.WAITING_FOR_PERSON
     )
     if not waiting:
@@ -90,11 +90,11 @@ def _waiting(connection: Connection) -> Finding:
 def _backlog(connection: Connection, now: datetime) -> Finding:
     number, oldest = outbox.backlog(connection)
     if oldest is None:
-        return ok("events", "all told")
+        return ok("outbox", "all told")
     said = f"{number} not told yet, the oldest for {lasting(now - oldest)}"
     if now - oldest > _BACKLOG_AFTER:
-        return fault("events", f"{said}: is the stream's server there, and a worker alive?")
-    return ok("events", said)
+        return fault("outbox", f"{said}: is the stream's server there, and a worker alive?")
+    return ok("outbox", said)
 
 
 def _is_stopped(row: ProviderRow, now: datetime) -> bool:

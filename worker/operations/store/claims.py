@@ -96,7 +96,8 @@ def lock_provider(connection: Connection, provider: str, now: datetime) -> Share
         insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
         connection.execute(
             insert(PROVIDERS)
-            .values(name=provider, failures=0, tokens=0.0, tokens_at=now)
+            # Full, whatever the bucket holds: the gate never counts more than that.
+            .values(name=provider, failures=0, tokens=1e9, tokens_at=now)
             .on_conflict_do_nothing()
         )
         row = connection.execute(wanted).mappings().one()

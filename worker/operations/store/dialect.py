@@ -36,7 +36,8 @@ class Bulk:
         self, rows: Sequence[Sequence[Any]], *, sqlite: bool
     ) -> tuple[TextClause, dict[str, Any]]:
         """Return the statement and its row parameter for one of the databases."""
-        packed = json.dumps(rows, default=_time, separators=(",", ":"))
+        # Not as ASCII: half a character must fail here and not be stored, never to be read again.
+        packed = json.dumps(rows, default=_time, separators=(",", ":"), ensure_ascii=False)
         return (self._sqlite if sqlite else self._postgres), {"rows": packed}
 
 

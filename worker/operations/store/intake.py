@@ -124,7 +124,8 @@ def refuse(
         return False
     event = Event(
         type=EventType.MESSAGE_REFUSED,
-        subject=reference or "",
+        # CloudEvents allows no empty subject.
+        subject=reference or message_id,
         time=now,
         data={
             "reference": reference,

@@ -5,7 +5,8 @@ import pytest
 
 from worker.oncall.standing import standing
 from worker.operations.states import LIVE, State
-from worker.operations.store.reading import ProviderRow, Row
+from worker.operations.store.overview import ProviderRow
+from worker.operations.store.reading import Row
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 ROW = Row(

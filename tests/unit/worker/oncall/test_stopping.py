@@ -7,12 +7,14 @@ from worker.oncall.stopping import StopRequests
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_stop_is_asked_for_by_a_signal_and_hurried_by_a_second(number: signal.Signals) -> None:
+def test_stop_is_asked_for_by_a_signal_and_hurried_by_a_later_one(number: signal.Signals) -> None:
     before = signal.getsignal(number)
-    with StopRequests() as stop:
+    times = iter([10.0, 10.4, 12.0])
+    with StopRequests(lambda: next(times)) as stop:
         assert not stop.asked()
         os.kill(os.getpid(), number)
         assert stop.asked()
+        os.kill(os.getpid(), number)
         assert not stop.hurried()
         os.kill(os.getpid(), number)
         assert stop.hurried()

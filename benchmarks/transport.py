@@ -1,0 +1,37 @@
+"""HTTP alone: the pinned session beside `requests`, CPU of the calling thread a call."""
+
+import time
+from collections.abc import Callable
+
+from benchmarks.loop import BODY, CONTENT_TYPE, session_of_its_own
+from benchmarks.stage import Stage
+from worker.providers.http import PinnedSession
+
+
+def compare(stage: Stage, calls: int, rounds: int) -> tuple[float, float]:
+    """Return the CPU seconds of one call: by `PinnedSession.exchange`, by `Session.post`."""
+    stage.endpoint.set_back(1_000_000_000)
+    url, body = stage.endpoint.url, (BODY % 1).encode()
+    with (
+        session_of_its_own() as plain,
+        PinnedSession(url, connect_timeout=5, read_timeout=10, total_timeout=20, threads=1) as ours,
+    ):
+
+        def post() -> None:
+            reply = plain.post(url, data=body, headers={"Content-Type": CONTENT_TYPE}, timeout=10)
+            assert reply.content  # noqa: S101 - the body is part of the work
+
+        def exchange() -> None:
+            assert ours.exchange(body, CONTENT_TYPE).body  # noqa: S101 - likewise
+
+        both = [(_cpu(exchange, calls), _cpu(post, calls)) for _ in range(rounds)]
+    # The least: everything else that the machine does only adds.
+    return min(pinned for pinned, _ in both), min(posted for _, posted in both)
+
+
+def _cpu(call: Callable[[], None], calls: int) -> float:
+    call()
+    began = time.thread_time()
+    for _ in range(calls):
+        call()
+    return (time.thread_time() - began) / calls

@@ -1,0 +1,197 @@
+"""The sweep: what fell through is found, by one process at a time."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from config.queues import Provider
+from tests.support.engine import Process, process
+from tests.support.operations import accepted, operation, types
+from tests.support.providers import ScriptedPlugin
+from worker.engine.decisions import Ask
+from worker.engine.sweep import Sweep, Timing
+from worker.errors import BrokerUnavailable
+from worker.operations.model import OPERATIONS
+from worker.operations.outcomes import Finished
+from worker.operations.states import State
+from worker.operations.store.retention import Retention
+
+RETENTION = Retention(timedelta(days=30), timedelta(days=180), timedelta(days=14))
+TIMING = Timing(
+    every=timedelta(seconds=2),
+    silence=timedelta(seconds=6),
+    slot=timedelta(seconds=1),
+    retention=RETENTION,
+)
+
+
+class Stream:
+    """A relay that counts, and whose server may be gone."""
+
+    def __init__(self) -> None:
+        self.verified = 0
+        self.trimmed = 0
+        self.away = False
+
+    def verify(self) -> int:
+        if self.away:
+            raise BrokerUnavailable
+        self.verified += 1
+        return 0
+
+    def trim(self) -> int:
+        self.trimmed += 1
+        return 0
+
+
+class Ear:
+    """An incarnation that has been heard long enough, or has not."""
+
+    def __init__(self) -> None:
+        self.heard = True
+
+    def judges(self) -> bool:
+        return self.heard
+
+
+@pytest.fixture
+def poller(migrated_url: str) -> Iterator[Process]:
+    plugin = ScriptedPlugin()
+    plugin.answers(Ask.SUBMIT, Finished(State.SUCCEEDED, "result"))
+    with process(migrated_url, plugin) as made:
+        yield made
+
+
+@pytest.fixture
+def stream() -> Stream:
+    return Stream()
+
+
+@pytest.fixture
+def ear() -> Ear:
+    return Ear()
+
+
+@pytest.fixture
+def sweep(poller: Process, stream: Stream, ear: Ear) -> Sweep:
+    providers = frozenset({Provider.MONETA})
+    return Sweep(poller.database, providers, poller.wakes, stream, ear, TIMING)
+
+
+def forget(poller: Process) -> None:
+    """Store an operation that nobody was woken for."""
+    accepted(poller.database, "order-1", now=poller.database.now())
+
+
+def test_sweep_wakes_a_provider_that_was_forgotten(poller: Process, sweep: Sweep) -> None:
+    forget(poller)
+    poller.database.travel(3.1)
+
+    sweep.run()
+    poller.run(1)
+
+    assert operation(poller.database)["state"] == "succeeded"
+
+
+def test_sweep_gives_messages_three_slots_to_come(poller: Process, sweep: Sweep) -> None:
+    forget(poller)
+    poller.database.travel(2.5)
+
+    sweep.run()
+
+    assert poller.broker.waiting == []
+
+
+def test_sweep_believes_no_marker(poller: Process, sweep: Sweep) -> None:
+    poller.enqueue("order-1")
+    poller.broker.take()  # lost; its marker stands
+    poller.database.travel(4)
+
+    sweep.run()
+
+    assert len(poller.broker.waiting) == 1
+
+
+def test_sweep_frees_what_silent_workers_held(poller: Process, sweep: Sweep) -> None:
+    forget(poller)
+    with poller.database.begin() as connection:
+        connection.execute(update(OPERATIONS).values(lease_token="t", lease_owner="gone"))
+
+    sweep.run()
+
+    assert operation(poller.database)["lease_token"] is None
+
+
+def test_sweep_calls_nobody_silent_when_it_has_not_been_heard_itself(
+    poller: Process, sweep: Sweep, ear: Ear
+) -> None:
+    ear.heard = False
+    forget(poller)
+    with poller.database.begin() as connection:
+        connection.execute(update(OPERATIONS).values(lease_token="t", lease_owner="gone"))
+
+    sweep.run()
+
+    assert operation(poller.database)["lease_token"] == "t"
+
+
+def test_sweep_parks_what_its_workers_died_of(poller: Process, sweep: Sweep) -> None:
+    forget(poller)
+    with poller.database.begin() as connection:
+        connection.execute(update(OPERATIONS).values(lease_token="t", lease_owner="gone", claims=4))
+
+    sweep.run()
+
+    assert types(poller.database)[-1] == "operation.waiting_for_person"
+
+
+def test_sweep_runs_once_in_its_time_whoever_calls(
+    poller: Process, sweep: Sweep, stream: Stream, ear: Ear
+) -> None:
+    providers = frozenset({Provider.MONETA})
+    other = Sweep(poller.database, providers, poller.wakes, stream, ear, TIMING)
+
+    sweep.run()
+    other.run()
+    sweep.run()
+    assert stream.verified == 1
+
+    poller.database.travel(2)
+    other.run()
+    assert stream.verified == 2
+
+
+def test_sweep_keeps_house_once_an_hour(poller: Process, sweep: Sweep, stream: Stream) -> None:
+    for _ in range(10):
+        sweep.run()
+        poller.database.travel(2)
+    assert stream.trimmed == 1
+
+    poller.database.travel(3600)
+    sweep.run()
+    assert stream.trimmed == 2
+
+
+def test_sweep_wakes_what_is_overdue_although_the_streams_server_is_away(
+    poller: Process, sweep: Sweep, stream: Stream
+) -> None:
+    stream.away = True
+    forget(poller)
+    poller.database.travel(4)
+
+    with pytest.raises(BrokerUnavailable):
+        sweep.run()
+
+    assert len(poller.broker.waiting) == 1
+
+
+def test_purge_says_how_much_of_what_it_erased(sweep: Sweep) -> None:
+    assert sweep.purge() == {
+        "payloads": 0,
+        "journal": 0,
+        "events": 0,
+        "refusals": 0,
+        "stream": 0,
+    }

@@ -1,0 +1,224 @@
+"""The whole system as it is deployed: the Procfile's lines as processes, against the sandbox."""
+
+import json
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import requests
+from cryptography.fernet import Fernet
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
+
+from tests.support.loopback import free_port
+from tests.support.marketplace import Marketplace
+from tests.support.processes import Process, environment, start
+from tests.support.valkey import ValkeyServer
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+#: The virtual environment's programs, `uprid` among them.
+_PROGRAMS: Final = Path(sys.executable).parent
+SEAL_KEY: Final = Fernet.generate_key().decode()
+FINGERPRINT_KEY: Final = Fernet.generate_key().decode()
+#: Longer than any call that a process may be in the middle of. Seconds.
+_GRACE: Final = 20.0
+
+#: Polls of a provider that answers within seconds.
+FAST: Final[Mapping[str, str]] = {
+    "UPRID_ENGINE__SLOT": "0.25",
+    "UPRID_MONETA__POLL": json.dumps(
+        {"first_after": 0.3, "steps": [[20, 0.4]], "then": 1, "jitter": 0.1}
+    ),
+    "UPRID_MONETA__SETTLE_OVER": "0.6",
+}
+
+
+def procfile() -> dict[str, list[str]]:
+    """Return the Procfile's lines, by role."""
+    lines = (ROOT / "Procfile").read_text("utf-8").splitlines()
+    return {role: shlex.split(line) for role, _, line in (each.partition(":") for each in lines)}
+
+
+class System:
+    """Broker and database are given; every other process is started, killed and stopped here."""
+
+    def __init__(
+        self,
+        directory: Path,
+        broker: ValkeyServer,
+        database_url: str,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        self.directory = directory
+        self.broker = broker
+        self.database_url = database_url
+        self.sandbox_port = free_port()
+        self.settings = {
+            "DATABASE_URL": database_url,
+            "REDIS_URL": broker.url,
+            "UPRID_SEAL_KEYS": SEAL_KEY,
+            "UPRID_FINGERPRINT_KEY": FINGERPRINT_KEY,
+            "UPRID_MONETA__URL": f"http://127.0.0.1:{self.sandbox_port}/moneta/services",
+            "UPRID_MONETA__USERNAME": "sandbox",
+            "UPRID_MONETA__PASSWORD": "sandbox",
+            "UPRID_MONETA__ANONYMOUS_GROUP_ID": "101",
+            "UPRID_MONETA__SIMPLIFIED_GROUP_ID": "102",
+            "UPRID_MONETA__FULL_GROUP_ID": "103",
+            **FAST,
+            **(settings or {}),
+        }
+        self.marketplace = Marketplace(self.settings["REDIS_URL"], SEAL_KEY)
+        self._running: dict[str, Process] = {}
+        self._lives = 0
+        self._engine = create_engine(database_url, poolclass=NullPool)
+
+    def migrate(self) -> None:
+        """Run the Procfile's release line."""
+        released = self._start("release", procfile()["release"])
+        assert released.wait(60) == 0, released.tail()
+
+    def start_sandbox(self, delay: float = 0.8, task_timeout: float = 3.0) -> None:
+        """Start the providers' stand-ins and wait for them."""
+        options = ["--delay", str(delay), "--task-timeout", str(task_timeout)]
+        command = [sys.executable, "-m", "worker.sandbox", "--port", str(self.sandbox_port)]
+        self._running["sandbox"] = self._start("sandbox", [*command, *options])
+        self._running["sandbox"].wait_for_output("sandbox ready")
+
+    def start(self, *names: str) -> None:
+        """Start roles of the Procfile: `worker`, `poller`; a second one is named `poller-2`."""
+        for name in names:
+            assert name not in self._running, f"{name} runs already"
+            self._running[name] = self._start(name, procfile()[name.partition("-")[0]])
+
+    def wait_until_started(self, *names: str) -> None:
+        """Wait until workers and pollers take messages."""
+        for name in names:
+            self._running[name].wait_for_output("worker_started", timeout=40)
+
+    def kill9(self, *names: str) -> None:
+        """Kill processes as a power cut does: all of them before one of them is looked at."""
+        for name in names:
+            self._running[name].send(signal.SIGKILL)
+        for name in names:
+            self._running.pop(name).kill9()
+
+    def stop(self, *names: str) -> None:
+        """End processes cleanly (SIGTERM) and look at how they ended."""
+        for name in names:
+            self._running[name].send(signal.SIGTERM)
+        for name in names:
+            process = self._running.pop(name)
+            status = process.wait(_GRACE)
+            process.kill9()
+            assert status == 0, process.tail()
+
+    def process(self, name: str) -> Process:
+        """Return a running process."""
+        return self._running[name]
+
+    def is_running(self, name: str) -> bool:
+        """Tell whether a process was started and has not ended."""
+        return name in self._running and self._running[name].is_running
+
+    def close(self) -> None:
+        """Stop what still runs: workers first, the sandbox after them."""
+        last = {"sandbox"}
+        for stage in (self._running.keys() - last, self._running.keys() & last):
+            for name in stage:
+                self._running[name].send(signal.SIGTERM)
+            for name in stage:
+                self._running.pop(name).stop(_GRACE)
+        self.marketplace.__exit__(None, None, None)
+        self._engine.dispose()
+
+    def uprid(self, *arguments: str, status: int = 0) -> str:
+        """Run an on-call command, check its exit status and return what it printed."""
+        done = subprocess.run(
+            [_PROGRAMS / "uprid", *arguments],
+            env=self._environment(),
+            cwd=self.directory,
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == status, done.stderr.decode()
+        return done.stdout.decode()
+
+    def show(self, reference: str) -> dict[str, Any]:
+        """Return what `uprid show --json` says."""
+        shown: dict[str, Any] = json.loads(self.uprid("show", reference, "--json"))
+        return shown
+
+    def rows(self, statement: str, **values: object) -> list[tuple[Any, ...]]:
+        """Read the database beside the workers."""
+        with self._engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(text(statement), values)]
+
+    def count(self, statement: str, **values: object) -> int:
+        """Return the number that a statement selects."""
+        [(number,)] = self.rows(statement, **values)
+        return int(number)
+
+    def calls(self) -> dict[str, Any]:
+        """Return the sandbox's counters: `requests` by kind, `units` by id."""
+        answer = requests.get(f"http://127.0.0.1:{self.sandbox_port}/_sandbox/calls", timeout=10)
+        calls: dict[str, Any] = answer.json()["moneta"]
+        return calls
+
+    def polls(self) -> int:
+        """Return how many polls have arrived at the sandbox."""
+        return int(self.calls()["requests"].get("poll", 0))
+
+    def unit(self, unit_id: int) -> dict[str, Any]:
+        """Return the sandbox's counters of a unit."""
+        found: dict[str, Any] = self.calls()["units"].get(str(unit_id), {"submits": 0, "polls": 0})
+        return found
+
+    def outage(self, mode: str) -> None:
+        """Make the provider sick (`down`, `hang`, `credentials`) or well (`up`)."""
+        answer = requests.post(
+            f"http://127.0.0.1:{self.sandbox_port}/_sandbox/outage",
+            json={"provider": "moneta", "mode": mode},
+            timeout=10,
+        )
+        assert answer.ok
+
+    def logs(self) -> dict[str, str]:
+        """Return what every process of this system has written, dead ones too."""
+        return {
+            path.stem: path.read_text("utf-8", errors="replace")
+            for path in sorted(self.directory.glob("*.log"))
+        }
+
+    def log_of(self, name: str) -> str:
+        """Return what a running process has written."""
+        return self._running[name].output()
+
+    def _start(self, name: str, command: Sequence[str]) -> Process:
+        self._lives += 1
+        log = self.directory / f"{self._lives:02}-{name}.log"
+        return start(command, log=log, env=self._environment(), cwd=self.directory)
+
+    def _environment(self) -> dict[str, str]:
+        own = environment(self.settings)
+        return {**own, "PATH": f"{_PROGRAMS}:{own.get('PATH', '')}"}
+
+
+@contextmanager
+def system(
+    directory: Path,
+    broker: ValkeyServer,
+    database_url: str,
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[System]:
+    """Give a system of which nothing runs yet; at the end everything of it is stopped."""
+    made = System(directory, broker, database_url, settings)
+    try:
+        yield made
+    finally:
+        made.close()

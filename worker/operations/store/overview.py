@@ -1,0 +1,139 @@
+"""Reading the whole: how many stand where, who works, what is paused. Changes nothing."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from worker.operations.model import ATTEMPTS, INCARNATIONS, OPERATIONS, PROVIDERS
+from worker.operations.states import State
+from worker.operations.store.reading import IS_CURRENT
+
+JsonMap = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many operations of a provider are in a state."""
+
+    provider: str
+    state: State
+    operations: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderRow:
+    """Whether a provider may be called."""
+
+    name: str
+    paused_at: datetime | None
+    paused_by: str | None
+    paused_note: str | None
+    failures: int
+    #: The breaker is open, or the provider asked for a rest, until then.
+    closed_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker process that said in the database that it is there."""
+
+    id: str
+    role: str
+    host: str
+    pid: int
+    started_at: datetime
+    beat_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What a stored attempt has sealed, and what its fingerprint was made over."""
+
+    provider: str
+    kind: str
+    args: JsonMap
+    fingerprint: str
+    sealed: str | None = field(repr=False)
+    answer: str | None = field(repr=False)
+
+
+def counts(connection: Connection) -> list[Count]:
+    """Return how many operations there are by provider and state."""
+    rows = connection.execute(
+        select(OPERATIONS.c.provider, OPERATIONS.c.state, func.count())
+        .group_by(OPERATIONS.c.provider, OPERATIONS.c.state)
+        .order_by(OPERATIONS.c.provider, OPERATIONS.c.state)
+    )
+    return [Count(provider, State(state), number) for provider, state, number in rows]
+
+
+def overdue_counts(connection: Connection, before: datetime) -> dict[str, int]:
+    """Return, by provider, how many operations were due before a time."""
+    rows = connection.execute(
+        select(OPERATIONS.c.provider, func.count())
+        .where(OPERATIONS.c.due_at < before)
+        .group_by(OPERATIONS.c.provider)
+        .order_by(OPERATIONS.c.provider)
+    )
+    return {provider: number for provider, number in rows}  # noqa: C416 - rows are no pairs to mypy
+
+
+def providers(connection: Connection) -> dict[str, ProviderRow]:
+    """Return what the workers share about providers, by name; only those ever called."""
+    rows = connection.execute(
+        select(
+            PROVIDERS.c.name,
+            PROVIDERS.c.paused_at,
+            PROVIDERS.c.paused_by,
+            PROVIDERS.c.paused_note,
+            PROVIDERS.c.failures,
+            PROVIDERS.c.closed_until,
+        ).order_by(PROVIDERS.c.name)
+    )
+    return {row.name: ProviderRow(*row) for row in rows}
+
+
+def workers(connection: Connection) -> list[Worker]:
+    """Return the worker processes that have a row, silent ones too."""
+    rows = connection.execute(
+        select(
+            INCARNATIONS.c.id,
+            INCARNATIONS.c.role,
+            INCARNATIONS.c.host,
+            INCARNATIONS.c.pid,
+            INCARNATIONS.c.started_at,
+            INCARNATIONS.c.beat_at,
+        ).order_by(INCARNATIONS.c.role, INCARNATIONS.c.started_at)
+    )
+    return [Worker(*row) for row in rows]
+
+
+def samples(connection: Connection, limit: int) -> list[Sample]:
+    """Return up to `limit` of the oldest and of the newest current attempts that hold a token."""
+    sealed = (
+        select(
+            OPERATIONS.c.provider,
+            OPERATIONS.c.kind,
+            OPERATIONS.c.args,
+            ATTEMPTS.c.fingerprint,
+            ATTEMPTS.c.sealed,
+            ATTEMPTS.c.answer,
+        )
+        .join(ATTEMPTS, IS_CURRENT)
+        .where(ATTEMPTS.c.sealed.is_not(None) | ATTEMPTS.c.answer.is_not(None))
+        .limit(limit)
+    )
+    rows = [
+        row
+        for order in (OPERATIONS.c.id, OPERATIONS.c.id.desc())
+        for row in connection.execute(sealed.order_by(order))
+    ]
+    # Where there are few, both ends are the same.
+    return [
+        Sample(row.provider, row.kind, json.loads(row.args), *row[3:])
+        for row in dict.fromkeys(rows)
+    ]
