@@ -10,7 +10,8 @@ from config.queues import Task
 from worker import runtime
 from worker.app import app
 from worker.errors import UpridError
-from worker.intake import Message
+from worker.intake.message import Message
+from worker.intake.refusals import Taking
 from worker.masked_request import MaskedRequest
 from worker.runtime import Runtime
 
@@ -18,8 +19,6 @@ log = structlog.get_logger(__name__)
 
 #: Seconds before a message is tried again that could not be worked on, by how often it was tried.
 _PATIENCE: Final = (1, 2, 5, 10, 30, 60)
-
-Intake = Callable[[Runtime, Message], None]
 
 
 class _Door(app.Task):
@@ -34,30 +33,25 @@ class _Door(app.Task):
         self.run(*args, **kwargs)
 
 
-def intake(name: Task) -> Callable[[Intake], Intake]:
+def intake(name: Task, function: Taking) -> None:
     """Register a function as a task that takes messages from outside.
 
     It acknowledges late, and whatever keeps it from doing its work has the message come again:
     the work itself is harmless to repeat.
     """
 
-    def register(function: Intake) -> Intake:
-        @app.task(
-            name=name.value, base=_Door, bind=True, typing=False, acks_late=True, max_retries=None
-        )
-        def door(self: Any, /, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - whatever was sent
-            message = Message(self.request.id, name.value, args, kwargs)
-            try:
-                function(runtime.current(), message)
-            except Exception as error:
-                log.exception("message_comes_again", task=name.value, task_id=message.id)
-                pause = _PATIENCE[min(self.request.retries, len(_PATIENCE) - 1)]
-                # Not thrown by Celery: the traceback that Flower shows would tell of `error`, too.
-                raise self.retry(exc=_again(error), countdown=pause, throw=False) from None
-
-        return function
-
-    return register
+    @app.task(
+        name=name.value, base=_Door, bind=True, typing=False, acks_late=True, max_retries=None
+    )
+    def door(self: Any, /, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - whatever was sent
+        message = Message(self.request.id, name.value, args, kwargs)
+        try:
+            function(runtime.current(), message)
+        except Exception as error:
+            log.exception("message_comes_again", task=name.value, task_id=message.id)
+            pause = _PATIENCE[min(self.request.retries, len(_PATIENCE) - 1)]
+            # Not thrown by Celery: the traceback that Flower shows would tell of `error`, too.
+            raise self.retry(exc=_again(error), countdown=pause, throw=False) from None
 
 
 def chunk(name: Task, function: Callable[[Runtime, datetime | None], object]) -> None:

@@ -339,6 +339,7 @@ TROUBLES = {
     **dict.fromkeys(
         (
             "unreadable reply",
+            "fault without a code",
             "http 500",
             "http 502",
             "reply too large",
@@ -381,10 +382,15 @@ BROKEN = [
     document({"Envelope": {}}, "wrong types", "no body"),
     document(envelope(SomethingElse={"success": True}), "unreadable reply", "nothing known"),
     document(envelope(AsyncResponse=None), "unreadable reply", "nil"),
-    document(CODELESS, "http 500", "a fault without faultDetail", 500),
-    document(CODELESS, "unreadable reply", "a fault without faultDetail, and all is well"),
+    document(CODELESS, "fault without a code", "a fault without faultDetail", 500),
+    document(CODELESS, "fault without a code", "a fault without faultDetail, as JSON's", 400),
+    document(CODELESS, "fault without a code", "a fault without faultDetail, and all is well"),
+    document(CODELESS, "http 502", "a proxy's fault", 502),
+    document(CODELESS, "http 503", "a proxy's fault that passes", 503),
     document(envelope(fault={"faultDetail": "100"}), "http 502", "faultDetail elsewhere", 502),
-    document(envelope(fault={"detail": {"faultDetail": " "}}), "http 500", "blank code", 500),
+    document(
+        envelope(fault={"detail": {"faultDetail": " "}}), "fault without a code", "blank code", 500
+    ),
     document(
         envelope(fault={"detail": {"a": {"faultDetail": "100"}, "faultDetail": "500.7.3"}}),
         "several faultDetail",
@@ -710,8 +716,8 @@ def test_settle_remembers_the_answered_poll_when_the_profile_is_down(
 def test_settle_goes_on_to_the_group_when_polls_are_spoilt_for_good(
     plugin: Plugin, stub: HttpStub, wire: Wire, kind: str
 ) -> None:
-    # A status of 4xx, or none: with 5xx the host itself is ill, which passes.
-    spoilt = wire.said(CODELESS, 400) if kind == "no code" else Answer(b"<html>")
+    # The status says no more than the fault does; another 5xx says that the host is ill, and passes.
+    spoilt = wire.said(CODELESS, wire.fault_status) if kind == "no code" else Answer(b"<html>")
     progress: Any = {}
     for times in (1, 2):
         stub.answer(spoilt)
@@ -737,7 +743,7 @@ def test_settle_waits_for_ever_while_moneta_is_down(plugin: Plugin, stub: HttpSt
 def test_poll_forgets_spoilt_replies_after_a_good_one(
     plugin: Plugin, stub: HttpStub, wire: Wire
 ) -> None:
-    stub.answer(wire.said(CODELESS, 400), wire.said(ticket()))
+    stub.answer(wire.said(CODELESS, wire.fault_status), wire.said(ticket()))
 
     outcome = plugin.poll(work(progress={"kept": 1}))
     assert isinstance(outcome, Pending)

@@ -10,7 +10,7 @@ from tests.support.command import uprid
 from tests.support.operations import accept, start
 from tests.support.valkey import ValkeyServer
 from worker.operations.database import Database
-from worker.operations.store import leases, schedule
+from worker.operations.store import leases, pausing
 from worker.operations.store.claims import lock_provider
 from worker.privacy.fingerprints import Fingerprinter
 from worker.privacy.sealing import Sealer
@@ -141,7 +141,7 @@ def test_doctor_tells_a_paused_provider_by_who_paused_it(
     with database.begin() as connection:
         now = database.now()
         lock_provider(connection, "moneta", now)
-        schedule.pause(connection, "moneta", by, "credentials", now, None)
+        pausing.pause(connection, "moneta", by, "credentials", now, None)
 
     found = diagnosed(settings, status=int(level == "fault"))
 

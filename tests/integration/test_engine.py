@@ -38,7 +38,7 @@ from worker.operations.outcomes import (
     Trouble,
 )
 from worker.operations.states import State
-from worker.operations.store import claims, leases, schedule
+from worker.operations.store import claims, leases, pausing
 from worker.privacy.sealing import Sealer, new_key
 from worker.providers.base import Work
 
@@ -641,7 +641,7 @@ def test_operations_go_on_where_they_stood_when_the_pause_is_over(
     plugin.answers(Ask.SUBMIT, Started("77", "taken"))
     plugin.answers(Ask.POLL, SUCCEEDED)
     with poller.database.begin() as connection:
-        schedule.unpause(connection, "moneta")
+        pausing.unpause(connection, "moneta", "anna", "", poller.database.now())
     poller.wakes.now(Provider.MONETA)
     poller.run(20)
 

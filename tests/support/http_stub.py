@@ -141,7 +141,7 @@ class HttpStub:
         self._server.stub = self
         self._server.tls = tls
         self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.002}, daemon=True
         )
 
     @property

@@ -99,7 +99,7 @@ def _known(runtime: Runtime, action: Action) -> Known:
     return known
 
 
-def _follow_up(  # noqa: PLR0913, PLR0917 - what was asked, and what became of it
+def _follow_up(
     runtime: Runtime,
     message: Message,
     action: Action,

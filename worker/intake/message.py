@@ -147,6 +147,4 @@ class Reading:
 
 
 def _is_reference(given: str) -> bool:
-    return (
-        0 < len(given) <= _LONGEST_REFERENCE and given.isprintable() and given == given.strip()
-    )
+    return 0 < len(given) <= _LONGEST_REFERENCE and given.isprintable() and given == given.strip()

@@ -6,12 +6,14 @@ import typer
 
 from worker.errors import UpridError
 from worker.oncall import events, keys
+from worker.oncall.decide import cancel, resolve, resume
 from worker.oncall.demo import demo
 from worker.oncall.doctor import doctor
 from worker.oncall.enqueue import enqueue
 from worker.oncall.flower import flower
 from worker.oncall.listing import list_operations
 from worker.oncall.migrate import migrate
+from worker.oncall.pause import pause, unpause
 from worker.oncall.purge import purge
 from worker.oncall.retry import retry
 from worker.oncall.roles import beat, poller, worker
@@ -42,6 +44,11 @@ app.command()(enqueue)
 app.command("list")(list_operations)
 app.command()(show)
 app.command()(retry)
+app.command()(resume)
+app.command()(resolve)
+app.command()(cancel)
+app.command()(pause)
+app.command()(unpause)
 app.command()(sandbox)
 app.command()(purge)
 app.add_typer(events.app, name="events")

@@ -1,5 +1,6 @@
-"""`uprid pause` and `uprid unpause`: all calls to a provider, and its operations keep their state."""
+"""`uprid pause` and `uprid unpause`: all calls to a provider; its operations keep their state."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -9,6 +10,7 @@ from worker.oncall.choosing import By, DryRun, check_note, login_name
 from worker.oncall.output import say
 from worker.oncall.stop import FAILED, MISUSED, Stop, complain, opened, settings_for
 from worker.operations.store import overview, pausing
+from worker.operations.store.overview import ProviderRow
 
 Named = Annotated[Provider, typer.Argument(metavar="PROVIDER")]
 Why = Annotated[str, typer.Option(help="Why; kept and shown, so nothing personal.")]
@@ -42,6 +44,11 @@ def unpause(provider: Named, note: Why = "", by: By = "", dry_run: DryRun = Fals
             now = database.now()
             done = pausing.unpause(connection, provider, by or login_name(), note, now)
     _say(provider, done=done, did="calls go on", was="is not paused")
+
+
+def _is_paused(rows: Mapping[str, ProviderRow], provider: Provider) -> bool:
+    row = rows.get(provider)
+    return row is not None and row.paused_at is not None
 
 
 def _check(note: str) -> None:

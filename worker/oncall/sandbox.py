@@ -28,6 +28,9 @@ def sandbox(
     task_timeout: Annotated[
         float, typer.Option(help="Seconds to a task's expiry.")
     ] = _USUAL.task_timeout,
+    callbacks: Annotated[
+        bool, typer.Option("--callbacks", help="Call the callbackUrl of tasks, on loopback only.")
+    ] = False,
     scenarios: Annotated[
         bool, typer.Option("--scenarios", help="Print the magic numbers and stop.")
     ] = False,
@@ -47,6 +50,7 @@ def sandbox(
             full_group_id=full_group_id,
             delay=delay,
             task_timeout=task_timeout,
+            callbacks=callbacks,
         )
     except ValueError as error:
         raise Stop(MISUSED, [str(error)]) from None

@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from worker.errors import CallFailed, ConnectionRefused
+from worker.errors import CallFailed, ConnectionRefused, ReplyUnreadable
 from worker.operations.outcomes import Trouble
 
 
@@ -43,6 +43,12 @@ class BadStatus(CallFailed):
     def is_about_the_request(self) -> bool:
         """Whether the status speaks of the request (4xx) and not of the host's health."""
         return HTTPStatus.BAD_REQUEST <= self.status < HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+class FaultWithoutCode(ReplyUnreadable):
+    """The reply is a fault, and does not say which."""
+
+    note = "fault without a code"
 
 
 class Unavailable(BadStatus):

@@ -22,9 +22,10 @@ from tests.support.operations import (
 from worker.operations.database import Database
 from worker.operations.model import OPERATIONS, REFUSALS
 from worker.operations.states import State
-from worker.operations.store import intake, oncall
+from worker.operations.store import intake, retrying
 from worker.operations.store.intake import Taken
-from worker.operations.store.oncall import Action, Correction
+from worker.operations.store.oncall import Action
+from worker.operations.store.retrying import Correction
 
 
 def refuse(database: Database, message_id: str, reason: str = "reference: is missing") -> bool:
@@ -91,7 +92,7 @@ def test_accept_knows_the_data_of_every_attempt(database: Database) -> None:
     accept(database, start("order-1"))
     write(database, [ended(claim(database)[0], State.REJECTED)])
     with database.begin() as connection:
-        oncall.retry(
+        retrying.retry(
             connection,
             Action("order-1", 1, "shop", ""),
             Correction({"unit_id": 7}, "e" * 64, None),

@@ -17,7 +17,7 @@ from worker.events.model import EventType
 from worker.operations.database import Database
 from worker.operations.outcomes import Reason, ReasonCode
 from worker.operations.states import State
-from worker.operations.store import intake, oncall, reading, writeback
+from worker.operations.store import intake, reading, retrying, writeback
 from worker.operations.store.claims import ORDINARY
 from worker.operations.store.journal import What
 from worker.operations.store.oncall import Action
@@ -53,7 +53,7 @@ def reject(database: Database, reference: str) -> None:
 
 def retry(database: Database, reference: str) -> None:
     with database.begin() as connection:
-        oncall.retry(connection, Action(reference, 1, "olga", "looked"), None, LATER, LATER)
+        retrying.retry(connection, Action(reference, 1, "olga", "looked"), None, LATER, LATER)
 
 
 def refuse(database: Database, reference: str) -> None:

@@ -25,8 +25,9 @@ from worker.events.model import EventType
 from worker.operations.database import Database
 from worker.operations.model import ATTEMPTS, OPERATIONS
 from worker.operations.states import RETRYABLE, TERMINAL, State
-from worker.operations.store import oncall
-from worker.operations.store.oncall import Action, Correction, Done
+from worker.operations.store import retrying
+from worker.operations.store.oncall import Action, Done
+from worker.operations.store.retrying import Correction
 
 LATER = NOW + timedelta(hours=1)
 GIVE_UP = NOW + timedelta(hours=13)
@@ -40,7 +41,7 @@ def retry(
 ) -> tuple[Done, State | None]:
     with database.begin() as connection:
         action = Action(reference, attempt, "anna", "asked by phone")
-        return oncall.retry(connection, action, correction, GIVE_UP, LATER)
+        return retrying.retry(connection, action, correction, GIVE_UP, LATER)
 
 
 def in_state(database: Database, state: State) -> None:

@@ -24,7 +24,7 @@ from worker.operations.database import Database
 from worker.operations.model import ATTEMPTS, JOURNAL, OPERATIONS, OUTBOX, PROVIDERS, REFUSALS
 from worker.operations.outcomes import Reason, ReasonCode
 from worker.operations.states import State
-from worker.operations.store import claims, intake, outbox, schedule
+from worker.operations.store import claims, intake, outbox, pausing, schedule
 from worker.operations.store.outbox import NOTHING, Position
 from worker.operations.store.retention import Retention, purge
 
@@ -40,12 +40,12 @@ def known(database: Database) -> None:
 
 def pause(database: Database) -> bool:
     with database.begin() as connection:
-        return schedule.pause(connection, PROVIDER, "anna", "mended soon", NOW, REASON)
+        return pausing.pause(connection, PROVIDER, "anna", "mended soon", NOW, REASON)
 
 
 def unpause(database: Database) -> bool:
     with database.begin() as connection:
-        return schedule.unpause(connection, PROVIDER)
+        return pausing.unpause(connection, PROVIDER, "anna", "", NOW)
 
 
 def overdue(database: Database, before: datetime = NOW) -> bool:
@@ -97,7 +97,7 @@ def test_pause_is_told_again_when_it_happens_again(database: Database) -> None:
     unpause(database)
     pause(database)
 
-    assert types(database) == ["provider.paused"] * 2
+    assert types(database) == ["provider.paused", "provider.unpaused", "provider.paused"]
 
 
 @pytest.mark.parametrize(

@@ -184,16 +184,20 @@ def _lease(
     return sorted((_claimed(row) for row in rows), key=lambda row: row.due_at)
 
 
+def open_run(row: RowMapping) -> Run | None:
+    """Return the run of like calls that is still growing on an operation's row."""
+    if row["run_note"] is None:
+        return None
+    return Run(
+        row["run_note"],
+        row["run_first_at"],
+        row["run_last_at"],
+        row["run_count"],
+        row["run_slowest"],
+    )
+
+
 def _claimed(row: RowMapping) -> Claimed:
-    run = None
-    if row["run_note"] is not None:
-        run = Run(
-            row["run_note"],
-            row["run_first_at"],
-            row["run_last_at"],
-            row["run_count"],
-            row["run_slowest"],
-        )
     return Claimed(
         id=row["id"],
         reference=row["reference"],
@@ -210,5 +214,5 @@ def _claimed(row: RowMapping) -> Claimed:
         progress=row["progress"],
         created_at=row["created_at"],
         started_at=row["started_at"],
-        run=run,
+        run=open_run(row),
     )

@@ -91,7 +91,8 @@ def _end(
         "reason": None if reason is None else reason.as_text(),
         "result": '{"verified_by": "person"}',
     }
-    _write(connection, row, action, said, to, values, ended, told=(END_EVENTS[to],), now=now, reason=reason)
+    told = (END_EVENTS[to],)
+    _write(connection, row, action, said, to, values, ended, told=told, now=now, reason=reason)
 
 
 def _write(  # noqa: PLR0913 - row, attempt, journal and events belong together

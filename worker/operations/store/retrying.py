@@ -13,7 +13,7 @@ from worker.events.telling import Standing, tell
 from worker.operations.identifiers import new_id
 from worker.operations.model import ATTEMPTS, OPERATIONS, OUTBOX
 from worker.operations.states import RETRYABLE, SUPERSEDED, State
-from worker.operations.store import journal
+from worker.operations.store import claims, journal
 from worker.operations.store.claims import URGENT
 from worker.operations.store.oncall import Action, Done, admit
 
@@ -84,9 +84,11 @@ def retry(
     event = tell(EventType.ACCEPTED, standing, row["sequence"] + 1, now, new_id())
     connection.execute(insert(OUTBOX), [event.row()])
     said = f"retry: attempt {number}" + (" with corrected data" if correction else "")
+    run = claims.open_run(row)
     journal.write(
         connection,
         [
+            *([] if run is None else [journal.call(row["id"], row["attempt"], run)]),
             journal.person(row["id"], number, said, now, action.by, action.note),
             journal.move(row["id"], number, f"{state} → {State.ACCEPTED}", now),
         ],

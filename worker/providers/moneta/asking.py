@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import Final
 
 from worker.errors import ReplyUnreadable
-from worker.providers.failures import bad_status
+from worker.providers.failures import FaultWithoutCode, bad_status
 from worker.providers.http import Reply
 from worker.providers.moneta.types import (
     Content,
@@ -16,6 +17,8 @@ from worker.providers.moneta.types import (
     Unlike,
 )
 
+#: What a fault comes with over JSON and over SOAP: it says nothing more than the fault does.
+_OF_FAULTS: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.INTERNAL_SERVER_ERROR})
 #: Reads a body; raises `ReplyUnreadable` where MONETA did not speak.
 Read = Callable[[bytes], Content]
 
@@ -38,6 +41,10 @@ def _content(reply: Reply, read: Read) -> Content:
         raise bad_status(reply.status, reply.retry_after)
     try:
         content = read(reply.body)
+    except FaultWithoutCode:
+        if reply.status not in _OF_FAULTS:
+            _refuse_failure(reply)
+        raise
     except ReplyUnreadable:
         _refuse_failure(reply)
         raise

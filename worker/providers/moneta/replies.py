@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic.alias_generators import to_camel
 
 from worker.errors import ReplyUnreadable
+from worker.providers.failures import FaultWithoutCode
 from worker.providers.moneta.types import (
     MALFORMED,
     Attribute,
@@ -120,7 +121,7 @@ def content_of(document: object, answer: bytes) -> Content:
     """Return what a reply says, `answer` being the reply as it came.
 
     Raises `ReplyUnreadable` where MONETA did not speak: no envelope, nothing known in it, a fault
-    without MONETA's code.
+    without MONETA's code (`FaultWithoutCode`).
     """
     try:
         reply = _Reply.model_validate(document)
@@ -148,7 +149,7 @@ def _fault(said: _Fault, answer: bytes) -> Fault | Unlike:
     codes = _codes_in(said.detail)
     if not codes:
         # A proxy's or a container's fault: MONETA itself always gives its code.
-        raise ReplyUnreadable
+        raise FaultWithoutCode
     if len(codes) > 1:
         return Unlike("several faultDetail", answer)
     return Fault(_safe_code(codes.pop()), answer)
