@@ -716,7 +716,7 @@ def test_settle_remembers_the_answered_poll_when_the_profile_is_down(
 def test_settle_goes_on_to_the_group_when_polls_are_spoilt_for_good(
     plugin: Plugin, stub: HttpStub, wire: Wire, kind: str
 ) -> None:
-    # The status says no more than the fault does; another 5xx says that the host is ill, and passes.
+    # Such a fault's status says no more than it does; any other 5xx says that the host is ill.
     spoilt = wire.said(CODELESS, wire.fault_status) if kind == "no code" else Answer(b"<html>")
     progress: Any = {}
     for times in (1, 2):
