@@ -420,6 +420,7 @@ BROKEN = [
     document(ticket(expirationDate=5), "wrong types", "date a number"),
     document(ticket(expirationDate="soon"), "wrong types", "no date"),
     document(ticket(expirationDate="2026-02-30T00:00:00Z"), "wrong types", "no such day"),
+    document(ticket(expirationDate="0001-01-01T00:00:00+14:00"), "wrong types", "before all days"),
     document(ticket(asyncStatus={"word": "CREATED"}), "wrong types", "status an object"),
     document(result(success="yes"), "wrong types", "success a word"),
     document(result(success="True"), "wrong types", "success a capital"),
