@@ -36,7 +36,7 @@ LAUGHS = "".join(f'<!ENTITY l{n + 1} "{f"&l{n};" * 10}">' for n in range(9))
         pytest.param(b'{"a": 1}', id="JSON"),
         pytest.param(b"<a>\0</a>", id="a zero"),
         pytest.param(b"<a>&undefined;</a>", id="unknown entity"),
-        pytest.param(b"<a>" * 10_000 + b"</a>" * 10_000, id="deep"),
+        pytest.param(b"<a>" * 300 + b"</a>" * 300, id="deep"),
         pytest.param('<?xml version="1.0"?><a>Ж</a>'.encode("cp1251"), id="not as declared"),
         pytest.param(b'<?xml version="1.0" encoding="x-none"?><a/>', id="unknown encoding"),
         pytest.param(b"<!DOCTYPE a><a/>", id="document type"),
