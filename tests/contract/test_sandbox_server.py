@@ -44,6 +44,7 @@ def test_calls_are_counted_by_kind_and_by_unit(sandbox: Sandbox) -> None:
                 "taken": 1,
                 "polls": 2,
                 "profile_checks": 0,
+                "languages": {sandbox.transport.name: 3},
                 "codes": {"500.7.3": 1},
             }
         },

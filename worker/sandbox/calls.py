@@ -14,6 +14,8 @@ class UnitCalls:
     taken: int = 0
     polls: int = 0
     profile_checks: int = 0
+    #: All of these, by the language that they came in.
+    languages: Counter[str] = field(default_factory=Counter)
     #: How often each of the provider's codes was answered.
     codes: Counter[str] = field(default_factory=Counter)
 
@@ -24,6 +26,7 @@ class UnitCalls:
             "taken": self.taken,
             "polls": self.polls,
             "profile_checks": self.profile_checks,
+            "languages": dict(self.languages),
             "codes": dict(self.codes),
         }
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from worker.sandbox.answers import Drop, Hang, Page, html_page
 from worker.sandbox.bell import Bell, stay_silent
-from worker.sandbox.calls import CallLog
+from worker.sandbox.calls import CallLog, UnitCalls
 from worker.sandbox.moneta import replies
 from worker.sandbox.moneta.acts import (
     Act,
@@ -72,14 +72,14 @@ class Desk:
         self._outage = outage
         self._bell = bell
 
-    def answer(self, envelope: Envelope) -> Said:
+    def answer(self, envelope: Envelope, language: str) -> Said:
         """Return what a request gets, and count it; raise `Violation` where it is invalid."""
         expected = (self._options.username, self._options.password)
         if (envelope.username, envelope.password) != expected:
             self._calls.count("unauthorized")
             return self._sickness() or replies.fault(_LOGIN)
         request = read_request(envelope.body)
-        self._count(request)
+        self._count(request, language)
         return self._sickness() or self._serve(request)
 
     def refuse(self, violation: Violation) -> Said:
@@ -98,21 +98,26 @@ class Desk:
             case Mode.CREDENTIALS:
                 return replies.fault(Refusal("300.1.3"))
 
-    def _count(self, request: Request) -> None:
+    def _count(self, request: Request, language: str) -> None:
         match request:
             case Submit(unit_id=unit_id):
                 self._calls.count("submit")
-                self._calls.unit(unit_id or _OWN_UNIT).submits += 1
+                self._about(unit_id or _OWN_UNIT, language).submits += 1
             case Poll(async_id):
                 self._calls.count("poll")
                 task = self._book.task(async_id)
                 if task is not None:
-                    self._calls.unit(task.unit.id).polls += 1
+                    self._about(task.unit.id, language).polls += 1
             case ProfileCheck(unit_id=unit_id):
                 self._calls.count("profile_check")
-                self._calls.unit(unit_id or _OWN_UNIT).profile_checks += 1
+                self._about(unit_id or _OWN_UNIT, language).profile_checks += 1
             case Bare():
                 self._calls.count("bare")
+
+    def _about(self, unit_id: int, language: str) -> UnitCalls:
+        calls = self._calls.unit(unit_id)
+        calls.languages[language] += 1
+        return calls
 
     def _serve(self, request: Request) -> Said:
         match request:

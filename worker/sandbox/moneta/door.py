@@ -27,7 +27,7 @@ class Door:
         language = language_of(content_type)
         try:
             check_content_type(content_type, language)
-            said = self._desk.answer(language.open(body))
+            said = self._desk.answer(language.open(body), language.name)
         except Violation as violation:
             said = self._desk.refuse(violation)
         return _put(said, language)

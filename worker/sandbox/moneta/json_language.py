@@ -16,6 +16,7 @@ _ABYSS: Final = b"[" * 100_000
 class JsonLanguage:
     """Faults come with HTTP 400, seen in recorded traffic."""
 
+    name = "json"
     media_type = "application/json"
 
     def open(self, body: bytes) -> Envelope:

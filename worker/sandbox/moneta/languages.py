@@ -24,6 +24,8 @@ class Envelope:
 class Language(Protocol):
     """A way to read a request and a way to write a reply."""
 
+    #: As the counters name it.
+    name: str
     #: In lower case, without parameters.
     media_type: str
 

@@ -38,6 +38,7 @@ _WELCOME: Final = html_page(200, "Maintenance")
 _REDIRECT: Final = html_page(302, "Found", {"Location": "http://127.0.0.1:9/services"})
 
 _ANONYMOUS: Final = Profile(Group.ANONYMOUS)
+_MOVED_LATE: Final = (Step(_ANONYMOUS),)
 #: No answer, and the unit stays where it was.
 _SILENCE: Final = Ending(act=None)
 
@@ -45,6 +46,14 @@ _SILENCE: Final = Ending(act=None)
 def _silent(number: int, name: str, group: Group, what: str) -> Scenario:
     ending = Ending(act=None, group=group)
     return Scenario(number, name, f"no answer until it expires; {what}", (ending,))
+
+
+def _over(
+    number: int, name: str, code: str, group: Group, what: str, profiles: tuple[Step, ...] = ()
+) -> Scenario:
+    how = {"500.7.2": "ends in a fault 500.7.2", "500.9.1": "is lost (500.9.1)"}[code]
+    ending = Ending(Refusal(code), group)
+    return Scenario(number, name, f"the task {how}; {what}", (ending,), profiles=profiles)
 
 
 def _poll_trouble(number: int, name: str, step: Step, what: str) -> Scenario:
@@ -135,7 +144,7 @@ _SETTLEMENTS: Final = (
         "expired_moved_late",
         "no answer until it expires; the first profile check says anonymous, the second simplified",
         (Ending(act=None, group=Group.SIMPLIFIED),),
-        profiles=(Step(_ANONYMOUS),),
+        profiles=_MOVED_LATE,
     ),
     Scenario(
         206,
@@ -157,24 +166,17 @@ _SETTLEMENTS: Final = (
         (_SILENCE,),
         profiles=(Step(Profile(Group.SIMPLIFIED, Whose.FOREIGN), EVER),),
     ),
-    Scenario(
-        210,
-        "wait_ended_anonymous",
-        "the task ends in a fault 500.7.2; group anonymous: not identified",
-        (Ending(Refusal("500.7.2")),),
-    ),
-    Scenario(
-        211,
-        "wait_ended_simplified",
-        "the task ends in a fault 500.7.2; group simplified: success",
-        (Ending(Refusal("500.7.2"), Group.SIMPLIFIED),),
-    ),
-    Scenario(
-        220,
-        "lost_anonymous",
-        "the task is lost (500.9.1); group anonymous: not identified",
-        (Ending(Refusal("500.9.1")),),
-    ),
+    _over(210, "wait_ended_anonymous", "500.7.2", Group.ANONYMOUS,
+          "group anonymous: not identified"),
+    _over(211, "wait_ended_simplified", "500.7.2", Group.SIMPLIFIED, "group simplified: success"),
+    _over(212, "wait_ended_full", "500.7.2", Group.FULL, "group full: success"),
+    _over(213, "wait_ended_unknown_group", "500.7.2", Group.UNKNOWN,
+          "a group nobody named: a person"),
+    _over(214, "wait_ended_without_group", "500.7.2", Group.NONE,
+          "no parentid in the profile: a person"),
+    _over(215, "wait_ended_moved_late", "500.7.2", Group.SIMPLIFIED,
+          "the first profile check says anonymous, the second simplified", _MOVED_LATE),
+    _over(220, "lost_anonymous", "500.9.1", Group.ANONYMOUS, "group anonymous: not identified"),
     Scenario(
         221,
         "lost_simplified",
@@ -188,7 +190,12 @@ _SETTLEMENTS: Final = (
         "the task is lost (500.9.1 after other elements of detail); group simplified: success",
         (Ending(Refusal("500.9.1", wordy=True), Group.SIMPLIFIED),),
     ),
-)
+    _over(223, "lost_full", "500.9.1", Group.FULL, "group full: success"),
+    _over(224, "lost_unknown_group", "500.9.1", Group.UNKNOWN, "a group nobody named: a person"),
+    _over(225, "lost_without_group", "500.9.1", Group.NONE, "no parentid in the profile: a person"),
+    _over(226, "lost_moved_late", "500.9.1", Group.SIMPLIFIED,
+          "the first profile check says anonymous, the second simplified", _MOVED_LATE),
+)  # fmt: skip
 
 _POLLS: Final = (
     _poll_trouble(300, "poll_502", Step(_BAD_GATEWAY, 2), "two 502 pages"),

@@ -35,6 +35,7 @@ _HOSTILE: Final = (
 class SoapLanguage:
     """Faults come with HTTP 500, as SOAP 1.1 wants it and recorded traffic shows."""
 
+    name = "soap"
     media_type = "text/xml"
 
     def open(self, body: bytes) -> Envelope:
