@@ -9,7 +9,7 @@ from worker.errors import Refused
 from worker.intake.message import Message, Reading
 from worker.intake.refusals import aloud
 from worker.intake.starts import fingerprint, sealed
-from worker.operations.states import TERMINAL, State
+from worker.operations.states import DRIVEN, TERMINAL, State
 from worker.operations.store import deciding, retrying
 from worker.operations.store.oncall import Action, Done, Known, look
 from worker.operations.store.retrying import Correction
@@ -18,6 +18,8 @@ from worker.runtime import Runtime
 log = structlog.get_logger(__name__)
 
 _VERDICTS = tuple(sorted(state.value for state in TERMINAL))
+#: Stands for an operation that is not there, until the reading's faults are told.
+_NOBODY = Known("", "", {})
 
 
 @aloud
@@ -25,23 +27,15 @@ def retry(runtime: Runtime, message: Message) -> None:
     """Start the next attempt: `reference` `attempt` `by` `note` `sealed`?."""
     reading = Reading(message)
     action = _action(reading)
-    payload = reading.payload(runtime.sealer)
+    known = _known(runtime, reading, action)
+    correction = _correction(runtime, reading, known)
     reading.no_others()
     reading.require_sound()
-    known = _known(runtime, action)
-    provider = Provider(known.provider)
-    plugin = runtime.plugin(provider)
-    correction = None
-    if payload is not None:
-        found = plugin.correct(known.kind, known.args, payload)
-        marked = fingerprint(runtime, provider, found)
-        correction = Correction(found.args, marked, sealed(runtime, found))
     now = runtime.database.now()
+    plugin = runtime.plugin(Provider(known.provider))
     give_up_at = now + timedelta(seconds=plugin.give_up_after(known.kind))
     with runtime.database.begin() as connection:
         done, state = retrying.retry(connection, action, correction, give_up_at, now)
-    if done is Done.DATA_ERASED:
-        raise Refused("sealed: is missing: the data of the last attempt were erased", ["sealed"])
     _follow_up(runtime, message, action, known, done, state)
 
 
@@ -50,10 +44,10 @@ def resume(runtime: Runtime, message: Message) -> None:
     """Let a waiting attempt go on: `reference` `attempt` `by` `note` `provider_ref`?."""
     reading = Reading(message)
     action = _action(reading)
+    known = _known(runtime, reading, action)
     provider_ref = reading.provider_ref()
     reading.no_others()
     reading.require_sound()
-    known = _known(runtime, action)
     with runtime.database.begin() as connection:
         done, state = deciding.resume(connection, action, provider_ref, runtime.database.now())
     _follow_up(runtime, message, action, known, done, state)
@@ -64,10 +58,10 @@ def resolve(runtime: Runtime, message: Message) -> None:
     """Write down a verdict: `reference` `attempt` `verdict` `by` `note`."""
     reading = Reading(message)
     action = _action(reading)
+    known = _known(runtime, reading, action)
     verdict = reading.one_of("verdict", _VERDICTS)
     reading.no_others()
     reading.require_sound()
-    known = _known(runtime, action)
     with runtime.database.begin() as connection:
         now = runtime.database.now()
         done, state = deciding.resolve(connection, action, State(verdict), now)
@@ -79,9 +73,9 @@ def cancel(runtime: Runtime, message: Message) -> None:
     """Call an operation off: `reference` `attempt` `by` `note`."""
     reading = Reading(message)
     action = _action(reading)
+    known = _known(runtime, reading, action)
     reading.no_others()
     reading.require_sound()
-    known = _known(runtime, action)
     with runtime.database.begin() as connection:
         done, state = deciding.cancel(connection, action, runtime.database.now())
     _follow_up(runtime, message, action, known, done, state)
@@ -91,12 +85,29 @@ def _action(reading: Reading) -> Action:
     return Action(reading.reference(), reading.attempt(), reading.by(), reading.note())
 
 
-def _known(runtime: Runtime, action: Action) -> Known:
+def _known(runtime: Runtime, reading: Reading, action: Action) -> Known:
+    if not action.reference:
+        return _NOBODY
     with runtime.database.read() as connection:
         known = look(connection, action.reference)
     if known is None:
-        raise Refused("reference: no operation has it", ["reference"])
-    return known
+        reading.fault("reference: no operation has it", "reference")
+    return known or _NOBODY
+
+
+def _correction(runtime: Runtime, reading: Reading, known: Known) -> Correction | None:
+    """Take corrected data, if there are any; faults in them are told with all the others."""
+    payload = reading.payload(runtime.sealer)
+    if payload is None or known is _NOBODY:
+        return None
+    provider = Provider(known.provider)
+    plugin = runtime.plugin(provider)
+    try:
+        found = plugin.correct(known.kind, known.args, payload)
+    except Refused as refusal:
+        reading.fault(refusal.reason, *refusal.fields)
+        return None
+    return Correction(found.args, fingerprint(runtime, provider, found), sealed(runtime, found))
 
 
 def _follow_up(
@@ -109,10 +120,18 @@ def _follow_up(
 ) -> None:
     name = message.task.rpartition(".")[2]
     log.info("acted", action=name, reference=action.reference, attempt=action.attempt, done=done)
-    if done is Done.WRONG_STATE:
-        raise Refused(f"reference: the operation is {state}: {name} is not possible", ["reference"])
-    if done is Done.DONE:
-        runtime.relay.wake()
-        provider = Provider(known.provider)
+    match done:
+        case Done.WRONG_STATE:
+            reason = f"reference: the operation is {state}: {name} is not possible"
+            raise Refused(reason, ["reference"])
+        case Done.DATA_ERASED:
+            reason = "sealed: is missing: the data of the last attempt were erased"
+            raise Refused(reason, ["sealed"])
+        case Done.ANOTHERS_REF:
+            reason = "provider_ref: another operation has it: look again which id is meant"
+            raise Refused(reason, ["provider_ref"])
+        case Done.DONE:
+            runtime.relay.wake()
+    if done is Done.DONE and state in DRIVEN:
         wake = Wake.SETTLE if state is State.SETTLING else Wake.POLL
-        runtime.wakes.at(provider, wake, [runtime.database.now()])
+        runtime.wakes.at(Provider(known.provider), wake, [runtime.database.now()])

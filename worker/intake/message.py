@@ -6,16 +6,20 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from worker.errors import Refused, Unsealable
-from worker.privacy.masking import mask_note
+from worker.intake.words import (
+    LONGEST_NAME,
+    LONGEST_NOTE,
+    LONGEST_REFERENCE,
+    is_provider_ref,
+    is_reference,
+    name_of,
+    note_of,
+)
 from worker.privacy.sealing import Sealer
 
-_LONGEST_REFERENCE: Final = 255
-_LONGEST_NOTE: Final = 500
-_LONGEST_NAME: Final = 100
 _LARGEST: Final = 2**31 - 1
 #: What an argument may be called to be named in a refusal.
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_PROVIDER_REF: Final = re.compile(r"[!-~]{1,100}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class Message:
     def reference(self) -> str | None:
         """The reference, where there is one that could be one."""
         given = self.kwargs.get("reference")
-        return given if isinstance(given, str) and _is_reference(given) else None
+        return given if isinstance(given, str) and is_reference(given) else None
 
 
 class Reading:
@@ -61,9 +65,9 @@ class Reading:
     def reference(self) -> str:
         """Take the marketplace's reference."""
         given = self._left.pop("reference", None)
-        if isinstance(given, str) and _is_reference(given):
+        if isinstance(given, str) and is_reference(given):
             return given
-        wanted = f"must be 1 to {_LONGEST_REFERENCE} printable characters, without spaces around"
+        wanted = f"must be 1 to {LONGEST_REFERENCE} printable characters, without spaces around"
         self.fault(f"reference: {'is missing' if given is None else wanted}", "reference")
         return ""
 
@@ -78,23 +82,24 @@ class Reading:
     def by(self) -> str:
         """Take who acts."""
         given = self._left.pop("by", None)
-        if isinstance(given, str) and given.strip() and len(given) <= _LONGEST_NAME:
-            return mask_note(given.strip())
-        self.fault(f"by: must say who, in at most {_LONGEST_NAME} characters", "by")
-        return ""
+        name = name_of(given) if isinstance(given, str) else None
+        if name is None:
+            self.fault(f"by: must say who, in 1 to {LONGEST_NAME} printable characters", "by")
+        return name or ""
 
     def note(self) -> str:
-        """Take why somebody acts."""
-        given = self._left.pop("note", "")
-        if isinstance(given, str) and len(given) <= _LONGEST_NOTE:
-            return mask_note(given.strip())
-        self.fault(f"note: must be a text of at most {_LONGEST_NOTE} characters", "note")
-        return ""
+        """Take why somebody acts. It may be empty, but not left out."""
+        given = self._left.pop("note", None)
+        note = note_of(given) if isinstance(given, str) else None
+        if note is None:
+            wanted = f"must be a text of at most {LONGEST_NOTE} printable characters"
+            self.fault(f"note: {'is missing' if given is None else wanted}", "note")
+        return note or ""
 
     def provider_ref(self) -> str | None:
         """Take the provider's id of an attempt, if it is given."""
         given = self._left.pop("provider_ref", None)
-        if given is None or (isinstance(given, str) and _PROVIDER_REF.fullmatch(given)):
+        if given is None or (isinstance(given, str) and is_provider_ref(given)):
             return given
         self.fault("provider_ref: must be the provider's id as text", "provider_ref")
         return None
@@ -144,7 +149,3 @@ class Reading:
         for name in self.others():
             shown = name if _NAME.fullmatch(name) else "(unnamed)"
             self.fault(f"{shown}: is no argument of this task", shown)
-
-
-def _is_reference(given: str) -> bool:
-    return 0 < len(given) <= _LONGEST_REFERENCE and given.isprintable() and given == given.strip()

@@ -42,6 +42,11 @@ def mask_note(text: str) -> str:
     return masked
 
 
+def mask_name(text: str) -> str:
+    """Return who acted: a login name is often an address, of which only the name is kept."""
+    return mask_note(_EMAILS.sub(lambda address: address[0].partition("@")[0], text))
+
+
 def shown_arguments(kwargs: object) -> str:
     """Return what Flower and the logs may show of a message's keyword arguments."""
     if not isinstance(kwargs, Mapping):

@@ -41,6 +41,14 @@ _COLUMNS: Final = (
     OPERATIONS.c.run_count,
     OPERATIONS.c.run_slowest,
 )
+#: A row whose run of like calls was written out.
+NO_RUN: Final[Mapping[str, Any]] = {
+    "run_note": None,
+    "run_first_at": None,
+    "run_last_at": None,
+    "run_count": 0,
+    "run_slowest": 0,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,12 @@
 """What a person decides over an operation: it goes on, it ended so, or it is called off."""
 
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, insert, update
+from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from worker.events.model import END_EVENTS, EventType
 from worker.events.telling import Standing, tell
@@ -11,7 +14,7 @@ from worker.operations.identifiers import new_id
 from worker.operations.model import ATTEMPTS, OPERATIONS, OUTBOX
 from worker.operations.outcomes import Reason, ReasonCode
 from worker.operations.states import LIVE, State
-from worker.operations.store import journal
+from worker.operations.store import claims, journal
 from worker.operations.store.claims import ORDINARY, URGENT
 from worker.operations.store.oncall import Action, Done, admit
 
@@ -19,37 +22,62 @@ _WAITING: Final = frozenset({State.WAITING_FOR_PERSON})
 #: An attempt that never got as far as being polled.
 _UNSENT: Final = frozenset({State.ACCEPTED, State.SUBMITTING})
 #: Whoever held a lease on it holds it no more: an answer on its way comes too late.
-_FREED: Final[dict[str, Any]] = {"lease_token": None, "lease_owner": None, "claims": 0}
+_FREED: Final[Mapping[str, Any]] = {"lease_token": None, "lease_owner": None, "claims": 0}
+#: What was found out by a person, and not by the provider's answer.
+_BY_PERSON: Final[Mapping[str, Any]] = {"verified_by": "person"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """What is written of a decision."""
+
+    action: Action
+    #: What the journal says of it.
+    said: str
+    to: State
+    #: Columns of the operation and of its current attempt.
+    operation: Mapping[str, Any]
+    attempt: Mapping[str, Any]
+    event: EventType | None
+    reason: Reason | None = None
+    result: Mapping[str, Any] = field(default_factory=dict)
 
 
 def resume(
     connection: Connection, action: Action, provider_ref: str | None, now: datetime
 ) -> tuple[Done, State | None]:
-    """Let the same attempt go on where it was; with the provider's id, as one that was taken."""
-    admitted = admit(connection, "resume", action, _WAITING, now)
+    """Let the same attempt go on where it was; with the provider's id, as one that was taken.
+
+    The deadline stays: what has passed it meanwhile is settled at once.
+    """
+    said = "resume" if provider_ref is None else f"resume: provider's id {provider_ref}"
+    admitted = admit(connection, "resume", action, _WAITING, now, said)
     row = admitted.row
     if admitted.done is not Done.DONE or row is None:
         return admitted.done, admitted.state
-    to = State(row["waiting_from"] or State.ACCEPTED)
+    if provider_ref is not None and _is_anothers(connection, row, provider_ref):
+        return Done.ANOTHERS_REF, admitted.state
+    # Where nobody knows any more, the harmless question comes before another submit.
+    to = State(row["waiting_from"] or State.SUBMITTING)
     taken = provider_ref is not None and to in _UNSENT
     if taken:
         to = State.POLLING
-    told = (EventType.STARTED,) if taken and row["started_at"] is None else ()
-    values: dict[str, Any] = {
-        "state": to.value,
-        "waiting_from": None,
-        "due_at": now,
-        "lane": URGENT if to in _UNSENT else ORDINARY,
+    known = {
         "provider_ref": provider_ref or row["provider_ref"],
         "started_at": row["started_at"] or (now if taken else None),
+    }
+    going_on = {
+        "state": to.value,
+        "due_at": now,
+        "lane": URGENT if to in _UNSENT else ORDINARY,
         # What it had counted up before it began to wait is over and done with.
         "faults": 0,
         "progress": None,
-        **_FREED,
+        **known,
     }
-    ended: dict[str, Any] = {"reason": None, "provider_ref": values["provider_ref"]}
-    said = "resume" if provider_ref is None else f"resume: provider's id {provider_ref}"
-    _write(connection, row, action, said, to, values, ended, told=told, now=now, reason=None)
+    event = EventType.STARTED if taken and row["started_at"] is None else None
+    decision = _Decision(action, said, to, going_on, {"reason": None, **known}, event)
+    _write(connection, row, decision, now)
     return Done.DONE, to
 
 
@@ -57,88 +85,99 @@ def resolve(
     connection: Connection, action: Action, verdict: State, now: datetime
 ) -> tuple[Done, State | None]:
     """Write down the verdict that a person found out."""
-    admitted = admit(connection, "resolve", action, _WAITING, now)
-    row = admitted.row
-    if admitted.done is not Done.DONE or row is None:
+    said = f"resolve: {verdict}"
+    admitted = admit(connection, "resolve", action, _WAITING, now, said)
+    if admitted.done is not Done.DONE or admitted.row is None:
         return admitted.done, admitted.state
-    _end(connection, row, action, f"resolve: {verdict}", verdict, now)
+    _end(connection, admitted.row, action, said, verdict, _BY_PERSON, now)
     return Done.DONE, verdict
 
 
 def cancel(connection: Connection, action: Action, now: datetime) -> tuple[Done, State | None]:
     """Call an operation off. What the provider has begun goes on there."""
-    admitted = admit(connection, "cancel", action, LIVE, now)
-    row = admitted.row
-    if admitted.done is not Done.DONE or row is None:
+    admitted = admit(connection, "cancel", action, LIVE, now, "cancel")
+    if admitted.done is not Done.DONE or admitted.row is None:
         return admitted.done, admitted.state
-    _end(connection, row, action, "cancel", State.CANCELLED, now)
+    _end(connection, admitted.row, action, "cancel", State.CANCELLED, {}, now)
     return Done.DONE, State.CANCELLED
 
 
-def _end(
-    connection: Connection, row: RowMapping, action: Action, said: str, to: State, now: datetime
-) -> None:
-    reason = None
-    if to is not State.SUCCEEDED:
-        message = "An on-call engineer decided so: `uprid show` says who and why."
-        reason = Reason(
-            ReasonCode.BY_PERSON, message, retryable=to not in {State.CANCELLED, State.SUCCEEDED}
+def _is_anothers(connection: Connection, row: RowMapping, provider_ref: str) -> bool:
+    """Tell whether another operation has this id: its answer would be another person's."""
+    found = connection.execute(
+        select(OPERATIONS.c.id).where(
+            OPERATIONS.c.provider_ref == provider_ref,
+            OPERATIONS.c.provider == row["provider"],
+            OPERATIONS.c.id != row["id"],
         )
-    values = {"state": to.value, "waiting_from": None, "due_at": None, "finished_at": now, **_FREED}
-    ended = {
-        "ended_as": to.value,
-        "finished_at": now,
-        "reason": None if reason is None else reason.as_text(),
-        "result": '{"verified_by": "person"}',
-    }
-    told = (END_EVENTS[to],)
-    _write(connection, row, action, said, to, values, ended, told=told, now=now, reason=reason)
+    )
+    return found.first() is not None
 
 
-def _write(  # noqa: PLR0913 - row, attempt, journal and events belong together
+def _end(
     connection: Connection,
     row: RowMapping,
     action: Action,
     said: str,
     to: State,
-    values: dict[str, Any],
-    attempt: dict[str, Any],
-    *,
-    told: tuple[EventType, ...],
+    result: Mapping[str, Any],
     now: datetime,
-    reason: Reason | None,
 ) -> None:
+    reason = None
+    if to is not State.SUCCEEDED:
+        message = "An on-call engineer decided so: `uprid show` says who and why."
+        reason = Reason(ReasonCode.BY_PERSON, message, retryable=to is not State.CANCELLED)
+    ended = {
+        "ended_as": to.value,
+        "finished_at": now,
+        "reason": None if reason is None else reason.as_text(),
+        "result": json.dumps(dict(result)),
+    }
+    operation = {"state": to.value, "due_at": None, "finished_at": now}
+    decision = _Decision(action, said, to, operation, ended, END_EVENTS[to], reason, result)
+    _write(connection, row, decision, now)
+
+
+def _write(connection: Connection, row: RowMapping, decision: _Decision, now: datetime) -> None:
+    """Write operation, attempt, journal and event together."""
+    id_, number, action = row["id"], row["attempt"], decision.action
+    sequence = row["sequence"] + (decision.event is not None)
+    values = {**decision.operation, "waiting_from": None, **_FREED, **claims.NO_RUN}
     connection.execute(
-        update(OPERATIONS)
-        .where(OPERATIONS.c.id == row["id"])
-        .values(**values, sequence=OPERATIONS.c.sequence + len(told))
+        update(OPERATIONS).where(OPERATIONS.c.id == id_).values(**values, sequence=sequence)
     )
     connection.execute(
         update(ATTEMPTS)
-        .where(ATTEMPTS.c.operation_id == row["id"], ATTEMPTS.c.number == row["attempt"])
-        .values(**attempt)
+        .where(ATTEMPTS.c.operation_id == id_, ATTEMPTS.c.number == number)
+        .values(**decision.attempt)
     )
+    run = claims.open_run(row)
     journal.write(
         connection,
         [
-            journal.person(row["id"], row["attempt"], said, now, action.by, action.note),
-            journal.move(row["id"], row["attempt"], f"{row['state']} → {to}", now),
+            *([] if run is None else [journal.call(id_, number, run)]),
+            journal.person(id_, number, decision.said, now, action.by, action.note),
+            journal.move(id_, number, f"{row['state']} → {decision.to}", now),
         ],
     )
-    standing = Standing(
+    if decision.event is not None:
+        standing = _standing({**row, **values}, decision)
+        event = tell(decision.event, standing, sequence, now, new_id())
+        connection.execute(insert(OUTBOX), [event.row()])
+
+
+def _standing(row: Mapping[str, Any], decision: _Decision) -> Standing:
+    return Standing(
         operation_id=row["id"],
         reference=row["reference"],
         provider=row["provider"],
         kind=row["kind"],
         attempt=row["attempt"],
-        state=to,
-        provider_ref=values.get("provider_ref", row["provider_ref"]),
-        started_at=values.get("started_at", row["started_at"]),
-        finished_at=values.get("finished_at"),
+        state=decision.to,
+        provider_ref=row["provider_ref"],
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
         polls=row["polls"],
-        reason=reason,
-        result={"verified_by": "person"} if to in END_EVENTS else {},
+        reason=decision.reason,
+        result=decision.result,
     )
-    for place, kind in enumerate(told, start=1):
-        event = tell(kind, standing, row["sequence"] + place, now, new_id())
-        connection.execute(insert(OUTBOX), [event.row()])

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, select
 
 from worker.operations.model import JOURNAL
 from worker.operations.store.claims import Run
@@ -56,6 +56,23 @@ def person(
 def ignored(operation_id: str, attempt: int, note: str, at: datetime, by: str) -> dict[str, Any]:
     """Return the row of a message that changed nothing, recorded all the same."""
     return _row(operation_id, attempt, What.IGNORED, note, at, by=by)
+
+
+def has_person(
+    connection: Connection, operation_id: str, attempt: int, note: str, by: str, why: str
+) -> bool:
+    """Tell whether the journal has this very thing that a person did."""
+    found = connection.execute(
+        select(JOURNAL.c.id).where(
+            JOURNAL.c.operation_id == operation_id,
+            JOURNAL.c.attempt == attempt,
+            JOURNAL.c.what == What.PERSON.value,
+            JOURNAL.c.note == note,
+            JOURNAL.c.by == by,
+            JOURNAL.c.detail == why,
+        )
+    )
+    return found.first() is not None
 
 
 def _row(  # noqa: PLR0913 - one value a column

@@ -22,13 +22,15 @@ class Done(StrEnum):
     """What became of an action."""
 
     DONE = "done"
-    #: Meant for another attempt: recorded, nothing changed.
+    #: Meant for another attempt, or done before: recorded, nothing changed.
     IGNORED = "ignored"
     UNKNOWN_REFERENCE = "unknown_reference"
     #: The operation's state does not allow it.
     WRONG_STATE = "wrong_state"
     #: The data of the last attempt were erased: a next one needs them anew.
     DATA_ERASED = "data_erased"
+    #: The provider's id that was given is another operation's.
+    ANOTHERS_REF = "anothers_ref"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +77,18 @@ def look(connection: Connection, reference: str) -> Known | None:
 
 
 def admit(
-    connection: Connection, name: str, action: Action, allowed: Collection[State], now: datetime
+    connection: Connection,
+    name: str,
+    action: Action,
+    allowed: Collection[State],
+    now: datetime,
+    said: str | None = None,
 ) -> Admitted:
     """Find the operation, lock it, and tell whether the action may be done to it.
 
-    An action for another attempt than the current one is recorded here.
+    An action for another attempt than the current one is recorded here. So is one whose message
+    has come again after it was done: the journal has `said` of it, by the same person for the same
+    reason.
     """
     row = (
         connection.execute(
@@ -92,9 +101,19 @@ def admit(
         return Admitted(Done.UNKNOWN_REFERENCE, None)
     if row["attempt"] != action.attempt:
         note = f"{name} of attempt {action.attempt} ignored: attempt {row['attempt']} is current"
-        entry = journal.ignored(row["id"], row["attempt"], note, now, action.by)
-        journal.write(connection, [entry])
-        return Admitted(Done.IGNORED, row)
-    if State(row["state"]) not in allowed:
-        return Admitted(Done.WRONG_STATE, row)
-    return Admitted(Done.DONE, row)
+        return _ignored(connection, row, note, action, now)
+    if State(row["state"]) in allowed:
+        return Admitted(Done.DONE, row)
+    if said is not None and journal.has_person(
+        connection, row["id"], row["attempt"], said, action.by, action.note
+    ):
+        return _ignored(connection, row, f"{name} ignored: it was done before", action, now)
+    return Admitted(Done.WRONG_STATE, row)
+
+
+def _ignored(
+    connection: Connection, row: RowMapping, note: str, action: Action, now: datetime
+) -> Admitted:
+    entry = journal.ignored(row["id"], row["attempt"], note, now, action.by)
+    journal.write(connection, [entry])
+    return Admitted(Done.IGNORED, row)

@@ -66,11 +66,7 @@ def retry(
             started_at=None,
             finished_at=None,
             sequence=OPERATIONS.c.sequence + 1,
-            run_note=None,
-            run_first_at=None,
-            run_last_at=None,
-            run_count=0,
-            run_slowest=0,
+            **claims.NO_RUN,
         )
     )
     standing = Standing(
