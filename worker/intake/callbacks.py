@@ -21,8 +21,8 @@ def moneta(runtime: Runtime, message: Message) -> None:
     reading.require_sound()
     now = runtime.database.now()
     with runtime.database.begin() as connection:
-        known = hasten(connection, Provider.MONETA, str(async_id), now)
-    if known:
-        runtime.wakes.at(Provider.MONETA, Wake.POLL, [now])
-    else:
+        due_at = hasten(connection, Provider.MONETA, str(async_id), now)
+    if due_at is None:
         log.warning("callback_unknown", provider=Provider.MONETA)
+    else:
+        runtime.wakes.at(Provider.MONETA, Wake.POLL, [due_at])

@@ -3,51 +3,49 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, func, select, update
 
 from worker.operations.model import OPERATIONS, PROVIDERS
 from worker.operations.states import State
+from worker.operations.store.claims import lock_provider
 
 #: A hint is worth one poll in this time, however often it is given.
 _NO_OFTENER_THAN: Final = timedelta(seconds=1)
 
 
-def hasten(connection: Connection, provider: str, provider_ref: str, now: datetime) -> bool:
-    """Make the poll of an attempt due now; False where no attempt of the provider has this id.
+def hasten(
+    connection: Connection, provider: str, provider_ref: str, now: datetime
+) -> datetime | None:
+    """Make the poll of an attempt due, at once or a moment after the last one; return when.
 
-    Decides nothing, and what is not being polled is left alone.
+    None, and counted: no operation's current attempt has this id. Decides nothing; what is not
+    being polled, or is due earlier, is left alone.
     """
+    named = (OPERATIONS.c.provider_ref == provider_ref, OPERATIONS.c.provider == provider)
     known = connection.execute(
-        select(OPERATIONS.c.id).where(
-            OPERATIONS.c.provider == provider, OPERATIONS.c.provider_ref == provider_ref
-        )
-    ).first()
-    if known is None:
+        select(func.count(), func.max(OPERATIONS.c.run_last_at)).where(*named)
+    ).one()
+    if not known[0]:
         _count_unknown(connection, provider, now)
-        return False
-    polled_lately = OPERATIONS.c.run_last_at > now - _NO_OFTENER_THAN
+        return None
+    due_at = now if known[1] is None else max(now, known[1] + _NO_OFTENER_THAN)
     connection.execute(
         update(OPERATIONS)
         .where(
-            OPERATIONS.c.id == known.id,
+            *named,
             OPERATIONS.c.state == State.POLLING.value,
             OPERATIONS.c.lease_token.is_(None),
-            OPERATIONS.c.due_at > now,
-            OPERATIONS.c.run_last_at.is_(None) | ~polled_lately,
+            OPERATIONS.c.due_at > due_at,
         )
-        .values(due_at=now)
+        .values(due_at=due_at)
     )
-    return True
+    return due_at
 
 
 def _count_unknown(connection: Connection, provider: str, now: datetime) -> None:
-    flavour = postgresql if connection.dialect.name == "postgresql" else sqlite
+    lock_provider(connection, provider, now)
     connection.execute(
-        flavour.insert(PROVIDERS)
-        .values(name=provider, failures=0, tokens=0.0, tokens_at=now, unknown_callbacks=1)
-        .on_conflict_do_update(
-            index_elements=["name"],
-            set_={"unknown_callbacks": PROVIDERS.c.unknown_callbacks + 1},
-        )
+        update(PROVIDERS)
+        .where(PROVIDERS.c.name == provider)
+        .values(unknown_callbacks=PROVIDERS.c.unknown_callbacks + 1)
     )
