@@ -14,7 +14,9 @@ from worker.engine.engine import Engine
 from worker.engine.leaseholder import Incarnation
 from worker.engine.wakes import Wakes
 from worker.operations.store import claims, intake, leases
+from worker.operations.store.intake import Start
 from worker.privacy.sealing import Sealer, new_key
+from worker.providers.base import Plugin
 
 WIDTH: Final = timedelta(seconds=1)
 LONGEST: Final = timedelta(minutes=5)
@@ -34,12 +36,10 @@ class Bell:
         self.rung += 1
 
 
-class Process:
+class Poller:
     """The parts of a poller that work on chunks. Its heart beats when the test says so."""
 
-    def __init__(
-        self, database: TravellingDatabase, plugin: ScriptedPlugin, broker: MemoryBroker
-    ) -> None:
+    def __init__(self, database: TravellingDatabase, plugin: Plugin, broker: MemoryBroker) -> None:
         self.database = database
         self.plugin = plugin
         self.broker = broker
@@ -82,16 +82,18 @@ class Process:
         message_storm = f"more than {most} messages in {until} s"
         raise AssertionError(message_storm)
 
-    def enqueue(self, *references: str, payload: object | None = None) -> None:
+    def accept(self, *begun: Start) -> None:
         """Store operations as an intake does, and wake the provider."""
         now = self.database.now()
-        give_up_at = now + timedelta(seconds=self.plugin.give_up_after("identification"))
-        sealed = None if payload is None else SEALER.seal(payload)
         with self.database.begin() as connection:
-            for reference in references:
-                begun = start(reference, sealed=sealed, give_up_at=give_up_at)
-                intake.accept(connection, begun, now)
+            for each in begun:
+                intake.accept(connection, each, now)
         self.wakes.at(Provider.MONETA, Wake.POLL, [now])
+
+    def give_up_at(self) -> datetime:
+        """Return when an operation that is stored now is given up."""
+        lasting = self.plugin.give_up_after("identification")
+        return self.database.now() + timedelta(seconds=lasting)
 
     def die(self) -> None:
         """Fall silent: what was leased is found free by the others, as the sweep has it."""
@@ -101,6 +103,18 @@ class Process:
     def close(self) -> None:
         """End the threads."""
         self.engine.close()
+
+
+class Process(Poller):
+    """A poller whose provider answers what a test wrote down for it."""
+
+    plugin: ScriptedPlugin
+
+    def enqueue(self, *references: str, payload: object | None = None) -> None:
+        """Store operations, and wake the provider."""
+        sealed = None if payload is None else SEALER.seal(payload)
+        give_up_at = self.give_up_at()
+        self.accept(*(start(each, sealed=sealed, give_up_at=give_up_at) for each in references))
 
 
 @contextmanager
