@@ -12,6 +12,7 @@ from worker.events.model import END_EVENTS, EventType
 from worker.operations.database import Database
 from worker.operations.identifiers import new_id
 from worker.operations.model import ATTEMPTS, JOURNAL, OPERATIONS, OUTBOX
+from worker.operations.outcomes import Reason
 from worker.operations.states import State
 from worker.operations.store import claims, intake, writeback
 from worker.operations.store.claims import ORDINARY, URGENT, Claimed, Run
@@ -92,6 +93,51 @@ def polling(database: Database, *references: str, now: datetime = NOW) -> list[C
     ]  # fmt: skip
     write(database, moves, token="setup", now=now)
     return taken
+
+
+def in_state(
+    database: Database, state: State, reference: str = "order-1", *, now: datetime = NOW
+) -> None:
+    """Store an operation and bring it to a state, as the engine does; nobody holds it."""
+    if state in {State.POLLING, State.SETTLING}:
+        polling(database, reference, now=now)
+    else:
+        accept(database, start(reference, sealed="first"), now)
+    if state in {State.ACCEPTED, State.POLLING}:
+        return
+    lane = ORDINARY if state is State.SETTLING else URGENT
+    [claimed] = claim(database, lane=lane, now=now)
+    match state:
+        case State.SUBMITTING:
+            with database.begin() as connection:
+                writeback.mark_submitting(connection, claimed.id, 1, TOKEN, now)
+                writeback.let_go(connection, TOKEN, claimed.id)
+        case State.SETTLING:
+            write(database, [moved(claimed, state, due_at=now, lane=ORDINARY)], now=now)
+        case State.WAITING_FOR_PERSON:
+            write(database, [moved(claimed, state, EventType.WAITING_FOR_PERSON)], now=now)
+        case _:
+            write(database, [ended(claimed, state, finished_at=now)], now=now)
+
+
+def waiting(
+    database: Database,
+    origin: State,
+    reason: Reason | None = None,
+    reference: str = "order-1",
+    *,
+    answer: str | None = None,
+    now: datetime = NOW,
+) -> None:
+    """Store an operation and have it wait for a person, from the state in which it was asked."""
+    in_state(database, origin, reference, now=now)
+    lane = URGENT if origin in {State.ACCEPTED, State.SUBMITTING} else ORDINARY
+    [claimed] = claim(database, lane=lane, now=now)
+    parked = moved(
+        claimed, State.WAITING_FOR_PERSON, EventType.WAITING_FOR_PERSON,
+        reason=reason, answer=answer, faults=3, progress='{"unknown": 3}',
+    )  # fmt: skip
+    write(database, [parked], now=now)
 
 
 def run(note: str = "answer", count: int = 1, at: datetime = NOW) -> Run:

@@ -8,24 +8,26 @@ from sqlalchemy import update
 
 from tests.support.operations import (
     NOW,
-    accept,
+    TOKEN,
     accepted,
     attempts,
     claim,
     ended,
+    in_state,
     journal,
-    moved,
     operation,
-    start,
+    polling,
+    run,
+    stayed,
     told,
     types,
     write,
 )
-from worker.events.model import EventType
 from worker.operations.database import Database
 from worker.operations.model import ATTEMPTS, OPERATIONS
-from worker.operations.states import RETRYABLE, TERMINAL, State
-from worker.operations.store import retrying
+from worker.operations.states import RETRYABLE, State
+from worker.operations.store import leases, retrying, writeback
+from worker.operations.store.claims import ORDINARY
 from worker.operations.store.oncall import Action, Done
 from worker.operations.store.retrying import Correction
 
@@ -42,19 +44,6 @@ def retry(
     with database.begin() as connection:
         action = Action(reference, attempt, "anna", "asked by phone")
         return retrying.retry(connection, action, correction, GIVE_UP, LATER)
-
-
-def in_state(database: Database, state: State) -> None:
-    """Bring `order-1` to a state."""
-    accept(database, start("order-1", sealed="first"))
-    if state in TERMINAL:
-        write(database, [ended(claim(database)[0], state)])
-    elif state is State.WAITING_FOR_PERSON:
-        [claimed] = claim(database)
-        write(database, [moved(claimed, state, EventType.WAITING_FOR_PERSON)])
-    else:
-        with database.begin() as connection:
-            connection.execute(update(OPERATIONS).values(state=state.value))
 
 
 @pytest.mark.parametrize("state", sorted(RETRYABLE))
@@ -187,3 +176,45 @@ def test_retry_lets_the_next_attempt_end_too(database: Database) -> None:
 
     assert [one["ended_as"] for one in attempts(database)] == ["rejected", "succeeded"]
     assert [event.attempt for event in told(database) if event.terminal] == [1, 2]
+
+
+def test_retry_writes_out_the_run_of_calls_that_was_still_growing(database: Database) -> None:
+    polling(database, "order-1")
+    [claimed] = claim(database, lane=ORDINARY)
+    with database.begin() as connection:
+        writeback.write_stays(connection, TOKEN, [stayed(claimed, NOW, run=run("CREATED", 7))])
+        # As poison is parked: by the sweep, which knows of no call.
+        connection.execute(update(OPERATIONS).values(claims=4))
+        leases.park_poison(connection, NOW)
+
+    retry(database)
+
+    calls = [entry for entry in journal(database) if entry["what"] == "call"]
+    assert [(entry["note"], entry["count"], entry["attempt"]) for entry in calls[-1:]] == [
+        ("CREATED", 7, 1)
+    ]
+    assert operation(database)["run_note"] is None
+
+
+def test_retry_leaves_the_answer_of_the_attempt_before_to_come_late(database: Database) -> None:
+    """Whoever held the operation when it was taken from him holds it no more."""
+    accepted(database, "order-1")
+    [claimed] = claim(database, token="slow")
+    with database.begin() as connection:
+        connection.execute(update(OPERATIONS).values(lease_token=TOKEN))
+    write(database, [ended(claimed, State.EXPIRED)])
+    retry(database)
+    claim(database, now=LATER)
+
+    assert write(database, [ended(claimed, State.SUCCEEDED)], token="slow") == set()
+    with database.begin() as connection:
+        assert writeback.write_late(connection, ended(claimed, State.SUCCEEDED), LATER, 30)
+
+    late = told(database)[-1]
+    assert (late.type, late.attempt, late.terminal) == (
+        "uprid.operation.late_answer",
+        1,
+        False,
+    )
+    assert (operation(database)["state"], operation(database)["attempt"]) == ("accepted", 2)
+    assert [one["ended_as"] for one in attempts(database)] == ["expired", None]

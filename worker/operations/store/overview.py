@@ -35,6 +35,8 @@ class ProviderRow:
     failures: int
     #: The breaker is open, or the provider asked for a rest, until then.
     closed_until: datetime | None
+    #: Callbacks that named an id which no operation has, ever since.
+    unknown_callbacks: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ def providers(connection: Connection) -> dict[str, ProviderRow]:
             PROVIDERS.c.paused_note,
             PROVIDERS.c.failures,
             PROVIDERS.c.closed_until,
+            PROVIDERS.c.unknown_callbacks,
         ).order_by(PROVIDERS.c.name)
     )
     return {row.name: ProviderRow(*row) for row in rows}
