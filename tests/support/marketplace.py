@@ -16,6 +16,7 @@ from tests.support.processes import wait_until
 
 START: Final = "tasks.moneta.start_identification"
 RETRY: Final = "tasks.operations.retry"
+CALLBACK: Final = "tasks.moneta.receive_callback"
 STREAM: Final = "uprid:events"
 
 ENDS: Final = frozenset(

@@ -82,9 +82,12 @@ class System:
         released = self._start("release", procfile()["release"])
         assert released.wait(60) == 0, released.tail()
 
-    def start_sandbox(self, delay: float = 0.8, task_timeout: float = 3.0) -> None:
+    def start_sandbox(
+        self, delay: float = 0.8, task_timeout: float = 3.0, *, callbacks: bool = False
+    ) -> None:
         """Start the providers' stand-ins and wait for them."""
         options = ["--delay", str(delay), "--task-timeout", str(task_timeout)]
+        options += ["--callbacks"] * callbacks
         command = [sys.executable, "-m", "worker.sandbox", "--port", str(self.sandbox_port)]
         self._running["sandbox"] = self._start("sandbox", [*command, *options])
         self._running["sandbox"].wait_for_output("sandbox ready")
