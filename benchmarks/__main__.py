@@ -9,7 +9,7 @@ from datetime import timedelta
 from statistics import median
 from typing import Final, get_args
 
-from benchmarks import chain_side, lateness, ours, race, transport, waiting
+from benchmarks import chain_side, lateness, ours, race, soap, transport, waiting
 from benchmarks.lateness import Load
 from benchmarks.race import LOOP, Lap
 from benchmarks.stage import DatabaseKind, Stage, set_up
@@ -17,7 +17,7 @@ from benchmarks.table import progress, show
 from config.polling import PollPolicy
 from config.settings import EngineSettings
 
-PARTS: Final = ("race", "memory", "lateness", "http")
+PARTS: Final = ("race", "memory", "lateness", "http", "soap")
 #: Seconds between two polls in the race: short, so that there is always something due.
 COUNTDOWN: Final = 0.1
 _SLOT: Final = timedelta(milliseconds=50)
@@ -80,6 +80,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             _lateness(stage, sizes)
         if "http" in parts:
             _http(stage, sizes)
+        if "soap" in parts:
+            _soap(stage, sizes)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -189,6 +191,16 @@ def _http(stage: Stage, sizes: Sizes) -> None:
         ["requests.Session.post", f"{posted * 1000:.3f}", "1.00"],
     ]
     show("HTTP alone, one thread", ["", "CPU ms a call", "ratio"], lines)
+
+
+def _soap(stage: Stage, sizes: Sizes) -> None:
+    progress("SOAP alone")
+    costs = soap.compare(stage, sizes.calls, 5)
+    lines = [
+        [name, f"{cost * 1000:.3f}", f"{cost / costs[soap.BARE]:.2f}"]
+        for name, cost in costs.items()
+    ]
+    show("SOAP alone, one thread", ["", "CPU ms a poll", "of zeep"], lines)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""A local endpoint that answers MONETA's JSON as cheaply as Python can, so that it measures others.
+"""A local endpoint that answers as MONETA, as cheaply as Python can, so that it measures others.
 
 Its own process: `python -m benchmarks.endpoint PORT`. It answers every poll with INPROGRESS until
 an asyncId has been asked about `polls` times, then with the result. It counts, and may keep when
-each poll came; `POST /control` sets it back, `GET /control` tells what it saw.
+each poll came; `POST /control` sets it back, `GET /control` tells what it saw. A poll in SOAP is
+answered with INPROGRESS always.
 """
 
 import asyncio
@@ -42,11 +43,22 @@ _RESULT: Final = json.dumps(
     },
     ensure_ascii=False,
 ).encode()
-_HEAD: Final = (
-    b"HTTP/1.1 %s\r\nDate: Sat, 21 Nov 2026 12:00:00 GMT\r\n"
-    b"Content-Type: application/json;charset=UTF-8\r\nContent-Length: %d\r\n\r\n"
+_SOAP_STATUS: Final = (
+    b'<?xml version="1.0" encoding="UTF-8"?>'
+    b'<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Header/><e:Body>'
+    b'<m:AsyncResponse xmlns:m="http://www.moneta.ru/schemas/messages.xsd">'
+    b"<m:asyncId>%d</m:asyncId><m:asyncStatus>INPROGRESS</m:asyncStatus>"
+    b"<m:expirationDate>2099-01-01T00:00:00.000+03:00</m:expirationDate>"
+    b"</m:AsyncResponse></e:Body></e:Envelope>"
 )
+_HEAD: Final = (
+    b"HTTP/1.1 200 OK\r\nDate: Sat, 21 Nov 2026 12:00:00 GMT\r\n"
+    b"Content-Type: %s;charset=UTF-8\r\nContent-Length: %d\r\n\r\n"
+)
+_JSON_TYPE: Final = b"application/json"
+_SOAP_TYPE: Final = b"text/xml"
 _ASYNC_ID: Final = b'"asyncId":'
+_SOAP_ASYNC_ID: Final = b"asyncId>"
 _LENGTH: Final = b"content-length:"
 _SUBMITTED_FROM: Final = 1_000_000_000
 
@@ -112,10 +124,16 @@ class Connection(asyncio.Protocol):
             if len(self._buffer) < whole:
                 return
             body, self._buffer = self._buffer[end + 4 : whole], self._buffer[whole:]
-            answer = self._answer(head, body)
-            self._transport.write(_HEAD % (b"200 OK", len(answer)) + answer)
+            media_type, answer = self._answer(head, body)
+            self._transport.write(_HEAD % (media_type, len(answer)) + answer)
 
-    def _answer(self, head: bytes, body: bytes) -> bytes:
+    def _answer(self, head: bytes, body: bytes) -> tuple[bytes, bytes]:
+        if body.startswith(b"<"):
+            start = body.index(_SOAP_ASYNC_ID) + len(_SOAP_ASYNC_ID)
+            return _SOAP_TYPE, _SOAP_STATUS % int(body[start : body.index(b"<", start)])
+        return _JSON_TYPE, self._json_answer(head, body)
+
+    def _json_answer(self, head: bytes, body: bytes) -> bytes:
         if (at := body.find(_ASYNC_ID)) >= 0:
             start = at + len(_ASYNC_ID)
             return self._answers.to_poll(int(body[start : body.index(b"}", start)]))
