@@ -155,7 +155,8 @@ def test_show_for_people_ends_with_what_to_type_next(
     run = uprid(settings, "show", "no")
 
     assert "reason: data_mismatch (500.7.3): It did not fit." in run.out
-    assert run.out.splitlines()[-1] == "next: uprid retry no --note '…'"
+    last = run.out.splitlines()[-1]
+    assert last == "next, if the same data can pass now: uprid retry no --note '…'"
 
 
 def test_show_prints_a_reference_that_was_only_refused(
@@ -193,7 +194,7 @@ def test_retry_asks_for_the_next_of_the_current_attempt(
 
     run = uprid(settings, "retry", "no", "--note", "данные проверили", "--by", "olga")
 
-    assert (run.status, run.out) == (0, "no: asked for attempt 2\n")
+    assert (run.status, run.out) == (0, "no: asked to begin attempt 2\n")
     (message,) = messages(valkey, "operations")
     assert message["headers"]["task"] == "tasks.operations.retry"
     assert arguments(message) == {

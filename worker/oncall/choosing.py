@@ -2,22 +2,21 @@
 
 import getpass
 import os
-import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from config.settings import Need
 from worker.client import Client
+from worker.intake.words import LONGEST_NAME, LONGEST_NOTE, is_reference, name_of, note_of
 from worker.oncall.access import client_of
 from worker.oncall.output import say
 from worker.oncall.stop import FAILED, MISUSED, Stop, complain, opened, settings_for
 from worker.operations.states import State
 from worker.operations.store import reading
 from worker.operations.store.reading import Row, Story
-from worker.privacy.masking import mask_text
 
 References = Annotated[list[str], typer.Argument(metavar="REFERENCE...")]
 Note = Annotated[str, typer.Option(help="Why; kept and shown, so nothing personal.")]
@@ -27,9 +26,6 @@ Attempt = Annotated[
     typer.Option(min=1, help="Only if this is still the current attempt. For one REFERENCE."),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
-
-_LONGEST_NOTE: Final = 500
-_CYRILLIC: Final = re.compile(r"[А-Яа-яЁё]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +37,14 @@ class Request:
     by: str
     attempt: int | None
     dry_run: bool
+    #: What is wrong with the command's own options.
+    faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Deed:
     """What is done to each of them."""
 
-    name: str
     allowed: Collection[State]
     #: What can be done, in words: `only … can be retried`.
     only: str
@@ -59,11 +56,15 @@ class Deed:
 
 def act(request: Request, deed: Deed) -> None:
     """Do it to every operation that it can be done to; name the others and exit 1 for them."""
-    _check_usage(request)
+    faults = []
+    if request.attempt is not None and len(set(request.references)) > 1:
+        faults.append("--attempt: goes with one REFERENCE only")
+    by = checked(request.note, request.by, *request.faults, *faults)
     settings = settings_for(Need.BROKER, Need.KEYS)
     with opened(settings) as database, database.read() as connection:
         stories = {
-            name: reading.story(connection, name) for name in dict.fromkeys(request.references)
+            name: reading.story(connection, name) if is_reference(name) else None
+            for name in dict.fromkeys(request.references)
         }
     chosen: list[Row] = []
     for reference, story in stories.items():
@@ -76,7 +77,6 @@ def act(request: Request, deed: Deed) -> None:
         for row in chosen:
             say(f"{row.reference}: would {deed.outcome(row)}")
     else:
-        by = request.by or login_name()
         with client_of(settings) as client:
             for row in chosen:
                 deed.ask(client, row.reference, row.attempt, by, request.note)
@@ -85,32 +85,35 @@ def act(request: Request, deed: Deed) -> None:
         raise typer.Exit(FAILED)
 
 
-def login_name() -> str:
-    """Return who is logged in, or the number of the user who has no name (as in a container)."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid-{os.getuid()}"
+def checked(note: str | None, by: str, *more: str) -> str:
+    """Return who acts; end with status 2 and all that is wrong, `more` faults included.
 
-
-def check_note(note: str) -> list[str]:
-    """Return what is wrong with a note."""
-    faults = []
-    if not note.strip() or len(note) > _LONGEST_NOTE:
-        faults.append(f"--note: must be 1 to {_LONGEST_NOTE} characters: say why")
-    # Notes are written in Russian, which the mask would take for somebody's name.
-    plain = _CYRILLIC.sub("", note)
-    if mask_text(plain) != plain:
-        faults.append("--note: holds what looks like a number or address of a person: leave it out")
-    return faults
-
-
-def _check_usage(request: Request) -> None:
-    faults = check_note(request.note)
-    if request.attempt is not None and len(set(request.references)) > 1:
-        faults.append("--attempt: goes with one REFERENCE only")
+    A note that is None is not needed.
+    """
+    name = name_of(by or _login_name())
+    faults = [*([] if note is None else _note_faults(note)), *more]
+    if name is None:
+        faults.append(f"--by: must say who, in 1 to {LONGEST_NAME} printable characters")
     if faults:
         raise Stop(MISUSED, faults)
+    return name or ""
+
+
+def _note_faults(note: str) -> list[str]:
+    # Letters: the `…` of a command that was copied as it is says nothing.
+    said = note_of(note) if any(letter.isalpha() for letter in note) else None
+    if said is None:
+        return [f"--note: must say why, in at most {LONGEST_NOTE} printable characters"]
+    if said != " ".join(note.split()):
+        return ["--note: holds what looks like a number or address of a person: leave it out"]
+    return []
+
+
+def _login_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return f"uid-{os.getuid()}"
 
 
 def _fault(story: Story | None, attempt: int | None, deed: Deed) -> str | None:

@@ -6,6 +6,7 @@ import typer
 
 from worker.errors import UpridError
 from worker.oncall import events, keys
+from worker.oncall.answer import answer
 from worker.oncall.decide import cancel, resolve, resume
 from worker.oncall.demo import demo
 from worker.oncall.doctor import doctor
@@ -43,6 +44,7 @@ app.command()(doctor)
 app.command()(enqueue)
 app.command("list")(list_operations)
 app.command()(show)
+app.command()(answer)
 app.command()(retry)
 app.command()(resume)
 app.command()(resolve)

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from worker.client import Client
+from worker.intake.words import is_provider_ref
 from worker.oncall.choosing import Attempt, By, Deed, DryRun, Note, References, Request, act
-from worker.oncall.stop import MISUSED, Stop
 from worker.operations.states import LIVE, TERMINAL, State
 
 _WAITING = frozenset({State.WAITING_FOR_PERSON})
@@ -28,24 +28,26 @@ def resume(
 
     With --provider-ref, a submit whose reply was lost goes on as one that the provider took.
     """
+    faults = []
     if provider_ref and len(set(references)) > 1:
-        raise Stop(MISUSED, ["--provider-ref: goes with one REFERENCE only"])
+        faults.append("--provider-ref: goes with one REFERENCE only")
+    if provider_ref and not is_provider_ref(provider_ref):
+        faults.append("--provider-ref: must be the provider's id, as it stands there")
 
     def ask(client: Client, reference: str, attempt: int, by: str, note: str) -> None:
         client.resume(reference, attempt, by, note, provider_ref or None)
 
     deed = Deed(
-        name="resume",
         allowed=_WAITING,
         only=f"{_ONLY_WAITING} resumed",
         outcome=lambda row: f"go on with attempt {row.attempt}",
         ask=ask,
     )
-    act(Request(references, note, by, attempt, dry_run), deed)
+    act(Request(references, note, by, attempt, dry_run, tuple(faults)), deed)
 
 
 def resolve(
-    reference: Annotated[str, typer.Argument(metavar="REFERENCE")],
+    references: References,
     verdict: Annotated[str, typer.Argument(metavar="VERDICT", help=", ".join(_VERDICTS))],
     note: Note,
     by: By = "",
@@ -53,20 +55,18 @@ def resolve(
     dry_run: DryRun = False,
 ) -> None:
     """Write down the verdict that you found out, and tell it to the marketplace."""
-    if verdict not in _VERDICTS:
-        raise Stop(MISUSED, [f"VERDICT: must be one of {', '.join(_VERDICTS)}"])
+    wrong = () if verdict in _VERDICTS else (f"VERDICT: must be one of {', '.join(_VERDICTS)}",)
 
     def ask(client: Client, reference: str, attempt: int, by: str, note: str) -> None:
         client.resolve(reference, attempt, verdict, by, note)
 
     deed = Deed(
-        name="resolve",
         allowed=_WAITING,
         only=f"{_ONLY_WAITING} resolved",
         outcome=lambda row: f"end attempt {row.attempt} as {verdict}",
         ask=ask,
     )
-    act(Request([reference], note, by, attempt, dry_run), deed)
+    act(Request(references, note, by, attempt, dry_run, wrong), deed)
 
 
 def cancel(
@@ -82,7 +82,6 @@ def cancel(
         client.cancel(reference, attempt, by, note)
 
     deed = Deed(
-        name="cancel",
         allowed=LIVE,
         only="it has ended, and cannot be cancelled",
         outcome=lambda row: f"cancel attempt {row.attempt}",

@@ -1,64 +1,74 @@
 """`uprid pause` and `uprid unpause`: all calls to a provider; its operations keep their state."""
 
-from collections.abc import Mapping
-from typing import Annotated
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Final
 
 import typer
+from sqlalchemy import Connection
 
 from config.queues import Provider
-from worker.oncall.choosing import By, DryRun, check_note, login_name
+from worker.oncall.choosing import By, DryRun, checked
 from worker.oncall.output import say
-from worker.oncall.stop import FAILED, MISUSED, Stop, complain, opened, settings_for
+from worker.oncall.stop import FAILED, complain, opened, settings_for
 from worker.operations.store import overview, pausing
-from worker.operations.store.overview import ProviderRow
 
 Named = Annotated[Provider, typer.Argument(metavar="PROVIDER")]
 Why = Annotated[str, typer.Option(help="Why; kept and shown, so nothing personal.")]
 
 
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """One of the two things that can be done to a provider's calls."""
+
+    #: Provider, by, note, now; False where there was nothing to do.
+    do: Callable[[Connection, str, str, str, datetime], bool]
+    #: Whether it is for a provider that is paused.
+    when_paused: bool
+    did: str
+    would: str
+    otherwise: str
+
+
+_PAUSE: Final = _Turn(
+    do=pausing.pause,
+    when_paused=False,
+    did="all calls have stopped",
+    would="would stop all calls",
+    otherwise="is paused already",
+)
+_UNPAUSE: Final = _Turn(
+    do=pausing.unpause,
+    when_paused=True,
+    did="calls go on",
+    would="would let calls go on",
+    otherwise="is not paused",
+)
+
+
 def pause(provider: Named, note: Why = "", by: By = "", dry_run: DryRun = False) -> None:
     """Stop all calls to a provider. Calls that are under way end; nothing new begins."""
-    _check(note)
-    with opened(settings_for()) as database:
-        if dry_run:
-            with database.read() as connection:
-                paused = _is_paused(overview.providers(connection), provider)
-            say(f"{provider}: {'is paused already' if paused else 'would stop all calls'}")
-            return
-        with database.begin() as connection:
-            now = database.now()
-            done = pausing.pause(connection, provider, by or login_name(), note, now)
-    _say(provider, done=done, did="all calls have stopped", was="is paused already")
+    _turn(_PAUSE, provider, note, by, dry_run=dry_run)
 
 
 def unpause(provider: Named, note: Why = "", by: By = "", dry_run: DryRun = False) -> None:
     """Let calls to a provider go on; its breaker begins anew."""
-    _check(note)
+    _turn(_UNPAUSE, provider, note, by, dry_run=dry_run)
+
+
+def _turn(turn: _Turn, provider: Provider, note: str, by: str, *, dry_run: bool) -> None:
+    by = checked(note or None, by)
     with opened(settings_for()) as database:
         if dry_run:
             with database.read() as connection:
-                paused = _is_paused(overview.providers(connection), provider)
-            say(f"{provider}: {'would go on' if paused else 'is not paused'}")
-            return
-        with database.begin() as connection:
-            now = database.now()
-            done = pausing.unpause(connection, provider, by or login_name(), note, now)
-    _say(provider, done=done, did="calls go on", was="is not paused")
-
-
-def _is_paused(rows: Mapping[str, ProviderRow], provider: Provider) -> bool:
-    row = rows.get(provider)
-    return row is not None and row.paused_at is not None
-
-
-def _check(note: str) -> None:
-    faults = check_note(note) if note else []
-    if faults:
-        raise Stop(MISUSED, faults)
-
-
-def _say(provider: Provider, *, done: bool, did: str, was: str) -> None:
+                row = overview.providers(connection).get(provider)
+            paused = row is not None and row.paused_at is not None
+            done = paused is turn.when_paused
+        else:
+            with database.begin() as connection:
+                done = turn.do(connection, provider, by, note, database.now())
     if not done:
-        complain(f"{provider}: {was}")
+        complain(f"{provider}: {turn.otherwise}")
         raise typer.Exit(FAILED)
-    say(f"{provider}: {did}")
+    say(f"{provider}: {turn.would if dry_run else turn.did}")

@@ -4,7 +4,6 @@ from worker.oncall.choosing import Attempt, By, Deed, DryRun, Note, References, 
 from worker.operations.states import RETRYABLE
 
 _RETRY = Deed(
-    name="retry",
     allowed=RETRYABLE,
     only="only what ended without success or waits can be retried",
     outcome=lambda row: f"begin attempt {row.attempt + 1}",

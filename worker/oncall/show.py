@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from worker.intake.words import is_reference
 from worker.oncall.output import lasting, moment, say, say_json, say_table
 from worker.oncall.standing import standing
 from worker.oncall.stop import FAILED, Stop, opened, settings_for
@@ -22,7 +23,7 @@ def show(
     """Print an operation's timeline: every transition, call, duration and reason."""
     with opened(settings_for()) as database:
         with database.read() as connection:
-            story = reading.story(connection, reference)
+            story = reading.story(connection, reference) if is_reference(reference) else None
             providers = overview.providers(connection)
         now = database.now()
     if story is None:
@@ -42,8 +43,8 @@ def show(
         stands = standing(row, providers.get(row.provider), now)
         say()
         say(f"{row.state.value}: {stands.why}")
-        if stands.command is not None:
-            say(f"next: {stands.command}")
+        for step in stands.steps:
+            say(f"next{f', {step.when}' if step.when else ''}: {step.command}")
 
 
 def _head(row: Row) -> None:
@@ -59,6 +60,8 @@ def _head(row: Row) -> None:
         say(f"reason: {_reason(row.reason)}")
     if row.result:
         say(f"result: {_facts(row.result)}")
+    if row.answered:
+        say("the provider's whole answer is kept, sealed")
 
 
 def _lines(story: Story) -> Iterator[tuple[str, str, str, str]]:

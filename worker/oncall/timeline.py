@@ -27,6 +27,7 @@ def described(row: Row) -> dict[str, Any]:
         "polls": row.polls,
         "reason": row.reason,
         "result": row.result,
+        "answered": row.answered,
     }
 
 
@@ -36,6 +37,7 @@ def told(story: Story) -> dict[str, Any]:
         names = (
             "operation_id", "provider", "kind", "state", "attempt", "provider_ref", "accepted_at",
             "started_at", "finished_at", "deadline_at", "due_at", "polls", "reason", "result",
+            "answered",
         )  # fmt: skip
         row: dict[str, Any] = {"reference": story.reference, **dict.fromkeys(names)}
     else:

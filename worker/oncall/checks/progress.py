@@ -29,6 +29,7 @@ def check_progress(settings: Settings, database: Database) -> Iterator[Finding]:
         providers = overview.providers(connection)
         yield from _workers(connection, now - settings.engine.lease_silence)
         yield from _providers(providers, now)
+        yield from _callbacks(providers)
         yield _overdue(connection, providers, now)
         yield _waiting(connection)
         yield _backlog(connection, now)
@@ -59,6 +60,13 @@ def _providers(providers: Mapping[str, ProviderRow], now: datetime) -> Iterator[
                 f"{row.failures} requests failed in a row: rests until {moment(row.closed_until)}"
             )
             yield warning(f"{name} calls", said)
+
+
+def _callbacks(providers: Mapping[str, ProviderRow]) -> Iterator[Finding]:
+    for name, row in providers.items():
+        if row.unknown_callbacks:
+            said = f"{row.unknown_callbacks} so far named an id that no operation has: no harm done"
+            yield ok(f"{name} callbacks", said)
 
 
 def _overdue(

@@ -45,6 +45,8 @@ class Row:
     #: As the event has it; None while the engine still works on the operation.
     reason: JsonMap | None
     result: JsonMap | None
+    #: The provider's whole answer is kept, sealed.
+    answered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,7 @@ _ROW: Final = (
     OPERATIONS.c.lease_token.is_not(None).label("leased"),
     ATTEMPTS.c.reason,
     ATTEMPTS.c.result,
+    ATTEMPTS.c.answer.is_not(None).label("answered"),
 )  # fmt: skip
 _RUN: Final = tuple(
     OPERATIONS.c[name]
@@ -185,7 +188,7 @@ def _rows(*more: Any) -> Select[Any]:
 
 def _row(found: RowMapping) -> Row:
     state = State(found["state"])
-    # A resumed operation still carries the reason that it once waited for.
+    # An attempt's reason speaks of its end or its wait, and of nothing before or after that.
     settled = state not in DRIVEN
     return Row(
         id=found["id"],
@@ -206,6 +209,7 @@ def _row(found: RowMapping) -> Row:
         finished_at=found["finished_at"],
         reason=_json(found["reason"]) if settled else None,
         result=_json(found["result"]) if settled else None,
+        answered=bool(found["answered"]),
     )
 
 
