@@ -14,13 +14,6 @@ from tests.support.people import changed, person
 from tests.support.servers import ValkeyServer, valkey_server
 from tests.support.system import System, system
 
-#: Messages that are not refused as they must be. Strict: what is mended leaves this list.
-_FALLS_SHORT: Final = {
-    "retry-note-with-nul": "a retry's note may hold what PostgreSQL cannot store",
-    "retry-note-surrogate": "a retry's note may hold what no database can store",
-    "retry-by-surrogate": "a retry's `by` may hold what no database can store",
-    "retry-with-all-at-once": "a retry's data are checked only when nothing else is wrong",
-}
 _UNIT: Final = 8_000_000
 _USED: Final = "used-reference"
 _TABLES: Final = ("operation", "attempt", "journal")
@@ -188,14 +181,6 @@ _BAD: Final = [
     }, {"attempt", "by", "surprise", "profile.inn"},
         task=RETRY, reference=_USED),
 ]  # fmt: skip
-_PARAMETERS: Final = [
-    pytest.param(
-        bad,
-        id=bad.id,
-        marks=[pytest.mark.xfail(reason=_FALLS_SHORT[bad.id])] if bad.id in _FALLS_SHORT else [],
-    )
-    for bad in _BAD
-]
 
 
 @dataclass(frozen=True)
@@ -253,7 +238,7 @@ def run(both_urls: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ru
         yield Run(whole, sent, before, after)
 
 
-@pytest.mark.parametrize("bad", _PARAMETERS)
+@pytest.mark.parametrize("bad", _BAD, ids=lambda bad: bad.id)
 def test_bad_message_is_refused_once_and_names_its_fields(run: Run, bad: Bad) -> None:
     message_id = run.sent[bad.id]
 
