@@ -19,6 +19,7 @@ from worker.privacy.sealing import Sealer
 
 KEY = Fernet.generate_key().decode()
 UNKNOWN = Reason(ReasonCode.UNKNOWN_ANSWER, "Nobody knows this answer.")
+UNSURE = Reason(ReasonCode.DOUBTFUL_SUBMIT, "Nobody can tell.")
 NOTE = ["--note", "looked at it"]
 Settings = dict[str, str]
 Sent = list[tuple[str, dict[str, object]]]
@@ -183,6 +184,30 @@ def test_action_on_an_attempt_that_is_not_current_is_not_sent(
     assert sent(valkey) == []
 
 
+@pytest.mark.parametrize("command", ["retry", "resolve"])
+def test_action_takes_the_references_that_a_list_prints(
+    settings: Settings, database: Database, valkey: ValkeyServer, command: str
+) -> None:
+    references(database, State.WAITING_FOR_PERSON, "a", "b c")
+    waiting(database, State.SUBMITTING, UNSURE, "d")
+    listed = uprid(settings, "list", "--reason", "unknown_answer", "--plain")
+    assert (listed.status, listed.out) == (0, "b c\na\n")
+
+    run = uprid(settings, command, "-", *COMMANDS[command], *NOTE, stdin=listed.out)
+
+    assert (run.status, run.err) == (0, "")
+    assert [given["reference"] for _, given in sent(valkey)] == ["b c", "a"]
+
+
+def test_action_on_nothing_from_a_pipe_does_nothing(
+    settings: Settings, valkey: ValkeyServer
+) -> None:
+    run = uprid(settings, "cancel", "-", *NOTE, stdin="")
+
+    assert (run.status, run.out, run.err) == (0, "", "")
+    assert sent(valkey) == []
+
+
 def test_action_is_of_the_login_name_when_nobody_is_named(
     settings: Settings, database: Database, valkey: ValkeyServer
 ) -> None:
@@ -252,6 +277,7 @@ def test_resume_passes_on_the_providers_id(
         pytest.param(["a", "--provider-ref", "…"], "must be", id="copied as it was shown"),
         pytest.param(["a", "--provider-ref", "3 7"], "must be", id="two words"),
         pytest.param(["a", "b", "--provider-ref", "37"], "one REFERENCE", id="one id of two"),
+        pytest.param(["-", "--provider-ref", "37"], "one REFERENCE", id="one id for a pipe"),
     ],
 )
 def test_resume_refuses_what_is_no_id(settings: Settings, given: list[str], said: str) -> None:

@@ -2,9 +2,10 @@
 
 import getpass
 import os
-from collections.abc import Callable, Collection
+import sys
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -18,7 +19,10 @@ from worker.operations.states import State
 from worker.operations.store import reading
 from worker.operations.store.reading import Row, Story
 
-References = Annotated[list[str], typer.Argument(metavar="REFERENCE...")]
+References = Annotated[
+    list[str],
+    typer.Argument(metavar="REFERENCE...", help="A single - reads them, one a line, from a pipe."),
+]
 Note = Annotated[str, typer.Option(help="Why; kept and shown, so nothing personal.")]
 By = Annotated[str, typer.Option(help="Who; the login name if not given.")]
 Attempt = Annotated[
@@ -26,6 +30,9 @@ Attempt = Annotated[
     typer.Option(min=1, help="Only if this is still the current attempt. For one REFERENCE."),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+
+#: In the place of references: they come from standard input.
+_PIPE: Final = "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +64,14 @@ class Deed:
 def act(request: Request, deed: Deed) -> None:
     """Do it to every operation that it can be done to; name the others and exit 1 for them."""
     faults = []
-    if request.attempt is not None and len(set(request.references)) > 1:
+    if request.attempt is not None and not is_one(request.references):
         faults.append("--attempt: goes with one REFERENCE only")
     by = checked(request.note, request.by, *request.faults, *faults)
     settings = settings_for(Need.BROKER, Need.KEYS)
     with opened(settings) as database, database.read() as connection:
         stories = {
             name: reading.story(connection, name) if is_reference(name) else None
-            for name in dict.fromkeys(request.references)
+            for name in dict.fromkeys(_named(request.references))
         }
     chosen: list[Row] = []
     for reference, story in stories.items():
@@ -85,6 +92,11 @@ def act(request: Request, deed: Deed) -> None:
         raise typer.Exit(FAILED)
 
 
+def is_one(references: Sequence[str]) -> bool:
+    """Tell whether one operation is meant, and no more."""
+    return len(set(references)) == 1 and references[0] != _PIPE
+
+
 def checked(note: str | None, by: str, *more: str) -> str:
     """Return who acts; end with status 2 and all that is wrong, `more` faults included.
 
@@ -97,6 +109,10 @@ def checked(note: str | None, by: str, *more: str) -> str:
     if faults:
         raise Stop(MISUSED, faults)
     return name or ""
+
+
+def _named(references: Sequence[str]) -> Sequence[str]:
+    return sys.stdin.read().splitlines() if list(references) == [_PIPE] else references
 
 
 def _note_faults(note: str) -> list[str]:

@@ -6,7 +6,17 @@ import typer
 
 from worker.client import Client
 from worker.intake.words import is_provider_ref
-from worker.oncall.choosing import Attempt, By, Deed, DryRun, Note, References, Request, act
+from worker.oncall.choosing import (
+    Attempt,
+    By,
+    Deed,
+    DryRun,
+    Note,
+    References,
+    Request,
+    act,
+    is_one,
+)
 from worker.operations.states import LIVE, TERMINAL, State
 
 _WAITING = frozenset({State.WAITING_FOR_PERSON})
@@ -29,7 +39,7 @@ def resume(
     With --provider-ref, a submit whose reply was lost goes on as one that the provider took.
     """
     faults = []
-    if provider_ref and len(set(references)) > 1:
+    if provider_ref and not is_one(references):
         faults.append("--provider-ref: goes with one REFERENCE only")
     if provider_ref and not is_provider_ref(provider_ref):
         faults.append("--provider-ref: must be the provider's id, as it stands there")

@@ -11,18 +11,27 @@ from worker.oncall.output import lasting, moment, say, say_json, say_table
 from worker.oncall.standing import OVERDUE_AFTER
 from worker.oncall.stop import complain, opened, settings_for
 from worker.oncall.timeline import described
+from worker.operations.outcomes import ReasonCode
 from worker.operations.states import State
 from worker.operations.store import overview, reading
 from worker.operations.store.reading import Row
+
+_HEADINGS = ("REFERENCE", "PROVIDER", "STATE", "ATTEMPT", "ACCEPTED", "DUE", "POLLS", "REASON")
 
 
 def list_operations(
     state: Annotated[State | None, typer.Option(help="Only in this state.")] = None,
     provider: Annotated[Provider | None, typer.Option(help="Only of this provider.")] = None,
+    reason: Annotated[
+        ReasonCode | None, typer.Option(help="Only what ended or waits for this reason.")
+    ] = None,
     overdue: Annotated[
         bool, typer.Option("--overdue", help="Only what should have been worked on by now.")
     ] = False,
     limit: Annotated[int, typer.Option(min=1, max=100_000)] = 100,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="References alone, one a line, for `uprid resume -`.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """List operations, the newest first; with --overdue, the longest overdue first."""
@@ -32,6 +41,7 @@ def list_operations(
             connection,
             state=state,
             provider=provider,
+            reason=reason,
             overdue=now - OVERDUE_AFTER if overdue else None,
             limit=limit,
         )
@@ -39,10 +49,13 @@ def list_operations(
     if as_json:
         say_json([described(row) for row in rows])
         return
-    headings = ("REFERENCE", "PROVIDER", "STATE", "ATTEMPT", "ACCEPTED", "DUE", "POLLS", "REASON")
-    say_table(headings, [_cells(row, now) for row in rows])
-    say()
-    say(", ".join(f"{c.provider} {c.state.value}: {c.operations}" for c in counts) or "none")
+    if plain:
+        for row in rows:
+            say(row.reference)
+    else:
+        say_table(_HEADINGS, [_cells(row, now) for row in rows])
+        say()
+        say(", ".join(f"{c.provider} {c.state.value}: {c.operations}" for c in counts) or "none")
     if len(rows) == limit:
         complain(f"only {limit} are shown: narrow it down, or ask for more with --limit")
 

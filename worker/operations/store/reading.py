@@ -145,6 +145,7 @@ def find_operations(
     *,
     state: State | None = None,
     provider: str | None = None,
+    reason: str | None = None,
     overdue: datetime | None = None,
     limit: int = 100,
 ) -> list[Row]:
@@ -154,6 +155,11 @@ def find_operations(
         wanted = wanted.where(OPERATIONS.c.state == state.value)
     if provider is not None:
         wanted = wanted.where(OPERATIONS.c.provider == provider)
+    if reason is not None:
+        # As `Reason.as_text` begins.
+        wanted = wanted.where(
+            ATTEMPTS.c.reason.startswith(f'{{"code": "{reason}"', autoescape=True)
+        )
     if overdue is None:
         wanted = wanted.order_by(OPERATIONS.c.id.desc())
     else:
