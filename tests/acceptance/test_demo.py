@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.processes import Process, environment, running
 from worker.oncall.demonstration.cases import CASES
+from worker.oncall.demonstration.side import SIDES
 
 pytestmark = pytest.mark.slow
 
@@ -42,7 +43,10 @@ def test_demo_ends_well_and_shows_every_ending(tmp_path: Path) -> None:
     said = process.output()
     for case in CASES:
         assert f"{case.reference:18}accepted → " in said
-    assert "13 submits for 13 attempts" in said
+        assert f"{case.reference:18}over " not in said
+    assert "26 submits for 26 attempts" in said
+    for side in SIDES:
+        assert f" s  {side.name}  {CASES[0].reference:18}succeeded" in said
     assert "no personal value found" in said
     assert "everything was as expected" in said
     # Into a file go plain lines: no colours, no table that moves.
@@ -52,7 +56,7 @@ def test_demo_ends_well_and_shows_every_ending(tmp_path: Path) -> None:
 
 def test_demo_stops_everything_and_ends_with_1_when_it_is_interrupted(tmp_path: Path) -> None:
     with demo(tmp_path) as process:
-        process.wait_for_output("started", _PATIENCE)
+        process.wait_for_output(" s  JSON  ", _PATIENCE)
         family = psutil.Process(process.pid).children(recursive=True)
         process.send(signal.SIGINT)
         assert process.wait(_PATIENCE) == 1

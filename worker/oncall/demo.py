@@ -1,44 +1,33 @@
 """`uprid demo`: the whole worker against the sandbox, from the first message to the last event."""
 
-import os
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
 
-from config.settings import Need, load
 from worker.client import Client
 from worker.errors import UpridError
-from worker.oncall import chosen
-from worker.oncall.demonstration import checks, scan
-from worker.oncall.demonstration.board import board, describe
-from worker.oncall.demonstration.cases import CASES
+from worker.oncall.demonstration import checks, report
+from worker.oncall.demonstration.board import Board, board
 from worker.oncall.demonstration.checks import Record
-from worker.oncall.demonstration.people import personal_values
-from worker.oncall.demonstration.run import Run, calls, read
-from worker.oncall.embedded import EmbeddedBroker
-from worker.oncall.fleet import Fleet, Sizes, grace
-from worker.oncall.loopback import free_port
+from worker.oncall.demonstration.halves import fleets
+from worker.oncall.demonstration.run import Run, calls, watch
+from worker.oncall.demonstration.side import Side
+from worker.oncall.fleet import Fleet, grace
 from worker.oncall.processes import Keeper, Stage
 from worker.oncall.stop import FAILED, Stop, explained
 from worker.oncall.stopping import StopRequests
 from worker.operations.database import Database
-from worker.privacy.sealing import new_key
-from worker.sandbox.options import SandboxOptions
 
 #: Seconds.
 _PATIENCE: Final = 120.0
-_TASK_TAKES: Final = 1.5
-_TASK_EXPIRES_AFTER: Final = 8.0
-#: Settings of whoever starts the demo: none of them may reach it.
-_FOREIGN: Final = ("UPRID_", "DATABASE_URL", "REDIS_URL", "CELERY_", "FLOWER_")
 
 
 class Interrupted(UpridError):
@@ -49,18 +38,19 @@ class Interrupted(UpridError):
 class Outcome:
     """What a run brought to light."""
 
-    record: Record = field(default_factory=Record)
-    requests: Mapping[str, int] = field(default_factory=dict)
+    records: dict[Side, Record] = field(default_factory=dict)
+    #: What the sandbox counted at MONETA.
+    counted: Mapping[str, Any] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
 
 
 def demo(
     *,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Keep the logs and the database afterwards.")
+        bool, typer.Option("--keep", help="Keep the logs and the databases afterwards.")
     ] = False,
 ) -> None:
-    """Run identifications through the whole worker, on this machine and against the sandbox."""
+    """Run identifications over JSON and over SOAP, on this machine and against the sandbox."""
     console = _Console(highlight=False)
     began = time.monotonic()
     directory = Path(tempfile.mkdtemp(prefix="uprid-demo-"))
@@ -75,8 +65,9 @@ def demo(
     except UpridError as error:
         lines = [explained(error)]
     if lines:
-        raise Stop(FAILED, [*lines, f"its logs and its database: {directory}"])
-    say("done", f"everything was as expected, in {time.monotonic() - began:.0f} s")
+        raise Stop(FAILED, [*lines, f"its logs and its databases: {directory}"])
+    took = time.monotonic() - began
+    say("done", f"everything was as expected, over JSON and over SOAP, in {took:.0f} s")
     if keep:
         say("kept", str(directory))
     else:
@@ -88,98 +79,95 @@ def _play(directory: Path, console: Console, say: "_Speaker") -> Outcome:
 
     Raises `Interrupted`, and what starting raises.
     """
-    fleet = _fleet(directory)
     data = directory / "var"
+    halves = fleets(data)
+    longest = max(grace(fleet.settings) for fleet in halves.values())
     with (
         StopRequests() as stop,
-        Keeper(
-            directory, data / "log", grace=grace(fleet.settings), hurried=stop.hurried, say=say
-        ) as keeper,
+        Keeper(directory, data / "log", grace=longest, hurried=stop.hurried, say=say) as keeper,
+        ExitStack() as stack,
     ):
-        say("starting", "a broker, a database, a stand-in for MONETA and real worker processes")
-        if not fleet.start(keeper, say, stopped=stop.asked):
-            raise Interrupted
-        database = Database(fleet.settings.database_url, connections=2)
-        client = Client(
-            fleet.settings.broker_url,
-            [key.get_secret_value() for key in fleet.settings.seal_keys],
+        say(
+            "starting",
+            "a broker, a stand-in for MONETA and real workers: half speak JSON, half SOAP",
         )
-        try:
-            outcome = _sent_and_watched(client, database, console, say, stop)
-            # Before the events are read: whatever is still to be told is told now.
-            keeper.stop(Stage.WORK)
-            for event in read(client, "afterwards", wait=0.3):
-                outcome.record.add(event)
-        finally:
-            client.close()
-            database.dispose()
-        counted = calls(_port(fleet))
-    outcome.requests = counted["requests"]
-    outcome.faults += checks.faults_of_record(outcome.record)
-    outcome.faults += checks.faults_of_calls(counted["units"])
-    return outcome
+        if not _start(halves, keeper, say, stop):
+            raise Interrupted
+        with board(console) as shown:
+            runs = [
+                # Both send the same: one of them says it.
+                _run(side, fleet, shown, _quiet if number else say, stack)
+                for number, (side, fleet) in enumerate(halves.items())
+            ]
+            faults = _sent_and_watched(runs, shown, say, stop)
+        # Before the events are read: whatever is still to be told is told now.
+        keeper.stop(Stage.WORK)
+        for run in runs:
+            run.read_back()
+        counted = calls(_port(halves))
+    records = {run.side: run.record for run in runs}
+    faults += [
+        f"over {side.name}: {fault}"
+        for side, record in records.items()
+        for fault in checks.faults_of_record(record)
+    ]
+    return Outcome(records, counted, faults + checks.faults_of_calls(counted["units"]))
+
+
+def _start(
+    halves: Mapping[Side, Fleet], keeper: Keeper, say: "_Speaker", stop: StopRequests
+) -> bool:
+    """Start both halves side by side; False if a stop was asked for."""
+    for number, fleet in enumerate(halves.values()):
+        fleet.prepare(keeper, _quiet if number else say, stopped=stop.asked)
+    if stop.asked():
+        return False
+    begun = [(fleet, fleet.begin(keeper)) for fleet in halves.values()]
+    if not all(fleet.wait(keeper, working, stopped=stop.asked) for fleet, working in begun):
+        return False
+    say("running", ", ".join(child.name for child in keeper.children))
+    return True
+
+
+def _run(
+    side: Side, fleet: Fleet, shown: Board, say: Callable[[str, str], None], stack: ExitStack
+) -> Run:
+    settings = fleet.settings
+    database = Database(settings.database_url, connections=2)
+    stack.callback(database.dispose)
+    client = Client(settings.broker_url, [key.get_secret_value() for key in settings.seal_keys])
+    stack.callback(client.close)
+    return Run(side, client, database, shown, say)
 
 
 def _sent_and_watched(
-    client: Client, database: Database, console: Console, say: "_Speaker", stop: StopRequests
-) -> Outcome:
-    with board(console) as shown:
-        run = Run(client, database, shown, say)
-        began = time.monotonic()
-        sent = run.send()
-        ended = run.watch(_PATIENCE, stopped=stop.asked)
+    runs: Sequence[Run], shown: Board, say: "_Speaker", stop: StopRequests
+) -> list[str]:
+    began = time.monotonic()
+    sent = sum(run.send() for run in runs)
+    ended = watch(runs, shown, _PATIENCE, stopped=stop.asked)
     if stop.asked():
         raise Interrupted
     took = time.monotonic() - began
     if not ended:
-        return Outcome(faults=[f"not all of it ended within {took:.0f} s"])
+        return [f"not all of it ended within {took:.0f} s"]
     say("ended", f"{sent} messages and their follow-ups, in {took:.1f} s")
-    return Outcome()
+    return []
 
 
 def _report(outcome: Outcome, directory: Path, say: "_Speaker") -> list[str]:
     """Print what was read back, counted and looked for; return what must not be."""
-    say("events", "read back from the stream, each operation's in their order:")
-    for case in CASES:
-        told = " → ".join(describe(event) for event in outcome.record.of(case.reference))
-        say("", f"{case.reference:18}{told}")
-    for refusal in outcome.record.refusals:
-        say("", f"{refusal.subject:18}{describe(refusal)}")
-    requests = outcome.requests
-    say(
-        "calls",
-        f"MONETA saw {requests.get('submit', 0)} submits for"
-        f" {sum(case.attempts for case in CASES)} attempts, {requests.get('poll', 0)} polls"
-        f" and {requests.get('profile_check', 0)} profile checks",
-    )
-    places, size = scan.found(directory, personal_values())
-    if places:
-        return [f"a personal value stands in clear in {place}" for place in places]
-    say("privacy", f"no personal value found in {size:,} bytes of logs, stream and database")
-    return []
+    report.tell_events(outcome.records, say)
+    report.tell_calls(outcome.counted, say)
+    return report.tell_privacy(directory, say)
 
 
-def _fleet(directory: Path) -> Fleet:
-    data = directory / "var"
-    options = SandboxOptions(port=free_port(), delay=_TASK_TAKES, task_timeout=_TASK_EXPIRES_AFTER)
-    broker = EmbeddedBroker(data / "broker")
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)},
-        **chosen.sandbox_providers(options),
-        **chosen.sandbox_pace({}, options),
-        "UPRID_SEAL_KEYS": new_key(),
-        "UPRID_FINGERPRINT_KEY": new_key(),
-        "UPRID_ENGINE__SLOT": "0.25",
-        "UPRID_ENGINE__SWEEP_EVERY": "1",
-        "REDIS_URL": broker.url,
-        "DATABASE_URL": f"sqlite:///{data / 'uprid.sqlite3'}",
-    }
-    settings = load([Need.BROKER, Need.KEYS, Need.PROVIDER], environment)
-    return Fleet(settings, environment, Sizes(), broker, options)
+def _port(halves: Mapping[Side, Fleet]) -> int:
+    return next(fleet.sandbox.port for fleet in halves.values() if fleet.sandbox is not None)
 
 
-def _port(fleet: Fleet) -> int:
-    return 0 if fleet.sandbox is None else fleet.sandbox.port
+def _quiet(_what: str, _text: str) -> None:
+    """Say nothing."""
 
 
 class _Console(Console):

@@ -47,7 +47,11 @@ class EmbeddedBroker:
     @property
     def url(self) -> str:
         """The address, with the password."""
-        return f"redis://:{self._password}@{HOST}:{self.port}/0"
+        return self.url_of(0)
+
+    def url_of(self, database: int) -> str:
+        """Return the address of one of its databases: queues of one are no others'."""
+        return f"redis://:{self._password}@{HOST}:{self.port}/{database}"
 
     def start(
         self, keeper: Keeper, environment: Mapping[str, str], *, stopped: Callable[[], bool]

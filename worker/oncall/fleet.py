@@ -4,7 +4,7 @@
 """
 
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,6 +32,7 @@ class Sizes:
     workers: int = 1
     pollers: int = 1
     flower: bool = False
+    beat: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class Fleet:
     sizes: Sizes
     broker: EmbeddedBroker | None
     sandbox: SandboxOptions | None
+    #: Begins the names of its workers where several fleets run side by side.
+    label: str = ""
 
     def start(
         self, keeper: Keeper, say: Callable[[str, str], None], *, stopped: Callable[[], bool]
@@ -51,17 +54,62 @@ class Fleet:
 
         Raises `InUse`, `ProcessDied`, `StartTimedOut`, `DatabaseUnavailable`.
         """
+        self.prepare(keeper, say, stopped=stopped)
+        if stopped() or not self.wait(keeper, self.begin(keeper), stopped=stopped):
+            return False
+        say("running", ", ".join(child.name for child in keeper.children))
+        return True
+
+    def prepare(
+        self, keeper: Keeper, say: Callable[[str, str], None], *, stopped: Callable[[], bool]
+    ) -> None:
+        """Start what the workers need, and bring the database to the newest schema."""
         if self.broker is not None:
             self.broker.start(keeper, self.environment, stopped=stopped)
             say("broker", f"Valkey on port {self.broker.port}, data in {self.broker.directory}")
-        database = Database(self.settings.database_url, connections=2)
+        database = self._database()
         try:
             say("database", f"schema {migrate(database)}")
-            if self.sandbox is not None:
-                self._start_sandbox(keeper, self.sandbox, say, stopped)
-            return not stopped() and self._start_work(keeper, say, database, stopped)
         finally:
             database.dispose()
+        if self.sandbox is not None:
+            self._start_sandbox(keeper, self.sandbox, say, stopped)
+
+    def begin(self, keeper: Keeper) -> Sequence[Child]:
+        """Start the rest; return those that must have begun before it is ready."""
+
+        def begin(name: str, role: str) -> Child:
+            command = python_module(_UPRID, role)
+            return keeper.start(f"{self.label}{name}", command, Stage.WORK, self.environment)
+
+        working = [
+            *(begin(f"worker-{n}", "worker") for n in range(1, self.sizes.workers + 1)),
+            *(begin(f"poller-{n}", "poller") for n in range(1, self.sizes.pollers + 1)),
+        ]
+        if self.sizes.beat:
+            begin("beat", "beat")
+        if self.sizes.flower:
+            begin("flower", "flower")
+        return working
+
+    def wait(
+        self, keeper: Keeper, working: Sequence[Child], *, stopped: Callable[[], bool]
+    ) -> bool:
+        """Wait until they take messages; False if a stop was asked for."""
+        wanted = {child.pid for child in working}
+        database = self._database()
+        try:
+            return keeper.wait(
+                lambda: wanted <= _begun(database),
+                "the workers",
+                timeout=_READY_WITHIN,
+                stopped=stopped,
+            )
+        finally:
+            database.dispose()
+
+    def _database(self) -> Database:
+        return Database(self.settings.database_url, connections=2)
 
     def _start_sandbox(
         self,
@@ -78,34 +126,6 @@ class Fleet:
             stopped=stopped,
         )
         say("sandbox", f"in the place of every provider, on port {options.port}")
-
-    def _start_work(
-        self,
-        keeper: Keeper,
-        say: Callable[[str, str], None],
-        database: Database,
-        stopped: Callable[[], bool],
-    ) -> bool:
-        def begin(name: str, role: str) -> Child:
-            return keeper.start(name, python_module(_UPRID, role), Stage.WORK, self.environment)
-
-        working = [
-            *(begin(f"worker-{n}", "worker") for n in range(1, self.sizes.workers + 1)),
-            *(begin(f"poller-{n}", "poller") for n in range(1, self.sizes.pollers + 1)),
-        ]
-        begin("beat", "beat")
-        if self.sizes.flower:
-            begin("flower", "flower")
-        wanted = {child.pid for child in working}
-        ready = keeper.wait(
-            lambda: wanted <= _begun(database),
-            "the workers",
-            timeout=_READY_WITHIN,
-            stopped=stopped,
-        )
-        if ready:
-            say("running", ", ".join(child.name for child in keeper.children))
-        return ready
 
 
 def grace(settings: Settings) -> float:

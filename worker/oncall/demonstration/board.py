@@ -10,9 +10,11 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from worker.events.model import EventType
 from worker.oncall.demonstration.cases import CASES
 from worker.oncall.demonstration.checks import Heard
-from worker.operations.states import State
+from worker.oncall.demonstration.side import SIDES, Side
+from worker.operations.states import DRIVEN, State
 
 _COLOURS: Final = {
     State.SUCCEEDED: "green",
@@ -22,6 +24,8 @@ _COLOURS: Final = {
     State.WAITING_FOR_PERSON: "yellow",
 }
 
+_ON_THE_WAY: Final = frozenset({EventType.ACCEPTED, EventType.STARTED})
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -30,6 +34,10 @@ class Standing:
     state: str
     attempt: int
     polls: int
+
+
+#: By side and reference.
+Standings = Mapping[Side, Mapping[str, Standing]]
 
 
 class Board(Protocol):
@@ -44,11 +52,11 @@ class Board(Protocol):
         trace: TracebackType | None,
     ) -> None: ...
 
-    def hear(self, event: Heard) -> None:
+    def hear(self, side: Side, event: Heard) -> None:
         """Show an event that has come."""
 
-    def show(self, standings: Mapping[str, Standing]) -> None:
-        """Show how the operations stand, by reference."""
+    def show(self, standings: Standings) -> None:
+        """Show how the operations stand."""
 
 
 def board(console: Console) -> Board:
@@ -74,39 +82,43 @@ class TableBoard:
     ) -> None:
         self._live.stop()
 
-    def hear(self, event: Heard) -> None:
+    def hear(self, side: Side, event: Heard) -> None:
         """Show nothing: the state tells it."""
 
-    def show(self, standings: Mapping[str, Standing]) -> None:
+    def show(self, standings: Standings) -> None:
         """Draw the table anew."""
         self._live.update(self._table(standings))
 
     @staticmethod
-    def _table(standings: Mapping[str, Standing]) -> Table:
+    def _table(standings: Standings) -> Table:
         table = Table(box=None, pad_edge=False, expand=True)
         table.add_column("reference", no_wrap=True, min_width=max(len(c.reference) for c in CASES))
-        table.add_column("state", no_wrap=True, min_width=max(len(state) for state in State))
-        table.add_column("try", justify="right", min_width=3)
-        table.add_column("polls", justify="right", min_width=5)
+        for side in SIDES:
+            table.add_column(
+                f"over {side.name}", no_wrap=True, min_width=max(len(state) for state in State)
+            )
         table.add_column("what happens, and what is made of it", style="dim", no_wrap=True, ratio=1)
         for case in CASES:
-            standing = standings.get(case.reference)
-            if standing is None:
-                table.add_row(case.reference, "…", "", "", case.what)
-                continue
-            colour = _COLOURS.get(State(standing.state), "cyan")
-            table.add_row(
-                case.reference,
-                f"[{colour}]{standing.state}[/]",
-                str(standing.attempt),
-                str(standing.polls),
-                case.what,
-            )
+            stands = [standings.get(side, {}).get(case.reference) for side in SIDES]
+            table.add_row(case.reference, *(_cell(each) for each in stands), case.what)
         return table
 
 
+def _cell(standing: Standing | None) -> str:
+    """Return how an operation stands, and what moves: its polls, and its attempts."""
+    if standing is None:
+        return "…"
+    state = State(standing.state)
+    shown = standing.state
+    if standing.attempt > 1:
+        shown += f", try {standing.attempt}"
+    elif state in DRIVEN and standing.polls:
+        shown += f", {standing.polls} polls" if standing.polls > 1 else ", 1 poll"
+    return f"[{_COLOURS.get(state, 'cyan')}]{shown}[/]"
+
+
 class LineBoard:
-    """A line for each event, for a file or a pipe."""
+    """A line for each end, for a file or a pipe."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -125,12 +137,13 @@ class LineBoard:
     ) -> None:
         """There is nothing to take down."""
 
-    def hear(self, event: Heard) -> None:
-        """Print the event."""
-        passed = time.monotonic() - self._began
-        self._line(f"{passed:5.1f} s  {event.subject:18}{describe(event)}")
+    def hear(self, side: Side, event: Heard) -> None:
+        """Print the event, unless more is to come of its operation."""
+        if event.type not in _ON_THE_WAY:
+            passed = time.monotonic() - self._began
+            self._line(f"{passed:5.1f} s  {side.name}  {event.subject:18}{describe(event)}")
 
-    def show(self, standings: Mapping[str, Standing]) -> None:
+    def show(self, standings: Standings) -> None:
         """Print nothing: the events tell it."""
 
     def _line(self, text: str) -> None:

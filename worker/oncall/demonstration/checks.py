@@ -6,6 +6,7 @@ from typing import Any
 
 from worker.events.model import END_EVENTS, EventType
 from worker.oncall.demonstration.cases import CASES, REFUSED, Case, Told
+from worker.oncall.demonstration.side import SIDES
 
 _TERMINAL = frozenset(END_EVENTS.values())
 
@@ -92,13 +93,16 @@ def faults_of_case(case: Case, heard: Sequence[Heard]) -> list[str]:
 
 
 def faults_of_calls(units: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Return where the provider saw other than exactly one submit an attempt."""
-    expected = {str(case.unit_id): (case.reference, case.attempts) for case in CASES}
+    """Return where the provider saw other than exactly one submit an attempt, in its language."""
+    expected = {str(side.unit(case.unit_id)): (case, side) for side in SIDES for case in CASES}
     faults = []
-    for unit, (reference, attempts) in expected.items():
-        submits = units.get(unit, {}).get("submits", 0)
-        if submits != attempts:
-            faults.append(f"{reference}: {submits} submits for {attempts} attempts")
+    for unit, (case, side) in expected.items():
+        calls = units.get(unit, {})
+        where, submits = f"{side.name}: {case.reference}", calls.get("submits", 0)
+        if submits != case.attempts:
+            faults.append(f"{where}: {submits} submits for {case.attempts} attempts")
+        if set(calls.get("languages", ())) - {side.transport}:
+            faults.append(f"{where}: was asked about in another language, too")
     strangers = sorted(set(units) - set(expected))
     return faults + [f"unit {unit}: was asked about, and nobody wanted it" for unit in strangers]
 

@@ -3,7 +3,7 @@
 import json
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import select
@@ -13,6 +13,8 @@ from worker.client import Client
 from worker.oncall.demonstration.board import Board, Standing
 from worker.oncall.demonstration.cases import BAD_STARTS, CASES, FOLLOW_UPS, FollowUp
 from worker.oncall.demonstration.checks import Heard, Record
+from worker.oncall.demonstration.people import Payload
+from worker.oncall.demonstration.side import Side
 from worker.operations.database import Database
 from worker.operations.model import OPERATIONS
 
@@ -24,48 +26,67 @@ _UNITS: Final = {case.reference: case.unit_id for case in CASES}
 
 
 class Run:
-    """The demo's messages on their way."""
+    """One side's messages on their way."""
 
     def __init__(
-        self, client: Client, database: Database, board: Board, say: Callable[[str, str], None]
+        self,
+        side: Side,
+        client: Client,
+        database: Database,
+        board: Board,
+        say: Callable[[str, str], None],
     ) -> None:
+        self.side = side
+        self.record = Record()
         self._client = client
         self._database = database
         self._board = board
         self._say = say
         self._waiting = list(FOLLOW_UPS)
-        self.record = Record()
 
     def send(self) -> int:
         """Send what nothing else has to come before; return how many messages that is."""
         for bad in BAD_STARTS:
             self._say("also", f"{bad.reference}: {bad.what}")
         for start in (*CASES, *BAD_STARTS):
-            self._client.moneta.start_identification(start.reference, start.unit_id, start.payload)
+            self._start(start.reference, start.unit_id, start.payload)
         return len(CASES) + len(BAD_STARTS)
 
-    def watch(self, timeout: float, *, stopped: Callable[[], bool]) -> bool:
-        """Show everything until it has ended, or time is up; tell whether it has ended."""
-        give_up = time.monotonic() + timeout
-        quiet_since: float | None = None
-        while not stopped() and time.monotonic() < give_up:
-            if self._look():
-                quiet_since = None
-            if self.record.is_complete() and not self._waiting:
-                quiet_since = quiet_since or time.monotonic()
-                if time.monotonic() - quiet_since > _AFTERWARDS:
-                    return True
-        return False
-
-    def _look(self) -> int:
-        """Take in what is new on the stream, and show how things stand; return how many events."""
+    def look(self) -> int:
+        """Take in what is new on the stream, and follow it up; return how many events."""
         count = 0
-        for event in read(self._client, "live", wait=_LOOK):
+        for event in self._read("live", _LOOK):
             count += self.record.add(event)
-            self._board.hear(event)
+            self._board.hear(self.side, event)
             self._follow_up(event)
-        self._board.show(standings(self._database))
         return count
+
+    def read_back(self) -> None:
+        """Take in whatever stands on the stream, as somebody who comes later reads it."""
+        for event in self._read("afterwards", 0.3):
+            self.record.add(event)
+
+    def standings(self) -> dict[str, Standing]:
+        """Return how every operation stands."""
+        columns = OPERATIONS.c
+        with self._database.read() as connection:
+            rows = connection.execute(
+                select(columns.reference, columns.state, columns.attempt, columns.polls)
+            ).all()
+        return {row.reference: Standing(row.state, row.attempt, row.polls) for row in rows}
+
+    @property
+    def is_over(self) -> bool:
+        """Whether everything expected has come."""
+        return self.record.is_complete() and not self._waiting
+
+    def _start(self, reference: str, unit_id: int, payload: Payload | None) -> None:
+        self._client.moneta.start_identification(reference, self.side.unit(unit_id), payload)
+
+    def _read(self, group: str, wait: float) -> Iterator[Heard]:
+        """Yield what is new on the stream to a consumer group, as the marketplace reads it."""
+        for event in self._client.events(group, "demo", block=wait, quiet=0.0):
+            yield Heard(event.id, event.type, event.subject, event.data)
 
     def _follow_up(self, event: Heard) -> None:
         due = [
@@ -88,25 +109,24 @@ class Run:
                 follow_up.payload,
             )
             return
-        self._client.moneta.start_identification(
-            follow_up.reference, _UNITS[follow_up.reference], follow_up.payload
-        )
+        self._start(follow_up.reference, _UNITS[follow_up.reference], follow_up.payload)
 
 
-def read(client: Client, group: str, *, wait: float) -> Iterator[Heard]:
-    """Yield what is new on the stream to a consumer group, as the marketplace reads it."""
-    for event in client.events(group, "demo", block=wait, quiet=0.0):
-        yield Heard(event.id, event.type, event.subject, event.data)
-
-
-def standings(database: Database) -> dict[str, Standing]:
-    """Return how every operation stands."""
-    columns = OPERATIONS.c
-    with database.read() as connection:
-        rows = connection.execute(
-            select(columns.reference, columns.state, columns.attempt, columns.polls)
-        ).all()
-    return {row.reference: Standing(row.state, row.attempt, row.polls) for row in rows}
+def watch(
+    runs: Sequence[Run], board: Board, timeout: float, *, stopped: Callable[[], bool]
+) -> bool:
+    """Show all sides until everything has ended, or time is up; tell whether it has ended."""
+    give_up = time.monotonic() + timeout
+    quiet_since: float | None = None
+    while not stopped() and time.monotonic() < give_up:
+        if sum(run.look() for run in runs):
+            quiet_since = None
+        board.show({run.side: run.standings() for run in runs})
+        if all(run.is_over for run in runs):
+            quiet_since = quiet_since or time.monotonic()
+            if time.monotonic() - quiet_since > _AFTERWARDS:
+                return True
+    return False
 
 
 def calls(port: int) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from worker.oncall.demonstration.checks import (
     faults_of_case,
     faults_of_record,
 )
+from worker.oncall.demonstration.side import SIDES
 
 Change = Callable[[list[Heard]], list[Heard]]
 
@@ -117,12 +118,27 @@ def test_record_names_the_fault_when_an_operation_appears_that_nobody_wanted() -
     assert any(each.startswith("stranger:") for each in faults_of_record(record))
 
 
-def _units() -> dict[str, dict[str, int]]:
-    return {str(case.unit_id): {"submits": case.attempts} for case in CASES}
+def _units() -> dict[str, dict[str, Any]]:
+    return {
+        str(side.unit(case.unit_id)): {"submits": case.attempts, "languages": {side.transport: 9}}
+        for side in SIDES
+        for case in CASES
+    }
 
 
 def test_calls_have_no_faults_when_there_was_one_submit_an_attempt() -> None:
     assert faults_of_calls(_units()) == []
+
+
+def test_calls_name_every_fault_of_a_side_that_never_ran() -> None:
+    ran, silent = SIDES
+    units = {str(ran.unit(case.unit_id)) for case in CASES}
+    counted = {unit: calls for unit, calls in _units().items() if unit in units}
+
+    faults = faults_of_calls(counted)
+
+    assert len(faults) == len(CASES)
+    assert all(fault.startswith(f"{silent.name}: ") for fault in faults)
 
 
 @pytest.mark.parametrize(
@@ -131,10 +147,15 @@ def test_calls_have_no_faults_when_there_was_one_submit_an_attempt() -> None:
         pytest.param({str(CASES[0].unit_id): {"submits": 2}}, "2 submits for 1", id="repeated"),
         pytest.param({str(CASES[0].unit_id): {}}, "0 submits for 1", id="never sent"),
         pytest.param({"7": {"submits": 0}}, "unit 7", id="stranger"),
+        pytest.param(
+            {str(CASES[0].unit_id): {"submits": 1, "languages": {"json": 1, "soap": 1}}},
+            "JSON: stored-data: was asked about in another language",
+            id="language",
+        ),
     ],
 )
 def test_calls_name_the_fault_when_the_provider_saw_others(
-    change: dict[str, dict[str, int]], fault: str
+    change: dict[str, dict[str, Any]], fault: str
 ) -> None:
     assert any(fault in each for each in faults_of_calls({**_units(), **change}))
 

@@ -1,0 +1,58 @@
+"""What the demo starts: a broker and a stand-in for MONETA, and workers for either language."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+from config.settings import Need, load
+from worker.oncall import chosen
+from worker.oncall.demonstration.side import SIDES, Side
+from worker.oncall.embedded import EmbeddedBroker
+from worker.oncall.fleet import Fleet, Sizes
+from worker.oncall.loopback import free_port
+from worker.privacy.sealing import new_key
+from worker.sandbox.options import SandboxOptions
+
+#: Seconds.
+_TASK_TAKES: Final = 1.5
+_TASK_EXPIRES_AFTER: Final = 8.0
+#: Settings of whoever starts the demo: none of them may reach it.
+_FOREIGN: Final = ("UPRID_", "DATABASE_URL", "REDIS_URL", "CELERY_", "FLOWER_")
+
+
+def fleets(data: Path) -> dict[Side, Fleet]:
+    """Return a fleet for each side; the first brings what they have in common.
+
+    Workers of one queue must agree about the transport, so each side has a queue of its own.
+    """
+    options = SandboxOptions(port=free_port(), delay=_TASK_TAKES, task_timeout=_TASK_EXPIRES_AFTER)
+    broker = EmbeddedBroker(data / "broker")
+    shared = {
+        **{name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)},
+        **chosen.sandbox_providers(options),
+        **chosen.sandbox_pace({}, options),
+        "UPRID_SEAL_KEYS": new_key(),
+        "UPRID_FINGERPRINT_KEY": new_key(),
+        "UPRID_ENGINE__SLOT": "0.25",
+        "UPRID_ENGINE__SWEEP_EVERY": "1",
+    }
+    made: dict[Side, Fleet] = {}
+    for side in SIDES:
+        environment = {
+            **shared,
+            "UPRID_MONETA__TRANSPORT": side.transport,
+            "REDIS_URL": broker.url_of(side.broker_database),
+            "DATABASE_URL": f"sqlite:///{data / f'{side.transport}.sqlite3'}",
+        }
+        settings = load([Need.BROKER, Need.KEYS, Need.PROVIDER], environment)
+        first = not made
+        made[side] = Fleet(
+            settings,
+            environment,
+            # Beat is a second trigger only, and keeps its file where it is started.
+            Sizes(beat=first),
+            broker if first else None,
+            options if first else None,
+            f"{side.transport}-",
+        )
+    return made
