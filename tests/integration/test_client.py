@@ -93,6 +93,46 @@ def test_retry_carries_corrected_data_sealed(client: Client, server: redis.Redis
     assert "corrected" not in sent["headers"]["kwargsrepr"]
 
 
+@pytest.mark.parametrize(
+    ("method", "more", "arguments_"),
+    [
+        ("retry", (), {}),
+        ("resume", (), {}),
+        ("resume", ("37027",), {"provider_ref": "37027"}),
+        ("cancel", (), {}),
+    ],
+)
+def test_decision_is_enqueued_for_the_on_call_queue(
+    client: Client,
+    server: redis.Redis,
+    method: str,
+    more: tuple[str, ...],
+    arguments_: dict[str, str],
+) -> None:
+    getattr(client, method)("order-1", 2, "olga", "looked", *more)
+
+    (sent,) = enqueued(server, "operations")
+    assert sent["headers"]["task"] == f"tasks.operations.{method}"
+    common = {"reference": "order-1", "attempt": 2, "by": "olga", "note": "looked"}
+    assert arguments(sent) == {**common, **arguments_}
+    assert "looked" not in sent["headers"]["kwargsrepr"]
+
+
+def test_resolve_carries_the_verdict(client: Client, server: redis.Redis) -> None:
+    client.resolve("order-1", 2, "rejected", "olga", "looked")
+
+    (sent,) = enqueued(server, "operations")
+    assert arguments(sent)["verdict"] == "rejected"
+
+
+def test_callback_is_passed_on_to_the_providers_queue(client: Client, server: redis.Redis) -> None:
+    client.moneta.receive_callback(37027)
+
+    (sent,) = enqueued(server, "moneta")
+    assert sent["headers"]["task"] == "tasks.moneta.receive_callback"
+    assert arguments(sent) == {"async_id": 37027}
+
+
 def test_client_has_the_visibility_timeout_of_the_workers(client: Client) -> None:
     options = client._app.conf.broker_transport_options
 
