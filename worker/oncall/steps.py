@@ -43,7 +43,7 @@ def after_an_end(row: Row) -> tuple[Step, ...]:
 def while_waiting(row: Row) -> tuple[Step, ...]:
     """Return what a person can do for an operation that waits for him."""
     code = (row.reason or {}).get("code")
-    find = _BY_REASON.get(ReasonCode(code), _anything) if code else _anything
+    find = BY_REASON.get(ReasonCode(code), _anything) if code else _anything
     return find(row)
 
 
@@ -91,7 +91,8 @@ def _anything(row: Row) -> tuple[Step, ...]:
     return (*_look(row), again, _verdict(row, "VERDICT", "if you know how it ended"))
 
 
-_BY_REASON: Final[dict[ReasonCode, Callable[[Row], tuple[Step, ...]]]] = {
+#: The reasons that say of themselves what can be done.
+BY_REASON: Final[dict[ReasonCode, Callable[[Row], tuple[Step, ...]]]] = {
     ReasonCode.DOUBTFUL_SUBMIT: _doubtful,
     ReasonCode.PAYLOAD_UNREADABLE: _unreadable,
     ReasonCode.UNKNOWN_ANSWER: _unknown,

@@ -1,0 +1,115 @@
+"""README.md and the runbook name only commands that there are, and every alert that there is."""
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+from typer.main import get_command
+
+from config.queues import DOORS, Task
+from worker.events.model import EventType
+from worker.oncall import steps
+from worker.oncall.cli import app
+from worker.operations.states import State
+
+ROOT = Path(__file__).parents[3]
+README = (ROOT / "README.md").read_text("utf-8")
+RUNBOOK = (ROOT / "docs" / "runbook.md").read_text("utf-8")
+#: What stands for what only the reader knows.
+_FILLED_IN = {"VERDICT": State.SUCCEEDED.value, "REFERENCE": "order-1", "ID": "37027"}
+#: Told all day long: no alerts.
+_ORDINARY = {
+    EventType.ACCEPTED,
+    EventType.STARTED,
+    EventType.INPUT_REQUIRED,
+    EventType.SUCCEEDED,
+    EventType.REJECTED,
+    EventType.EXPIRED,
+    EventType.FAILED,
+    EventType.CANCELLED,
+    EventType.PROVIDER_UNPAUSED,
+}
+
+
+def commands(text: str) -> list[str]:
+    """Return the `uprid …` of code spans and of indented blocks, without comments."""
+    spans = re.findall(r"`(uprid [a-z][^`|]*)`", text)
+    blocks = re.findall(r"^    (uprid [^\n]*)$", text, re.MULTILINE)
+    return sorted({re.sub(r"\s(#|[<>|] ?\w).*", "", command) for command in spans + blocks})
+
+
+def parse(command: str) -> None:
+    """Have the command line parse a command without running it; raises `UsageError`."""
+    words = [_FILLED_IN.get(word, word) for word in shlex.split(command)[1:]]
+    found: click.Command = get_command(app)  # type: ignore[assignment]
+    while isinstance(found, click.Group) or hasattr(found, "commands"):
+        found = found.commands[words.pop(0)]
+    if words:  # a bare name only speaks of the command
+        found.make_context(found.name, words)
+
+
+@pytest.mark.parametrize("command", commands(RUNBOOK + README))
+def test_documents_name_only_commands_that_can_be_typed(command: str) -> None:
+    parse(command)
+
+
+@pytest.mark.parametrize("event", sorted(set(EventType) - _ORDINARY))
+def test_runbook_explains_every_event_that_is_an_alert(event: EventType) -> None:
+    assert f"`{event}`" in RUNBOOK
+
+
+@pytest.mark.parametrize("reason", sorted(steps.BY_REASON))
+def test_runbook_says_what_to_do_for_every_reason_to_wait(reason: str) -> None:
+    assert f"`{reason}`" in RUNBOOK.partition("## What waits")[2]
+
+
+def _errors_logged() -> list[str]:
+    pattern = re.compile(r'log\.(?:error|exception)\(\s*"(\w+)"')
+    files = [*(ROOT / "worker").rglob("*.py"), *(ROOT / "tasks").rglob("*.py")]
+    found = {name for file in files for name in pattern.findall(file.read_text("utf-8"))}
+    return sorted(found)
+
+
+@pytest.mark.parametrize("event", _errors_logged())
+def test_runbook_explains_every_error_that_is_logged(event: str) -> None:
+    assert f"`{event}`" in RUNBOOK
+
+
+def _looked_at_by_the_doctor() -> list[str]:
+    pattern = re.compile(r'(?:fault|warning)\(\s*f?"([^"]+)",')
+    files = (ROOT / "worker" / "oncall" / "checks").glob("*.py")
+    found = {name for file in files for name in pattern.findall(file.read_text("utf-8"))}
+    assert found
+    return sorted(name.replace("{name}", "moneta") for name in found)
+
+
+@pytest.mark.parametrize("name", _looked_at_by_the_doctor())
+def test_runbook_explains_what_the_doctor_finds(name: str) -> None:
+    known = {"{role}s": "workers", "{what} memory": "broker memory", "{what} disk": "broker disk"}
+
+    assert f"`{known.get(name, name)}" in RUNBOOK
+
+
+_SENT_BY_OTHERS = [
+    *(task for doors in DOORS.values() for task in doors.start),
+    Task.MONETA_CALLBACK,
+    Task.RETRY,
+    Task.RESUME,
+    Task.RESOLVE,
+    Task.CANCEL,
+]
+
+
+@pytest.mark.parametrize("task", _SENT_BY_OTHERS)
+def test_readme_names_every_task_that_others_may_send(task: Task) -> None:
+    assert f"| `{task}` |" in README
+
+
+# No provider that is here asks for input.
+@pytest.mark.parametrize("event", sorted(set(EventType) - {EventType.INPUT_REQUIRED}))
+def test_readme_names_every_event(event: EventType) -> None:
+    family, _, last = event.rpartition(".")
+
+    assert f"`{event}`" in README or (f"`{family}." in README and f"`.{last}`" in README)
