@@ -15,6 +15,7 @@ from worker import runtime
 from worker.celery_masking import MaskedAMQP
 from worker.errors import UpridError
 from worker.privacy.masking import mask_text
+from worker.reconnecting import ReconnectingConsumer
 
 
 class Lifecycle(bootsteps.StartStopStep):
@@ -52,7 +53,10 @@ def _configuration() -> dict[str, Any]:
     except SettingsError as error:
         _exit(error)
     engine = settings.engine
-    return configuration(settings.broker_url, engine.visibility_timeout, engine.sweep_every)
+    return {
+        **configuration(settings.broker_url, engine.visibility_timeout, engine.sweep_every),
+        "worker_consumer": f"{ReconnectingConsumer.__module__}:{ReconnectingConsumer.__qualname__}",
+    }
 
 
 @signals.setup_logging.connect
