@@ -13,9 +13,9 @@ from config.queues import TASK_MODULES
 from config.settings import Need, SettingsError, load
 from worker import runtime
 from worker.celery_masking import MaskedAMQP
+from worker.consuming import SturdyConsumer
 from worker.errors import UpridError
 from worker.privacy.masking import mask_text
-from worker.reconnecting import ReconnectingConsumer
 
 
 class Lifecycle(bootsteps.StartStopStep):
@@ -55,7 +55,7 @@ def _configuration() -> dict[str, Any]:
     engine = settings.engine
     return {
         **configuration(settings.broker_url, engine.visibility_timeout, engine.sweep_every),
-        "worker_consumer": f"{ReconnectingConsumer.__module__}:{ReconnectingConsumer.__qualname__}",
+        "worker_consumer": f"{SturdyConsumer.__module__}:{SturdyConsumer.__qualname__}",
     }
 
 
