@@ -87,7 +87,7 @@ def test_incarnation_beats_by_itself_until_it_leaves(
 def test_incarnation_doubts_its_leases_when_it_could_not_beat_for_too_long(
     database: Failing,
 ) -> None:
-    incarnation = make(database, silence=0.05)
+    incarnation = make(database, silence=0.5)
     incarnation.beat()
     assert incarnation.halted() is None
     database.away = True
@@ -175,7 +175,7 @@ def test_incarnation_gives_abandoned_chunks_back_with_the_next_beat(
 
 def test_incarnation_judges_others_only_when_it_was_heard_long_enough(database: Failing) -> None:
     """After an outage everybody looks silent, whoever looks first included."""
-    incarnation = make(database, silence=0.1)
+    incarnation = make(database, silence=0.5)
     assert not incarnation.judges()
     incarnation.beat()
     assert not incarnation.judges()

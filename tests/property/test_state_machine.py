@@ -376,8 +376,8 @@ def _outage_survived() -> Iterator[None]:
 
 TestOperations = Operations.TestCase
 TestOperations.settings = settings(
-    max_examples=15,
-    stateful_step_count=30,
+    max_examples=10,
+    stateful_step_count=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
