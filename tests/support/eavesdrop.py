@@ -50,8 +50,10 @@ class Eavesdropper:
 
     @property
     def passed(self) -> bytes:
-        """Every command that the server was given, as MONITOR shows it (not AUTH)."""
-        return b"".join(self._passed)
+        """Every different command that the server was given, as MONITOR shows it (not AUTH)."""
+        lines = b"".join(self._passed).split(b"\r\n")
+        # A time and a client's address stand before the command.
+        return b"\n".join(sorted({line.partition(b"] ")[2] for line in lines}))
 
     def look(self) -> bytes:
         """Return the keyspace as it is at this moment."""

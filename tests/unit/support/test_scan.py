@@ -63,7 +63,7 @@ def test_scan_finds_a_snils_however_it_is_grouped(content: str) -> None:
 
 
 def test_scan_finds_nothing_where_there_is_nothing() -> None:
-    other = json.dumps(person(224), ensure_ascii=False)
+    other = json.dumps(person(124), ensure_ascii=False)
 
     assert _SCANNER.found(other) == set()
 
