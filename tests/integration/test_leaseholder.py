@@ -87,13 +87,13 @@ def test_incarnation_beats_by_itself_until_it_leaves(
 def test_incarnation_doubts_its_leases_when_it_could_not_beat_for_too_long(
     database: Failing,
 ) -> None:
-    incarnation = make(database, silence=0.5)
+    incarnation = make(database, silence=3)
     incarnation.beat()
     assert incarnation.halted() is None
     database.away = True
     incarnation.beat()
 
-    wait_until(lambda: incarnation.halted() is Halt.LEASE_DOUBTED, 5, "doubt")
+    wait_until(lambda: incarnation.halted() is Halt.LEASE_DOUBTED, 15, "doubt")
 
     database.away = False
     incarnation.beat()
@@ -175,7 +175,7 @@ def test_incarnation_gives_abandoned_chunks_back_with_the_next_beat(
 
 def test_incarnation_judges_others_only_when_it_was_heard_long_enough(database: Failing) -> None:
     """After an outage everybody looks silent, whoever looks first included."""
-    incarnation = make(database, silence=0.5)
+    incarnation = make(database, silence=3)
     assert not incarnation.judges()
     incarnation.beat()
     assert not incarnation.judges()
@@ -184,7 +184,7 @@ def test_incarnation_judges_others_only_when_it_was_heard_long_enough(database: 
         incarnation.beat()
         return incarnation.judges()
 
-    wait_until(heard, 10, "its turn to judge")
+    wait_until(heard, 20, "its turn to judge")
 
     database.away = True
     incarnation.beat()
