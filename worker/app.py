@@ -13,6 +13,7 @@ from config.queues import TASK_MODULES
 from config.settings import Need, SettingsError, load
 from worker import runtime
 from worker.celery_masking import MaskedAMQP
+from worker.consuming import SturdyConsumer
 from worker.errors import UpridError
 from worker.privacy.masking import mask_text
 
@@ -52,7 +53,10 @@ def _configuration() -> dict[str, Any]:
     except SettingsError as error:
         _exit(error)
     engine = settings.engine
-    return configuration(settings.broker_url, engine.visibility_timeout, engine.sweep_every)
+    return {
+        **configuration(settings.broker_url, engine.visibility_timeout, engine.sweep_every),
+        "worker_consumer": f"{SturdyConsumer.__module__}:{SturdyConsumer.__qualname__}",
+    }
 
 
 @signals.setup_logging.connect

@@ -20,7 +20,7 @@ from worker.operations.store.retention import Retention
 
 RETENTION = Retention(timedelta(days=30), timedelta(days=180), timedelta(days=14))
 TIMING = Timing(
-    every=timedelta(seconds=2),
+    every=timedelta(seconds=20),
     silence=timedelta(seconds=6),
     slot=timedelta(seconds=1),
     retention=RETENTION,
@@ -97,7 +97,7 @@ def test_sweep_wakes_a_provider_that_was_forgotten(poller: Process, sweep: Sweep
 
 def test_sweep_gives_messages_three_slots_to_come(poller: Process, sweep: Sweep) -> None:
     forget(poller)
-    poller.database.travel(2.5)
+    poller.database.travel(1)
 
     sweep.run()
 
@@ -158,7 +158,7 @@ def test_sweep_runs_once_in_its_time_whoever_calls(
     sweep.run()
     assert stream.verified == 1
 
-    poller.database.travel(2)
+    poller.database.travel(20)
     other.run()
     assert stream.verified == 2
 
@@ -166,7 +166,7 @@ def test_sweep_runs_once_in_its_time_whoever_calls(
 def test_sweep_keeps_house_once_an_hour(poller: Process, sweep: Sweep, stream: Stream) -> None:
     for _ in range(10):
         sweep.run()
-        poller.database.travel(2)
+        poller.database.travel(20)
     assert stream.trimmed == 1
 
     poller.database.travel(3600)

@@ -61,6 +61,8 @@ class Marketplace:
         self._app = Celery("marketplace", broker=url, set_as_current=False)
         self._app.conf.update(task_ignore_result=True, broker_connection_retry=False)
         self._fernet = Fernet(key)
+        #: The ids of all messages so far.
+        self.sent: list[str] = []
         self.redis: redis.Redis = redis.Redis.from_url(
             url, decode_responses=True, socket_timeout=10
         )
@@ -100,6 +102,7 @@ class Marketplace:
     ) -> str:
         """Send any message and return its id; `headers` are Celery's options, such as argsrepr."""
         message_id = message_id or str(uuid4())
+        self.sent.append(message_id)
         self._app.send_task(
             task, args=tuple(args), kwargs=kwargs, queue=queue, task_id=message_id,
             **(headers or {}),
@@ -119,11 +122,12 @@ class Marketplace:
             reference=reference, attempt=attempt, by="test", note="", **sealed,
         )  # fmt: skip
 
-    def events(self) -> list[Event]:
-        """Return the whole stream in its order."""
+    def events(self, after: str | None = None) -> list[Event]:
+        """Return the stream in its order: the whole, or what comes after a stream id."""
+        first = "-" if after is None else f"({after}"
         return [
             Event(stream_id, fields)
-            for stream_id, fields in cast("list[Any]", self.redis.xrange(STREAM))
+            for stream_id, fields in cast("list[Any]", self.redis.xrange(STREAM, first))
         ]
 
     def of(self, reference: str) -> list[Event]:
@@ -154,14 +158,20 @@ class Marketplace:
     ) -> dict[str, list[Event]]:
         """Wait until every reference has an event of one of the types; return those events."""
         wanted, types = set(references), frozenset(types)
+        missing, last = set(wanted), None
 
-        def missing() -> set[str]:
-            return wanted - self.told(types).keys()
+        def nothing_missing() -> bool:
+            nonlocal last
+            for event in self.events(last):
+                last = event.stream_id
+                if event.type in types:
+                    missing.discard(event.subject)
+            return not missing
 
         wait_until(
-            lambda: not missing(),
+            nothing_missing,
             timeout,
-            lambda: f"{len(missing())} of {len(wanted)} lack one, such as {sorted(missing())[:5]}",
+            lambda: f"{len(missing)} of {len(wanted)} lack one, such as {sorted(missing)[:5]}",
             interval=0.1,
         )
         return self.told(types)

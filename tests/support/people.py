@@ -25,7 +25,7 @@ def person(number: int) -> Payload:
             "inn": _inn(7_738_219_000 + number),
         },
         "document": {
-            "series": f"{9300 + number // 10}",
+            "series": f"{9000 + number}",
             "number": f"{861_000 + number}",
             "issuer": f"Отдел {word} слободы Тьмутараканьской",
             "issued": f"{1951 + number // 336}-{day}",

@@ -83,11 +83,16 @@ class System:
         assert released.wait(60) == 0, released.tail()
 
     def start_sandbox(
-        self, delay: float = 0.8, task_timeout: float = 3.0, *, callbacks: bool = False
+        self,
+        delay: float = 0.8,
+        task_timeout: float = 3.0,
+        *,
+        password: str = "sandbox",
+        callbacks: bool = False,
     ) -> None:
         """Start the providers' stand-ins and wait for them."""
         options = ["--delay", str(delay), "--task-timeout", str(task_timeout)]
-        options += ["--callbacks"] * callbacks
+        options += ["--password", password, *["--callbacks"] * callbacks]
         command = [sys.executable, "-m", "worker.sandbox", "--port", str(self.sandbox_port)]
         self._running["sandbox"] = self._start("sandbox", [*command, *options])
         self._running["sandbox"].wait_for_output("sandbox ready")
@@ -161,6 +166,11 @@ class System:
         """Read the database beside the workers."""
         with self._engine.connect() as connection:
             return [tuple(row) for row in connection.execute(text(statement), values)]
+
+    def execute(self, statement: str) -> None:
+        """Change the database under the workers."""
+        with self._engine.begin() as connection:
+            connection.execute(text(statement))
 
     def count(self, statement: str, **values: object) -> int:
         """Return the number that a statement selects."""

@@ -49,16 +49,20 @@ def grant(shared: Shared, limits: Limits, now: datetime) -> Grant:
     if half_open:
         return Grant(1, 1, tokens, None, probing=True)
     limit = min(limits.chunk, whole)
-    reserve = int(capacity(limits) * RESERVED)
-    ordinary = min(limit, max(whole - reserve, 0))
+    ordinary = min(limit, max(whole - reserved(limits), 0))
     left = tokens - limit
-    again_at = now if left > reserve else refilled_at(left, limits, now)
+    again_at = now if left >= reserved(limits) + 1 else refilled_at(left, limits, now)
     return Grant(limit, ordinary, tokens, again_at)
 
 
 def capacity(limits: Limits) -> float:
     """Return how many tokens the bucket holds at most."""
     return max(limits.rate_per_second, 1.0)
+
+
+def reserved(limits: Limits) -> int:
+    """Return how many tokens polls leave in the bucket."""
+    return int(capacity(limits) * RESERVED)
 
 
 def refilled(shared: Shared, limits: Limits, now: datetime) -> float:
@@ -68,8 +72,8 @@ def refilled(shared: Shared, limits: Limits, now: datetime) -> float:
 
 
 def refilled_at(tokens: float, limits: Limits, now: datetime) -> datetime:
-    """Return when a chunk is worth its while again: the bucket is full, or holds a whole chunk."""
-    wanted = min(capacity(limits), float(limits.chunk))
+    """Return when a chunk is worth its while again: the bucket is full, or has a chunk of polls."""
+    wanted = min(capacity(limits), float(reserved(limits) + limits.chunk))
     return now + timedelta(seconds=max(wanted - tokens, 0.0) / limits.rate_per_second)
 
 

@@ -16,8 +16,15 @@ _EMAILS: Final = re.compile(r"[\w.+\-]+@[\w\-]+\.[\w.\-]+")
 #: Ten digits and more, however grouped: phones, SNILS, INN, passports. Dates with a time and
 #: decimal fractions are left alone.
 _NUMBERS: Final = re.compile(r"(?<![\w.:\-])\+?\d(?:[ \-()]{0,2}\d){8,}(?![\w:])")
-_CYRILLIC: Final = re.compile(r"[А-Яа-яЁё][А-Яа-яЁё\- ]*")
-_URL_PASSWORDS: Final = re.compile(r"(://[^/\s:@]*:)[^/\s@]+@")
+#: Ten digits in a row are a person's wherever they stand, within a word too.
+_DIGITS: Final = re.compile(r"\d{10,}")
+#: The whole script, not only what is Russian.
+_LETTERS: Final = (
+    "\u0400-\u052f\u1c80-\u1c8f\u1d2b\u1d78\u2de0-\u2dff\ua640-\ua69f\U0001e030-\U0001e08f"
+)
+_CYRILLIC: Final = re.compile(rf"[{_LETTERS}][{_LETTERS}\- ]*")
+#: A password may hold an `@` itself.
+_URL_PASSWORDS: Final = re.compile(r"(://[^/\s:@]*:)[^/\s]+@")
 
 #: Arguments of tasks that hold nothing personal by contract.
 _OPEN_ARGUMENTS: Final = frozenset(
@@ -37,7 +44,7 @@ def mask_note(text: str) -> str:
     Notes are written in Russian: their words are left alone, and names do not belong there.
     """
     masked = _URL_PASSWORDS.sub(rf"\1{MASK}@", text)
-    for pattern in (_TOKENS, _EMAILS, _NUMBERS):
+    for pattern in (_TOKENS, _EMAILS, _NUMBERS, _DIGITS):
         masked = pattern.sub(MASK, masked)
     return masked
 

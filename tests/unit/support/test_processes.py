@@ -2,14 +2,16 @@
 
 import os
 import signal
+import subprocess
 import sys
+import textwrap
 import time
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.support.processes import ProcessEnded, environment, kill_all, running, start, wait_until
+from tests.support.processes import ProcessEnded, environment, running, wait_until
 
 STUBBORN = """
 import signal, subprocess, sys, time
@@ -90,12 +92,24 @@ def test_process_is_ended_when_the_block_is_left_by_an_interrupt(log: Path) -> N
     assert not process.is_running
 
 
-def test_kill_all_ends_what_nobody_else_ended(log: Path) -> None:
-    process = start(python("import time; time.sleep(60)"), log=log)
+def test_process_left_behind_is_ended_with_the_run_that_started_it(tmp_path: Path) -> None:
+    # In a run of its own: this one's servers are still needed.
+    run = """
+        import sys
+        from pathlib import Path
+        from tests.support.processes import start
+        sleep = [sys.executable, "-c", "import time; time.sleep(60)"]
+        print(start(sleep, log=Path(sys.argv[1])).pid)
+    """
+    ended = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(run), tmp_path / "left.log"],
+        cwd=Path(__file__).parents[3],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
 
-    kill_all()
-
-    assert process.returncode == -signal.SIGKILL
+    wait_until(lambda: _is_gone(int(ended.stdout)), 5, "the end of what was left behind")
 
 
 def test_wait_for_output_fails_at_once_when_the_process_ends_without_it(log: Path) -> None:

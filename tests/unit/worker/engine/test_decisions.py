@@ -1,0 +1,454 @@
+"""Decisions: what every outcome makes of an operation, in every state in which it can occur."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from config.polling import PollPolicy
+from tests.support.operations import NOW
+from tests.support.providers import ScriptedPlugin
+from worker.engine.decisions import Answer, Ask, decide, next_ask
+from worker.engine.gate import LONGEST_REST
+from worker.events.model import END_EVENTS, EventType
+from worker.operations.outcomes import (
+    Doubtful,
+    Finished,
+    Misconfigured,
+    NeedsPerson,
+    NotSent,
+    Outcome,
+    Pending,
+    Reason,
+    ReasonCode,
+    Settle,
+    Started,
+    Trouble,
+)
+from worker.operations.states import DRIVEN, TERMINAL, State, may_move
+from worker.operations.store.claims import ORDINARY, URGENT, Claimed, Run
+from worker.operations.store.writeback import Move, Stay
+
+DEADLINE = NOW + timedelta(minutes=10)
+REASON = Reason(ReasonCode.DATA_MISMATCH, "No match.")
+POLICY = PollPolicy(first_after=10, steps=((3, 20),), then=60, jitter=0.1)
+PLUGIN = ScriptedPlugin(policy=POLICY, deadline=600)
+
+CLAIMED = Claimed(
+    id="id",
+    reference="order-1",
+    provider="moneta",
+    kind="identification",
+    state=State.POLLING,
+    attempt=1,
+    args={},
+    provider_ref="77",
+    due_at=NOW - timedelta(seconds=1),
+    deadline_at=DEADLINE,
+    polls=1,
+    faults=0,
+    progress='{"a": 1}',
+    created_at=NOW - timedelta(minutes=1),
+    started_at=NOW - timedelta(seconds=50),
+    run=None,
+)
+NEW = replace(CLAIMED, provider_ref=None, polls=0, progress=None, started_at=None)
+#: As claimed for each question; a submit's operation has been marked when its answer comes.
+ASKED = {
+    Ask.SUBMIT: replace(NEW, state=State.SUBMITTING),
+    Ask.CLEAR_UP: replace(NEW, state=State.SUBMITTING),
+    Ask.POLL: CLAIMED,
+    Ask.SETTLE: replace(CLAIMED, state=State.SETTLING),
+}
+PAST = replace(CLAIMED, deadline_at=NOW - timedelta(seconds=1))
+
+
+def seal(content: bytes) -> str:
+    return f"sealed {len(content)}"
+
+
+def decided(
+    ask: Ask, outcome: Outcome, claimed: Claimed | None = None, draw: float = 0.5
+) -> Stay | Move:
+    answer = Answer(claimed or ASKED[ask], ask, outcome, NOW, 12)
+    return decide(answer, PLUGIN, NOW, draw, seal)
+
+
+def stay(ask: Ask, outcome: Outcome, claimed: Claimed | None = None) -> Stay:
+    change = decided(ask, outcome, claimed)
+    assert isinstance(change, Stay)
+    return change
+
+
+def move(ask: Ask, outcome: Outcome, claimed: Claimed | None = None) -> Move:
+    change = decided(ask, outcome, claimed)
+    assert isinstance(change, Move)
+    return change
+
+
+def ahead(change: Stay | Move) -> float:
+    assert change.due_at is not None
+    return (change.due_at - NOW).total_seconds()
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a decision comes to."""
+
+    state: State
+    due_in: float | None
+    faults: int = 0
+    events: tuple[EventType, ...] = ()
+
+
+P, S = State.POLLING, State.SUBMITTING
+PERSON = Expected(State.WAITING_FOR_PERSON, None, events=(EventType.WAITING_FOR_PERSON,))
+
+
+def end(state: State) -> Expected:
+    return Expected(state, None, events=(END_EVENTS[state],))
+
+
+TABLE: list[tuple[str, Ask, Outcome, Expected]] = [
+    ("submit: taken", Ask.SUBMIT, Started("77", "n"),
+     Expected(P, 10, events=(EventType.STARTED,))),
+    ("submit: certainly not sent", Ask.SUBMIT, NotSent("n", Trouble.TRANSPORT),
+     Expected(State.ACCEPTED, 10, 1)),
+    ("submit: not sent, rest asked for", Ask.SUBMIT,
+     NotSent("n", Trouble.UNAVAILABLE, retry_after=90), Expected(State.ACCEPTED, 90, 1)),
+    ("submit: doubtful", Ask.SUBMIT, Doubtful("n"), Expected(S, 10, 1)),
+    ("submit: doubtful, rest asked for", Ask.SUBMIT, Doubtful("n", retry_after=90),
+     Expected(S, 90, 1)),
+    ("submit: login wrong", Ask.SUBMIT, Misconfigured(REASON, "n"), Expected(State.ACCEPTED, 0)),
+    ("submit: a person", Ask.SUBMIT, NeedsPerson(REASON, "n"), PERSON),
+    ("clear up: yes", Ask.CLEAR_UP, Finished(State.SUCCEEDED, "n"), end(State.SUCCEEDED)),
+    ("clear up: a person", Ask.CLEAR_UP, NeedsPerson(REASON, "n"), PERSON),
+    ("clear up: did not get through", Ask.CLEAR_UP, Pending("n", Trouble.TRANSPORT),
+     Expected(S, 10, 1)),
+    ("clear up: found running", Ask.CLEAR_UP, Started("77", "n"),
+     Expected(P, 10, events=(EventType.STARTED,))),
+    ("clear up: login wrong", Ask.CLEAR_UP, Misconfigured(REASON, "n"), Expected(S, -1)),
+    ("poll: not yet", Ask.POLL, Pending("n"), Expected(P, 20)),
+    ("poll: did not get through", Ask.POLL, Pending("n", Trouble.TRANSPORT), Expected(P, 10, 1)),
+    ("poll: rest asked for", Ask.POLL, Pending("n", Trouble.UNAVAILABLE, retry_after=90),
+     Expected(P, 90, 1)),
+    ("poll: when the plugin says", Ask.POLL, Pending("n", again_in=7), Expected(P, 7)),
+    ("poll: the wait is over", Ask.POLL, Settle("n"), Expected(State.SETTLING, 0)),
+    ("poll: login wrong", Ask.POLL, Misconfigured(REASON, "n"), Expected(P, -1)),
+    ("poll: a person", Ask.POLL, NeedsPerson(REASON, "n"), PERSON),
+    ("settle: not yet", Ask.SETTLE, Pending("n", again_in=300), Expected(State.SETTLING, 300)),
+    ("settle: did not get through", Ask.SETTLE, Pending("n", Trouble.TRANSPORT),
+     Expected(State.SETTLING, 10, 1)),
+    ("settle: once more", Ask.SETTLE, Settle("n"), Expected(State.SETTLING, 10, 1)),
+    ("settle: login wrong", Ask.SETTLE, Misconfigured(REASON, "n"), Expected(State.SETTLING, -1)),
+    ("settle: a person", Ask.SETTLE, NeedsPerson(REASON, "n"), PERSON),
+    *((f"{ask}: {state}", ask, Finished(state, "n", REASON), end(state))
+      for ask in Ask for state in sorted(TERMINAL)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("ask", "outcome", "expected"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE]
+)
+def test_decision(ask: Ask, outcome: Outcome, expected: Expected) -> None:
+    change = decided(ask, outcome)
+
+    assert may_be(change.claimed.state, state_of(change))
+    due_in = None if change.due_at is None else round(ahead(change), 3)
+    events = tuple(kind for kind, _ in change.events) if isinstance(change, Move) else ()
+    assert Expected(state_of(change), due_in, change.faults, events) == expected
+
+
+def state_of(change: Stay | Move) -> State:
+    return change.state if isinstance(change, Move) else change.claimed.state
+
+
+def may_be(origin: State, to: State) -> bool:
+    return origin is to or may_move(origin, to)
+
+
+OUTCOMES = st.one_of(
+    st.builds(Started, st.just("77"), st.text(max_size=200), st.none() | st.datetimes(
+        min_value=datetime(2026, 1, 1), max_value=datetime(2027, 1, 1),  # noqa: DTZ001
+        timezones=st.just(UTC),
+    )),
+    st.builds(
+        Pending, st.text(max_size=200), st.none() | st.sampled_from(Trouble),
+        st.none() | st.floats(0, 1e6), st.none() | st.floats(0, 1e5),
+    ),
+    st.builds(NotSent, st.text(max_size=200), st.sampled_from(Trouble)),
+    st.builds(Doubtful, st.text(max_size=200), st.sampled_from(Trouble)),
+    st.builds(Settle, st.text(max_size=200)),
+    st.builds(Finished, st.sampled_from(sorted(TERMINAL)), st.text(max_size=200)),
+    st.builds(NeedsPerson, st.just(REASON), st.text(max_size=200)),
+    st.builds(Misconfigured, st.just(REASON), st.text(max_size=200)),
+)  # fmt: skip
+#: What plugins answer to a question, by the Protocol.
+POSSIBLE: dict[Ask, tuple[type[object], ...]] = {
+    Ask.SUBMIT: (Started, NotSent, Doubtful, Finished, NeedsPerson, Misconfigured),
+    Ask.CLEAR_UP: (Started, Pending, Doubtful, Finished, NeedsPerson, Misconfigured),
+    Ask.POLL: (Pending, Settle, Finished, NeedsPerson, Misconfigured),
+    Ask.SETTLE: (Pending, Settle, Finished, NeedsPerson, Misconfigured),
+}
+
+
+@given(
+    st.sampled_from(Ask),
+    OUTCOMES,
+    st.floats(0, 1, exclude_max=True),
+    st.integers(0, 10**6),
+    st.booleans(),
+)
+def test_decision_makes_allowed_moves_and_sets_due_times_in_driven_states_alone(
+    ask: Ask, outcome: Outcome, draw: float, faults: int, past: bool
+) -> None:
+    if not isinstance(outcome, POSSIBLE[ask]):
+        return
+    claimed = replace(ASKED[ask], faults=faults)
+    if past:
+        claimed = replace(claimed, deadline_at=NOW - timedelta(seconds=1))
+
+    change = decided(ask, outcome, claimed, draw)
+
+    assert may_be(claimed.state, state_of(change))
+    assert (change.due_at is not None) is (state_of(change) in DRIVEN)
+    if change.due_at is not None:
+        assert change.due_at <= NOW + timedelta(days=2)
+    if isinstance(change, Move):
+        assert (change.finished_at is not None) is (change.state in TERMINAL)
+        terminal = [kind for kind, _ in change.events if kind in END_EVENTS.values()]
+        assert len(terminal) == (change.state in TERMINAL)
+
+
+# What is asked
+
+
+@pytest.mark.parametrize(
+    ("claimed", "ask"),
+    [
+        pytest.param(replace(NEW, state=State.ACCEPTED), Ask.SUBMIT, id="accepted"),
+        pytest.param(replace(NEW, state=State.SUBMITTING), Ask.CLEAR_UP, id="submitting"),
+        pytest.param(CLAIMED, Ask.POLL, id="polling"),
+        pytest.param(replace(CLAIMED, deadline_at=None), Ask.POLL, id="polling without a deadline"),
+        pytest.param(replace(CLAIMED, deadline_at=NOW), Ask.SETTLE, id="polling at the deadline"),
+        pytest.param(PAST, Ask.SETTLE, id="polling past the deadline"),
+        pytest.param(replace(CLAIMED, state=State.SETTLING), Ask.SETTLE, id="settling"),
+    ],
+)
+def test_next_ask(claimed: Claimed, ask: Ask) -> None:
+    assert next_ask(claimed, NOW) is ask
+
+
+# Submits
+
+
+def test_started_keeps_the_providers_id_and_deadline() -> None:
+    deadline = NOW + timedelta(minutes=700)
+
+    change = move(Ask.SUBMIT, Started("4711", "n", deadline_at=deadline))
+
+    assert (change.provider_ref, change.deadline_at) == ("4711", deadline)
+    assert (change.started_at, change.lane) == (NOW, ORDINARY)
+
+
+@pytest.mark.parametrize("theirs", [None, NOW, NOW - timedelta(hours=1)], ids=str)
+def test_started_takes_our_own_deadline_when_theirs_is_none_or_over(
+    theirs: datetime | None,
+) -> None:
+    change = move(Ask.SUBMIT, Started("4711", "n", deadline_at=theirs))
+
+    assert change.deadline_at == NOW + timedelta(seconds=600)
+
+
+def test_not_sent_stays_in_the_lane_of_submits() -> None:
+    assert move(Ask.SUBMIT, NotSent("n", Trouble.TRANSPORT)).lane == URGENT
+
+
+def test_not_sent_is_given_up_past_its_time() -> None:
+    late = replace(ASKED[Ask.SUBMIT], deadline_at=NOW)
+
+    change = move(Ask.SUBMIT, NotSent("n", Trouble.TRANSPORT), late)
+
+    assert (change.state, change.finished_at) == (State.FAILED, NOW)
+    assert change.reason is not None
+    assert (change.reason.code, change.reason.retryable) == ("provider_unavailable", True)
+
+
+# Waits
+
+
+def test_waits_are_drawn_with_jitter() -> None:
+    drawn = [ahead(decided(Ask.POLL, Pending("n"), draw=draw)) for draw in (0, 0.5, 0.999)]
+
+    assert drawn == [pytest.approx(18), pytest.approx(20), pytest.approx(22, abs=0.01)]
+
+
+@pytest.mark.parametrize(("polls", "wait"), [(0, 20), (1, 20), (2, 20), (3, 60), (99, 60)])
+def test_poll_waits_by_how_often_the_attempt_was_polled(polls: int, wait: float) -> None:
+    claimed = replace(CLAIMED, polls=polls, deadline_at=None)
+
+    change = stay(Ask.POLL, Pending("n"), claimed)
+
+    assert (ahead(change), change.polls) == (wait, polls + 1)
+
+
+def test_poll_counts_every_request_it_took() -> None:
+    assert stay(Ask.POLL, Pending("n", calls=3)).polls == 4
+    assert stay(Ask.SETTLE, Pending("n", calls=2, again_in=1)).polls == 3
+
+
+def test_submit_and_clear_up_count_as_no_polls() -> None:
+    assert move(Ask.SUBMIT, Started("77", "n")).polls == 0
+    assert stay(Ask.CLEAR_UP, Pending("n", Trouble.TRANSPORT)).polls == 0
+
+
+@pytest.mark.parametrize(("faults", "wait"), [(0, 10), (1, 20), (2, 40), (3, 60), (50, 60)])
+def test_trouble_backs_off(faults: int, wait: float) -> None:
+    claimed = replace(CLAIMED, faults=faults, deadline_at=None)
+
+    change = stay(Ask.POLL, Pending("n", Trouble.TRANSPORT), claimed)
+
+    assert (ahead(change), change.faults) == (wait, faults + 1)
+
+
+def test_answer_forgets_past_trouble() -> None:
+    assert stay(Ask.POLL, Pending("n"), replace(CLAIMED, faults=9)).faults == 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "wait"),
+    [(5, 10), (90, 90), (10**9, LONGEST_REST)],
+    ids=["less than planned", "more than planned", "for ever"],
+)
+def test_retry_after_is_honoured_within_reason(asked: float, wait: float) -> None:
+    claimed = replace(CLAIMED, deadline_at=None)
+
+    change = stay(Ask.POLL, Pending("n", Trouble.UNAVAILABLE, retry_after=asked), claimed)
+
+    assert ahead(change) == wait
+
+
+# Deadlines
+
+
+def test_poll_is_never_planned_past_the_deadline() -> None:
+    claimed = replace(CLAIMED, deadline_at=NOW + timedelta(seconds=5))
+
+    assert ahead(stay(Ask.POLL, Pending("n"), claimed)) == 5
+
+
+@pytest.mark.parametrize(
+    ("left", "planned"),
+    [
+        pytest.param(100, 20, id="far from it: as planned"),
+        pytest.param(25, 20, id="planned before the look"),
+        pytest.param(24, 20, id="planned at the look"),
+        pytest.param(22, 18, id="planned past the look: at the look"),
+        pytest.param(5, 1, id="soon: at the look"),
+        pytest.param(4, 4, id="at the look: at the deadline"),
+        pytest.param(3, 3, id="after the look: at the deadline"),
+    ],
+)
+def test_last_look_is_taken_shortly_before_the_deadline(left: float, planned: float) -> None:
+    claimed = replace(CLAIMED, deadline_at=NOW + timedelta(seconds=left))
+    looking = ScriptedPlugin(policy=POLICY, last_look=4)
+
+    change = decide(Answer(claimed, Ask.POLL, Pending("n"), NOW, 1), looking, NOW, 0.5, seal)
+
+    assert ahead(change) == pytest.approx(planned)
+
+
+def test_last_look_is_told_the_attempts_whole_time() -> None:
+    class Asking(ScriptedPlugin):
+        def last_look_before(self, deadline_in: float) -> float | None:
+            assert deadline_in == 650  # from the start 50 s ago to the deadline
+            return None
+
+    decide(Answer(CLAIMED, Ask.POLL, Pending("n"), NOW, 1), Asking(policy=POLICY), NOW, 0.5, seal)
+
+
+def test_first_poll_is_not_planned_past_the_deadline_either() -> None:
+    started = Started("77", "n", deadline_at=NOW + timedelta(seconds=3))
+
+    assert ahead(move(Ask.SUBMIT, started)) == 3
+
+
+def test_operation_that_was_asked_past_its_deadline_settles() -> None:
+    change = move(Ask.SETTLE, Pending("n", again_in=300), PAST)
+
+    assert (change.state, ahead(change)) == (State.SETTLING, 300)
+
+
+def test_settling_is_not_held_to_a_deadline_that_is_over() -> None:
+    settling = replace(PAST, state=State.SETTLING)
+
+    assert ahead(stay(Ask.SETTLE, Pending("n", again_in=300), settling)) == 300
+
+
+# Memory, answers, journal
+
+
+@pytest.mark.parametrize(
+    ("progress", "kept"), [(None, '{"a": 1}'), ({}, "{}"), ({"b": 2}, '{"b": 2}')]
+)
+def test_progress_is_kept_unless_it_is_replaced(progress: dict[str, int] | None, kept: str) -> None:
+    assert stay(Ask.POLL, Pending("n", progress=progress)).progress == kept
+    assert move(Ask.POLL, Settle("n", progress=progress)).progress == kept
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        pytest.param(Finished(State.SUCCEEDED, "n", answer=b"whole"), id="finished"),
+        pytest.param(NeedsPerson(REASON, "n", answer=b"whole"), id="a person"),
+    ],
+)
+def test_answer_is_sealed_before_anything_else_sees_it(outcome: Outcome) -> None:
+    assert move(Ask.POLL, outcome).answer == "sealed 5"
+
+
+def test_no_answer_is_not_sealed() -> None:
+    assert move(Ask.POLL, Finished(State.SUCCEEDED, "n")).answer is None
+    assert move(Ask.POLL, Finished(State.SUCCEEDED, "n", answer=b"")).answer == "sealed 0"
+
+
+def test_finished_brings_result_and_reason() -> None:
+    change = move(Ask.POLL, Finished(State.REJECTED, "n", REASON, {"document_id": 5}))
+
+    assert (change.reason, change.result) == (REASON, {"document_id": 5})
+
+
+def test_run_of_like_answers_grows() -> None:
+    before = Run("CREATED", NOW - timedelta(hours=1), NOW - timedelta(minutes=1), 7, 90)
+
+    change = stay(Ask.POLL, Pending("CREATED"), replace(CLAIMED, run=before))
+
+    assert change.run == Run("CREATED", before.first_at, NOW, 8, 90)
+    assert change.closed is None
+
+
+def test_run_ends_when_the_answer_changes() -> None:
+    before = Run("CREATED", NOW - timedelta(hours=1), NOW - timedelta(minutes=1), 7, 90)
+
+    change = stay(Ask.POLL, Pending("INPROGRESS"), replace(CLAIMED, run=before))
+
+    assert change.run == Run("INPROGRESS", NOW, NOW, 1, 12)
+    assert change.closed == before
+
+
+def test_run_keeps_the_slowest_call() -> None:
+    before = Run("CREATED", NOW, NOW, 1, 3)
+
+    assert stay(Ask.POLL, Pending("CREATED"), replace(CLAIMED, run=before)).run.slowest == 12
+
+
+def test_note_is_cut_to_what_its_column_holds() -> None:
+    assert stay(Ask.POLL, Pending("n" * 500)).run.note == "n" * 100
+
+
+def test_every_event_has_an_id_of_its_own() -> None:
+    first, second = (move(Ask.POLL, Finished(State.SUCCEEDED, "n")) for _ in range(2))
+
+    assert first.events[0][1] != second.events[0][1]

@@ -1,0 +1,48 @@
+"""The consumer of a worker process: neither the broker's end nor a malformed message ends it."""
+
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+
+import structlog
+from celery.worker.consumer import Consumer
+
+log = structlog.get_logger(__name__)
+
+#: What Celery stumbles over in a message that is not as its protocol has it: no id, a body that is
+#: no list of three, a list in the place of a name.
+_MALFORMED: Final = (TypeError, ValueError, LookupError, AttributeError)
+
+
+class SturdyConsumer(Consumer):  # type: ignore[misc]
+    """Celery's consumer, but for two ways to die."""
+
+    def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], Any]:
+        """Return what is called with every message."""
+        handle: Callable[[Any], Any] = super().create_task_handler(*args, **kwargs)
+
+        def on_task_received(message: Any) -> Any:  # noqa: ANN401 - Celery's signature
+            try:
+                return handle(message)
+            except _MALFORMED:
+                # It would end the process, come back as one that was never acknowledged, and end
+                # the next one. Who sent it cannot be told: there may be no id to tell it under.
+                log.exception("message_malformed")
+                message.reject_log_error(logging.getLogger(__name__), self.connection_errors)
+                return None
+
+        return on_task_received
+
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        """Drop the connection that was lost; Celery then makes a new one, however long it takes."""
+        log.warning("broker_lost", error=type(exc).__name__)
+        try:
+            super().on_connection_error_after_connected(exc)
+        except AttributeError:
+            # Closing puts messages back that wait here for their countdown. With the server gone
+            # that fails, kombu 5.7.0 is left half closed, and Celery's second closing ends in this
+            # error, which would end the process. The messages need no rescue: the broker keeps
+            # them, and what it lost the sweep finds.
+            lost: Any = self.connection
+            if lost is not None:
+                raise
