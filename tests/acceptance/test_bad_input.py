@@ -9,8 +9,8 @@ from typing import Any, Final
 import pytest
 from cryptography.fernet import Fernet
 
+from tests.support.malformed import MALFORMED, body, message
 from tests.support.marketplace import ACCEPTED, RETRY, START, Marketplace
-from tests.support.messages import MALFORMED, body, message
 from tests.support.people import changed, person
 from tests.support.processes import wait_until
 from tests.support.servers import ValkeyServer, valkey_server

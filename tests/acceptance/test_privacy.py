@@ -20,8 +20,8 @@ from psycopg import sql
 from tests.support import scan
 from tests.support.eavesdrop import Eavesdropper
 from tests.support.loopback import free_port
+from tests.support.malformed import body, message
 from tests.support.marketplace import ENDS, WAITING
-from tests.support.messages import body, message
 from tests.support.people import changed, person
 from tests.support.processes import wait_until
 from tests.support.servers import ValkeyServer, valkey_server
