@@ -47,7 +47,7 @@ from worker.operations.outcomes import (
     Trouble,
 )
 from worker.operations.states import DRIVEN, RETRYABLE, TERMINAL, State, may_move
-from worker.operations.store import claims, intake, oncall, schedule
+from worker.operations.store import claims, intake, pausing, retrying
 from worker.operations.store.intake import Taken
 from worker.operations.store.oncall import Action, Done
 from worker.operations.store.retention import Retention
@@ -214,7 +214,7 @@ class Operations(RuleBasedStateMachine):
             with self.database.begin() as connection:
                 action = Action(reference, attempt, "anna", "")
                 give_up_at = now + timedelta(seconds=300)
-                done.append(oncall.retry(connection, action, None, give_up_at, now)[0])
+                done.append(retrying.retry(connection, action, None, give_up_at, now)[0])
         assert Counter(done)[Done.DONE] <= (off == 0)
         self.processes[0].wakes.at(Provider.MONETA, Wake.POLL, [now])
 
@@ -273,7 +273,7 @@ class Operations(RuleBasedStateMachine):
     def provider_is_mended(self) -> None:
         """End a pause, and look at what is due."""
         with self.database.begin() as connection:
-            schedule.unpause(connection, "moneta")
+            pausing.unpause(connection, "moneta", "anna", "", self.database.now())
         self.processes[0].wakes.now(Provider.MONETA)
 
     # What holds at all times
