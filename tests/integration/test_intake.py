@@ -423,7 +423,8 @@ def test_callback_never_changes_the_state_of_what_is(
 ) -> None:
     in_state(database, state)
     with database.begin() as connection:
-        connection.execute(update(OPERATIONS).values(provider_ref="77"))
+        far = database.now() + timedelta(minutes=5)
+        connection.execute(update(OPERATIONS).values(provider_ref="77", due_at=far))
     before = operation(database), told(database), journal(database)
 
     callback(runtime, async_id=77)

@@ -122,7 +122,7 @@ def test_hint_leaves_an_operation_that_is_being_polled_to_its_worker(database: D
 def test_hint_changes_nothing_of_an_operation_that_is(database: Database, state: State) -> None:
     in_state(database, state)
     with database.begin() as connection:
-        connection.execute(update(OPERATIONS).values(provider_ref=REF))
+        connection.execute(update(OPERATIONS).values(provider_ref=REF, due_at=FAR))
     before = operation(database), told(database), journal(database)
 
     assert hint(database) is not None

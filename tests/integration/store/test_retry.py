@@ -115,6 +115,17 @@ def test_retry_takes_corrected_data(database: Database) -> None:
     assert [claimed.args for claimed in claim(database, now=LATER)] == [{"unit_id": 8}]
 
 
+def test_retry_leaves_the_next_attempt_free_whoever_held_the_last(database: Database) -> None:
+    in_state(database, State.WAITING_FOR_PERSON)
+    with database.begin() as connection:
+        held = {"lease_token": "held", "lease_owner": "gone", "claims": 3}
+        connection.execute(update(OPERATIONS).values(**held))
+
+    retry(database)
+
+    assert len(claim(database, now=LATER)) == 1
+
+
 def test_retry_says_who_and_why(database: Database) -> None:
     in_state(database, State.FAILED)
 
