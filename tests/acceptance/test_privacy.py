@@ -12,16 +12,15 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-import psycopg
 import pytest
 import requests
-from psycopg import sql
 
 from tests.support import scan
 from tests.support.eavesdrop import Eavesdropper
 from tests.support.loopback import free_port
 from tests.support.malformed import body, message
 from tests.support.marketplace import ENDS, WAITING
+from tests.support.outage import locked_out
 from tests.support.people import changed, person
 from tests.support.processes import wait_until
 from tests.support.servers import ValkeyServer, valkey_server
@@ -114,24 +113,6 @@ def _faulty(number: int) -> dict[str, object]:
         {f"profile__{payload['profile']['last_name']}": "x"},
     ]
     return changed(payload, **faults[number % len(faults)])
-
-
-@contextmanager
-def _locked_out(url: str) -> Iterator[None]:
-    """Let nobody into a PostgreSQL database for a while, and throw out who is in it."""
-    plain = url.replace("postgresql+psycopg://", "postgresql://")
-    server, _, name = plain.rpartition("/")
-    alter = "ALTER DATABASE {} ALLOW_CONNECTIONS {}"
-    shut, opened = (
-        sql.SQL(alter).format(sql.Identifier(name), sql.SQL(w)) for w in ("false", "true")
-    )
-    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-        connection.execute(shut)
-        connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
-        )
-        yield
-        connection.execute(opened)
 
 
 @contextmanager
@@ -260,7 +241,7 @@ def _live(whole: System) -> None:
         _wait_for_log(whole, "message_comes_again", 2)
     if not whole.database_url.startswith("sqlite"):
         stumbling.append("cut-off")
-        with _locked_out(whole.database_url):
+        with locked_out(whole.database_url):
             shop.start("cut-off", 9_302_000, person(_CUT_OFF))
             _wait_for_log(whole, "DatabaseUnavailable", 2)
     shop.wait_for(stumbling, timeout=40)

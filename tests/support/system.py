@@ -38,6 +38,11 @@ FAST: Final[Mapping[str, str]] = {
 }
 
 
+def programs() -> Path:
+    """Return where this environment's commands are."""
+    return _PROGRAMS
+
+
 def procfile() -> dict[str, list[str]]:
     """Return the Procfile's lines, by role."""
     lines = (ROOT / "Procfile").read_text("utf-8").splitlines()
