@@ -7,6 +7,7 @@ ask for the group three times over fifteen minutes after that.
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, Final
 
@@ -36,8 +37,11 @@ _MINUTE: Final = 60.0
 _HOUR: Final = 60 * _MINUTE
 _WAIT: Final = 700 * _MINUTE
 #: When a task ends that does end.
-_DELAY: Final = 30 * _MINUTE
-#: What work itself takes, in seconds of the host's.
+_DELAY: Final = 10 * _MINUTE
+#: Between two polls, from the first one on: more than the default, as every poll is a real call.
+_APART: Final = 15 * _MINUTE
+_FAR_APART: Final = 2 * _HOUR
+#: Seconds. What is due within a sixtieth of its way is worked on together, and never early.
 _MARGIN: Final = 20.0
 _CHECKS: Final = 3
 _CHECKS_TAKE: Final = 15 * _MINUTE
@@ -100,6 +104,22 @@ _CASES: Final = [
     for form, cases in _FORMS.items()
     for group, case in cases.items()
 ]
+
+
+class StillDatabase(TravellingDatabase):
+    """A database whose time passes only where the test lets it: work takes none of it."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self._moment = Database.now(self)
+
+    def now(self) -> datetime:
+        """Return the time that was travelled to."""
+        return self._moment
+
+    def travel(self, seconds: float) -> None:
+        """Let time pass."""
+        self._moment += timedelta(seconds=seconds)
 
 
 class Moneta:
@@ -173,7 +193,7 @@ class Moneta:
         return Start("moneta", case.reference, taken, "f" * 64, sealed, give_up_at)
 
 
-def _settings(address: str, transport: str) -> MonetaSettings:
+def _settings(address: str, transport: str, apart: float) -> MonetaSettings:
     options = SandboxOptions()
     return MonetaSettings.model_validate(
         {
@@ -184,19 +204,18 @@ def _settings(address: str, transport: str) -> MonetaSettings:
             "anonymous_group_id": options.anonymous_group_id,
             "simplified_group_id": options.simplified_group_id,
             "full_group_id": options.full_group_id,
-            # Coarse, for the test's sake; every other figure is the default.
-            "poll": PollPolicy(first_after=2 * _DELAY, then=2 * _HOUR, jitter=0),
+            "poll": PollPolicy(first_after=_APART, then=apart, jitter=0),
         }
     )
 
 
 @contextmanager
-def moneta(url: str, transport: str) -> Iterator[Moneta]:
+def moneta(url: str, transport: str, apart: float = _APART) -> Iterator[Moneta]:
     """Run both ends over a migrated database for the time of a `with` block."""
-    database = TravellingDatabase(url)
+    database = StillDatabase(url)
     options = SandboxOptions(delay=_DELAY, task_timeout=_WAIT)
     with background(options, database.now) as address:
-        plugin = MonetaPlugin(_settings(address, transport))
+        plugin = MonetaPlugin(_settings(address, transport, apart))
         poller = Poller(database, plugin, MemoryBroker(database))
         try:
             yield Moneta(poller, plugin, address, transport)
@@ -224,7 +243,7 @@ def ended(request: pytest.FixtureRequest, sqlite: SqliteFiles) -> Iterator[Monet
 def running(request: pytest.FixtureRequest, sqlite: SqliteFiles) -> Iterator[Moneta]:
     """Both ends, and nothing begun."""
     url = sqlite.create_database(bring_to_newest)
-    with moneta(url, request.param) as made:
+    with moneta(url, request.param, _FAR_APART) as made:
         yield made
     sqlite.drop_database(url)
 
@@ -265,7 +284,7 @@ def test_deadline_is_polled_shortly_before_and_after_it(ended: Moneta, case: Cas
 @pytest.mark.parametrize("form", _FORMS)
 def test_anonymous_unit_is_given_fifteen_minutes_to_move(ended: Moneta, form: str) -> None:
     case = _FORMS[form]["anonymous"]
-    over = _WAIT if form == "deadline" else 2 * _DELAY
+    over = _WAIT if form == "deadline" else _APART
 
     took = ended.journal(case)[-1][-1]
 
@@ -300,7 +319,7 @@ def test_settlement_is_waited_over_when_moneta_goes_down_before_the_profile_was_
     case = _FORMS[form][group]
     running.start([case])
     # The poll that says that the wait is over, and not yet what comes of it.
-    running.pass_until(2 * _DELAY - 1)
+    running.pass_until(_APART - 1)
     running.travel(5)
     running.work_once()
     assert running.state(case) is State.SETTLING
