@@ -8,7 +8,7 @@ from typing import Final
 from config.queues import Provider, Wake
 from tests.support.broker import MemoryBroker
 from tests.support.clock import TravellingDatabase
-from tests.support.operations import start
+from tests.support.operations import operations, start
 from tests.support.providers import ScriptedPlugin
 from worker.engine.engine import Engine
 from worker.engine.leaseholder import Incarnation
@@ -127,3 +127,23 @@ def process(url: str, plugin: ScriptedPlugin | None = None) -> Iterator[Process]
     finally:
         made.close()
         database.dispose()
+
+
+@contextmanager
+def another(poller: Process) -> Iterator[Process]:
+    """Run a second process beside the first: the same database, broker and provider."""
+    made = Process(poller.database, poller.plugin, poller.broker)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def states(poller: Process) -> list[str]:
+    """Return the states of all operations, the oldest first."""
+    return [row["state"] for row in operations(poller.database)]
+
+
+def many(count: int) -> list[str]:
+    """Return so many references."""
+    return [f"order-{number}" for number in range(count)]

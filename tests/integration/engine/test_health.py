@@ -1,0 +1,231 @@
+"""The provider's health: breaker, rest, pause and rate."""
+
+import threading
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from config.polling import PollPolicy
+from config.queues import Provider
+from tests.support.engine import Process, another, many, process, states
+from tests.support.operations import operation, operations, told, types
+from tests.support.providers import LIMITS, ScriptedPlugin
+from worker.engine.decisions import Ask
+from worker.operations.outcomes import (
+    Finished,
+    Misconfigured,
+    NotSent,
+    Outcome,
+    Reason,
+    ReasonCode,
+    Started,
+    Trouble,
+)
+from worker.operations.states import State
+from worker.operations.store import claims, pausing
+from worker.providers.base import Work
+
+SUCCEEDED = Finished(State.SUCCEEDED, "result", result={"document_id": 5})
+REFUSED = NotSent("connection refused", Trouble.TRANSPORT)
+WRONG_LOGIN = Misconfigured(Reason(ReasonCode.CONFIGURATION, "The login is wrong."), "300.1")
+
+
+def test_breaker_opens_within_a_chunk_of_failures(poller: Process, plugin: ScriptedPlugin) -> None:
+    plugin.answers(Ask.SUBMIT, REFUSED)
+    poller.enqueue(*many(100))
+
+    poller.run(29)
+
+    assert LIMITS.breaker_failures <= plugin.asked(Ask.SUBMIT)
+    assert plugin.asked(Ask.SUBMIT) < LIMITS.breaker_failures + LIMITS.threads
+    assert all(row["lease_token"] is None for row in operations(poller.database))
+    assert all(row["claims"] == 0 for row in operations(poller.database))
+
+
+def test_breaker_probes_with_one_request_when_its_time_is_over(
+    poller: Process, plugin: ScriptedPlugin
+) -> None:
+    plugin.answers(Ask.SUBMIT, REFUSED)
+    poller.enqueue(*many(100))
+    poller.run(29)
+    before = plugin.asked(Ask.SUBMIT)
+
+    poller.run(30)
+
+    assert plugin.asked(Ask.SUBMIT) == before + 1
+
+
+def test_breaker_closes_when_a_probe_gets_through(poller: Process, plugin: ScriptedPlugin) -> None:
+    plugin.answers(Ask.SUBMIT, REFUSED)
+    poller.enqueue(*many(50))
+    poller.run(29)
+    plugin.answers(Ask.SUBMIT, Started("77", "taken"))
+
+    poller.run(15)
+
+    assert set(states(poller)) == {"polling"}
+
+
+def test_breaker_lets_one_probe_out_at_a_time(poller: Process, plugin: ScriptedPlugin) -> None:
+    plugin.answers(Ask.SUBMIT, REFUSED)
+    poller.enqueue(*many(50))
+    poller.run(29)
+    before = plugin.asked(Ask.SUBMIT)
+
+    def meanwhile(_: Work) -> Outcome:
+        with another(poller) as second:
+            assert second.work() == 0
+        return REFUSED
+
+    plugin.answers(Ask.SUBMIT, meanwhile)
+    poller.run(5)
+
+    assert plugin.asked(Ask.SUBMIT) == before + 1
+
+
+def test_trouble_behind_the_provider_leaves_the_breaker_closed(
+    poller: Process, plugin: ScriptedPlugin
+) -> None:
+    plugin.answers(Ask.SUBMIT, NotSent("SMEV is away", Trouble.DEPENDENCY))
+    poller.enqueue(*many(30))
+
+    poller.run(1.5)
+
+    assert plugin.asked(Ask.SUBMIT) == 30
+
+
+def test_retry_after_holds_the_whole_provider(poller: Process, plugin: ScriptedPlugin) -> None:
+    throttled = NotSent("429", Trouble.UNAVAILABLE, retry_after=60)
+    plugin.answers(Ask.SUBMIT, throttled, Started("77", "taken"))
+    poller.enqueue(*many(50))
+
+    poller.run(59)
+    assert plugin.asked(Ask.SUBMIT) <= LIMITS.threads
+
+    plugin.answers(Ask.SUBMIT, Started("77", "taken"))
+    poller.run(5)
+    assert set(states(poller)) == {"polling"}
+
+
+def test_retry_after_is_kept_when_another_chunk_ends_well_meanwhile(
+    poller: Process, plugin: ScriptedPlugin
+) -> None:
+    """A chunk that began before the provider asked for rest knows nothing against it."""
+    begun, released = threading.Event(), threading.Event()
+
+    def line(work: Work) -> Outcome:
+        if work.reference == "first":
+            begun.set()
+            assert released.wait(20)
+            return replace(SUCCEEDED, calls=2)
+        return NotSent("429", Trouble.UNAVAILABLE, retry_after=60)
+
+    plugin.answers(Ask.SUBMIT, line)
+    poller.enqueue("first")
+    working = threading.Thread(target=poller.work)
+    working.start()
+    assert begun.wait(20)
+    poller.enqueue("second")
+    poller.work()
+    released.set()
+    working.join()
+
+    with poller.database.begin() as connection:
+        now = poller.database.now()
+        shared = claims.lock_provider(connection, "moneta", now)
+    assert shared.closed_until is not None
+    assert shared.closed_until > now + timedelta(seconds=50)
+
+
+def test_misconfigured_pauses_the_provider_with_one_event_and_a_handful_of_calls(
+    poller: Process, plugin: ScriptedPlugin
+) -> None:
+    plugin.answers(Ask.SUBMIT, WRONG_LOGIN)
+    poller.enqueue(*many(500))
+
+    poller.run(600)
+
+    assert plugin.asked(Ask.SUBMIT) <= 2 * LIMITS.threads
+    assert set(states(poller)) == {"accepted"}
+    assert types(poller.database).count("provider.paused") == 1
+    assert len(told(poller.database)) == 501
+
+
+def test_operations_go_on_where_they_stood_when_the_pause_is_over(
+    poller: Process, plugin: ScriptedPlugin
+) -> None:
+    poller.enqueue("polling")
+    poller.run(1.5)
+    plugin.answers(Ask.SUBMIT, WRONG_LOGIN)
+    plugin.answers(Ask.POLL, WRONG_LOGIN)
+    poller.enqueue("accepted")
+    poller.run(20)
+    before = len(plugin.calls)
+    assert [operation(poller.database, name)["state"] for name in ("polling", "accepted")] == [
+        "polling",
+        "accepted",
+    ]
+
+    plugin.answers(Ask.SUBMIT, Started("77", "taken"))
+    plugin.answers(Ask.POLL, SUCCEEDED)
+    with poller.database.begin() as connection:
+        pausing.unpause(connection, "moneta", "anna", "", poller.database.now())
+    poller.wakes.now(Provider.MONETA)
+    poller.run(20)
+
+    assert len(plugin.calls) > before
+    assert set(states(poller)) == {"succeeded"}
+
+
+@pytest.mark.parametrize("rate", [0.5, 3.0, 20.0])
+def test_rate_is_respected(migrated_url: str, rate: float) -> None:
+    limits = replace(LIMITS, rate_per_second=rate, chunk=5)
+    plugin = ScriptedPlugin(limits=limits)
+    asked = []
+
+    def line(work: Work) -> Outcome:
+        asked.append(work.now)
+        return SUCCEEDED
+
+    plugin.answers(Ask.SUBMIT, line)
+    with process(migrated_url, plugin) as poller:
+        poller.enqueue(*many(100))
+        begun = poller.database.now()
+        poller.run(10)
+        passed = (poller.database.now() - begun).total_seconds()
+
+    # The bucket starts full, with a second's worth.
+    assert len(asked) <= rate * passed + max(rate, 1)
+    assert len(asked) >= min(rate * 4, 60)
+    for first in asked:
+        within = sum(0 <= (at - first).total_seconds() < 1 for at in asked)
+        assert within <= 2 * max(rate, 1) + 1
+
+
+def test_submits_get_through_while_polls_use_up_the_rate(migrated_url: str) -> None:
+    plugin = ScriptedPlugin(
+        limits=replace(LIMITS, rate_per_second=20, chunk=10),
+        policy=PollPolicy(first_after=1, then=1, jitter=0),
+    )
+    with process(migrated_url, plugin) as poller:
+        poller.enqueue(*many(60))
+        poller.run(15)
+        poller.enqueue("urgent")
+        poller.run(2)
+
+        assert plugin.asked(Ask.SUBMIT, "urgent") == 1
+
+
+def test_doubled_messages_multiply_neither_calls_nor_messages(migrated_url: str) -> None:
+    plugin = ScriptedPlugin(limits=replace(LIMITS, rate_per_second=5, chunk=5))
+    plugin.answers(Ask.SUBMIT, SUCCEEDED)
+    with process(migrated_url, plugin) as poller:
+        poller.enqueue(*many(40))
+        for _ in range(100):
+            poller.wakes.now(Provider.MONETA)
+        before = poller.broker.published
+        poller.run(20)
+
+        assert plugin.asked(Ask.SUBMIT) == 40
+        assert poller.broker.published - before < 200

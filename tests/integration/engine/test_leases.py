@@ -1,0 +1,303 @@
+"""Leases, messages and a database that goes away: nothing is lost, nothing is doubled."""
+
+import gc
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Connection, update
+
+from config.queues import Provider
+from tests.support.broker import MemoryBroker
+from tests.support.clock import TravellingDatabase
+from tests.support.engine import Process, another, many, process, states
+from tests.support.operations import operation, operations, told, types
+from tests.support.providers import LIMITS, ScriptedPlugin
+from tests.support.schema import bring_to_newest
+from tests.support.servers import postgres_server
+from worker.engine.decisions import Ask
+from worker.errors import DatabaseUnavailable
+from worker.operations.model import OPERATIONS
+from worker.operations.outcomes import (
+    Finished,
+    Outcome,
+    Pending,
+)
+from worker.operations.states import State
+from worker.providers.base import Work
+
+SUCCEEDED = Finished(State.SUCCEEDED, "result", result={"document_id": 5})
+
+
+def test_answer_is_told_as_late_when_the_lease_was_lost_in_the_middle(
+    poller: Process, plugin: ScriptedPlugin
+) -> None:
+    poller.enqueue("order-1")
+    poller.run(1.5)
+
+    def lose(_: Work) -> Outcome:
+        with poller.database.begin() as connection:
+            connection.execute(update(OPERATIONS).values(lease_token="another"))
+        return SUCCEEDED
+
+    plugin.answers(Ask.POLL, lose)
+    poller.run(5)
+
+    assert types(poller.database) == [
+        "operation.accepted",
+        "operation.started",
+        "operation.late_answer",
+    ]
+    assert [event.data["sequence"] for event in told(poller.database)] == [1, 2, 3]
+    assert operation(poller.database)["state"] == "polling"
+    assert operation(poller.database)["lease_token"] == "another"
+
+
+def test_unchanged_answer_is_dropped_when_the_lease_was_lost(
+    poller: Process, plugin: ScriptedPlugin
+) -> None:
+    poller.enqueue("order-1")
+    poller.run(1.5)
+
+    def lose(_: Work) -> Outcome:
+        with poller.database.begin() as connection:
+            connection.execute(update(OPERATIONS).values(lease_token="another"))
+        return Pending("not yet")
+
+    plugin.answers(Ask.POLL, lose)
+    poller.run(5)
+
+    assert types(poller.database) == ["operation.accepted", "operation.started"]
+
+
+def test_stop_in_the_middle_gives_the_rest_back(poller: Process, plugin: ScriptedPlugin) -> None:
+    def stop(_: Work) -> Outcome:
+        poller.incarnation.stop()
+        return SUCCEEDED
+
+    plugin.answers(Ask.SUBMIT, stop)
+    poller.enqueue(*many(50))
+
+    worked = poller.work()
+
+    assert worked == plugin.asked(Ask.SUBMIT) <= LIMITS.threads
+    assert states(poller).count("succeeded") == worked
+    left = [row for row in operations(poller.database) if row["state"] == "accepted"]
+    assert len(left) == 50 - worked
+    assert {(row["lease_token"], row["claims"]) for row in left} == {(None, 0)}
+    assert poller.work() == 0
+
+
+def test_another_process_goes_on_when_one_has_stopped(
+    poller: Process, plugin: ScriptedPlugin
+) -> None:
+    plugin.answers(Ask.SUBMIT, SUCCEEDED)
+    poller.enqueue(*many(10))
+    poller.incarnation.stop()
+    assert poller.work() == 0
+
+    with another(poller) as second:
+        assert second.work() == 10
+
+
+def test_processes_share_the_work_and_double_none_of_it(
+    poller: Process, plugin: ScriptedPlugin
+) -> None:
+    plugin.limits = replace(LIMITS, chunk=7)
+    plugin.answers(Ask.SUBMIT, SUCCEEDED)
+    with another(poller) as second:
+        poller.enqueue(*many(100))
+        poller.database.travel(1)
+        both = [threading.Thread(target=lambda one=one: drain(one)) for one in (poller, second)]
+        for thread in both:
+            thread.start()
+        for thread in both:
+            thread.join()
+
+    assert plugin.asked(Ask.SUBMIT) == 100
+    assert set(states(poller)) == {"succeeded"}
+    assert types(poller.database).count("operation.succeeded") == 100
+
+
+def drain(poller: Process) -> None:
+    while poller.work():
+        pass
+
+
+def test_engine_turns_away_a_third_chunk_and_calls_again_for_it(
+    poller: Process, plugin: ScriptedPlugin
+) -> None:
+    released = threading.Event()
+    inside = threading.Semaphore(0)
+
+    def slow(_: Work) -> Outcome:
+        inside.release()
+        assert released.wait(20)
+        return SUCCEEDED
+
+    plugin.limits = replace(LIMITS, chunk=1)
+    plugin.answers(Ask.SUBMIT, slow)
+    poller.enqueue("order-1", "order-2", "order-3")
+    poller.broker.flush()
+    working = [threading.Thread(target=poller.work) for _ in range(2)]
+    for thread in working:
+        thread.start()
+    try:
+        assert inside.acquire(timeout=20)
+        assert inside.acquire(timeout=20)
+        assert poller.work() == 0
+        assert plugin.asked(Ask.SUBMIT) == 2
+        poller.broker.flush()
+    finally:
+        released.set()
+        for thread in working:
+            thread.join()
+
+    assert len(poller.broker.waiting) >= 1
+    assert poller.work() == 1
+
+
+def test_message_that_comes_early_goes_back_with_what_remains(
+    poller: Process, plugin: ScriptedPlugin
+) -> None:
+    poller.enqueue("order-1")
+    poller.broker.flush()
+    slot = poller.database.now() + timedelta(seconds=30)
+
+    assert poller.work(slot) == 0
+
+    [message] = poller.broker.waiting
+    assert message.slot == slot
+    assert abs((message.deliver_at - slot).total_seconds()) < 2
+    assert plugin.calls == []
+
+
+def test_message_that_comes_a_moment_early_leaves_nothing_of_its_slot_behind(
+    poller: Process, plugin: ScriptedPlugin
+) -> None:
+    poller.enqueue("order-1")
+    slot = poller.database.now() + timedelta(seconds=0.04)
+    with poller.database.begin() as connection:
+        connection.execute(update(OPERATIONS).values(due_at=slot))
+
+    assert poller.work(slot) == 1
+
+
+def test_message_for_a_provider_that_is_off_does_nothing(poller: Process) -> None:
+    engine = poller.engine
+    engine._plugins = {}
+
+    assert poller.work() == 0
+
+
+def test_work_goes_on_when_wakes_were_lost_and_somebody_looks(
+    poller: Process, plugin: ScriptedPlugin
+) -> None:
+    plugin.answers(Ask.SUBMIT, SUCCEEDED)
+    poller.broker.away = True
+    poller.enqueue("order-1")
+    poller.run(10)
+    assert plugin.calls == []
+
+    poller.broker.away = False
+    poller.wakes.now(Provider.MONETA)  # as the sweep does
+    poller.run(10)
+
+    assert states(poller) == ["succeeded"]
+
+
+def test_engine_rings_the_relay_when_there_is_something_to_tell(
+    poller: Process, plugin: ScriptedPlugin
+) -> None:
+    plugin.answers(Ask.POLL, Pending("not yet"))
+    poller.enqueue("order-1")
+    poller.work()
+    assert poller.bell.rung == 1
+
+    poller.database.travel(10)
+    poller.work()
+
+    assert (plugin.asked(Ask.POLL), poller.bell.rung) == (1, 1)
+
+
+class Forgetful(TravellingDatabase):
+    """A database that commits and then does not say so, once for each time it is told to."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.unconfirmed = 0
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """Open a transaction; it may fail although it is committed."""
+        with super().begin() as connection:
+            yield connection
+        if self.unconfirmed:
+            self.unconfirmed -= 1
+            raise DatabaseUnavailable
+
+
+def test_answers_are_told_once_when_their_commit_was_never_confirmed(
+    migrated_url: str, plugin: ScriptedPlugin
+) -> None:
+    database = Forgetful(migrated_url)
+    poller = Process(database, plugin, MemoryBroker(database))
+    poller.enqueue("order-1")
+    poller.run(1.5)
+
+    def line(_: Work) -> Outcome:
+        database.unconfirmed = 1
+        return SUCCEEDED
+
+    plugin.answers(Ask.POLL, line)
+    poller.run(5)
+    poller.close()
+    database.dispose()
+
+    assert types(poller.database) == [
+        "operation.accepted",
+        "operation.started",
+        "operation.succeeded",
+    ]
+
+
+@pytest.fixture
+def dropped_connections() -> Iterator[None]:
+    """The driver warns of connections that SQLAlchemy drops when their server has gone away."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        yield
+        gc.collect()
+
+
+@pytest.mark.postgres
+@pytest.mark.usefixtures("dropped_connections")
+def test_answers_are_not_lost_when_the_database_goes_away_before_they_are_written() -> None:
+    plugin = ScriptedPlugin()
+    with postgres_server() as server:
+        url = server.create_database(bring_to_newest)
+        with process(url, plugin) as poller:
+            poller.enqueue(*many(5))
+            poller.run(1.5)
+            assert set(states(poller)) == {"polling"}
+            gone = threading.Barrier(LIMITS.threads, action=server.stop, timeout=60)
+            first = threading.local()
+
+            def line(_: Work) -> Outcome:
+                if not hasattr(first, "been"):
+                    first.been = True
+                    if gone.wait() == 0:
+                        threading.Timer(1.5, server.start).start()
+                return SUCCEEDED
+
+            plugin.answers(Ask.POLL, line)
+            poller.database.travel(10)
+
+            assert poller.work() == 5
+            assert set(states(poller)) == {"succeeded"}
+            assert types(poller.database).count("operation.succeeded") == 5
+            assert "operation.late_answer" not in types(poller.database)

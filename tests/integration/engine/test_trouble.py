@@ -1,0 +1,181 @@
+"""One operation's trouble is its own: stumbles, slowness, answers that cannot be written."""
+
+import threading
+
+import pytest
+from sqlalchemy import update
+
+from tests.support.engine import Process, states
+from tests.support.operations import attempts, operation, told
+from tests.support.processes import wait_until
+from tests.support.providers import ScriptedPlugin
+from worker.engine.decisions import Ask
+from worker.operations.model import ATTEMPTS
+from worker.operations.outcomes import (
+    Finished,
+    Outcome,
+    Pending,
+    Started,
+)
+from worker.operations.states import State
+from worker.operations.store import claims, leases
+from worker.providers.base import Work
+
+SUCCEEDED = Finished(State.SUCCEEDED, "result", result={"document_id": 5})
+
+
+def crash_while_holding(poller: Process, limit: int = 100) -> None:
+    """Claim what is due and fall silent, as a killed process does; another life begins."""
+    with poller.database.begin() as connection:
+        now = poller.database.now()
+        owner = poller.incarnation.id
+        held = claims.claim_suspect(connection, "moneta", owner=owner, token="dead", now=now)
+        if not held:
+            claims.claim(connection, "moneta", 0, limit, owner=owner, token="dead", now=now)
+    poller.die()
+    poller.incarnation.beat()
+
+
+def test_engine_keeps_a_stumble_from_chunk_mates(poller: Process, plugin: ScriptedPlugin) -> None:
+    def stumble(work: Work) -> Outcome:
+        if work.reference == "order-2":
+            raise LookupError(work.reference)
+        return SUCCEEDED
+
+    plugin.answers(Ask.POLL, stumble)
+    poller.enqueue("order-1", "order-2", "order-3")
+
+    poller.run(300)
+
+    assert [operation(poller.database, f"order-{n}")["state"] for n in (1, 2, 3)] == [
+        "succeeded",
+        "waiting_for_person",
+        "succeeded",
+    ]
+    assert plugin.asked(Ask.POLL, "order-2") == 5
+    assert told(poller.database, "order-2")[-1].data["reason"]["provider_code"] == "LookupError"
+
+
+def test_engine_takes_a_stumble_over_a_submit_for_a_doubtful_one(
+    poller: Process, plugin: ScriptedPlugin
+) -> None:
+    def stumble(_: Work) -> Outcome:
+        raise LookupError
+
+    plugin.answers(Ask.SUBMIT, stumble)
+    poller.enqueue("order-1")
+
+    poller.run(60)
+
+    assert [call.ask for call in plugin.calls] == [Ask.SUBMIT, Ask.CLEAR_UP]
+
+
+def test_engine_writes_answers_back_while_the_slowest_is_still_awaited(
+    poller: Process, plugin: ScriptedPlugin
+) -> None:
+    released = threading.Event()
+
+    def slow(work: Work) -> Outcome:
+        if work.reference == "slow":
+            assert released.wait(20)
+        return SUCCEEDED
+
+    plugin.answers(Ask.SUBMIT, slow)
+    poller.enqueue("slow", *(f"order-{number}" for number in range(10)))
+    working = threading.Thread(target=poller.work)
+    working.start()
+    try:
+        wait_until(lambda: states(poller).count("succeeded") == 10, 10, "the others' ends")
+        assert operation(poller.database, "slow")["state"] == "submitting"
+    finally:
+        released.set()
+        working.join()
+    assert states(poller).count("succeeded") == 11
+
+
+@pytest.mark.parametrize(
+    "awkward",
+    [
+        pytest.param(Started("7" * 101, "taken"), id="an id that is too long"),
+        pytest.param(Started("\x00", "taken"), id="an id that no text column holds"),
+        pytest.param(Pending("n", progress={"seen": {1}}), id="a memory that is no JSON"),
+        pytest.param(Pending("n", again_in=float("inf")), id="a wait for ever"),
+        pytest.param(Pending("\ud800"), id="half a character"),
+        pytest.param(Finished(State.SUCCEEDED, "\ud800"), id="half a character at the end"),
+        pytest.param(
+            Finished(State.SUCCEEDED, "r", result={"when": object()}), id="a result that is no JSON"
+        ),
+    ],
+)
+def test_engine_keeps_an_answer_that_cannot_be_written_from_chunk_mates(
+    poller: Process, plugin: ScriptedPlugin, awkward: Outcome
+) -> None:
+    plugin.answers(Ask.SUBMIT, lambda work: awkward if work.reference == "awkward" else SUCCEEDED)
+    poller.enqueue("awkward", "order-1", "order-2")
+
+    poller.run(2)
+
+    mates = [operation(poller.database, f"order-{number}")["state"] for number in (1, 2)]
+    assert mates == ["succeeded", "succeeded"]
+
+
+def test_engine_hands_over_an_operation_whose_answers_the_database_refuses(
+    poller: Process, plugin: ScriptedPlugin
+) -> None:
+    """An end that contradicts the one that stands must not be asked for again for ever."""
+    poller.enqueue("order-1")
+    poller.run(1.5)
+    with poller.database.begin() as connection:
+        connection.execute(update(ATTEMPTS).values(ended_as="expired"))
+    plugin.answers(Ask.POLL, SUCCEEDED)
+
+    for _ in range(4):
+        poller.database.travel(20)
+        poller.work()
+    with poller.database.begin() as connection:
+        leases.park_poison(connection, poller.database.now())
+
+    assert states(poller) == ["waiting_for_person"]
+    assert attempts(poller.database)[0]["ended_as"] == "expired"
+    assert plugin.asked(Ask.POLL) == 4
+
+
+def test_engine_works_alone_on_what_died_with_its_worker_twice(
+    poller: Process, plugin: ScriptedPlugin
+) -> None:
+    poller.enqueue("order-1")
+    crash_while_holding(poller)
+    crash_while_holding(poller)
+    poller.enqueue("order-2", "order-3")
+
+    assert poller.work() == 1
+    assert [call.reference for call in plugin.calls] == ["order-1"]
+    assert poller.work() == 2
+    assert operation(poller.database)["claims"] == 0
+
+
+def test_engine_wakes_a_successor_for_those_that_waited_behind_a_suspect(
+    poller: Process, plugin: ScriptedPlugin
+) -> None:
+    poller.enqueue("order-1")
+    crash_while_holding(poller)
+    crash_while_holding(poller)
+    poller.enqueue("order-2")
+
+    poller.run(1.5)
+
+    assert plugin.asked(Ask.SUBMIT) == 2
+
+
+def test_operation_waits_for_a_person_when_four_workers_died_of_it(
+    poller: Process, plugin: ScriptedPlugin
+) -> None:
+    poller.enqueue("order-1")
+    for _ in range(4):
+        crash_while_holding(poller)
+    with poller.database.begin() as connection:
+        assert leases.park_poison(connection, poller.database.now()) == ["order-1"]
+
+    assert poller.work() == 0
+    assert plugin.calls == []
+    assert states(poller) == ["waiting_for_person"]
