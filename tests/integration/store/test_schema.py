@@ -1,5 +1,6 @@
 """The migrations, and what the database itself refuses."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -17,8 +18,10 @@ from worker.operations.schema import migrate, require_newest
 
 
 @pytest.fixture
-def empty(database_url: str) -> Database:
-    return Database(database_url, connections=2)
+def empty(database_url: str) -> Iterator[Database]:
+    opened = Database(database_url, connections=2)
+    yield opened
+    opened.dispose()
 
 
 def outbox_row(operation_id: str, *, terminal: int, attempt: int = 1) -> dict[str, object]:
