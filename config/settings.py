@@ -141,7 +141,9 @@ def _redis_url(value: SecretStr) -> SecretStr:
     return value
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0))]
+Duration = Annotated[
+    timedelta, BeforeValidator(_duration), Field(gt=timedelta(0), le=timedelta(days=36_500))
+]
 ServiceUrl = Annotated[
     str, Field(max_length=500), AfterValidator(_printable), AfterValidator(_service_url)
 ]

@@ -38,7 +38,8 @@ class Repeating:
         """End after the round that is running, and wait for it a while."""
         self._stopping.set()
         self._nudged.set()
-        self._thread.join(patience)
+        if self._thread.ident is not None:
+            self._thread.join(patience)
 
     @property
     def stopping(self) -> bool:

@@ -43,8 +43,9 @@ class Wakes:
     """Publishes each slot once, as far as anybody knows.
 
     The markers are an economy and nothing else: they lie in the broker, beside the messages that
-    they speak of, so that a wiped broker loses both. Publish, then mark: a crash in between doubles
-    a message, which finds nothing to claim; the other way round would lose one. The sweep believes
+    they speak of, so that a wiped broker loses both. (What a process remembers by itself outlives
+    the broker: those slots wait for the sweep.) Publish, then mark: a crash in between doubles a
+    message, which finds nothing to claim; the other way round would lose one. The sweep believes
     neither and looks at what is due.
     """
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, create_engine, event, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.pool import QueuePool
 
 from worker.errors import DatabaseUnavailable
@@ -106,6 +107,8 @@ class _Clock:
 def _translated() -> Iterator[None]:
     try:
         yield
+    except PoolExhausted:
+        raise DatabaseUnavailable("No connection came free.") from None
     except OperationalError as error:
         if not _passes(error.orig):
             raise

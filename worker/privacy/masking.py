@@ -31,6 +31,7 @@ _OPEN_ARGUMENTS: Final = frozenset(
     {"reference", "unit_id", "async_id", "attempt", "slot", "verdict"}
 )
 _LONGEST_SHOWN: Final = 100
+_PHONE_LIKE: Final = 10**10
 
 
 def mask_text(text: str) -> str:
@@ -74,7 +75,8 @@ def _argument_name(key: object) -> str:
 
 def _shown_value(value: Any) -> str:  # noqa: ANN401 - anything may be enqueued
     if isinstance(value, bool | int | float):
-        return str(value)
+        # No provider's number has this many digits, but a phone has.
+        return str(value) if abs(value) < _PHONE_LIKE else MASK
     if isinstance(value, str) and len(value) <= _LONGEST_SHOWN:
         return repr(mask_text(value))
     return MASK

@@ -10,7 +10,7 @@ from sqlalchemy import insert, inspect, select, update
 from sqlalchemy.exc import IntegrityError
 
 from tests.support.operations import NOW, accepted, operation
-from worker.errors import SchemaOutdated
+from worker.errors import DatabaseUnavailable, SchemaOutdated
 from worker.operations.database import Database
 from worker.operations.identifiers import new_id
 from worker.operations.model import ATTEMPTS, METADATA, OUTBOX
@@ -125,3 +125,11 @@ def test_times_come_back_as_they_were_written(database: Database) -> None:
 
     assert (row["due_at"], row["created_at"]) == (moment, moment)
     assert row["due_at"].utcoffset() == timedelta(0)
+
+
+def test_database_without_a_free_connection_is_away(database_url: str) -> None:
+    opened = Database(database_url, connections=1)
+    opened.engine.pool._timeout = 0.05  # type: ignore[attr-defined]
+    with opened.read(), pytest.raises(DatabaseUnavailable), opened.read():
+        pass
+    opened.dispose()
