@@ -100,7 +100,9 @@ def wait_for_leases(whole: System) -> None:
 
 def test_processes_are_the_lines_of_the_procfile(whole: System) -> None:
     for role in ("worker", "poller"):
-        command = psutil.Process(whole.process(role).pid).cmdline()
+        process = psutil.Process(whole.process(role).pid)
+        # Empty between its fork and its exec.
+        command = wait_until(process.cmdline, 5, "a command line")
         assert command[-1] == role
         assert command[-2].endswith("/uprid")
 
