@@ -68,6 +68,8 @@ def configure(level: str, mask: Masking, *, own: type[BaseException]) -> None:
     for chatty in (
         "urllib3", "kombu", "alembic", "tornado.access", "celery.worker.strategy",
         "celery.app.trace",
+        # At DEBUG it writes down a task's arguments as they came.
+        "celery.pool",
     ):  # fmt: skip
         logging.getLogger(chatty).setLevel(logging.WARNING)
 

@@ -216,11 +216,17 @@ class ProviderSettings(_Block):
     breaker_reset: Duration = timedelta(seconds=30)
     snils_checksum: Literal["refuse", "warn"] = "refuse"
 
-    @model_validator(mode="after")
-    def _total_bounds_the_others(self) -> Self:
+    def contradictions(self) -> list[str]:
+        """Return what does not go together, all of it; a provider adds its own."""
         if max(self.connect_timeout, self.read_timeout) > self.total_timeout:
-            message = "TOTAL_TIMEOUT must not be shorter than CONNECT_TIMEOUT or READ_TIMEOUT"
-            raise ValueError(message)
+            return ["TOTAL_TIMEOUT must not be shorter than CONNECT_TIMEOUT or READ_TIMEOUT"]
+        return []
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Self:
+        faults = self.contradictions()
+        if faults:
+            raise ValueError("; ".join(faults))
         return self
 
 
@@ -242,13 +248,13 @@ class MonetaSettings(ProviderSettings):
     #: Every 15 s for 5 minutes, every minute to half an hour, then every 5 minutes.
     poll: PollPolicy = PollPolicy(first_after=15, steps=((20, 15), (25, 60)), then=300, jitter=0.1)
 
-    @model_validator(mode="after")
-    def _groups_can_be_told_apart(self) -> Self:
+    def contradictions(self) -> list[str]:
+        """Return what does not go together: the groups must be told apart, too."""
+        faults = super().contradictions()
         identified = [g for g in (self.simplified_group_id, self.full_group_id) if g is not None]
         if len({self.anonymous_group_id, *identified}) != 1 + len(identified):
-            message = "ANONYMOUS_GROUP_ID, SIMPLIFIED_GROUP_ID and FULL_GROUP_ID must differ"
-            raise ValueError(message)
-        return self
+            faults.append("ANONYMOUS_GROUP_ID, SIMPLIFIED_GROUP_ID and FULL_GROUP_ID must differ")
+        return faults
 
 
 class Settings(BaseSettings):
