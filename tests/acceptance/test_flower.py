@@ -127,6 +127,12 @@ def _send(shop: Marketplace) -> dict[str, str]:
     }  # fmt: skip
 
 
+def _is_heard(whole: System, flower: Flower) -> bool:
+    canary = whole.marketplace.send(reference="flower-canary", unit_id=0)
+    whole.marketplace.wait_for_refusal(canary)
+    return any(task["received"] for task in flower.tasks().values())
+
+
 @pytest.fixture(scope="module")
 def run(
     sqlite_url: str, broker: ValkeyServer, tmp_path_factory: pytest.TempPathFactory
@@ -141,6 +147,8 @@ def run(
         whole.start("worker", "poller", "flower")
         wait_until(flower.is_up, 40, lambda: whole.process("flower").tail(), interval=0.2)
         whole.wait_until_started("worker", "poller")
+        # It answers before it listens: what is sent too early it never sees the beginning of.
+        wait_until(lambda: _is_heard(whole, flower), 40, "Flower to listen", interval=0.5)
         sent = _send(whole.marketplace)
         whole.marketplace.wait_for([_REFERENCE], [_REJECTED])
         for message_id in (sent["clear"], sent["positional"]):
