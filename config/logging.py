@@ -26,6 +26,8 @@ _LOUD: Final = {
     "celery.worker.consumer.consumer": "message_not_understood",
     "celery.app.trace": "task_trace",
 }
+#: What the consumer says of its connection holds neither.
+_OF_THE_CONNECTION: Final = "consumer: "
 _SHOWN_FRAMES: Final = 12
 
 
@@ -77,7 +79,8 @@ def configure(level: str, mask: Masking, *, own: type[BaseException]) -> None:
 def _quiet(record: logging.LogRecord) -> bool:
     """Reduce what Celery says about messages and failures to what may be read by anybody."""
     said = _LOUD.get(record.name)
-    if said is not None and record.levelno >= logging.WARNING:
+    harmless = str(record.msg).startswith(_OF_THE_CONNECTION)
+    if said is not None and record.levelno >= logging.WARNING and not harmless:
         record.msg, record.args = said, ()
         record.exc_info = record.exc_text = None
     return True
