@@ -19,7 +19,7 @@ from zeep.wsse.username import UsernameToken
 
 from benchmarks.loop import session_of_its_own
 from benchmarks.stage import Stage
-from config.settings import MonetaSettings
+from config.providers import MonetaSettings
 from worker.operations.outcomes import Pending
 from worker.operations.states import State
 from worker.providers.base import Work

@@ -12,7 +12,7 @@ from benchmarks import chain_side, meter, ours, rows
 from benchmarks.meter import Memory
 from benchmarks.ours import Ours
 from benchmarks.stage import Stage
-from config.settings import MonetaSettings
+from config.providers import MonetaSettings
 from tests.support.processes import wait_until
 
 #: Seconds from now in which what waits comes due.

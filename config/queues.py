@@ -12,6 +12,9 @@ class Provider(StrEnum):
     """Who is asked. The value is also the name of the provider's intake queue."""
 
     MONETA = "moneta"
+    NPD = "npd"
+    MANDARIN = "mandarin"
+    INTELLECTMONEY = "intellectmoney"
 
 
 OPERATIONS_QUEUE: Final = "operations"
@@ -30,6 +33,16 @@ class Task(StrEnum):
     MONETA_POLL = "tasks.moneta.poll_async_requests"
     MONETA_SETTLE = "tasks.moneta.check_profiles"
     MONETA_CALLBACK = "tasks.moneta.receive_callback"
+    NPD_START = "tasks.npd.start_identification"
+    NPD_ADVANCE = "tasks.npd.advance"
+    NPD_NOTIFICATION = "tasks.npd.receive_notification"
+    MANDARIN_START = "tasks.mandarin.start_identification"
+    MANDARIN_POLL = "tasks.mandarin.poll_statuses"
+    MANDARIN_CODE = "tasks.mandarin.submit_sms_code"
+    INTELLECTMONEY_INVOICES = "tasks.intellectmoney.fetch_invoices"
+    INTELLECTMONEY_LIST = "tasks.intellectmoney.fetch_scheduled_operations"
+    INTELLECTMONEY_SAVE = "tasks.intellectmoney.save_scheduled_operation"
+    INTELLECTMONEY_POLL = "tasks.intellectmoney.poll_queued_operations"
     RETRY = "tasks.operations.retry"
     RESUME = "tasks.operations.resume"
     RESOLVE = "tasks.operations.resolve"
@@ -60,12 +73,21 @@ class Doors:
 
 
 DOORS: Final[dict[Provider, Doors]] = {
-    Provider.MONETA: Doors(
-        start=(Task.MONETA_START,), poll=Task.MONETA_POLL, settle=Task.MONETA_SETTLE
+    Provider.MONETA: Doors((Task.MONETA_START,), Task.MONETA_POLL, Task.MONETA_SETTLE),
+    Provider.NPD: Doors((Task.NPD_START,), Task.NPD_ADVANCE, Task.NPD_ADVANCE),
+    Provider.MANDARIN: Doors((Task.MANDARIN_START,), Task.MANDARIN_POLL, Task.MANDARIN_POLL),
+    Provider.INTELLECTMONEY: Doors(
+        (Task.INTELLECTMONEY_INVOICES, Task.INTELLECTMONEY_LIST, Task.INTELLECTMONEY_SAVE),
+        Task.INTELLECTMONEY_POLL,
+        Task.INTELLECTMONEY_POLL,
     ),
 }
 
-TASK_MODULES: Final = ("tasks.moneta", "tasks.operations", "tasks.upkeep")
+TASK_MODULES: Final = (
+    *(f"tasks.{provider}" for provider in Provider),
+    "tasks.operations",
+    "tasks.upkeep",
+)
 
 #: What the `worker` role consumes: intake, the on-call tasks and upkeep.
 INTAKE_QUEUES: Final = (*(str(p) for p in Provider), OPERATIONS_QUEUE, UPKEEP_QUEUE)

@@ -10,19 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, Self
-from urllib.parse import SplitResult, urlsplit
 
-from cryptography.fernet import Fernet
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -31,12 +20,18 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from config.polling import PollPolicy
+from config.fields import Block, DatabaseUrl, Duration, FernetKey, RedisUrl, split
+from config.providers import (
+    IntellectMoneySettings,
+    MandarinSettings,
+    MonetaSettings,
+    NpdSettings,
+    ProviderSettings,
+)
 from config.queues import Provider
 
 PREFIX: Final = "UPRID_"
 NESTED: Final = "__"
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class SettingsError(Exception):
@@ -55,108 +50,7 @@ class Need(StrEnum):
     PROVIDER = "provider"
 
 
-def _duration(value: object) -> object:
-    """Take plain seconds (`1.5`, `"90"`) beside ISO 8601 (`PT90S`)."""
-    if isinstance(value, str):
-        try:
-            return timedelta(seconds=float(value))
-        except (ValueError, OverflowError):
-            return value
-    return value
-
-
-def _printable(value: str) -> str:
-    if not value.isprintable():
-        message = "must not hold control characters: no message could carry them"
-        raise ValueError(message)
-    return value
-
-
-def _printable_secret(value: SecretStr) -> SecretStr:
-    _printable(value.get_secret_value())
-    return value
-
-
-def _service_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        message = "must be an address such as https://host/path"
-        raise ValueError(message)
-    if parts.username or parts.password:
-        message = "must not hold credentials"
-        raise ValueError(message)
-    if parts.query or parts.fragment:
-        message = "must not hold a query or a fragment"
-        raise ValueError(message)
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
-        message = "must be https: plain http is taken only for loopback"
-        raise ValueError(message)
-    if not _has_sound_port(parts):
-        message = "must hold no port, or one from 1 to 65535"
-        raise ValueError(message)
-    return value.rstrip("/")
-
-
-def _has_sound_port(parts: SplitResult) -> bool:
-    try:
-        return parts.port != 0
-    except ValueError:  # whose text quotes what was given
-        return False
-
-
-def _split(value: object) -> object:
-    if isinstance(value, str):
-        return [part.strip() for part in value.split(",") if part.strip()]
-    return value
-
-
-def _fernet_key(value: SecretStr) -> SecretStr:
-    try:
-        Fernet(value.get_secret_value())
-    except ValueError:
-        message = "must be a Fernet key (make one with `uprid keys generate`)"
-        raise ValueError(message) from None
-    return value
-
-
-def _database_url(value: str) -> str:
-    scheme, found, rest = value.partition("://")
-    if scheme in {"postgres", "postgresql", "postgresql+psycopg"} and found:
-        return f"postgresql+psycopg://{rest}"
-    path = rest.removeprefix("/")
-    # One in memory would be another one for every connection.
-    if scheme == "sqlite" and found and path != rest and path not in {"", ":memory:"}:
-        return value
-    message = (
-        "must begin with postgresql://, postgres:// or postgresql+psycopg://, or be sqlite:/// and "
-        "a file"
-    )
-    raise ValueError(message)
-
-
-def _redis_url(value: SecretStr) -> SecretStr:
-    if urlsplit(value.get_secret_value()).scheme not in {"redis", "rediss"}:
-        message = "must begin with redis:// or rediss://"
-        raise ValueError(message)
-    return value
-
-
-Duration = Annotated[
-    timedelta, BeforeValidator(_duration), Field(gt=timedelta(0), le=timedelta(days=36_500))
-]
-ServiceUrl = Annotated[
-    str, Field(max_length=500), AfterValidator(_printable), AfterValidator(_service_url)
-]
-GroupId = Annotated[int, Field(gt=0)]
-RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
-FernetKey = Annotated[SecretStr, AfterValidator(_fernet_key)]
-
-
-class _Block(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class EventSettings(_Block):
+class EventSettings(Block):
     """Where result events go."""
 
     stream: Annotated[str, Field(min_length=1, max_length=200)] = "uprid:events"
@@ -164,7 +58,7 @@ class EventSettings(_Block):
     redis_url: RedisUrl | None = None
 
 
-class EngineSettings(_Block):
+class EngineSettings(Block):
     """The clockwork of the engine."""
 
     slot: Duration = timedelta(seconds=1)
@@ -193,68 +87,12 @@ class EngineSettings(_Block):
         return self
 
 
-class RetentionSettings(_Block):
+class RetentionSettings(Block):
     """How long things are kept, counted from the operation's end (events: from their making)."""
 
     payloads: Duration = timedelta(days=30)
     journal: Duration = timedelta(days=180)
     events: Duration = timedelta(days=14)
-
-
-class ProviderSettings(_Block):
-    """What every provider has."""
-
-    url: ServiceUrl
-    poll: PollPolicy
-    rate_per_second: Annotated[float, Field(gt=0, le=100_000)] = 100.0
-    connect_timeout: Duration = timedelta(seconds=5)
-    read_timeout: Duration = timedelta(seconds=20)
-    total_timeout: Duration = timedelta(seconds=30)
-    chunk: Annotated[int, Field(ge=1, le=2_000)] = 100
-    threads: Annotated[int, Field(ge=1, le=64)] = 8
-    breaker_failures: Annotated[int, Field(ge=1, le=1_000)] = 20
-    breaker_reset: Duration = timedelta(seconds=30)
-    snils_checksum: Literal["refuse", "warn"] = "refuse"
-
-    def contradictions(self) -> list[str]:
-        """Return what does not go together, all of it; a provider adds its own."""
-        if max(self.connect_timeout, self.read_timeout) > self.total_timeout:
-            return ["TOTAL_TIMEOUT must not be shorter than CONNECT_TIMEOUT or READ_TIMEOUT"]
-        return []
-
-    @model_validator(mode="after")
-    def _goes_together(self) -> Self:
-        faults = self.contradictions()
-        if faults:
-            raise ValueError("; ".join(faults))
-        return self
-
-
-class MonetaSettings(ProviderSettings):
-    """MONETA.MerchantAPI."""
-
-    username: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
-    password: Annotated[
-        SecretStr, Field(min_length=1, max_length=200), AfterValidator(_printable_secret)
-    ]
-    transport: Literal["json", "soap"] = "json"
-    anonymous_group_id: GroupId
-    simplified_group_id: GroupId | None = None
-    full_group_id: GroupId | None = None
-    task_timeout: Duration = timedelta(minutes=700)
-    settle_checks: Annotated[int, Field(ge=1, le=100)] = 3
-    settle_over: Duration = timedelta(minutes=15)
-    callback_url: ServiceUrl | None = None
-    #: Every 15 s for 5 minutes, every minute to half an hour, then every 5 minutes.
-    poll: PollPolicy = PollPolicy(first_after=15, steps=((20, 15), (25, 60)), then=300, jitter=0.1)
-
-    def contradictions(self) -> list[str]:
-        """Return what does not go together: the groups must be told apart, too."""
-        faults = super().contradictions()
-        identified = [g for g in (self.simplified_group_id, self.full_group_id) if g is not None]
-        if len({self.anonymous_group_id, *identified}) != 1 + len(identified):
-            faults.append("ANONYMOUS_GROUP_ID, SIMPLIFIED_GROUP_ID and FULL_GROUP_ID must differ")
-        return faults
 
 
 class Settings(BaseSettings):
@@ -270,7 +108,7 @@ class Settings(BaseSettings):
         populate_by_name=True,
     )
 
-    database_url: Annotated[str, BeforeValidator(_database_url)] = Field(
+    database_url: DatabaseUrl = Field(
         # It may hold a password.
         default="sqlite:///var/uprid.sqlite3",
         validation_alias="DATABASE_URL",
@@ -278,13 +116,16 @@ class Settings(BaseSettings):
     )
     redis_url: RedisUrl | None = Field(default=None, validation_alias="REDIS_URL")
     #: The first seals; every one of them opens.
-    seal_keys: Annotated[tuple[FernetKey, ...], NoDecode, BeforeValidator(_split)] = ()
+    seal_keys: Annotated[tuple[FernetKey, ...], NoDecode, BeforeValidator(split)] = ()
     fingerprint_key: Annotated[SecretStr, Field(min_length=16)] | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     events: EventSettings = EventSettings()
     engine: EngineSettings = EngineSettings()
     retention: RetentionSettings = RetentionSettings()
     moneta: MonetaSettings | None = None
+    npd: NpdSettings | None = None
+    mandarin: MandarinSettings | None = None
+    intellectmoney: IntellectMoneySettings | None = None
 
     @classmethod
     def settings_customise_sources(
@@ -314,11 +155,16 @@ class Settings(BaseSettings):
 
     def providers(self) -> Mapping[Provider, ProviderSettings]:
         """Return the providers that are on."""
-        blocks: dict[Provider, ProviderSettings | None] = {Provider.MONETA: self.moneta}
+        blocks: dict[Provider, ProviderSettings | None] = {
+            Provider.MONETA: self.moneta,
+            Provider.NPD: self.npd,
+            Provider.MANDARIN: self.mandarin,
+            Provider.INTELLECTMONEY: self.intellectmoney,
+        }
         return {name: block for name, block in blocks.items() if block is not None}
 
 
-_BLOCKS: Final = frozenset({"events", "engine", "retention", "moneta"})
+_BLOCKS: Final = frozenset({"events", "engine", "retention", *Provider})
 
 
 def load(needs: Iterable[Need] = (), environment: Mapping[str, str] | None = None) -> Settings:
@@ -445,10 +291,13 @@ def _missing(settings: Settings, needs: set[Need], faults: list[str]) -> Iterato
         yield "UPRID_SEAL_KEYS: is missing: make a key with `uprid keys generate`"
     if Need.KEYS in needs and settings.fingerprint_key is None and "FINGERPRINT" not in said:
         yield "UPRID_FINGERPRINT_KEY: is missing: make one with `uprid keys generate`"
-    if Need.PROVIDER in needs and not settings.providers() and "UPRID_MONETA" not in said:
+    meant = any(f"{PREFIX}{provider.upper()}" in said for provider in Provider)
+    if Need.PROVIDER in needs and not settings.providers() and not meant:
         yield "UPRID_MONETA__URL: is missing: no provider is set, so there is nothing to do"
 
 
 def _contradictions(settings: Settings) -> Iterator[str]:
     if settings.retention.events < settings.engine.visibility_timeout:
         yield "UPRID_RETENTION__EVENTS: must not be shorter than UPRID_ENGINE__VISIBILITY_TIMEOUT"
+    if settings.npd is not None and settings.npd.poll_async_id and settings.moneta is None:
+        yield "UPRID_NPD__POLL_ASYNC_ID: needs MONETA's own settings, UPRID_MONETA__URL and so on"

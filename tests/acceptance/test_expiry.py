@@ -16,7 +16,7 @@ import requests
 from sqlalchemy import RowMapping
 
 from config.polling import PollPolicy
-from config.settings import MonetaSettings
+from config.providers import MonetaSettings
 from tests.support.broker import MemoryBroker
 from tests.support.clock import TravellingDatabase
 from tests.support.engine import SEALER, Poller

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from config.settings import MonetaSettings
+from config.providers import MonetaSettings
 from worker.operations.states import State
 from worker.providers.base import Work
 

@@ -5,7 +5,7 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
-from config.settings import MonetaSettings
+from config.providers import MonetaSettings
 from tests.support.moneta import settings
 
 URL = "http://127.0.0.1:9/services"

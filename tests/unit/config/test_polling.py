@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from config.polling import PollPolicy
-from config.settings import MonetaSettings
+from config.providers import MonetaSettings
 
 MONETA: PollPolicy = MonetaSettings.model_fields["poll"].default
 PLAIN = PollPolicy(first_after=15, steps=((20, 15), (25, 60)), then=300, jitter=0)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from config.polling import PollPolicy
 from config.queues import Provider
-from config.settings import MonetaSettings
+from config.providers import MonetaSettings
 from worker.errors import CallFailed, Refused, ReplyUnreadable
 from worker.operations.outcomes import (
     Doubtful,

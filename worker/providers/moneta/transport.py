@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from zeep.wsse.username import UsernameToken
 
-from config.settings import MonetaSettings
+from config.providers import MonetaSettings
 from worker.providers.http import PinnedSession
 from worker.providers.moneta.json_client import JsonClient
 from worker.providers.moneta.soap_client import SoapClient

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from config.settings import MonetaSettings
+from config.providers import MonetaSettings
 from worker.engine.slots import countdown_to, slot_of, slots_of
 
 SECOND = timedelta(seconds=1)
