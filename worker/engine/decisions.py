@@ -18,6 +18,7 @@ from worker.operations.outcomes import (
     NotSent,
     Outcome,
     Pending,
+    Prepared,
     Reason,
     ReasonCode,
     Settle,
@@ -73,6 +74,8 @@ def decide(
     turn = _Turn(answer, plugin, now, draw, seal)
     outcome = answer.outcome
     match outcome:
+        case Prepared():
+            return turn.prepared(outcome)
         case Started():
             return turn.started(outcome)
         case Pending():
@@ -118,6 +121,10 @@ class _Turn:
         asked = self.ask in {Ask.POLL, Ask.SETTLE}
         self.polls = self.claimed.polls + (answer.outcome.calls if asked else 0)
         self.faults = self.claimed.faults
+
+    def prepared(self, outcome: Prepared) -> Move:
+        progress = self._progress(outcome.progress)
+        return self._move(State.ACCEPTED, due_at=self.now, faults=0, progress=progress)
 
     def started(self, outcome: Started) -> Move:
         deadline = outcome.deadline_at

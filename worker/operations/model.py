@@ -16,6 +16,9 @@ from sqlmodel import Field, SQLModel
 Counter: Final = BigInteger().with_variant(Integer(), "sqlite")
 
 
+_ZERO: Final = {"server_default": "0"}
+
+
 def _id_column(*, primary: bool = False, nullable: bool = False) -> Any:  # noqa: ANN401
     # COLLATE "C": identifiers compare as bytes, which is what their index is for.
     return Column(
@@ -96,6 +99,17 @@ class Operation(SQLModel, table=True):
     sequence: int = 0
     #: Where it stood before it began to wait for a person.
     waiting_from: str | None = Field(default=None, max_length=20)
+    #: What the provider waits for (`sms_code`); None: for nothing.
+    missing: str | None = Field(default=None, max_length=20)
+    #: Inputs of this attempt that were sent, or may have been.
+    inputs_sent: int = Field(default=0, sa_column_kwargs=_ZERO)
+    input_sent_at: datetime | None = None
+    #: Inputs of this attempt that are still to be sent.
+    inputs_waiting: int = Field(default=0, sa_column_kwargs=_ZERO)
+    #: The provider's notifications that name this attempt.
+    notices: int = Field(default=0, sa_column_kwargs=_ZERO)
+    #: Somebody wants it worked on by then, and said so while it was leased. Cleared by a claim.
+    wanted_at: datetime | None = None
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -121,12 +135,21 @@ class Attempt(SQLModel, table=True):
             postgresql_where=text("erased_at IS NULL"),
             sqlite_where=text("erased_at IS NULL"),
         ),
+        # What a notification names: the provider's id, or the person where that is not known.
+        Index(
+            "attempt_party",
+            "party",
+            postgresql_where=text("party IS NOT NULL"),
+            sqlite_where=text("party IS NOT NULL"),
+        ),
     )
 
     operation_id: str = Field(sa_column=_id_column(primary=True))
     number: int = Field(primary_key=True)
     #: Keyed hash of what was enqueued.
     fingerprint: str = Field(max_length=64)
+    #: Keyed hash of whom the provider's notifications speak; None where they speak of nobody.
+    party: str | None = Field(default=None, max_length=64)
     #: The payload as a Fernet token; None where none was given, or it was erased.
     sealed: str | None = Field(default=None, sa_column=Column(Text))
     accepted_at: datetime
@@ -142,6 +165,128 @@ class Attempt(SQLModel, table=True):
     erased_at: datetime | None = None
     #: The provider's whole answer as a Fernet token.
     answer: str | None = Field(default=None, sa_column=Column(Text))
+
+
+class Input(SQLModel, table=True):
+    """What a person supplied during an attempt: a code that the provider sent by SMS."""
+
+    __tablename__: ClassVar[Any] = "input"
+    __table_args__: ClassVar[tuple[SchemaItem, ...]] = (
+        Index("input_operation", "operation_id", "attempt"),
+        # The same code twice in one session counts once; so does the same message.
+        Index("input_once", "operation_id", "attempt", "fingerprint", unique=True),
+        Index("input_message", "operation_id", "message_id", unique=True),
+    )
+
+    id: str = Field(sa_column=_id_column(primary=True))
+    operation_id: str = Field(sa_column=_id_column())
+    attempt: int
+    name: str = Field(max_length=20)
+    message_id: str = Field(max_length=255)
+    #: Keyed hash; None once the attempt has ended.
+    fingerprint: str | None = Field(default=None, max_length=64)
+    #: The input as a Fernet token; None once it was sent for good, or the attempt has ended.
+    sealed: str | None = Field(default=None, sa_column=Column(Text))
+    at: datetime
+    #: When it was about to be sent: written before the call; None: it waits.
+    sent_at: datetime | None = None
+
+
+class Notice(SQLModel, table=True):
+    """A notification of a provider, kept until it can be told whose it is."""
+
+    __tablename__: ClassVar[Any] = "notice"
+    __table_args__: ClassVar[tuple[SchemaItem, ...]] = (
+        Index("notice_provider_ref", "provider", "provider_ref"),
+        Index("notice_party", "provider", "party"),
+        Index("notice_operation", "operation_id", "attempt"),
+        Index("notice_at", "at"),
+    )
+
+    provider: str = Field(max_length=20, primary_key=True)
+    #: What tells one that comes again from another one: a hash of what identifies it.
+    key: str = Field(max_length=64, primary_key=True)
+    #: The provider's id of the attempt that it names.
+    provider_ref: str = Field(max_length=100)
+    #: Keyed hash of the person that it names.
+    party: str = Field(max_length=64)
+    #: The whole notification as a Fernet token.
+    sealed: str = Field(sa_column=Column(Text, nullable=False))
+    at: datetime
+    #: Whose it is; None: nobody's that we know.
+    operation_id: str | None = Field(default=None, sa_column=_id_column(nullable=True))
+    attempt: int | None = None
+
+
+class AccessToken(SQLModel, table=True):
+    """A key to a provider's API that the workers share, and who is fetching the next one."""
+
+    __tablename__: ClassVar[Any] = "access_token"
+
+    name: str = Field(max_length=40, primary_key=True)
+    #: The token as a Fernet token; None: there is none.
+    sealed: str | None = Field(default=None, sa_column=Column(Text))
+    #: Counts the tokens, so that one that was refused is dropped once.
+    generation: int = 0
+    expires_at: datetime | None = None
+    #: Whoever fetches the next one, and until when the others leave it to it.
+    holder: str | None = Field(default=None, sa_column=_id_column(nullable=True))
+    held_until: datetime | None = None
+
+
+class StoredInvoice(SQLModel, table=True):
+    """An invoice of a payment registry, in its newest version. Amounts are decimals as text."""
+
+    __tablename__: ClassVar[Any] = "invoice"
+    __table_args__: ClassVar[tuple[SchemaItem, ...]] = (Index("invoice_fetched_at", "fetched_at"),)
+
+    id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    state: str = Field(max_length=40)
+    created_at: datetime | None = None
+    changed_at: datetime | None = None
+    expires_at: datetime | None = None
+    amount: str | None = Field(default=None, max_length=40)
+    currency: str | None = Field(default=None, max_length=10)
+    current_amount: str | None = Field(default=None, max_length=40)
+    current_currency: str | None = Field(default=None, max_length=10)
+    surcharge_amount: str | None = Field(default=None, max_length=40)
+    surcharge_currency: str | None = Field(default=None, max_length=10)
+    eshop_id: int | None = Field(default=None, sa_column=Column(BigInteger))
+    order: str | None = Field(default=None, sa_column=Column("order_number", Text))
+    #: Comment, owner's name and e-mail as a Fernet token over a JSON object; None once erased.
+    sealed: str | None = Field(default=None, sa_column=Column(Text))
+    fetched_at: datetime
+
+
+class StoredTransaction(SQLModel, table=True):
+    """A transaction of an invoice, in its newest version."""
+
+    __tablename__: ClassVar[Any] = "invoice_transaction"
+    __table_args__: ClassVar[tuple[SchemaItem, ...]] = (
+        Index("invoice_transaction_invoice", "invoice_id"),
+    )
+
+    id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    invoice_id: int = Field(sa_column=Column(BigInteger, nullable=False))
+    number: int | None = Field(default=None, sa_column=Column(BigInteger))
+    state: str = Field(max_length=40)
+    payment_type: str | None = Field(default=None, max_length=40)
+    created_at: datetime | None = None
+    paid_amount: str | None = Field(default=None, max_length=40)
+    paid_currency: str | None = Field(default=None, max_length=10)
+    received_amount: str | None = Field(default=None, max_length=40)
+    received_currency: str | None = Field(default=None, max_length=10)
+    sealed: str | None = Field(default=None, sa_column=Column(Text))
+
+
+class FetchedInvoice(SQLModel, table=True):
+    """Which invoices an attempt's registry held: what its counts and sums are made of."""
+
+    __tablename__: ClassVar[Any] = "invoice_fetch"
+
+    operation_id: str = Field(sa_column=_id_column(primary=True))
+    attempt: int = Field(primary_key=True)
+    invoice_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
 
 
 class JournalEntry(SQLModel, table=True):
@@ -239,7 +384,7 @@ class ProviderState(SQLModel, table=True):
     tokens: float = 0.0
     tokens_at: datetime
     #: Callbacks that named an id which no attempt has.
-    unknown_callbacks: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    unknown_callbacks: int = Field(default=0, sa_column_kwargs=_ZERO)
 
 
 class Incarnation(SQLModel, table=True):
@@ -288,3 +433,9 @@ PROVIDERS: Final = METADATA.tables["provider"]
 INCARNATIONS: Final = METADATA.tables["incarnation"]
 LOCKS: Final = METADATA.tables["lock"]
 STREAMS: Final = METADATA.tables["stream"]
+INPUTS: Final = METADATA.tables["input"]
+NOTICES: Final = METADATA.tables["notice"]
+ACCESS_TOKENS: Final = METADATA.tables["access_token"]
+INVOICES: Final = METADATA.tables["invoice"]
+TRANSACTIONS: Final = METADATA.tables["invoice_transaction"]
+INVOICE_FETCHES: Final = METADATA.tables["invoice_fetch"]

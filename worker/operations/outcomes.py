@@ -5,12 +5,13 @@ a fault code, the kind of a transport error), and `calls`: how many requests it 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
+from worker.operations.invoices import Invoice
 from worker.operations.states import TERMINAL, State
 
 JsonMap = Mapping[str, Any]
@@ -82,6 +83,29 @@ class Trouble(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the provider wants of the person, such as the code that it sent by SMS."""
+
+    #: The name of the input that is missing: `sms_code`.
+    missing: str
+    attempts_left: int
+
+
+#: For `as_after`: the schedule is past all its steps, so that every wait is its last.
+PAST_ALL_STEPS: Final = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A harmless step before the submit is done, and is recorded: the next step follows at once."""
+
+    note: str
+    #: Replaces the operation's progress.
+    progress: JsonMap
+    calls: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Started:
     """The provider took the submit."""
 
@@ -89,6 +113,19 @@ class Started:
     note: str
     #: When the provider gives up, in its own words; None where it did not say.
     deadline_at: datetime | None = None
+    #: Seconds until the first question where the plugin, not the schedule, decides. Never past the
+    #: deadline.
+    again_in: float | None = None
+    #: The schedule waits as after this many polls.
+    as_after: int = 0
+    #: Told beside `started`.
+    wants: Wanted | None = None
+    #: The provider speaks of this attempt by notifications: any that came already are looked for.
+    listens: bool = False
+    #: Replaces the operation's progress; None keeps it.
+    progress: JsonMap | None = None
+    #: Stored with the state, in one transaction.
+    records: Sequence[Invoice] = field(default=(), repr=False)
     calls: int = 1
 
 
@@ -102,14 +139,20 @@ class Pending:
     retry_after: float | None = None
     #: Seconds until the next question where the plugin, not the schedule, decides.
     again_in: float | None = None
+    #: The schedule waits as after this many polls; None: as after all of the attempt's.
+    as_after: int | None = None
+    #: What is wanted (again): told as `input_required`.
+    wants: Wanted | None = None
     #: Replaces the operation's progress; None keeps it.
     progress: JsonMap | None = None
+    #: Stored with the progress, in one transaction.
+    records: Sequence[Invoice] = field(default=(), repr=False)
     calls: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """The submit certainly had no effect: it may be sent again."""
+    """The submit, or the input, certainly had no effect: it may be sent again."""
 
     note: str
     trouble: Trouble
@@ -124,6 +167,8 @@ class Doubtful:
     note: str
     trouble: Trouble = Trouble.TRANSPORT
     retry_after: float | None = None
+    #: Replaces the operation's progress; None keeps it.
+    progress: JsonMap | None = None
     calls: int = 1
 
 
@@ -147,6 +192,10 @@ class Finished:
     result: JsonMap = field(default_factory=dict)
     #: The provider's whole answer, in clear: the engine seals it before anything else sees it.
     answer: bytes | None = field(default=None, repr=False)
+    #: Stored with the state, in one transaction.
+    records: Sequence[Invoice] = field(default=(), repr=False)
+    #: `result` is to be completed by counts and sums of all that this attempt stored.
+    tallied: bool = False
     calls: int = 1
 
     def __post_init__(self) -> None:
@@ -174,4 +223,14 @@ class Misconfigured:
     calls: int = 1
 
 
-Outcome = Started | Pending | NotSent | Doubtful | Settle | Finished | NeedsPerson | Misconfigured
+Outcome = (
+    Prepared
+    | Started
+    | Pending
+    | NotSent
+    | Doubtful
+    | Settle
+    | Finished
+    | NeedsPerson
+    | Misconfigured
+)

@@ -46,7 +46,8 @@ _ANY_END: Final = TERMINAL | {State.WAITING_FOR_PERSON}
 
 #: Moves within one attempt. A retry is not a move: it starts the next attempt in ACCEPTED.
 MOVES: Final[dict[State, frozenset[State]]] = {
-    State.ACCEPTED: frozenset({State.SUBMITTING}) | _ANY_END,
+    # Straight to POLLING where the submit is harmless, so that nothing had to be marked before it.
+    State.ACCEPTED: frozenset({State.SUBMITTING, State.POLLING}) | _ANY_END,
     State.SUBMITTING: frozenset({State.ACCEPTED, State.POLLING}) | _ANY_END,
     State.POLLING: frozenset({State.SETTLING}) | _ANY_END,
     State.SETTLING: _ANY_END,

@@ -1,13 +1,13 @@
 """What the engine asks of a provider: the Protocol that every plugin fulfils."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 from config.polling import PollPolicy
 from config.queues import Provider
-from worker.operations.outcomes import Outcome
+from worker.operations.outcomes import Outcome, Pending, Prepared
 from worker.operations.states import State
 
 
@@ -22,7 +22,8 @@ class Work:
     attempt: int
     #: What was enqueued in clear, validated: ids and flags, nothing personal.
     args: Mapping[str, Any]
-    #: What was enqueued sealed, validated and opened; None where nothing was. Only for a submit.
+    #: What was enqueued sealed, validated and opened; None where nothing was. To `prepare` and
+    #: `submit` what started the operation, to `supply` the input.
     payload: Mapping[str, Any] | None = field(repr=False)
     provider_ref: str | None
     #: The plugin's own memory of this attempt.
@@ -34,6 +35,17 @@ class Work:
     deadline_at: datetime | None
     #: The database's time when the chunk was claimed.
     now: datetime
+    #: What the provider waits for, such as `sms_code`; None: for nothing.
+    missing: str | None = None
+    #: Inputs sent in this attempt, the one that is being sent and doubtful ones included.
+    inputs_sent: int = 0
+    #: When the last one was about to be sent.
+    input_sent_at: datetime | None = None
+    #: Inputs that have come and were not sent yet.
+    inputs_waiting: int = 0
+    #: The provider's notifications that name this attempt, validated, oldest first. To `clear_up`,
+    #: `poll` and `settle`.
+    notices: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +56,9 @@ class Intake:
     args: Mapping[str, Any]
     #: Validated and in canonical writing: the same person gives the same bytes.
     payload: Mapping[str, Any] | None = field(repr=False)
+    #: Who the provider's notifications will speak of, such as the phone in canonical writing. Only
+    #: its keyed hash is stored. None: they speak of nobody.
+    party: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +118,31 @@ class Plugin(Protocol):
         `deadline_in` is the attempt's whole time in seconds. None: no such poll.
         """
 
+    def prepares(self, kind: str, progress: Mapping[str, Any]) -> bool:
+        """Tell whether a harmless step comes before the submit, or is all there is to it.
+
+        True: `prepare` is asked next, unmarked, and as often as needed. Cheap, and pure.
+        """
+
+    def prepare(self, work: Work) -> Outcome:
+        """Do one harmless step: `Prepared`, or `Started` and `Finished` where it was the last.
+
+        Trouble is `NotSent`; `Pending` without trouble is a provider that takes its time.
+        """
+
     def submit(self, work: Work) -> Outcome:
         """Start the attempt at the provider. Called at most once for an attempt."""
+
+    def supply(self, work: Work) -> Outcome:
+        """Send the input that `work.payload` holds. Called at most once for an input.
+
+        `NotSent` has the same input sent again; after any other outcome it counts as sent.
+        """
+
+    def keep(
+        self, kind: str, progress: Mapping[str, Any], *, next_attempt: bool
+    ) -> Mapping[str, Any]:
+        """Return what of `progress` stays where a person has the attempt go on, or begin anew."""
 
     def clear_up(self, work: Work) -> Outcome:
         """Find out, harmlessly, what became of a doubtful submit."""
@@ -117,3 +155,28 @@ class Plugin(Protocol):
 
     def check(self) -> list[Finding]:
         """Look at settings, reachability and clock without a call that costs or has effect."""
+
+
+class OneStep:
+    """What a provider answers whose submit is one call, and who asks nothing more of the person."""
+
+    def prepares(self, kind: str, progress: Mapping[str, Any]) -> bool:
+        """Nothing comes before the submit."""
+        del kind, progress
+        return False
+
+    def prepare(self, work: Work) -> Outcome:
+        """Have nothing to do."""
+        return Prepared("nothing to prepare", work.progress, calls=0)
+
+    def supply(self, work: Work) -> Outcome:
+        """Wait for nobody's input."""
+        del work
+        return Pending("no input is wanted", calls=0)
+
+    def keep(
+        self, kind: str, progress: Mapping[str, Any], *, next_attempt: bool
+    ) -> Mapping[str, Any]:
+        """Forget: what was counted up before is over and done with."""
+        del kind, progress, next_attempt
+        return {}

@@ -123,6 +123,27 @@ class PinnedSession(requests.Session):
         _refuse_redirect(reply.status)
         return reply
 
+    def exchange_at(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        content_type: str | None = None,
+        headers: Mapping[str, str] = _NO_MORE,
+    ) -> Reply:
+        """Make a request below the base address and read the whole reply, whatever its status.
+
+        `path` begins with a slash and is percent-encoded already; one that leads out of the base
+        address raises `OutsidePin`.
+        """
+        target = self._pin.below(path)
+        if target is None:
+            raise OutsidePin
+        typed = {} if content_type is None else {"Content-Type": content_type}
+        reply = self._reply(method, body, {**_HEADERS, **typed, **headers}, target)
+        _refuse_redirect(reply.status)
+        return reply
+
     def probe(self) -> Reply:
         """GET the base address without anything of ours; even a redirect is an answer."""
         return self._reply("GET", None, _HEADERS)
@@ -138,8 +159,10 @@ class PinnedSession(requests.Session):
         self._pool.close()
         self._watchdog.stop()
 
-    def _reply(self, method: str, body: bytes | None, headers: Mapping[str, str]) -> Reply:
-        raw, content = self.call(method, self._target, body, headers)
+    def _reply(
+        self, method: str, body: bytes | None, headers: Mapping[str, str], target: str | None = None
+    ) -> Reply:
+        raw, content = self.call(method, target or self._target, body, headers)
         said = raw.headers
         return Reply(
             status=raw.status,

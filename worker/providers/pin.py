@@ -39,6 +39,18 @@ class Pin:
         """The base path as it is requested."""
         return "/" + "/".join(self.segments)
 
+    def below(self, path: str) -> str | None:
+        """Return the whole path of one given below the base; None where it would leave it."""
+        segments = path.removeprefix("/").split("/")
+        sound = path.startswith("/") and path.isascii() and path.isprintable()
+        if (
+            not sound
+            or any(not each or _climbs(each) for each in segments)
+            or set(path) & set("?# ")
+        ):
+            return None
+        return "/" + "/".join((*self.segments, *segments))
+
     def covers(self, url: str) -> bool:
         """Tell whether an address lies at or below the base."""
         try:

@@ -9,8 +9,8 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from config.polling import PollPolicy
-from config.queues import Provider
 from config.providers import MonetaSettings
+from config.queues import Provider
 from worker.errors import CallFailed, Refused, ReplyUnreadable
 from worker.operations.outcomes import (
     Doubtful,
@@ -26,7 +26,7 @@ from worker.operations.outcomes import (
     Trouble,
 )
 from worker.operations.states import State
-from worker.providers.base import Finding, Intake, Limits, Work
+from worker.providers.base import Finding, Intake, Limits, OneStep, Work
 from worker.providers.failures import BadStatus, trouble_of
 from worker.providers.http import PinnedSession
 from worker.providers.moneta import mapping
@@ -62,7 +62,7 @@ _ASYNC_ID: Final = re.compile(r"[1-9][0-9]{0,18}")
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-class MonetaPlugin:
+class MonetaPlugin(OneStep):
     """Simplified identifications through MONETA.MerchantAPI. Make it after a fork."""
 
     def __init__(self, settings: MonetaSettings) -> None:
