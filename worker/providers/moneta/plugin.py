@@ -3,10 +3,8 @@
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypeVar
-
-from pydantic import BaseModel, ValidationError
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from config.polling import PollPolicy
 from config.providers import MonetaSettings
@@ -28,7 +26,8 @@ from worker.operations.outcomes import (
 from worker.operations.states import State
 from worker.providers.base import Finding, Intake, Limits, OneStep, Work
 from worker.providers.failures import BadStatus, trouble_of
-from worker.providers.http import PinnedSession
+from worker.providers.health import check_host
+from worker.providers.limits import limits_of
 from worker.providers.moneta import mapping
 from worker.providers.moneta.mapping import Group
 from worker.providers.moneta.transport import open_transport
@@ -40,7 +39,9 @@ from worker.providers.moneta.types import (
     Ticket,
     Unlike,
 )
-from worker.providers.person import SNILS_CHECKSUM, faults_of
+from worker.providers.person import SNILS_CHECKSUM
+from worker.providers.sessions import session_of
+from worker.providers.validating import both, validated
 
 KIND: Final = "identification"
 #: In `progress`: how many times past the deadline the unit was found anonymous.
@@ -56,10 +57,7 @@ _FURTHEST_DEADLINE: Final = timedelta(days=30)
 _LAST_LOOK: Final = 60.0
 #: With less time than this the schedule itself looks often enough. Seconds.
 _TOO_SHORT_FOR_A_LAST_LOOK: Final = 10.0
-_CLOCK_TOLERANCE: Final = timedelta(seconds=60)
 _ASYNC_ID: Final = re.compile(r"[1-9][0-9]{0,18}")
-
-_Model = TypeVar("_Model", bound=BaseModel)
 
 
 class MonetaPlugin(OneStep):
@@ -69,22 +67,9 @@ class MonetaPlugin(OneStep):
         self._settings = settings
         self._context = {SNILS_CHECKSUM: settings.snils_checksum}
         self._groups = _groups(settings)
-        self._session = PinnedSession(
-            settings.url,
-            connect_timeout=settings.connect_timeout.total_seconds(),
-            read_timeout=settings.read_timeout.total_seconds(),
-            total_timeout=settings.total_timeout.total_seconds(),
-            threads=settings.threads,
-        )
+        self._session = session_of(settings)
         self._transport = open_transport(settings, self._session)
-        self._limits = Limits(
-            rate_per_second=settings.rate_per_second,
-            chunk=settings.chunk,
-            threads=settings.threads,
-            total_timeout=settings.total_timeout.total_seconds(),
-            breaker_failures=settings.breaker_failures,
-            breaker_reset=settings.breaker_reset.total_seconds(),
-        )
+        self._limits = limits_of(settings)
 
     @property
     def name(self) -> Provider:
@@ -110,20 +95,10 @@ class MonetaPlugin(OneStep):
         if kind != KIND:
             message = f"kind must be {KIND}"
             raise Refused(message, ["kind"])
-        refusals = []
-        args, person = None, None
-        try:
-            args = self._validated(StartArguments, dict(arguments), "arguments")
-        except Refused as refusal:
-            refusals.append(refusal)
-        try:
-            person = None if payload is None else self._person(payload)
-        except Refused as refusal:
-            refusals.append(refusal)
-        if args is None or refusals:
-            # All that is wrong in one refusal: nobody wants to be told twice.
-            fields = [name for refusal in refusals for name in refusal.fields]
-            raise Refused("; ".join(refusal.reason for refusal in refusals), fields)
+        args, person = both(
+            lambda: validated(StartArguments, dict(arguments), "arguments"),
+            lambda: None if payload is None else self._person(payload),
+        )
         return Intake(kind, args.model_dump(), person)
 
     def correct(self, kind: str, args: Mapping[str, Any], payload: object) -> Intake:
@@ -209,19 +184,11 @@ class MonetaPlugin(OneStep):
 
     def check(self) -> list[Finding]:
         """Look at settings, reachability and clock; sends no credentials."""
-        return [self._check_settings(), *self._check_host()]
+        return [self._check_settings(), *check_host(self.name.value, self._session)]
 
     def _person(self, payload: object) -> Mapping[str, Any]:
-        person = self._validated(PersonData, payload, "payload")
+        person = validated(PersonData, payload, "payload", self._context)
         return person.model_dump(exclude_none=True)
-
-    def _validated(self, model: type[_Model], value: object, whole: str) -> _Model:
-        try:
-            return model.model_validate(value, context=self._context)
-        except ValidationError as error:
-            fields, reason = faults_of(error, whole)
-        # Outside of the `except`: the cause holds what was validated.
-        raise Refused(reason, fields)
 
     def _look(self, unit_id: int, progress: Mapping[str, Any]) -> Group | Outcome:
         """Ask for the unit's group."""
@@ -255,19 +222,6 @@ class MonetaPlugin(OneStep):
         if self.policy.longest > self._settings.task_timeout.total_seconds():
             faults.append("POLL waits longer than TASK_TIMEOUT")
         return Finding("moneta settings", not faults, "; ".join(faults) or "in order")
-
-    def _check_host(self) -> list[Finding]:
-        try:
-            reply = self._session.probe()
-        except CallFailed as failure:
-            return [Finding("moneta host", ok=False, detail=failure.note)]
-        answered = Finding("moneta host", ok=True, detail=f"answers with http {reply.status}")
-        theirs = reply.sent_at
-        if theirs is None:
-            return [answered]
-        apart = abs(datetime.now(UTC) - theirs)
-        detail = f"{apart.total_seconds():.0f} s apart"
-        return [answered, Finding("moneta clock", apart <= _CLOCK_TOLERANCE, detail)]
 
 
 def _groups(settings: MonetaSettings) -> dict[int, Group]:
