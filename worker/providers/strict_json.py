@@ -1,0 +1,38 @@
+"""JSON as a provider's reply is read: what two readers could understand differently is refused."""
+
+import json
+from typing import Any, Final
+
+
+class NotJson(ValueError):
+    """The text is no JSON, or none that can be read: cut, too deep, not UTF-8, a NaN."""
+
+
+class NamedTwice(ValueError):
+    """A name is given twice in one object: which of the two counts is anybody's guess."""
+
+
+def parse_json(text: bytes) -> object:
+    """Return what a reply holds; raise `NotJson` or `NamedTwice`, which quote nothing."""
+    try:
+        return _DECODER.decode(text.decode("utf-8"))
+    except NamedTwice:
+        raise
+    except (ValueError, RecursionError):
+        # `from None`: the causes quote what they could not read.
+        raise NotJson from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise NamedTwice
+    return made
+
+
+def _no_constant(_: str) -> float:
+    raise NotJson
+
+
+#: The standard decoder rather than pydantic's, which takes the last of two equal names and NaN.
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constant)
