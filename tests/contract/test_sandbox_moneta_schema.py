@@ -14,7 +14,7 @@ from tests.support.sandbox_requests import (
 )
 from tests.support.sandbox_soap import SOAP_TYPE, WITHOUT_WWW, body_of
 from worker.sandbox.answers import Page
-from worker.sandbox.calls import CallLog
+from worker.sandbox.moneta.calls import unit_log
 from worker.sandbox.moneta.desk import Desk
 from worker.sandbox.moneta.door import Door
 from worker.sandbox.moneta.scenarios import SCENARIOS
@@ -49,7 +49,7 @@ class Counter:
         self.clock = Clock()
         options = SandboxOptions()
         book = TaskBook(DELAY, TIMEOUT, self.clock)
-        self._door = Door(Desk(options, book, CallLog(), Outage()))
+        self._door = Door(Desk(options, book, unit_log(), Outage()))
 
     def ask(self, content: Members, transport: Transport = SOAP) -> Page | None:
         answer = self._door.answer(transport.content_type, transport.encode(content))

@@ -197,10 +197,10 @@ def test_process_refuses_options_that_contradict_each_other() -> None:
 def test_process_prints_every_magic_number() -> None:
     with process("--scenarios") as running:
         printed, _ = running.communicate(timeout=SOON)
-    numbers = [line.split()[1] for line in printed.splitlines()]
+    rows = [tuple(line.split()[:2]) for line in printed.splitlines()]
     assert running.returncode == 0
-    assert all(former < latter for former, latter in pairwise(numbers))
-    assert {"000", "103", "201", "600"} <= set(numbers)
+    assert all(former < latter for former, latter in pairwise(rows))
+    assert {("moneta", number) for number in ("000", "103", "201", "600")} <= set(rows)
 
 
 def test_connection_is_kept_alive_over_many_requests(sandbox: Sandbox) -> None:

@@ -1,13 +1,14 @@
 """`uprid sandbox`: the providers' stand-ins on one port."""
 
 import sys
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 from worker.oncall.output import say, say_table
 from worker.oncall.stop import FAILED, MISUSED, Stop
-from worker.sandbox.options import SandboxOptions
+from worker.sandbox.options import SandboxOptions, read_settings
 from worker.sandbox.scenarios import describe
 from worker.sandbox.server import serve
 
@@ -31,14 +32,18 @@ def sandbox(
     callbacks: Annotated[
         bool, typer.Option("--callbacks", help="Call the callbackUrl of tasks, on loopback only.")
     ] = False,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Any other option; may be repeated."),
+    ] = None,
     scenarios: Annotated[
         bool, typer.Option("--scenarios", help="Print the magic numbers and stop.")
     ] = False,
 ) -> None:
     """Stand in for the providers over real HTTP; each under its own prefix, on loopback only."""
     if scenarios:
-        rows = [(row.provider, f"{row.number:03}", row.name, row.what) for row in describe()]
-        say_table(("PROVIDER", "UNIT_ID % 1000", "NAME", "WHAT HAPPENS"), rows)
+        rows = [(r.provider, r.magic, f"{r.number:03}", r.name, r.what) for r in describe()]
+        say_table(("PROVIDER", "WHAT DECIDES", "NUMBER", "NAME", "WHAT HAPPENS"), rows)
         return
     try:
         options = SandboxOptions(
@@ -52,6 +57,7 @@ def sandbox(
             task_timeout=task_timeout,
             callbacks=callbacks,
         )
+        options = replace(options, **read_settings(settings or []))
     except ValueError as error:
         raise Stop(MISUSED, [str(error)]) from None
     try:

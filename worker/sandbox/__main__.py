@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from worker.sandbox.options import SandboxOptions
+from worker.sandbox.options import SandboxOptions, read_settings
 from worker.sandbox.scenarios import describe
 from worker.sandbox.server import serve
 
@@ -15,10 +15,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = vars(parser.parse_args(arguments))
     if given.pop("scenarios"):
         for row in describe():
-            sys.stdout.write(f"{row.provider:8} {row.number:03}  {row.name:34} {row.what}\n")
+            sys.stdout.write(f"{row.provider:13} {row.number:03}  {row.name:34} {row.what}\n")
         return 0
     try:
-        options = SandboxOptions(**given)
+        others = read_settings(given.pop("set"))
+        options = SandboxOptions(**given | others)
     except ValueError as error:
         parser.error(str(error))
     try:
@@ -52,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--delay", type=float, default=usual.delay, help="seconds a task is in progress")
     add("--task-timeout", type=float, default=usual.task_timeout, help="seconds to expiry")
     add("--callbacks", action="store_true", help="call back on loopback when a task ends")
+    add("--set", action="append", default=[], metavar="NAME=VALUE", help="any other option")
     add("--scenarios", action="store_true", help="print the magic numbers and stop")
     return parser
 

@@ -1,29 +1,54 @@
 """Every magic number of every provider, for people: `uprid sandbox --scenarios` prints it."""
 
-from collections.abc import Iterable
-from typing import Final, NamedTuple
+from collections.abc import Collection
+from typing import Final, NamedTuple, Protocol
 
-from worker.sandbox.moneta.acts import Scenario
-from worker.sandbox.moneta.scenarios import SCENARIOS
+from worker.sandbox.moneta.scenarios import SCENARIOS as MONETA
+
+
+class Told(Protocol):
+    """What a provider's scenario tells of itself."""
+
+    @property
+    def number(self) -> int:
+        """The magic number, below 1000."""
+
+    @property
+    def name(self) -> str:
+        """Its name, the provider's own."""
+
+    @property
+    def what(self) -> str:
+        """What the provider does, and where it leads."""
+
+
+class Table(NamedTuple):
+    """All scenarios of one provider."""
+
+    #: What decides, such as `unit_id % 1000`.
+    magic: str
+    scenarios: Collection[Told]
 
 
 class Row(NamedTuple):
-    """One line of the table."""
+    """One line for people."""
 
     provider: str
-    #: What `unit_id % 1000` must be.
+    magic: str
     number: int
     name: str
     what: str
 
 
-TABLES: Final[dict[str, Iterable[Scenario]]] = {"moneta": SCENARIOS.values()}
+TABLES: Final[dict[str, Table]] = {
+    "moneta": Table("unit_id % 1000", MONETA.values()),
+}
 
 
 def describe() -> list[Row]:
     """Return all scenarios, by provider and number."""
     return [
-        Row(provider, each.number, each.name, each.what)
+        Row(provider, table.magic, each.number, each.name, each.what)
         for provider, table in sorted(TABLES.items())
-        for each in sorted(table, key=lambda scenario: scenario.number)
+        for each in sorted(table.scenarios, key=lambda scenario: scenario.number)
     ]

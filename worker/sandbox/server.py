@@ -14,6 +14,7 @@ from worker.sandbox.clock import Clock, utc_now
 from worker.sandbox.moneta.standin import moneta_stand_in
 from worker.sandbox.options import SandboxOptions
 from worker.sandbox.standin import StandIn
+from worker.sandbox.world import World, new_world
 
 HOST: Final = "127.0.0.1"
 #: Bytes; no provider takes requests as large.
@@ -24,12 +25,13 @@ BACKLOG: Final = 512
 Ready = Callable[[str], None]
 
 #: A further provider is one more line here and one in `scenarios.TABLES`.
-STAND_INS: Final[tuple[Callable[[SandboxOptions, Clock], StandIn], ...]] = (moneta_stand_in,)
+STAND_INS: Final[tuple[Callable[[World], StandIn], ...]] = (moneta_stand_in,)
 
 
 def create_application(options: SandboxOptions, clock: Clock = utc_now) -> Application:
     """Return the application: `/{provider}/…` and `/_sandbox/…`."""
-    stand_ins = {each.name: each for each in (build(options, clock) for build in STAND_INS)}
+    world = new_world(options, clock)
+    stand_ins = {each.name: each for each in (build(world) for build in STAND_INS)}
     routes = admin_routes(stand_ins)
     for name, stand_in in stand_ins.items():
         routes += [(f"/{name}{path}", door, args) for path, door, args in stand_in.routes]

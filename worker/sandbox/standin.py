@@ -20,7 +20,7 @@ class StandIn:
     #: Also the prefix of its paths.
     name: str
     routes: Sequence[Route]
-    calls: CallLog
+    calls: CallLog[Any]
     outage: Outage
     #: Forgets what the provider knows: tasks, units, invoices.
     forget: Callable[[], None]

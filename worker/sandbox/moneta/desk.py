@@ -6,7 +6,6 @@ from urllib.parse import urlsplit
 
 from worker.sandbox.answers import Drop, Hang, Page, html_page
 from worker.sandbox.bell import Bell, stay_silent
-from worker.sandbox.calls import CallLog, UnitCalls
 from worker.sandbox.moneta import replies
 from worker.sandbox.moneta.acts import (
     Act,
@@ -19,6 +18,7 @@ from worker.sandbox.moneta.acts import (
     Verdict,
     step_at,
 )
+from worker.sandbox.moneta.calls import UnitCalls, UnitLog
 from worker.sandbox.moneta.languages import Envelope
 from worker.sandbox.moneta.messages import Message, Reply
 from worker.sandbox.moneta.requests import Bare, Poll, ProfileCheck, Request, Submit
@@ -62,7 +62,7 @@ class Desk:
         self,
         options: SandboxOptions,
         book: TaskBook,
-        calls: CallLog,
+        calls: UnitLog,
         outage: Outage,
         bell: Bell = stay_silent,
     ) -> None:
@@ -115,7 +115,7 @@ class Desk:
                 self._calls.count("bare")
 
     def _about(self, unit_id: int, language: str) -> UnitCalls:
-        calls = self._calls.unit(unit_id)
+        calls = self._calls.of(unit_id)
         calls.languages[language] += 1
         return calls
 
@@ -146,7 +146,7 @@ class Desk:
         code = unit.fault()
         if code:
             return self._do(Refusal(code), unit)
-        self._calls.unit(unit.id).taken += 1
+        self._calls.of(unit.id).taken += 1
         task = self._book.start(unit)
         if request.callback_url is not None and task.ending.act is not None:
             after = (task.ends_at - task.created_at).total_seconds()
@@ -231,7 +231,7 @@ class Desk:
 
     def _note(self, code: str | None, unit: Unit) -> None:
         if code is not None:
-            self._calls.unit(unit.id).codes[code] += 1
+            self._calls.of(unit.id).codes[code] += 1
 
 
 def _is_url(value: str) -> bool:

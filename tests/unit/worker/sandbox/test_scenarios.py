@@ -14,9 +14,9 @@ from tests.support.sandbox_requests import (
 )
 from tests.support.sandbox_soap import SOAP_TYPE, as_soap
 from worker.sandbox.answers import Page
-from worker.sandbox.calls import CallLog
 from worker.sandbox.clock import utc_now
 from worker.sandbox.moneta.acts import EVER, Progress, Step, step_at
+from worker.sandbox.moneta.calls import unit_log
 from worker.sandbox.moneta.cells import CELLS, ROWS, Place, number_of
 from worker.sandbox.moneta.desk import Desk
 from worker.sandbox.moneta.door import Door
@@ -95,7 +95,7 @@ def test_options_never_show_the_password() -> None:
 def test_answers_never_show_personal_data(
     content_type: str, encode: Callable[[Members], bytes]
 ) -> None:
-    door = Door(Desk(SandboxOptions(), TaskBook(0, 10, utc_now), CallLog(), Outage()))
+    door = Door(Desk(SandboxOptions(), TaskBook(0, 10, utc_now), unit_log(), Outage()))
     content = submit(11_000, personal_information())
     answer = door.answer(content_type, encode(content))
     assert isinstance(answer, Page)
