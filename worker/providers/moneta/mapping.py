@@ -1,8 +1,7 @@
 """MONETA's words → ours. Exhaustive: what is not known needs a person and is never a verdict."""
 
 import re
-from collections.abc import Iterable, Mapping
-from enum import StrEnum
+from collections.abc import Mapping
 from typing import Any, Final
 
 from worker.operations.outcomes import (
@@ -19,8 +18,9 @@ from worker.operations.outcomes import (
     Trouble,
 )
 from worker.operations.states import State
+from worker.providers.moneta.attributes import is_of
 from worker.providers.moneta.faults import Meaning, Means, meaning_of
-from worker.providers.moneta.types import MALFORMED, Attribute, Fault, Profile, Result
+from worker.providers.moneta.types import MALFORMED, Fault, Result
 
 #: How often an answer that is not known is asked for again.
 UNKNOWN_ASKED_AGAIN: Final = 3
@@ -35,20 +35,6 @@ _UNKNOWN_ANSWER: Final = Reason(
     ReasonCode.UNKNOWN_ANSWER,
     "MONETA answered what its protocol does not allow: look at the answer and resolve by hand.",
 )
-
-
-class Group(StrEnum):
-    """Which of the merchant's groups holds a unit."""
-
-    ANONYMOUS = "anonymous"
-    SIMPLIFIED = "simplified"
-    FULL = "full"
-    UNKNOWN = "unknown"
-
-    @property
-    def is_identified(self) -> bool:
-        """Whether MONETA moves a unit here once it is identified."""
-        return self in {Group.SIMPLIFIED, Group.FULL}
 
 
 def fault_on_submit(fault: Fault) -> Outcome:
@@ -103,7 +89,7 @@ def result(
     code = said.error_code
     if said.async_id not in {None, async_id}:
         return not_known("another task's result", progress, said.answer)
-    if not _is_of(said.profile, unit_id):
+    if not is_of(said.profile, unit_id):
         return NeedsPerson(_UNKNOWN_ANSWER, "another unit's result", said.answer)
     if code is None:
         if said.success:
@@ -126,20 +112,6 @@ def not_known(
     if times > UNKNOWN_ASKED_AGAIN:
         return NeedsPerson(reason or _UNKNOWN_ANSWER, note, answer)
     return Pending(note, Trouble.UNKNOWN, progress={**progress, UNKNOWN: times})
-
-
-def group_of(profile: Profile, unit_id: int, groups: Mapping[int, Group]) -> Group:
-    """Return the group that holds the unit: the attribute `parentid` of its profile.
-
-    `groups` are the merchant's own group ids; MONETA names a group nowhere.
-    """
-    parents = _values(profile.attributes, "parentid")
-    if len(parents) != 1 or not _is_of(profile.attributes, unit_id):
-        return Group.UNKNOWN
-    (parent,) = parents
-    if not re.fullmatch(r"[0-9]{1,19}", parent):
-        return Group.UNKNOWN
-    return groups.get(int(parent), Group.UNKNOWN)
 
 
 def note_of(fault: Fault) -> str:
@@ -186,16 +158,3 @@ def _by_person(reason: Reason) -> Reason:
 
 def _told(code: str) -> str | None:
     return None if code == MALFORMED else code
-
-
-def _values(attributes: Iterable[Attribute], key: str) -> set[str]:
-    return {
-        attribute.value.strip()
-        for attribute in attributes
-        if attribute.key == key and attribute.value is not None
-    }
-
-
-def _is_of(attributes: Iterable[Attribute], unit_id: int) -> bool:
-    """Tell whether the attributes are the unit's: an absent `unitid` is taken, a foreign never."""
-    return _values(attributes, "unitid") <= {str(unit_id)}

@@ -9,7 +9,7 @@ from typing import Any, Final
 from config.polling import PollPolicy
 from config.providers import MonetaSettings
 from config.queues import Provider
-from worker.errors import CallFailed, Refused, ReplyUnreadable
+from worker.errors import CallFailed, Refused
 from worker.operations.outcomes import (
     Doubtful,
     Finished,
@@ -25,12 +25,12 @@ from worker.operations.outcomes import (
 )
 from worker.operations.states import State
 from worker.providers.base import Finding, Intake, Limits, OneStep, Work
-from worker.providers.failures import BadStatus, trouble_of
+from worker.providers.failures import trouble_of
 from worker.providers.health import check_host
 from worker.providers.limits import limits_of
 from worker.providers.moneta import mapping
-from worker.providers.moneta.mapping import Group
-from worker.providers.moneta.transport import open_transport
+from worker.providers.moneta.desk import SPOILT, Desk, known, status_of
+from worker.providers.moneta.groups import Group
 from worker.providers.moneta.types import (
     Fault,
     PersonData,
@@ -40,15 +40,11 @@ from worker.providers.moneta.types import (
     Unlike,
 )
 from worker.providers.person import SNILS_CHECKSUM
-from worker.providers.sessions import session_of
 from worker.providers.validating import both, validated
 
 KIND: Final = "identification"
 #: In `progress`: how many times past the deadline the unit was found anonymous.
 CHECKS: Final = "checks"
-#: In `progress`: how many replies to polls in a row were none of MONETA's.
-SPOILT: Final = "spoilt"
-_FORGOTTEN: Final = frozenset({SPOILT, mapping.UNKNOWN})
 #: Past the deadline a poll whose replies were spoilt this often is not waited for any longer: the
 #: profile may be readable. (No reply at all is another matter: MONETA is down, and that passes.)
 _HOPELESS: Final = 3
@@ -66,9 +62,7 @@ class MonetaPlugin(OneStep):
     def __init__(self, settings: MonetaSettings) -> None:
         self._settings = settings
         self._context = {SNILS_CHECKSUM: settings.snils_checksum}
-        self._groups = _groups(settings)
-        self._session = session_of(settings)
-        self._transport = open_transport(settings, self._session)
+        self._desk = Desk(settings)
         self._limits = limits_of(settings)
 
     @property
@@ -88,7 +82,7 @@ class MonetaPlugin(OneStep):
 
     def close(self) -> None:
         """Close the connections."""
-        self._session.close()
+        self._desk.close()
 
     def accept(self, kind: str, arguments: Mapping[str, Any], payload: object | None) -> Intake:
         """Validate a start message (without its reference)."""
@@ -120,7 +114,7 @@ class MonetaPlugin(OneStep):
         """Start the identification."""
         unit_id = work.args["unit_id"]
         try:
-            said = self._transport.submit(unit_id, work.payload)
+            said = self._desk.transport.submit(unit_id, work.payload)
         except CallFailed as failure:
             trouble, wait = trouble_of(failure), failure.retry_after
             if failure.never_sent:
@@ -132,11 +126,11 @@ class MonetaPlugin(OneStep):
             return mapping.fault_on_submit(said)
         if isinstance(said, Result):
             return mapping.result(said, unit_id, said.async_id, work.progress)
-        return Started(str(said.async_id), _status(said), _deadline(said, work.now))
+        return Started(str(said.async_id), status_of(said), _deadline(said, work.now))
 
     def clear_up(self, work: Work) -> Outcome:
         """Ask the profile what became of a submit: an identified unit needs no other answer."""
-        looked = self._look(work.args["unit_id"], work.progress)
+        looked = self._desk.group(work.args["unit_id"], work.progress)
         if isinstance(looked, Group):
             if looked.is_identified:
                 return _identified(looked)
@@ -150,22 +144,7 @@ class MonetaPlugin(OneStep):
         if not _ASYNC_ID.fullmatch(work.provider_ref or ""):
             return NeedsPerson(_NO_ASYNC_ID, "no asyncId", calls=0)
         async_id = int(work.provider_ref or 0)
-        try:
-            said = self._transport.status(async_id)
-        except CallFailed as failure:
-            return _troubled(failure, work.progress)
-        if isinstance(said, Unlike):
-            return mapping.not_known(said.what, work.progress, said.answer)
-        if isinstance(said, Fault):
-            return mapping.fault_on_poll(said, work.progress)
-        if isinstance(said, Result):
-            return mapping.result(said, work.args["unit_id"], async_id, work.progress)
-        if said.async_id != async_id:
-            return mapping.not_known("another task's status", work.progress, said.answer)
-        if said.status not in mapping.STATUSES:
-            return mapping.not_known("unknown asyncStatus", work.progress, said.answer)
-        progress = None if _FORGOTTEN.isdisjoint(work.progress) else _known(work.progress)
-        return Pending(_status(said), progress=progress)
+        return self._desk.status(async_id, work.args["unit_id"], work.progress)
 
     def settle(self, work: Work) -> Outcome:
         """Poll once more, as a result outranks the group; then ask which group holds the unit."""
@@ -174,8 +153,8 @@ class MonetaPlugin(OneStep):
             polled = self.poll(work)
             if not _is_over(polled):
                 return polled
-            progress, calls = {**_known(progress), mapping.LAST_POLL: True}, 1
-        looked = self._look(work.args["unit_id"], progress)
+            progress, calls = {**known(progress), mapping.LAST_POLL: True}, 1
+        looked = self._desk.group(work.args["unit_id"], progress)
         if isinstance(looked, Group):
             looked = self._settled(looked, progress)
         if isinstance(looked, Pending) and looked.progress is None:
@@ -184,23 +163,11 @@ class MonetaPlugin(OneStep):
 
     def check(self) -> list[Finding]:
         """Look at settings, reachability and clock; sends no credentials."""
-        return [self._check_settings(), *check_host(self.name.value, self._session)]
+        return [self._check_settings(), *check_host(self.name.value, self._desk.session)]
 
     def _person(self, payload: object) -> Mapping[str, Any]:
         person = validated(PersonData, payload, "payload", self._context)
         return person.model_dump(exclude_none=True)
-
-    def _look(self, unit_id: int, progress: Mapping[str, Any]) -> Group | Outcome:
-        """Ask for the unit's group."""
-        try:
-            said = self._transport.profile(unit_id)
-        except CallFailed as failure:
-            return Pending(failure.note, trouble_of(failure), failure.retry_after)
-        if isinstance(said, Unlike):
-            return mapping.not_known(said.what, progress, said.answer)
-        if isinstance(said, Fault):
-            return mapping.fault_on_profile(said)
-        return mapping.group_of(said, unit_id, self._groups)
 
     def _settled(self, group: Group, progress: Mapping[str, Any]) -> Outcome:
         if group.is_identified:
@@ -217,39 +184,16 @@ class MonetaPlugin(OneStep):
 
     def _check_settings(self) -> Finding:
         faults = []
-        if not any(group.is_identified for group in self._groups.values()):
+        if not any(group.is_identified for group in self._desk.groups.values()):
             faults.append("set SIMPLIFIED_GROUP_ID or FULL_GROUP_ID")
         if self.policy.longest > self._settings.task_timeout.total_seconds():
             faults.append("POLL waits longer than TASK_TIMEOUT")
         return Finding("moneta settings", not faults, "; ".join(faults) or "in order")
 
 
-def _groups(settings: MonetaSettings) -> dict[int, Group]:
-    known = {
-        settings.simplified_group_id: Group.SIMPLIFIED,
-        settings.full_group_id: Group.FULL,
-        settings.anonymous_group_id: Group.ANONYMOUS,
-    }
-    return {number: group for number, group in known.items() if number is not None}
-
-
 def _identified(group: Group) -> Finished:
     facts = {"group": group.value, "verified_by": "profile_group"}
     return Finished(State.SUCCEEDED, f"group {group}", result=facts)
-
-
-def _troubled(failure: CallFailed, progress: Mapping[str, Any]) -> Pending:
-    """Ask again; count the replies in a row that came and were none of MONETA's."""
-    spoilt = isinstance(failure, ReplyUnreadable) or (
-        isinstance(failure, BadStatus) and failure.is_about_the_request
-    )
-    times = int(progress.get(SPOILT, 0)) + 1
-    return Pending(
-        failure.note,
-        trouble_of(failure),
-        failure.retry_after,
-        progress={**progress, SPOILT: times} if spoilt else None,
-    )
 
 
 def _is_over(polled: Outcome) -> bool:
@@ -258,15 +202,6 @@ def _is_over(polled: Outcome) -> bool:
         spoilt = int((polled.progress or {}).get(SPOILT, 0))
         return polled.trouble is None or spoilt >= _HOPELESS
     return isinstance(polled, Settle)
-
-
-def _known(progress: Mapping[str, Any]) -> dict[str, Any]:
-    """Forget the answers that could not be used: a usable one has come."""
-    return {name: value for name, value in progress.items() if name not in _FORGOTTEN}
-
-
-def _status(ticket: Ticket) -> str:
-    return ticket.status if ticket.status in mapping.STATUSES else "unknown asyncStatus"
 
 
 def _deadline(ticket: Ticket, now: datetime) -> datetime | None:

@@ -1,0 +1,89 @@
+"""MONETA's harmless questions, for whoever has them: how a task stands, who is identified."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from config.providers import MonetaSettings
+from worker.errors import CallFailed, ReplyUnreadable
+from worker.operations.outcomes import Outcome, Pending
+from worker.providers.failures import BadStatus, trouble_of
+from worker.providers.moneta import mapping
+from worker.providers.moneta.groups import Group, group_of, groups_of
+from worker.providers.moneta.transport import open_transport
+from worker.providers.moneta.types import Fault, Result, Ticket, Unlike
+from worker.providers.sessions import session_of
+
+#: In `progress`: how many replies to polls in a row were none of MONETA's.
+SPOILT: Final = "spoilt"
+_FORGOTTEN: Final = frozenset({SPOILT, mapping.UNKNOWN})
+
+
+class Desk:
+    """Asks MONETA; an answer that is to be asked for again counts in `progress`.
+
+    Make it after a fork, and close it.
+    """
+
+    def __init__(self, settings: MonetaSettings) -> None:
+        self.session: Final = session_of(settings)
+        self.transport: Final = open_transport(settings, self.session)
+        self.groups: Final[Mapping[int, Group]] = groups_of(settings)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.session.close()
+
+    def group(self, unit_id: int, progress: Mapping[str, Any]) -> Group | Outcome:
+        """Ask which group holds a unit; an `Outcome` where that was not answered."""
+        try:
+            said = self.transport.profile(unit_id)
+        except CallFailed as failure:
+            return Pending(failure.note, trouble_of(failure), failure.retry_after)
+        if isinstance(said, Unlike):
+            return mapping.not_known(said.what, progress, said.answer)
+        if isinstance(said, Fault):
+            return mapping.fault_on_profile(said)
+        return group_of(said, unit_id, self.groups)
+
+    def status(self, async_id: int, unit_id: int, progress: Mapping[str, Any]) -> Outcome:
+        """Ask how a task of a unit stands."""
+        try:
+            said = self.transport.status(async_id)
+        except CallFailed as failure:
+            return _troubled(failure, progress)
+        if isinstance(said, Unlike):
+            return mapping.not_known(said.what, progress, said.answer)
+        if isinstance(said, Fault):
+            return mapping.fault_on_poll(said, progress)
+        if isinstance(said, Result):
+            return mapping.result(said, unit_id, async_id, progress)
+        if said.async_id != async_id:
+            return mapping.not_known("another task's status", progress, said.answer)
+        if said.status not in mapping.STATUSES:
+            return mapping.not_known("unknown asyncStatus", progress, said.answer)
+        usable = None if _FORGOTTEN.isdisjoint(progress) else known(progress)
+        return Pending(status_of(said), progress=usable)
+
+
+def known(progress: Mapping[str, Any]) -> dict[str, Any]:
+    """Forget the answers that could not be used: a usable one has come."""
+    return {name: value for name, value in progress.items() if name not in _FORGOTTEN}
+
+
+def status_of(ticket: Ticket) -> str:
+    """Return what a journal says of a ticket: free text must not reach it."""
+    return ticket.status if ticket.status in mapping.STATUSES else "unknown asyncStatus"
+
+
+def _troubled(failure: CallFailed, progress: Mapping[str, Any]) -> Pending:
+    """Ask again; count the replies in a row that came and were none of MONETA's."""
+    spoilt = isinstance(failure, ReplyUnreadable) or (
+        isinstance(failure, BadStatus) and failure.is_about_the_request
+    )
+    times = int(progress.get(SPOILT, 0)) + 1
+    return Pending(
+        failure.note,
+        trouble_of(failure),
+        failure.retry_after,
+        progress={**progress, SPOILT: times} if spoilt else None,
+    )
