@@ -1,12 +1,13 @@
 """The words that scenarios are written in: pure data."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
 from worker.sandbox.answers import Drop, Hang, Page
+from worker.sandbox.flaws import Flaw
 from worker.sandbox.moneta.messages import PLAIN, Manner
+from worker.sandbox.steps import Step
 
 
 class Group(Enum):
@@ -54,19 +55,6 @@ class Nonsense(Enum):
     NO_ENVELOPE = auto()
     #: Made to hurt its reader: entities in SOAP, depth in JSON.
     HOSTILE = auto()
-
-
-class Flaw(Enum):
-    """What happens to a good reply on its way."""
-
-    #: Half of the body, in a well-formed HTTP reply.
-    TRUNCATED = auto()
-    #: The connection breaks in the middle of the body.
-    CUT = auto()
-    #: A byte now and then.
-    DRIPPING = auto()
-    #: Sixteen megabytes of blanks before it.
-    HUGE = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,28 +109,6 @@ class Spoilt:
 
 Act = Page | Drop | Hang | Nonsense | Verdict | Refusal | Progress | Profile | Spoilt
 
-#: As the `times` of a step: for ever.
-EVER: Final = None
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What some requests in a row get in place of the usual."""
-
-    act: Act
-    times: int | None = 1
-    #: Of a submit: whether it has its effect all the same.
-    taken: bool = False
-
-
-def step_at(steps: Sequence[Step], number: int) -> Step | None:
-    """Return the step for the `number`th request (from 1), None where the usual comes."""
-    for step in steps:
-        if step.times is None or number <= step.times:
-            return step
-        number -= step.times
-    return None
-
 
 @dataclass(frozen=True, slots=True)
 class Ending:
@@ -171,10 +137,10 @@ class Scenario:
     what: str
     #: How the unit's first, second … task ends; the last one repeats.
     endings: tuple[Ending, ...] = (SUCCESS,)
-    submits: tuple[Step, ...] = ()
+    submits: tuple[Step[Act], ...] = ()
     #: For each task anew.
-    polls: tuple[Step, ...] = ()
-    profiles: tuple[Step, ...] = ()
+    polls: tuple[Step[Act], ...] = ()
+    profiles: tuple[Step[Act], ...] = ()
     #: What a task in progress looks like.
     pending: Progress = Progress()
     #: What the reply to a submit looks like.

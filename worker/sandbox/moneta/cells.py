@@ -8,7 +8,6 @@ from enum import IntEnum, StrEnum
 from typing import Final, NamedTuple
 
 from worker.sandbox.moneta.acts import (
-    EVER,
     SUCCESS,
     Act,
     Ending,
@@ -16,9 +15,9 @@ from worker.sandbox.moneta.acts import (
     Profile,
     Refusal,
     Scenario,
-    Step,
     Verdict,
 )
+from worker.sandbox.steps import EVER, Step
 
 
 class Place(IntEnum):

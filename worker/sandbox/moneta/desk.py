@@ -6,17 +6,16 @@ from urllib.parse import urlsplit
 
 from worker.sandbox.answers import Drop, Hang, Page, html_page
 from worker.sandbox.bell import Bell, stay_silent
+from worker.sandbox.flaws import Flaw
 from worker.sandbox.moneta import replies
 from worker.sandbox.moneta.acts import (
     Act,
-    Flaw,
     Nonsense,
     Profile,
     Progress,
     Refusal,
     Spoilt,
     Verdict,
-    step_at,
 )
 from worker.sandbox.moneta.calls import UnitCalls, UnitLog
 from worker.sandbox.moneta.languages import Envelope
@@ -24,11 +23,12 @@ from worker.sandbox.moneta.messages import Message, Reply
 from worker.sandbox.moneta.requests import Bare, Poll, ProfileCheck, Request, Submit
 from worker.sandbox.moneta.scenarios import scenario_of
 from worker.sandbox.moneta.schema import read_request
-from worker.sandbox.moneta.strict import Violation
 from worker.sandbox.moneta.tasks import Task, TaskBook
 from worker.sandbox.moneta.units import Unit
 from worker.sandbox.options import SandboxOptions
 from worker.sandbox.outages import Mode, Outage
+from worker.sandbox.steps import step_at
+from worker.sandbox.strict import Violation
 
 _SICK: Final = html_page(503, "Service Unavailable")
 _SCHEMA: Final = Refusal("200")

@@ -2,16 +2,16 @@
 
 from typing import Final, assert_never
 
-from worker.sandbox.answers import Answer, Cut, Drip, Drop, Hang, Page
-from worker.sandbox.moneta.acts import Flaw, Nonsense
+from worker.sandbox.answers import Answer, Drop, Hang, Page
+from worker.sandbox.flaws import spoil
+from worker.sandbox.moneta.acts import Nonsense
 from worker.sandbox.moneta.desk import Desk, Said, SpoiltMessage
 from worker.sandbox.moneta.json_language import JsonLanguage
 from worker.sandbox.moneta.languages import Language, check_content_type, media_type_of
 from worker.sandbox.moneta.messages import Fault, Reply
 from worker.sandbox.moneta.soap_language import SoapLanguage
-from worker.sandbox.moneta.strict import Violation
+from worker.sandbox.strict import Violation
 
-_HUGE: Final = b" " * 16_000_000
 _JSON: Final = JsonLanguage()
 _SOAP: Final = SoapLanguage()
 
@@ -43,24 +43,10 @@ def _put(said: Said, language: Language) -> Answer:
         case Reply() | Fault():
             return language.write(said)
         case SpoiltMessage(flaw, message):
-            return _spoil(flaw, language.write(message))
+            return spoil(flaw, language.write(message))
         case Nonsense():
             return language.babble(said)
         case Page() | Drop() | Hang():
             return said
         case _:
             assert_never(said)
-
-
-def _spoil(flaw: Flaw, page: Page) -> Answer:
-    match flaw:
-        case Flaw.TRUNCATED:
-            return Page(page.status, page.body[: len(page.body) // 2], page.content_type)
-        case Flaw.CUT:
-            return Cut(page)
-        case Flaw.DRIPPING:
-            return Drip(page)
-        case Flaw.HUGE:
-            return Page(page.status, _HUGE + page.body, page.content_type)
-        case _:
-            assert_never(flaw)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Final
 
-from worker.sandbox.moneta.strict import Node
+from worker.sandbox.strict import Node
 
 Form = Callable[[str], bool]
 

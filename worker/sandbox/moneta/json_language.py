@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any, Final, assert_never
 
 from worker.sandbox.answers import JSON_TYPE, Page, json_page
+from worker.sandbox.json_reading import read_json
 from worker.sandbox.moneta.acts import Nonsense
-from worker.sandbox.moneta.json_reading import read_json
 from worker.sandbox.moneta.languages import Envelope
 from worker.sandbox.moneta.messages import Fault, Manner, Message, Reply, Written
 

@@ -7,7 +7,7 @@ from typing import Final, Protocol
 from worker.sandbox.answers import Page
 from worker.sandbox.moneta.acts import Nonsense
 from worker.sandbox.moneta.messages import Message
-from worker.sandbox.moneta.strict import Node, Violation
+from worker.sandbox.strict import Node, Violation
 
 _CONTENT_TYPE: Final = "Content-Type"
 

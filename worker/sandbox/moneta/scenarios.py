@@ -10,11 +10,11 @@ Both languages run them all; where one of them cannot say a thing, it says its l
 from typing import Final
 
 from worker.sandbox.answers import Drop, Hang, Page, html_page
+from worker.sandbox.flaws import Flaw
 from worker.sandbox.moneta.acts import (
-    EVER,
     SUCCESS,
+    Act,
     Ending,
-    Flaw,
     Group,
     Nonsense,
     Oddity,
@@ -23,12 +23,12 @@ from worker.sandbox.moneta.acts import (
     Refusal,
     Scenario,
     Spoilt,
-    Step,
     Verdict,
     Whose,
 )
 from worker.sandbox.moneta.cells import CELLS
 from worker.sandbox.moneta.messages import Manner, Written
+from worker.sandbox.steps import EVER, Step
 
 _BAD_GATEWAY: Final = html_page(502, "Bad Gateway")
 _UNAVAILABLE: Final = html_page(503, "Service Unavailable", {"Retry-After": "1"})
@@ -49,14 +49,14 @@ def _silent(number: int, name: str, group: Group, what: str) -> Scenario:
 
 
 def _over(
-    number: int, name: str, code: str, group: Group, what: str, profiles: tuple[Step, ...] = ()
+    number: int, name: str, code: str, group: Group, what: str, profiles: tuple[Step[Act], ...] = ()
 ) -> Scenario:
     how = {"500.7.2": "ends in a fault 500.7.2", "500.9.1": "is lost (500.9.1)"}[code]
     ending = Ending(Refusal(code), group)
     return Scenario(number, name, f"the task {how}; {what}", (ending,), profiles=profiles)
 
 
-def _poll_trouble(number: int, name: str, step: Step, what: str) -> Scenario:
+def _poll_trouble(number: int, name: str, step: Step[Act], what: str) -> Scenario:
     return Scenario(number, name, f"{what}, then success", polls=(step,))
 
 
@@ -68,7 +68,7 @@ def _succeeds(number: int, name: str, act: Verdict, what: str) -> Scenario:
     return Scenario(number, name, what, (Ending(act, Group.SIMPLIFIED),))
 
 
-def _submit(number: int, name: str, step: Step, what: str) -> Scenario:
+def _submit(number: int, name: str, step: Step[Act], what: str) -> Scenario:
     return Scenario(number, name, what, submits=(step,))
 
 

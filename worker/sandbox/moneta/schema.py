@@ -24,7 +24,7 @@ from worker.sandbox.moneta.requests import (
     Request,
     Submit,
 )
-from worker.sandbox.moneta.strict import Node
+from worker.sandbox.strict import Node
 
 _IDENTIFICATION: Final = "SimplifiedIdentificationRequest"
 _VERSIONS: Final = {f"VERSION_{number}": number for number in range(1, 6)}

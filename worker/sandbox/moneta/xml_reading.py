@@ -6,7 +6,7 @@ from typing import Final, NoReturn
 
 from lxml import etree
 
-from worker.sandbox.moneta.strict import LONG_MAX, NOT_AN_ID, Member, Node, Violation
+from worker.sandbox.strict import LONG_MAX, NOT_AN_ID, Member, Node, Violation
 
 #: The path of the whole document.
 ROOT: Final = "/"

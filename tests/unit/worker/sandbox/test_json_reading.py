@@ -2,8 +2,8 @@
 
 import pytest
 
-from worker.sandbox.moneta.json_reading import JsonNode, read_json
-from worker.sandbox.moneta.strict import LONG_MAX, Member, Violation
+from worker.sandbox.json_reading import JsonNode, read_json
+from worker.sandbox.strict import LONG_MAX, Member, Violation
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from tests.support.sandbox_requests import (
 from tests.support.sandbox_soap import SOAP_TYPE, as_soap
 from worker.sandbox.answers import Page
 from worker.sandbox.clock import utc_now
-from worker.sandbox.moneta.acts import EVER, Progress, Step, step_at
+from worker.sandbox.moneta.acts import Act, Progress
 from worker.sandbox.moneta.calls import unit_log
 from worker.sandbox.moneta.cells import CELLS, ROWS, Place, number_of
 from worker.sandbox.moneta.desk import Desk
@@ -25,6 +25,7 @@ from worker.sandbox.moneta.tasks import TaskBook
 from worker.sandbox.options import SandboxOptions
 from worker.sandbox.outages import Outage
 from worker.sandbox.scenarios import describe
+from worker.sandbox.steps import EVER, Step, step_at
 
 
 def test_description_has_one_row_for_each_number_and_name() -> None:
@@ -49,7 +50,7 @@ def test_scenario_is_plain_success_when_the_number_is_unknown() -> None:
     assert scenario_of(999) is SCENARIOS[0]
 
 
-FIRST, LATER = Step(Progress("A"), 2), Step(Progress("B"), EVER)
+FIRST, LATER = Step[Act](Progress("A"), 2), Step[Act](Progress("B"), EVER)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +64,7 @@ FIRST, LATER = Step(Progress("A"), 2), Step(Progress("B"), EVER)
     ],
 )
 def test_step_is_found_by_the_number_of_the_request(
-    steps: tuple[Step, ...], number: int, expected: Step | None
+    steps: tuple[Step[Act], ...], number: int, expected: Step[Act] | None
 ) -> None:
     assert step_at(steps, number) is expected
 

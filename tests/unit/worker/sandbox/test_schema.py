@@ -21,7 +21,7 @@ from worker.sandbox.moneta.door import language_of
 from worker.sandbox.moneta.languages import check_content_type
 from worker.sandbox.moneta.requests import Bare, Poll, ProfileCheck, Request, Submit
 from worker.sandbox.moneta.schema import read_request
-from worker.sandbox.moneta.strict import Violation
+from worker.sandbox.strict import Violation
 
 UNIT = 11_000
 

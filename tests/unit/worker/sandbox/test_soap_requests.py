@@ -11,7 +11,7 @@ from tests.support.sandbox_soap import MESSAGES, PASSWORD_TEXT, SOAP_TYPE, as_so
 from worker.sandbox.moneta.door import language_of
 from worker.sandbox.moneta.requests import Bare, PersonalData, Poll, ProfileCheck, Request, Submit
 from worker.sandbox.moneta.schema import read_request
-from worker.sandbox.moneta.strict import Violation
+from worker.sandbox.strict import Violation
 
 UNIT = 11_000
 XSI = "http://www.w3.org/2001/XMLSchema-instance"

@@ -3,7 +3,7 @@
 import json
 from typing import Any, Final, NoReturn
 
-from worker.sandbox.moneta.strict import LONG_MAX, NOT_AN_ID, Member, Node, Violation
+from worker.sandbox.strict import LONG_MAX, NOT_AN_ID, Member, Node, Violation
 
 #: The path of the whole document.
 ROOT: Final = "$"
