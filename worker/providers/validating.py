@@ -45,9 +45,9 @@ def both(first: Callable[[], _First], second: Callable[[], _Second]) -> tuple[_F
 
 
 def merged(refusals: Sequence[Refused]) -> Refused:
-    """Return one refusal that says what all of them say."""
-    fields = [name for refusal in refusals for name in refusal.fields]
-    return Refused("; ".join(refusal.reason for refusal in refusals), fields)
+    """Return one refusal that says what all of them say; each field is named once."""
+    fields = dict.fromkeys(name for refusal in refusals for name in refusal.fields)
+    return Refused("; ".join(refusal.reason for refusal in refusals), list(fields))
 
 
 def _refusals(check: Callable[[], object]) -> list[Refused]:

@@ -1,0 +1,9 @@
+"""The SMS code, as a marketplace sends it."""
+
+from worker.providers.mandarin.types import CodeData
+from worker.providers.validating import validated
+
+
+def read_code(payload: object) -> str:
+    """Return the code of `{"sms_code": "…"}`; raise `Refused`, which quotes nothing."""
+    return validated(CodeData, payload, "payload").sms_code

@@ -1,0 +1,286 @@
+"""Mandarin's words → ours. Exhaustive: what is not known needs a person and is never a verdict.
+
+A session is two checks that go on side by side: the person's data, and the phone by SMS codes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Any, Final, assert_never
+
+from worker.errors import CallFailed, ReplyUnreadable
+from worker.operations.outcomes import (
+    PAST_ALL_STEPS,
+    Finished,
+    Misconfigured,
+    NeedsPerson,
+    Outcome,
+    Pending,
+    Reason,
+    ReasonCode,
+    Trouble,
+    Wanted,
+)
+from worker.operations.states import State
+from worker.providers.base import Work
+from worker.providers.failures import BadStatus, trouble_of
+from worker.providers.mandarin.types import Check, InvalidRequest, Status, Unlike
+
+#: The name of the input.
+SMS_CODE: Final = "sms_code"
+#: Codes that one session takes (page 004).
+CODES: Final = 5
+#: Seconds after a code at which it is no longer on its way: a status that knows nothing of it
+#: never will.
+UNDER_WAY: Final = 60.0
+#: How often an answer that is not known is asked for again.
+UNKNOWN_ASKED_AGAIN: Final = 3
+#: Past the deadline: how often a reply that is none of Mandarin's is asked for again. With the
+#: backoff that is half an hour, which outlasts a gateway's bad moment.
+SPOILT_ASKED_AGAIN: Final = 10
+
+#: In `progress`: which code the next two speak of, what became of handing it over, polls since.
+_CODE: Final = "code"
+_HANDED: Final = "handed"
+_LOOKS: Final = "looks"
+#: In `progress`: answers in a row that were not known; replies in a row that were none of
+#: Mandarin's.
+_UNKNOWN: Final = "unknown"
+_SPOILT: Final = "spoilt"
+
+
+class Handed(StrEnum):
+    """What became of handing the last code over."""
+
+    TAKEN = "taken"
+    REFUSED = "refused"
+    #: No reply was stored: it may have arrived, be on its way, or be lost.
+    DOUBTFUL = "doubtful"
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What we know of an attempt's codes when a status comes."""
+
+    #: Codes sent, doubtful ones included.
+    sent: int
+    #: A code is asked for already.
+    asked: bool
+    #: None: no code was sent.
+    handed: Handed | None
+    #: Seconds since the last code was about to be sent; None: there is none, or it is not known.
+    since: float | None
+    #: Polls since the last code.
+    looks: int
+
+    @property
+    def left(self) -> int:
+        """How many codes may still be sent."""
+        return max(CODES - self.sent, 0)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether no code is on its way."""
+        return self.since is None or self.since >= UNDER_WAY
+
+
+class Meaning(StrEnum):
+    """What a status comes to."""
+
+    PASSED = "passed"
+    WRONG_PERSON = "wrong_person"
+    CODES_EXHAUSTED = "codes_exhausted"
+    #: A check has finished and does not say how.
+    BROKEN = "broken"
+    #: The person is to be asked for a code.
+    ASK = "ask"
+    WAIT = "wait"
+
+
+def course_of(work: Work) -> Course:
+    """Return what is known of an attempt's codes."""
+    # What was noted of an earlier code says nothing of this one.
+    noted = work.progress if work.progress.get(_CODE) == work.inputs_sent else {}
+    handed = Handed(noted.get(_HANDED, Handed.DOUBTFUL)) if work.inputs_sent else None
+    sent_at = work.input_sent_at
+    since = None if sent_at is None else (work.now - sent_at).total_seconds()
+    asked = work.missing is not None
+    return Course(work.inputs_sent, asked, handed, since, int(noted.get(_LOOKS, 0)))
+
+
+def meaning_of(person: Check, phone: Check, course: Course) -> Meaning:
+    """Return what the booleans of a status come to: nothing else decides."""
+    match person.finished, person.verified:
+        case True, False:
+            return Meaning.WRONG_PERSON
+        case True, None:
+            return Meaning.BROKEN
+        case _:
+            pass
+    match phone.finished, phone.verified:
+        case True, True:
+            return Meaning.PASSED if person.known else Meaning.WAIT
+        case True, None:
+            return Meaning.BROKEN
+        case False, True:
+            return Meaning.WAIT
+        case _:
+            return _of_codes(phone, course)
+
+
+def on_status(said: Status, work: Work) -> Outcome:
+    """Return what a status comes to before the deadline."""
+    course = course_of(work)
+    meaning = meaning_of(said.person, said.phone, course)
+    ended = _ended(meaning, said)
+    if ended is not None:
+        return ended
+    looks = course.looks + 1
+    noted: dict[str, Any] = {_CODE: course.sent, _LOOKS: looks}
+    if course.handed is not None:
+        noted[_HANDED] = course.handed.value
+    return Pending(
+        _note(said),
+        as_after=looks if course.sent else PAST_ALL_STEPS,
+        wants=Wanted(SMS_CODE, course.left) if meaning is Meaning.ASK else None,
+        progress=noted,
+    )
+
+
+def on_last_status(said: Status, work: Work) -> Finished | NeedsPerson:
+    """Return what a status comes to past the deadline: 300 minutes are no verdict of Mandarin's."""
+    ended = _ended(meaning_of(said.person, said.phone, course_of(work)), said)
+    if ended is not None:
+        return ended
+    reason = _PHONE_NOT_VERIFIED if said.person.known else _DEADLINE_PASSED
+    return Finished(State.EXPIRED, _note(said), reason, _facts(said), said.answer)
+
+
+def on_no_status(said: InvalidRequest | Unlike, work: Work) -> Pending | NeedsPerson:
+    """Ask again a few times for an answer that is not known, then leave it to a person."""
+    note = said.what if isinstance(said, Unlike) else "http 400"
+    times = int(work.progress.get(_UNKNOWN, 0)) + 1
+    if times > UNKNOWN_ASKED_AGAIN:
+        return NeedsPerson(_UNKNOWN_ANSWER, note, said.answer)
+    return Pending(note, Trouble.UNKNOWN, progress={**work.progress, _UNKNOWN: times})
+
+
+def on_failed_status(failure: CallFailed) -> Pending | Misconfigured:
+    """Return what no usable reply to a question comes to before the deadline."""
+    if is_unauthorized(failure):
+        return Misconfigured(CREDENTIALS, failure.note)
+    return Pending(failure.note, trouble_of(failure), failure.retry_after)
+
+
+def on_failed_last_status(failure: CallFailed, work: Work) -> Pending | NeedsPerson | Misconfigured:
+    """Return the same past it: replies that never are Mandarin's must not be waited for for ever.
+
+    No reply at all is another matter: Mandarin is down, and that passes.
+    """
+    pending = on_failed_status(failure)
+    if isinstance(pending, Misconfigured) or not _is_spoilt(failure):
+        return pending
+    times = int(work.progress.get(_SPOILT, 0)) + 1
+    if times > SPOILT_ASKED_AGAIN:
+        return NeedsPerson(_UNKNOWN_ANSWER, failure.note)
+    progress = {**work.progress, _SPOILT: times}
+    return Pending(failure.note, pending.trouble, pending.retry_after, progress=progress)
+
+
+def on_code(work: Work, handed: Handed, note: str, trouble: Trouble | None = None) -> Pending:
+    """Return what a code comes to that counts as sent; `work.inputs_sent` has counted it.
+
+    A refused one is asked for again. Where it was the last one the status has the last word: the
+    refusal may mean that an earlier, doubtful code was right.
+    """
+    left = course_of(work).left
+    wants = Wanted(SMS_CODE, left) if handed is Handed.REFUSED and left else None
+    progress = {_CODE: work.inputs_sent, _HANDED: handed.value}
+    return Pending(note, trouble, as_after=0, wants=wants, progress=progress)
+
+
+def is_unauthorized(failure: CallFailed) -> bool:
+    """Tell whether Mandarin does not know us: that request was not applied (RFC 9110, 15.5.2)."""
+    return isinstance(failure, BadStatus) and failure.status == HTTPStatus.UNAUTHORIZED
+
+
+def _of_codes(phone: Check, course: Course) -> Meaning:
+    """Return what a phone that is not verified comes to.
+
+    `false` is the last code's verdict once the check has finished, unless it may be an earlier
+    one's: a code whose reply was lost can arrive after the question. An unfinished check goes on
+    (a guess), but nobody is left waiting for it: a minute after the code it is asked for again.
+    """
+    is_answered = course.handed is not Handed.DOUBTFUL or course.is_quiet
+    is_wrong = phone.known is False and is_answered
+    if course.left == 0:
+        is_over = course.handed is Handed.REFUSED and course.is_quiet
+        return Meaning.CODES_EXHAUSTED if is_wrong or is_over else Meaning.WAIT
+    if course.asked:
+        return Meaning.WAIT
+    return Meaning.ASK if is_wrong or course.is_quiet else Meaning.WAIT
+
+
+def _ended(meaning: Meaning, said: Status) -> Finished | NeedsPerson | None:
+    note = _note(said)
+    facts = _facts(said)
+    match meaning:
+        case Meaning.PASSED:
+            passed = {**facts, "verified_by": "result"}
+            return Finished(State.SUCCEEDED, note, result=passed, answer=said.answer)
+        case Meaning.WRONG_PERSON:
+            return Finished(State.REJECTED, note, _DATA_MISMATCH, facts, said.answer)
+        case Meaning.CODES_EXHAUSTED:
+            return Finished(State.REJECTED, note, _CODES_EXHAUSTED, facts, said.answer)
+        case Meaning.BROKEN:
+            return NeedsPerson(_UNKNOWN_ANSWER, note, said.answer)
+        case Meaning.ASK | Meaning.WAIT:
+            return None
+        case _:
+            assert_never(meaning)
+
+
+def _note(said: Status) -> str:
+    return f"person {said.person}, phone {said.phone}"
+
+
+def _facts(said: Status) -> Mapping[str, Any]:
+    return {"person_verified": said.person.known, "phone_verified": said.phone.known}
+
+
+def _is_spoilt(failure: CallFailed) -> bool:
+    """Tell whether a reply came that is none of Mandarin's. A 429 is: it is about haste."""
+    if isinstance(failure, BadStatus):
+        return failure.is_about_the_request and not failure.never_sent
+    return isinstance(failure, ReplyUnreadable)
+
+
+CREDENTIALS: Final = Reason(
+    ReasonCode.CONFIGURATION,
+    "Mandarin does not accept MERCHANT_ID and SECRET: correct the settings.",
+)
+_DATA_MISMATCH: Final = Reason(
+    ReasonCode.DATA_MISMATCH,
+    "The person's data do not match the state's records: correct them and start again.",
+    retryable=True,
+)
+_CODES_EXHAUSTED: Final = Reason(
+    ReasonCode.CODES_EXHAUSTED,
+    "None of the five SMS codes was right: a next attempt sends a new one.",
+    retryable=True,
+)
+_PHONE_NOT_VERIFIED: Final = Reason(
+    ReasonCode.PHONE_NOT_VERIFIED,
+    "The person was verified in time, the phone was not: a next attempt sends a new SMS code.",
+    retryable=True,
+)
+_DEADLINE_PASSED: Final = Reason(
+    ReasonCode.DEADLINE_PASSED,
+    "Mandarin did not finish the checks in time: a next attempt begins them anew.",
+    retryable=True,
+)
+_UNKNOWN_ANSWER: Final = Reason(
+    ReasonCode.UNKNOWN_ANSWER,
+    "Mandarin's answer is not one that it documents: look there, then resume or resolve by hand.",
+)

@@ -1,0 +1,256 @@
+"""Mandarin as the engine sees it."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, assert_never
+
+from config.polling import PollPolicy
+from config.providers import MandarinSettings
+from config.queues import Provider
+from worker.errors import CallFailed, Refused
+from worker.operations.outcomes import (
+    PAST_ALL_STEPS,
+    Finished,
+    Misconfigured,
+    NeedsPerson,
+    NotSent,
+    Outcome,
+    Pending,
+    Reason,
+    ReasonCode,
+    Started,
+    Trouble,
+    Wanted,
+)
+from worker.operations.states import State
+from worker.providers.base import Finding, Intake, Limits, OneStep, Work
+from worker.providers.failures import trouble_of
+from worker.providers.health import check_host
+from worker.providers.limits import limits_of
+from worker.providers.mandarin import mapping
+from worker.providers.mandarin.client import MandarinClient
+from worker.providers.mandarin.mapping import Handed
+from worker.providers.mandarin.types import (
+    SESSION_ID,
+    InvalidRequest,
+    PersonData,
+    Session,
+    StartArguments,
+    Status,
+    Unlike,
+)
+from worker.providers.person import SNILS_CHECKSUM
+from worker.providers.sessions import session_of
+from worker.providers.validating import both, validated
+
+KIND: Final = "identification"
+_SESSION_ID: Final = re.compile(SESSION_ID)
+
+
+class MandarinPlugin(OneStep):
+    """Simplified identifications through Mandarin. Make it after a fork."""
+
+    def __init__(self, settings: MandarinSettings) -> None:
+        self._settings = settings
+        self._context = {SNILS_CHECKSUM: settings.snils_checksum}
+        self._session = session_of(settings)
+        self._client = MandarinClient(self._session, settings.merchant_id, settings.secret)
+        self._limits = limits_of(settings)
+
+    @property
+    def name(self) -> Provider:
+        """Which provider this is."""
+        return Provider.MANDARIN
+
+    @property
+    def policy(self) -> PollPolicy:
+        """The poll schedule, counted from the last code."""
+        return self._settings.poll
+
+    @property
+    def limits(self) -> Limits:
+        """How hard it may be worked."""
+        return self._limits
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def accept(self, kind: str, arguments: Mapping[str, Any], payload: object | None) -> Intake:
+        """Validate a start message (without its reference)."""
+        if kind != KIND:
+            message = f"kind must be {KIND}"
+            raise Refused(message, ["kind"])
+        _, person = both(
+            lambda: validated(StartArguments, dict(arguments), "arguments"),
+            lambda: self._person(payload),
+        )
+        return Intake(kind, {}, person)
+
+    def correct(self, kind: str, args: Mapping[str, Any], payload: object) -> Intake:
+        """Validate corrected data for a next attempt."""
+        return Intake(kind, args, self._person(payload))
+
+    def give_up_after(self, kind: str) -> float:
+        """Return the seconds after which nothing is billed any more: longer ones expire."""
+        del kind
+        return self._settings.deadline.total_seconds()
+
+    def last_look_before(self, deadline_in: float) -> float | None:
+        """Take no look before the deadline: past it there is one anyhow."""
+        del deadline_in
+        return None
+
+    def submit(self, work: Work) -> Outcome:
+        """Start a session: billed, and an SMS. What is in doubt is a person's, never repeated."""
+        if work.payload is None:
+            return NeedsPerson(_NO_PAYLOAD, "no payload", calls=0)
+        try:
+            said = self._client.create(work.payload)
+        except CallFailed as failure:
+            return _not_created(failure)
+        match said:
+            case Session():
+                wants = Wanted(mapping.SMS_CODE, mapping.CODES)
+                return Started(said.id, "session started", as_after=PAST_ALL_STEPS, wants=wants)
+            case InvalidRequest():
+                return Finished(State.REJECTED, "http 400", _NOT_CREATED, answer=said.answer)
+            case Unlike():
+                return NeedsPerson(_DOUBTFUL, said.what, said.answer)
+            case _:
+                assert_never(said)
+
+    def supply(self, work: Work) -> Outcome:
+        """Hand over an SMS code. In doubt it counts: the status tells what became of it."""
+        session_id = _session_id(work)
+        if session_id is None:
+            return NeedsPerson(_NO_SESSION, "no session id", calls=0)
+        if work.payload is None:
+            return NeedsPerson(_NO_PAYLOAD, "no payload", calls=0)
+        try:
+            said = self._client.send_code(session_id, work.payload[mapping.SMS_CODE])
+        except CallFailed as failure:
+            return _not_handed(failure, work)
+        match said:
+            case Session(id=taken) if taken == session_id:
+                return mapping.on_code(work, Handed.TAKEN, "code sent")
+            case Session():
+                note = "another session's answer"
+                return mapping.on_code(work, Handed.DOUBTFUL, note, Trouble.UNKNOWN)
+            case InvalidRequest():
+                return mapping.on_code(work, Handed.REFUSED, "code refused with http 400")
+            case Unlike():
+                return mapping.on_code(work, Handed.DOUBTFUL, said.what, Trouble.UNKNOWN)
+            case _:
+                assert_never(said)
+
+    def clear_up(self, work: Work) -> Outcome:
+        """Leave it to a person: without the session's id nothing harmless can be asked."""
+        del work
+        return NeedsPerson(_DOUBTFUL, "no session id", calls=0)
+
+    def poll(self, work: Work) -> Outcome:
+        """Ask how the session stands."""
+        said = self._status(work)
+        match said:
+            case Status():
+                return mapping.on_status(said, work)
+            case CallFailed():
+                return mapping.on_failed_status(said)
+            case _:
+                return said
+
+    def settle(self, work: Work) -> Outcome:
+        """Ask once more: a verdict counts however late it is, and all else is expired."""
+        said = self._status(work)
+        match said:
+            case Status():
+                return mapping.on_last_status(said, work)
+            case CallFailed():
+                return mapping.on_failed_last_status(said, work)
+            case _:
+                return said
+
+    def check(self) -> list[Finding]:
+        """Look at settings, reachability and clock; nothing that is billed."""
+        return [self._check_settings(), *check_host(self.name.value, self._session)]
+
+    def _person(self, payload: object) -> Mapping[str, Any]:
+        person, _ = both(
+            lambda: validated(PersonData, payload, "payload", self._context),
+            lambda: _one_identifier(payload),
+        )
+        return person.model_dump(exclude_none=True)
+
+    def _status(self, work: Work) -> Status | CallFailed | Pending | NeedsPerson:
+        session_id = _session_id(work)
+        if session_id is None:
+            return NeedsPerson(_NO_SESSION, "no session id", calls=0)
+        try:
+            said = self._client.status(session_id)
+        except CallFailed as failure:
+            return failure
+        if not isinstance(said, Status):
+            return mapping.on_no_status(said, work)
+        if said.id != session_id:
+            return mapping.on_no_status(Unlike("another session's status", said.answer), work)
+        return said
+
+    def _check_settings(self) -> Finding:
+        is_sound = self.policy.longest <= self._settings.deadline.total_seconds()
+        detail = "in order" if is_sound else "POLL waits longer than DEADLINE"
+        return Finding(f"{self.name.value} settings", is_sound, detail)
+
+
+def _one_identifier(payload: object) -> None:
+    """Refuse a person with both SNILS and INN, or with neither.
+
+    Not a validator of the model: those are silent while any field is at fault.
+    """
+    if not isinstance(payload, Mapping):
+        return
+    if (payload.get("snils") is None) == (payload.get("inn") is None):
+        message = "exactly one of snils and inn must be given"
+        raise Refused(message, ["snils", "inn"])
+
+
+def _session_id(work: Work) -> str | None:
+    """Return the session's id where it may be put into a path: a person may have given it."""
+    given = work.provider_ref or ""
+    return given if _SESSION_ID.fullmatch(given) else None
+
+
+def _not_created(failure: CallFailed) -> NotSent | NeedsPerson | Misconfigured:
+    if failure.never_sent:
+        return NotSent(failure.note, trouble_of(failure), failure.retry_after)
+    if mapping.is_unauthorized(failure):
+        return Misconfigured(mapping.CREDENTIALS, failure.note)
+    return NeedsPerson(_DOUBTFUL, failure.note)
+
+
+def _not_handed(failure: CallFailed, work: Work) -> NotSent | Pending | Misconfigured:
+    if failure.never_sent:
+        return NotSent(failure.note, trouble_of(failure), failure.retry_after)
+    if mapping.is_unauthorized(failure):
+        return Misconfigured(mapping.CREDENTIALS, failure.note)
+    return mapping.on_code(work, Handed.DOUBTFUL, failure.note, trouble_of(failure))
+
+
+_DOUBTFUL: Final = Reason(
+    ReasonCode.DOUBTFUL_SUBMIT,
+    "Whether Mandarin took the start is not known, and it is billed: look there, then resume with "
+    "--provider-ref, resolve or retry.",
+)
+_NO_SESSION: Final = Reason(
+    ReasonCode.UNKNOWN_ANSWER,
+    "There is no session id to ask about: resume with --provider-ref, or resolve by hand.",
+)
+_NO_PAYLOAD: Final = Reason(
+    ReasonCode.PAYLOAD_UNREADABLE,
+    "There is nothing to send: retry with the data, or resolve by hand.",
+)
+_NOT_CREATED: Final = Reason(
+    ReasonCode.DATA_INCOMPLETE,
+    "Mandarin did not take the data: correct them and start again.",
+    retryable=True,
+)
