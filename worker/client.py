@@ -3,8 +3,8 @@
 Needs the broker's address and the sealing keys, and none of the worker's settings.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from celery import Celery
@@ -12,20 +12,20 @@ from kombu.exceptions import OperationalError
 from redis import RedisError
 
 from config.celery import configuration
-from config.queues import OPERATIONS_QUEUE, Provider, Task
+from config.queues import OPERATIONS_QUEUE, Task
 from config.settings import EngineSettings, EventSettings
 from worker.answers import sealed_answer
 from worker.celery_masking import MaskedAMQP
+from worker.doors import IntellectMoney, Mandarin, Moneta, Npd, Payload
 from worker.errors import BrokerUnavailable
 from worker.events.consumer import Consumer, Event
 from worker.privacy.sealing import Sealer
+from worker.registry import Choice, Invoice, stored_invoices
 
-__all__ = ["Client", "Event", "Moneta"]
+__all__ = ["Client", "Event", "IntellectMoney", "Invoice", "Mandarin", "Moneta", "Npd"]
 
 _VISIBILITY_TIMEOUT: Final[timedelta] = EngineSettings.model_fields["visibility_timeout"].default
 _STREAM: Final[str] = EventSettings.model_fields["stream"].default
-
-Payload = Mapping[str, Any]
 
 
 class Client:
@@ -33,7 +33,7 @@ class Client:
 
     `visibility_timeout` must be what the workers have (`UPRID_ENGINE__VISIBILITY_TIMEOUT`), or
     messages that wait are handed out twice. `events_redis_url` is only for a stream on a server of
-    its own, `database_url` only for `answer`.
+    its own, `database_url` only for `answer` and `invoices`.
     """
 
     def __init__(
@@ -54,6 +54,9 @@ class Client:
         self._app = Celery("uprid-client", amqp=MaskedAMQP, set_as_current=False)
         self._app.conf.update(configuration(redis_url, visibility_timeout))
         self.moneta = Moneta(self)
+        self.npd = Npd(self)
+        self.mandarin = Mandarin(self)
+        self.intellectmoney = IntellectMoney(self)
 
     def enqueue(self, task: str, queue: str, **arguments: object) -> str:
         """Send a task message and return its id; arguments that are None are left out.
@@ -123,11 +126,38 @@ class Client:
         None: no answer, or past its retention. Raises ValueError without a `database_url`,
         `DatabaseUnavailable` and `Unsealable`.
         """
-        if self._database_url is None:
-            message = "give the client a database_url to read answers"
-            raise ValueError(message)
-        token = sealed_answer(self._database_url, operation_id, attempt)
+        token = sealed_answer(self._database(), operation_id, attempt)
         return None if token is None else self._sealer.open_bytes(token)
+
+    def invoices(
+        self,
+        reference: str | None = None,
+        *,
+        attempt: int | None = None,
+        since: datetime | None = None,
+        personal: bool = True,
+    ) -> Iterator[Invoice]:
+        """Iterate over the stored invoices by id, with their transactions.
+
+        All of them; or those that the operation `reference` fetched in an attempt, the current one
+        if none is named; or those that were seen in a registry `since` a time. `personal`: what is
+        personal is opened too. Raises ValueError without a `database_url`, for an attempt of
+        nothing and a time without a zone; when iterated, `DatabaseUnavailable` and `Unsealable`.
+        """
+        if attempt is not None and reference is None:
+            message = "attempt goes with a reference only"
+            raise ValueError(message)
+        if since is not None and since.tzinfo is None:
+            message = "since must have a zone"
+            raise ValueError(message)
+        choice = Choice(reference, attempt, since)
+        return stored_invoices(self._database(), choice, self.open if personal else None)
+
+    def _database(self) -> str:
+        if self._database_url is None:
+            message = "give the client a database_url to read from"
+            raise ValueError(message)
+        return self._database_url
 
     def _act(
         self, task: Task, reference: str, attempt: int, by: str, note: str, **more: object
@@ -138,32 +168,3 @@ class Client:
     def close(self) -> None:
         """Close the connections."""
         self._app.close()
-
-
-class Moneta:
-    """What can be asked of MONETA."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    def start_identification(
-        self, reference: str, unit_id: int, payload: Payload | None = None
-    ) -> str:
-        """Start a simplified identification; return the message's id.
-
-        `payload`: `{"profile": {…}, "document": {…}}`; without it MONETA uses what it has stored
-        of the unit. It is sealed here.
-        """
-        return self._client.enqueue(
-            Task.MONETA_START.value,
-            Provider.MONETA.value,
-            reference=reference,
-            unit_id=unit_id,
-            sealed=None if payload is None else self._client.seal(payload),
-        )
-
-    def receive_callback(self, async_id: int) -> str:
-        """Pass on MONETA's callback: it hastens a poll, and decides nothing."""
-        return self._client.enqueue(
-            Task.MONETA_CALLBACK.value, Provider.MONETA.value, async_id=async_id
-        )
