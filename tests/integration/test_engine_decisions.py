@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from tests.support.engine import SEALER, Process, process
-from tests.support.operations import attempts, journal, operation, told, types
+from tests.support.operations import attempts, forgets, journal, operation, told, types
 from tests.support.providers import ScriptedPlugin
 from worker.engine.decisions import Ask
 from worker.operations.model import ATTEMPTS
@@ -71,13 +71,15 @@ def retry(poller: Process, attempt: int = 1) -> Done:
     now = poller.database.now()
     with poller.database.begin() as connection:
         give_up_at = now + timedelta(seconds=600)
-        done, _ = retrying.retry(connection, action(attempt), None, give_up_at, now)
+        done, _ = retrying.retry(connection, action(attempt), None, give_up_at, forgets, now)
     return done
 
 
 def resume(poller: Process, provider_ref: str | None = None) -> State | None:
     with poller.database.begin() as connection:
-        done, state = deciding.resume(connection, action(), provider_ref, poller.database.now())
+        done, state = deciding.resume(
+            connection, action(), provider_ref, forgets, poller.database.now()
+        )
     assert done is Done.DONE
     return state
 

@@ -25,7 +25,7 @@ from config.queues import Provider, Wake
 from tests.support.broker import MemoryBroker
 from tests.support.clock import TravellingDatabase
 from tests.support.engine import Process
-from tests.support.operations import attempts, journal, operations, start, told
+from tests.support.operations import attempts, forgets, journal, operations, start, told
 from tests.support.providers import ScriptedPlugin
 from tests.support.schema import bring_to_newest
 from worker.engine.decisions import Ask
@@ -214,7 +214,7 @@ class Operations(RuleBasedStateMachine):
             with self.database.begin() as connection:
                 action = Action(reference, attempt, "anna", "")
                 give_up_at = now + timedelta(seconds=300)
-                done.append(retrying.retry(connection, action, None, give_up_at, now)[0])
+                done.append(retrying.retry(connection, action, None, give_up_at, forgets, now)[0])
         assert Counter(done)[Done.DONE] <= (off == 0)
         self.processes[0].wakes.at(Provider.MONETA, Wake.POLL, [now])
 

@@ -174,7 +174,13 @@ def write(
 ) -> set[str]:
     """Write moves back; return the ids that were ours."""
     with database.begin() as connection:
-        return writeback.write_moves(connection, token, moves, now)
+        return set(writeback.write_moves(connection, token, moves, now))
+
+
+def forgets(kind: str, progress: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Keep nothing of an attempt's progress, as most plugins do."""
+    del kind, progress
+    return {}
 
 
 def operation(database: Database, reference: str = "order-1") -> RowMapping:

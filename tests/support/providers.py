@@ -13,6 +13,7 @@ from worker.operations.outcomes import (
     NeedsPerson,
     Outcome,
     Pending,
+    Prepared,
     Reason,
     ReasonCode,
     Started,
@@ -57,13 +58,17 @@ class ScriptedPlugin:
         limits: Limits = LIMITS,
         deadline: float = 600,
         last_look: float | None = None,
+        prepares: bool = False,
     ) -> None:
         self.policy = policy
         self.limits = limits
         self._deadline = deadline
         self._last_look = last_look
+        self._prepares = prepares
         self._lock = threading.Lock()
         self._lines: dict[Ask, Line] = {
+            Ask.PREPARE: lambda work: Prepared("prepared", {**work.progress, "ready": True}),
+            Ask.SUPPLY: lambda _: Pending("supplied", as_after=0),
             Ask.SUBMIT: lambda work: Started(f"ref-{work.reference}-{work.attempt}", "taken"),
             Ask.CLEAR_UP: lambda _: NeedsPerson(_UNSURE, "unsure"),
             Ask.POLL: lambda _: Pending("not yet"),
@@ -99,6 +104,26 @@ class ScriptedPlugin:
     def last_look_before(self, deadline_in: float) -> float | None:  # noqa: ARG002
         """Return what the test chose."""
         return self._last_look
+
+    def prepares(self, kind: str, progress: Mapping[str, Any]) -> bool:  # noqa: ARG002
+        """Prepare, where the test chose so, until it is done."""
+        return self._prepares and not progress.get("ready")
+
+    def prepare(self, work: Work) -> Outcome:
+        """Answer from the script."""
+        return self._said(Ask.PREPARE, work)
+
+    def supply(self, work: Work) -> Outcome:
+        """Answer from the script."""
+        return self._said(Ask.SUPPLY, work)
+
+    def keep(
+        self, kind: str, progress: Mapping[str, Any], *, next_attempt: bool
+    ) -> Mapping[str, Any]:
+        """Keep what the script has put under `kept`, and what else of the same attempt is asked."""
+        del kind
+        names = {"kept"} if next_attempt else {"kept", "same"}
+        return {name: value for name, value in progress.items() if name in names}
 
     def submit(self, work: Work) -> Outcome:
         """Answer from the script."""

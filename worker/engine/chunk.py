@@ -1,19 +1,18 @@
 """A chunk: claimed operations, worked on by a few threads, written back as answers come."""
 
-import json
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
 import structlog
 
-from worker.engine.decisions import Answer, Ask, next_ask
+from worker.engine.decisions import Answer, Ask, next_ask, progress_of
 from worker.engine.gate import Health
 from worker.errors import DatabaseUnavailable, Unsealable
 from worker.operations.outcomes import (
@@ -29,6 +28,7 @@ from worker.operations.outcomes import (
 )
 from worker.operations.states import State
 from worker.operations.store.claims import Claimed
+from worker.operations.store.writeback import Supplying
 from worker.providers.base import Plugin, Work
 
 log = structlog.get_logger(__name__)
@@ -64,6 +64,8 @@ class Chunk:
     claimed: Sequence[Claimed]
     #: Sealed payloads of those that are to be submitted.
     payloads: Mapping[str, str | None]
+    #: Sealed notifications of those that were spoken of.
+    notices: Mapping[str, Sequence[str]]
     token: str
     #: The database's time at the claim, and this host's monotonic clock then.
     now: datetime
@@ -81,12 +83,14 @@ class Working:
         *,
         unseal: Callable[[str], Any],
         mark: Callable[[Claimed, datetime], bool],
+        supply: Callable[[Claimed, datetime], Supplying | None],
     ) -> None:
         self._chunk = chunk
         self._plugin = plugin
         self._guard = guard
         self._unseal = unseal
         self._mark = mark
+        self._supply = supply
         self._waiting = deque(chunk.claimed)
         self._answers: deque[Answer] = deque()
         self._lock = threading.Lock()
@@ -153,30 +157,61 @@ class Working:
         """Ask for one operation; None where it must not be asked any more."""
         began = time.monotonic()
         at = self._chunk.now + timedelta(seconds=began - self._chunk.began)
-        ask = next_ask(claimed, at)
+        ask = next_ask(claimed, at, self._plugin)
         outcome: Outcome | None = None
-        payload: Mapping[str, Any] | None = None
-        if ask is Ask.SUBMIT:
-            try:
+        try:
+            ready = self._ready(ask, claimed, at)
+            if ready is None:
+                return None
+            claimed = ready.claimed
+            outcome = self._asked(ask, _work(ready, at))
+        except Unsealable:
+            outcome = _UNREADABLE
+        except DatabaseUnavailable:
+            self.halt = Halt.DATABASE_AWAY
+            return None
+        took = round((time.monotonic() - began) * 1000)
+        return Answer(claimed, ask, outcome, at, took)
+
+    def _ready(self, ask: Ask, claimed: Claimed, at: datetime) -> "_Ready | None":
+        """Open what a question needs, and mark what must not be asked twice.
+
+        None where it must not be asked. Raises `Unsealable` before anything is marked, and
+        `DatabaseUnavailable`.
+        """
+        match ask:
+            case Ask.PREPARE:
+                return _Ready(claimed, self._payload(claimed))
+            case Ask.SUBMIT:
                 payload = self._payload(claimed)
                 if not self._mark(claimed, at):
                     return None
-                claimed = replace(claimed, state=State.SUBMITTING)
-            except Unsealable:
-                outcome = _UNREADABLE
-            except DatabaseUnavailable:
-                self.halt = Halt.DATABASE_AWAY
-                return None
-        if outcome is None:
-            outcome = self._asked(ask, _work(claimed, payload, at))
-        took = round((time.monotonic() - began) * 1000)
-        return Answer(claimed, ask, outcome, at, took)
+                return _Ready(replace(claimed, state=State.SUBMITTING), payload)
+            case Ask.SUPPLY:
+                supplying = self._supply(claimed, at)
+                if supplying is None:
+                    return None
+                sent = replace(
+                    claimed,
+                    inputs_sent=claimed.inputs_sent + 1,
+                    inputs_waiting=claimed.inputs_waiting - 1,
+                    input_sent_at=at,
+                    input_id=supplying.id,
+                )
+                return _Ready(sent, self._opened(supplying.sealed))
+            case _:
+                sealed = self._chunk.notices.get(claimed.id, ())
+                return _Ready(claimed, None, tuple(self._opened(each) for each in sealed))
 
     def _asked(self, ask: Ask, work: Work) -> Outcome:
         try:
             match ask:
+                case Ask.PREPARE:
+                    return self._plugin.prepare(work)
                 case Ask.SUBMIT:
                     return self._plugin.submit(work)
+                case Ask.SUPPLY:
+                    return self._plugin.supply(work)
                 case Ask.CLEAR_UP:
                     return self._plugin.clear_up(work)
                 case Ask.POLL:
@@ -189,8 +224,9 @@ class Working:
 
     def _payload(self, claimed: Claimed) -> Mapping[str, Any] | None:
         sealed = self._chunk.payloads.get(claimed.id)
-        if sealed is None:
-            return None
+        return None if sealed is None else self._opened(sealed)
+
+    def _opened(self, sealed: str) -> Mapping[str, Any]:
         payload = self._unseal(sealed)
         if not isinstance(payload, dict):
             raise Unsealable
@@ -227,7 +263,17 @@ _UNREADABLE: Final = NeedsPerson(
 )
 
 
-def _work(claimed: Claimed, payload: Mapping[str, Any] | None, now: datetime) -> Work:
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """An operation that may be asked about, with what is needed for that."""
+
+    claimed: Claimed
+    payload: Mapping[str, Any] | None = field(default=None, repr=False)
+    notices: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
+
+
+def _work(ready: _Ready, now: datetime) -> Work:
+    claimed = ready.claimed
     return Work(
         id=claimed.id,
         reference=claimed.reference,
@@ -235,20 +281,26 @@ def _work(claimed: Claimed, payload: Mapping[str, Any] | None, now: datetime) ->
         state=claimed.state,
         attempt=claimed.attempt,
         args=claimed.args,
-        payload=payload,
+        payload=ready.payload,
         provider_ref=claimed.provider_ref,
-        progress=json.loads(claimed.progress) if claimed.progress else {},
+        progress=progress_of(claimed),
         polls=claimed.polls,
         faults=claimed.faults,
         due_at=claimed.due_at,
         deadline_at=claimed.deadline_at,
         now=now,
+        missing=claimed.missing,
+        inputs_sent=claimed.inputs_sent,
+        input_sent_at=claimed.input_sent_at,
+        inputs_waiting=claimed.inputs_waiting,
+        notices=ready.notices,
     )
 
 
 def _stumbled(ask: Ask, work: Work, error: str) -> Outcome:
     note = f"our own error: {error}"
     if ask is Ask.SUBMIT:
+        # It may have stumbled after the call: that is to be found out, not repeated.
         return Doubtful(note=note, trouble=Trouble.UNKNOWN)
     if work.faults + 1 >= _STUMBLES:
         reason = Reason(

@@ -1,15 +1,16 @@
 """Decisions: what an outcome makes of an operation. Pure, and every exit is on this page."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 from worker.engine.gate import LONGEST_REST
 from worker.events.model import END_EVENTS, EventType
 from worker.operations.identifiers import new_id
+from worker.operations.invoices import Invoice, sealed_invoices
 from worker.operations.outcomes import (
     Doubtful,
     Finished,
@@ -23,6 +24,7 @@ from worker.operations.outcomes import (
     ReasonCode,
     Settle,
     Started,
+    Wanted,
 )
 from worker.operations.states import State
 from worker.operations.store.claims import ORDINARY, URGENT, Claimed, Run
@@ -33,8 +35,10 @@ from worker.providers.base import Plugin
 class Ask(StrEnum):
     """What an operation was asked."""
 
+    PREPARE = "prepare"
     SUBMIT = "submit"
     CLEAR_UP = "clear_up"
+    SUPPLY = "supply"
     POLL = "poll"
     SETTLE = "settle"
 
@@ -53,18 +57,27 @@ class Answer:
     took: int
 
 
-def next_ask(claimed: Claimed, now: datetime) -> Ask:
+def next_ask(claimed: Claimed, now: datetime, plugin: Plugin) -> Ask:
     """Return what a claimed operation is to be asked."""
     match claimed.state:
+        case State.ACCEPTED if plugin.prepares(claimed.kind, progress_of(claimed)):
+            return Ask.PREPARE
         case State.ACCEPTED:
             return Ask.SUBMIT
         case State.SUBMITTING:
             # Nobody leaves an operation like this but a worker that died, or had its doubts.
             return Ask.CLEAR_UP
         case State.POLLING if claimed.deadline_at is None or now < claimed.deadline_at:
-            return Ask.POLL
+            supplied = claimed.missing is not None and claimed.inputs_waiting > 0
+            return Ask.SUPPLY if supplied else Ask.POLL
         case _:
             return Ask.SETTLE
+
+
+def progress_of(claimed: Claimed) -> Mapping[str, Any]:
+    """Return the plugin's own memory of the attempt."""
+    progress: Mapping[str, Any] = json.loads(claimed.progress) if claimed.progress else {}
+    return progress
 
 
 def decide(
@@ -85,7 +98,7 @@ def decide(
         case NotSent():
             return turn.not_sent(outcome)
         case Doubtful():
-            return turn.stay(turn.rest(outcome.retry_after, turn.backoff()), faults=turn.faults + 1)
+            return turn.doubtful(outcome)
         case Misconfigured():
             return turn.misconfigured()
         case NeedsPerson():
@@ -96,6 +109,14 @@ def decide(
             return turn.end(outcome.state, outcome.reason, END_EVENTS[outcome.state], outcome)
         case _:
             assert_never(outcome)
+
+
+#: For a move that leaves what is missing as it was.
+_UNCHANGED: Final = "unchanged"
+
+
+def _asking(wants: Wanted | None) -> tuple[EventType, ...]:
+    return () if wants is None else (EventType.INPUT_REQUIRED,)
 
 
 class _Turn:
@@ -132,34 +153,63 @@ class _Turn:
             # A deadline that has passed before it began is a wrong clock, not an expiry.
             give_up = self.plugin.give_up_after(self.claimed.kind)
             deadline = self.now + timedelta(seconds=give_up)
-        due = self._not_past(deadline, self.plugin.policy.wait(0, self.draw), self.now)
+        wait = outcome.again_in
+        if wait is None:
+            wait = self.plugin.policy.wait(outcome.as_after, self.draw)
         return self._move(
             State.POLLING,
             lane=ORDINARY,
-            due_at=due,
+            due_at=self._not_past(deadline, wait, self.now),
             deadline_at=deadline,
             provider_ref=outcome.provider_ref,
             started_at=self.now,
-            events=(EventType.STARTED,),
+            wants=outcome.wants,
+            events=(EventType.STARTED, *_asking(outcome.wants)),
             faults=0,
-            progress=None,
+            progress=self._progress(outcome.progress),
+            listens=outcome.listens,
+            records=outcome.records,
         )
 
     def pending(self, outcome: Pending) -> Stay | Move:
         faults = 0 if outcome.trouble is None else self.faults + 1
-        if outcome.again_in is not None:
-            wait = outcome.again_in
-        elif outcome.trouble is not None:
-            wait = self.backoff()
-        else:
-            wait = self.plugin.policy.wait(self.polls, self.draw)
-        due = self.rest(outcome.retry_after, wait)
+        due = self.rest(outcome.retry_after, self._wait(outcome))
         progress = self._progress(outcome.progress)
+        deadline = self.claimed.deadline_at
+        if self.ask is Ask.PREPARE and deadline is not None and self.now >= deadline:
+            return self.given_up()
         if self.claimed.state is State.POLLING and self.ask is Ask.SETTLE:
-            return self._move(State.SETTLING, due_at=due, faults=faults, progress=progress)
-        if self.ask is Ask.POLL and self.claimed.deadline_at is not None:
-            due = self._not_past(self.claimed.deadline_at, (due - self.now).total_seconds(), None)
-        return self.stay(due, faults=faults, progress=progress)
+            return self._move(
+                State.SETTLING,
+                due_at=due,
+                faults=faults,
+                progress=progress,
+                records=outcome.records,
+            )
+        if self.ask in {Ask.POLL, Ask.SUPPLY} and deadline is not None:
+            due = self._not_past(deadline, (due - self.now).total_seconds(), None)
+        if self.ask is Ask.SUPPLY or outcome.wants is not None:
+            # Told of, or no longer missing what was supplied.
+            return self._move(
+                self.claimed.state,
+                due_at=due,
+                faults=faults,
+                progress=progress,
+                wants=outcome.wants,
+                missing=None,
+                events=_asking(outcome.wants),
+                records=outcome.records,
+            )
+        return self.stay(due, faults=faults, progress=progress, records=outcome.records)
+
+    def _wait(self, outcome: Pending) -> float:
+        if outcome.again_in is not None:
+            return outcome.again_in
+        if outcome.as_after is not None:
+            return self.plugin.policy.wait(outcome.as_after, self.draw)
+        if outcome.trouble is not None:
+            return self.backoff()
+        return self.plugin.policy.wait(self.polls, self.draw)
 
     def settle(self, outcome: Settle) -> Stay | Move:
         progress = self._progress(outcome.progress)
@@ -168,14 +218,24 @@ class _Turn:
         due = self.now + timedelta(seconds=self.backoff())
         return self.stay(due, faults=self.faults + 1, progress=progress)
 
+    def doubtful(self, outcome: Doubtful) -> Stay:
+        due = self.rest(outcome.retry_after, self.backoff())
+        progress = self._progress(outcome.progress)
+        return self.stay(due, faults=self.faults + 1, progress=progress)
+
+    def given_up(self) -> Move:
+        reason = Reason(
+            ReasonCode.PROVIDER_UNAVAILABLE,
+            "The provider could not be reached in time; nothing was sent to it.",
+            retryable=True,
+        )
+        return self.end(State.FAILED, reason, EventType.FAILED, None)
+
     def not_sent(self, outcome: NotSent) -> Move:
+        if self.ask is Ask.SUPPLY:
+            return self._returned(self.rest(outcome.retry_after, self.backoff()), self.faults + 1)
         if self.claimed.deadline_at is not None and self.now >= self.claimed.deadline_at:
-            reason = Reason(
-                ReasonCode.PROVIDER_UNAVAILABLE,
-                "The provider could not be reached in time; nothing was sent to it.",
-                retryable=True,
-            )
-            return self.end(State.FAILED, reason, EventType.FAILED, None)
+            return self.given_up()
         return self._move(
             State.ACCEPTED,
             due_at=self.rest(outcome.retry_after, self.backoff()),
@@ -186,7 +246,15 @@ class _Turn:
         # The provider pauses; the operation keeps its state and is due as soon as calls go on.
         if self.ask is Ask.SUBMIT:
             return self._move(State.ACCEPTED, due_at=self.now)
+        if self.ask is Ask.SUPPLY:
+            return self._returned(self.now, self.faults)
         return self.stay(self.claimed.due_at, faults=self.faults)
+
+    def _returned(self, due: datetime, faults: int) -> Move:
+        """Have an input that was not sent wait again, in its own lane."""
+        return self._move(
+            State.POLLING, due_at=due, lane=URGENT, faults=faults, input_returned=True
+        )
 
     def end(
         self,
@@ -203,10 +271,20 @@ class _Turn:
             reason=reason,
             result=outcome.result if isinstance(outcome, Finished) else {},
             answer=answer,
+            missing=self.claimed.missing if state is State.WAITING_FOR_PERSON else None,
             events=(event,),
+            records=outcome.records if isinstance(outcome, Finished) else (),
+            tallied=isinstance(outcome, Finished) and outcome.tallied,
         )
 
-    def stay(self, due: datetime, *, faults: int, progress: str | None = None) -> Stay:
+    def stay(
+        self,
+        due: datetime,
+        *,
+        faults: int,
+        progress: str | None = None,
+        records: Sequence[Invoice] = (),
+    ) -> Stay:
         run, closed = self._run()
         return Stay(
             claimed=self.claimed,
@@ -216,6 +294,7 @@ class _Turn:
             progress=progress if progress is not None else self.claimed.progress,
             run=run,
             closed=closed,
+            records=sealed_invoices(records, self.seal),
         )
 
     def backoff(self) -> float:
@@ -263,9 +342,19 @@ class _Turn:
         reason: Reason | None = None,
         result: Mapping[str, Any] | None = None,
         answer: str | None = None,
+        missing: str | None = _UNCHANGED,
+        wants: Wanted | None = None,
         events: tuple[EventType, ...] = (),
+        input_returned: bool = False,
+        listens: bool = False,
+        records: Sequence[Invoice] = (),
+        tallied: bool = False,
     ) -> Move:
         claimed = self.claimed
+        if wants is not None:
+            missing = wants.missing
+        elif missing is _UNCHANGED:
+            missing = claimed.missing
         return Move(
             claimed=claimed,
             state=state,
@@ -282,5 +371,11 @@ class _Turn:
             reason=reason,
             result=result or {},
             answer=answer,
+            missing=missing,
+            wants=wants,
+            input_returned=input_returned,
+            listens=listens,
+            records=sealed_invoices(records, self.seal),
+            tallied=tallied,
             events=tuple((event, new_id()) for event in events),
         )

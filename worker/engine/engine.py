@@ -23,9 +23,9 @@ from worker.operations.database import Database
 from worker.operations.identifiers import new_id
 from worker.operations.outcomes import Misconfigured
 from worker.operations.states import State
-from worker.operations.store import claims, pausing, writeback
+from worker.operations.store import claims, notices, pausing, writeback
 from worker.operations.store.claims import ORDINARY, URGENT, Claimed
-from worker.operations.store.writeback import Move, Stay
+from worker.operations.store.writeback import Move, Stay, Supplying
 from worker.providers.base import Plugin
 
 log = structlog.get_logger(__name__)
@@ -155,6 +155,7 @@ class Engine:
             self._leaseholder,
             unseal=self._sealing.open,
             mark=lambda row, now: self._mark(chunk, row, now),
+            supply=lambda row, now: self._supply(chunk, row, now),
         )
         try:
             working.run(
@@ -184,7 +185,7 @@ class Engine:
             granted = gate.grant(shared, plugin.limits, now)
             calm = shared.failures == 0 and shared.closed_until is None and not granted.probing
             if granted.limit == 0:
-                return Taken(Chunk((), {}, token, now, began), granted.again_at, calm)
+                return Taken(Chunk((), {}, {}, token, now, began), granted.again_at, calm)
 
             def some(lane: int, limit: int) -> list[Claimed]:
                 if limit <= 0:
@@ -214,14 +215,25 @@ class Engine:
             payloads = claims.payloads(
                 connection, [row for row in claimed if row.state is State.ACCEPTED]
             )
+            spoken_of = notices.of(
+                connection, [(row.id, row.attempt) for row in claimed if row.notices]
+            )
         successor = None
         if left_behind and not granted.probing:
             successor = now if alone else granted.again_at
-        return Taken(Chunk(claimed, payloads, token, now, began), successor, calm)
+        return Taken(Chunk(claimed, payloads, spoken_of, token, now, began), successor, calm)
 
     def _mark(self, chunk: Chunk, row: Claimed, now: datetime) -> bool:
         with self._database.begin() as connection:
             return writeback.mark_submitting(connection, row.id, row.attempt, chunk.token, now)
+
+    def _supply(self, chunk: Chunk, row: Claimed, now: datetime) -> Supplying | None:
+        with self._database.begin() as connection:
+            supplying = writeback.mark_supplying(connection, row.id, row.attempt, chunk.token, now)
+            if supplying is not None:
+                # Within the transaction: an input that does not open must not count as sent.
+                self._sealing.open(supplying.sealed)
+            return supplying
 
     def _flush(
         self,
@@ -246,13 +258,18 @@ class Engine:
         unwritten.difference_update(answer.claimed.id for answer in answers)
         late = [move for move in moves if move.claimed.id not in written and move.events]
         self._tell_late(late, now)
-        self._wake_next(provider, [change for change in changes if change.claimed.id in written])
+        self._wake_next(
+            provider, [change for change in changes if change.claimed.id in written], now
+        )
+        if any(written.values()):
+            # Somebody asked for them while they were being worked on.
+            self._wakes.soon(provider, now)
         if late or any(move.events for move in moves):
             self._relay.wake()
 
     def _patiently(
         self, token: str, stays: Sequence[Stay], moves: Sequence[Move], now: datetime
-    ) -> set[str]:
+    ) -> dict[str, bool]:
         """Write back, waiting for a database that went away: answers cost money."""
         give_up = time.monotonic() + _PATIENCE
         while True:
@@ -266,7 +283,7 @@ class Engine:
 
     def _write(
         self, token: str, stays: Sequence[Stay], moves: Sequence[Move], now: datetime
-    ) -> set[str]:
+    ) -> dict[str, bool]:
         try:
             with self._database.begin() as connection:
                 return writeback.write_stays(connection, token, stays) | writeback.write_moves(
@@ -277,9 +294,9 @@ class Engine:
 
     def _write_one_by_one(
         self, token: str, stays: Sequence[Stay], moves: Sequence[Move], now: datetime
-    ) -> set[str]:
+    ) -> dict[str, bool]:
         """Find the row that the database refuses; the others must not suffer for it."""
-        written: set[str] = set()
+        written: dict[str, bool] = {}
         for one_stay, one_move in [*(([s], []) for s in stays), *(([], [m]) for m in moves)]:
             try:
                 with self._database.begin() as connection:
@@ -310,13 +327,18 @@ class Engine:
             if news:
                 log.warning("late_answer", operation=row.id, state=move.state)
 
-    def _wake_next(self, provider: Provider, written: Sequence[Stay | Move]) -> None:
+    def _wake_next(self, provider: Provider, written: Sequence[Stay | Move], now: datetime) -> None:
         polls: list[datetime] = []
         settlements: list[datetime] = []
+        at_once = False
         for change in written:
             if change.due_at is not None:
                 state = change.state if isinstance(change, Move) else change.claimed.state
                 (settlements if state is State.SETTLING else polls).append(change.due_at)
+                # The next step or the next page: not to be held up for a whole slot.
+                at_once = at_once or change.due_at <= now
+        if at_once:
+            self._wakes.soon(provider, now)
         if polls:
             self._wakes.at(provider, Wake.POLL, polls)
         if settlements:

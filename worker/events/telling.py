@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from worker.events.model import END_EVENTS, Event, EventType, rfc3339
-from worker.operations.outcomes import Reason
+from worker.operations.outcomes import Reason, Wanted
 from worker.operations.states import State
 
 #: A sealed answer beyond this is left out of the event and read through the client. Bytes.
@@ -31,6 +31,8 @@ class Standing:
     result: Mapping[str, Any] | None = None
     #: The provider's whole answer, sealed.
     answer: str | None = field(default=None, repr=False)
+    #: What the provider waits for: told by `input_required`.
+    wants: Wanted | None = None
 
 
 def tell(
@@ -52,6 +54,9 @@ def tell(
         "reason": None if standing.reason is None else standing.reason.as_json(),
         "result": dict(standing.result or {}),
     }
+    if standing.wants is not None and kind is EventType.INPUT_REQUIRED:
+        data["missing"] = standing.wants.missing
+        data["attempts_left"] = standing.wants.attempts_left
     if standing.answer is not None and len(standing.answer) <= LARGEST_ANSWER:
         data["sealed"] = standing.answer
     return Event(

@@ -1,6 +1,7 @@
 """On-call messages: retry, resume, resolve, cancel."""
 
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -8,7 +9,7 @@ from config.queues import Provider, Wake
 from worker.errors import Refused
 from worker.intake.message import Message, Reading
 from worker.intake.refusals import aloud
-from worker.intake.starts import fingerprint, sealed
+from worker.intake.starts import fingerprint, party, sealed
 from worker.operations.states import DRIVEN, TERMINAL, State
 from worker.operations.store import deciding, retrying
 from worker.operations.store.oncall import Action, Done, Known, look
@@ -34,8 +35,9 @@ def retry(runtime: Runtime, message: Message) -> None:
     now = runtime.database.now()
     plugin = runtime.plugin(Provider(known.provider))
     give_up_at = now + timedelta(seconds=plugin.give_up_after(known.kind))
+    keep = partial(plugin.keep, next_attempt=True)
     with runtime.database.begin() as connection:
-        done, state = retrying.retry(connection, action, correction, give_up_at, now)
+        done, state = retrying.retry(connection, action, correction, give_up_at, keep, now)
     _follow_up(runtime, message, action, known, done, state)
 
 
@@ -48,8 +50,10 @@ def resume(runtime: Runtime, message: Message) -> None:
     provider_ref = reading.provider_ref()
     reading.no_others()
     reading.require_sound()
+    now = runtime.database.now()
+    keep = partial(runtime.plugin(Provider(known.provider)).keep, next_attempt=False)
     with runtime.database.begin() as connection:
-        done, state = deciding.resume(connection, action, provider_ref, runtime.database.now())
+        done, state = deciding.resume(connection, action, provider_ref, keep, now)
     _follow_up(runtime, message, action, known, done, state)
 
 
@@ -107,7 +111,12 @@ def _correction(runtime: Runtime, reading: Reading, known: Known) -> Correction 
     except Refused as refusal:
         reading.fault(refusal.reason, *refusal.fields)
         return None
-    return Correction(found.args, fingerprint(runtime, provider, found), sealed(runtime, found))
+    return Correction(
+        found.args,
+        fingerprint(runtime, provider, found),
+        sealed(runtime, found),
+        party(runtime, provider, found),
+    )
 
 
 def _follow_up(

@@ -120,10 +120,12 @@ class Reading:
         self.fault(f"{name}: must be a positive integer", name)
         return 0
 
-    def payload(self, sealer: Sealer) -> dict[str, Any] | None:
+    def payload(self, sealer: Sealer, *, required: bool = False) -> dict[str, Any] | None:
         """Take and open the sealed payload, if there is one."""
         given = self._left.pop("sealed", None)
         if given is None:
+            if required:
+                self.fault("sealed: is missing", "sealed")
             return None
         if not isinstance(given, str):
             self.fault("sealed: must be a Fernet token", "sealed")

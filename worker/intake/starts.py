@@ -47,6 +47,7 @@ def _store(
         fingerprint=fingerprint(runtime, provider, found),
         sealed=sealed(runtime, found),
         give_up_at=now + timedelta(seconds=give_up_after),
+        party=party(runtime, provider, found),
     )
     with runtime.database.begin() as connection:
         taken = store.accept(connection, begun, now)
@@ -62,6 +63,12 @@ def _store(
 def fingerprint(runtime: Runtime, provider: Provider, found: Intake) -> str:
     """Return what tells the same data from other data."""
     return runtime.fingerprinter.of(provider, found.kind, found.args, found.payload)
+
+
+def party(runtime: Runtime, provider: Provider, found: Intake) -> str | None:
+    """Return what tells whom the provider's notifications speak of."""
+    named = found.party
+    return None if named is None else runtime.fingerprinter.of_party(provider, named)
 
 
 def sealed(runtime: Runtime, found: Intake) -> str | None:

@@ -51,6 +51,8 @@ def _head(row: Row) -> None:
     say(f"{row.reference}  {row.provider} {row.kind}  {row.state.value}  attempt {row.attempt}")
     known = f", provider's id {row.provider_ref}" if row.provider_ref else ""
     say(f"operation {row.id}{known}, {row.polls} polls")
+    if row.missing is not None or row.inputs_sent or row.inputs_waiting:
+        say(f"inputs: {_inputs(row)}")
     if row.deadline_at is not None and row.finished_at is None:
         say(f"deadline {moment(row.deadline_at)}")
     if row.finished_at is not None:
@@ -62,6 +64,13 @@ def _head(row: Row) -> None:
         say(f"result: {_facts(row.result)}")
     if row.answered:
         say("the provider's whole answer is kept, sealed")
+
+
+def _inputs(row: Row) -> str:
+    parts = [f"{row.inputs_sent} sent", f"{row.inputs_waiting} waiting to be sent"]
+    if row.missing is not None:
+        parts.insert(0, f"{row.provider} waits for {row.missing}")
+    return ", ".join(parts)
 
 
 def _lines(story: Story) -> Iterator[tuple[str, str, str, str]]:

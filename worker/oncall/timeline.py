@@ -28,6 +28,9 @@ def described(row: Row) -> dict[str, Any]:
         "reason": row.reason,
         "result": row.result,
         "answered": row.answered,
+        "missing": row.missing,
+        "inputs_sent": row.inputs_sent,
+        "inputs_waiting": row.inputs_waiting,
     }
 
 
@@ -37,7 +40,7 @@ def told(story: Story) -> dict[str, Any]:
         names = (
             "operation_id", "provider", "kind", "state", "attempt", "provider_ref", "accepted_at",
             "started_at", "finished_at", "deadline_at", "due_at", "polls", "reason", "result",
-            "answered",
+            "answered", "missing", "inputs_sent", "inputs_waiting",
         )  # fmt: skip
         row: dict[str, Any] = {"reference": story.reference, **dict.fromkeys(names)}
     else:
@@ -48,7 +51,8 @@ def told(story: Story) -> dict[str, Any]:
 def timeline(story: Story) -> list[dict[str, Any]]:
     """Return what happened, the oldest first; every object has `at` and `what`.
 
-    `call` (`until`, `count`, `slowest_ms`), `move`, `person` (`by`, `why`), `late`, `ignored`;
+    `call` (`until`, `count`, `slowest_ms`), `move`, `person` (`by`, `why`), `late`, `ignored`,
+    `heard` (an input or a notification came);
     `end` (`ended_as`, `reason`, `result`), `event` (`type`, `id`, `sequence`, `published`),
     `refused` (`task`, `message_id`, `fields`, `reason`).
     """

@@ -298,7 +298,7 @@ class JournalEntry(SQLModel, table=True):
     id: int | None = Field(default=None, sa_column=Column(Counter, primary_key=True))
     operation_id: str = Field(sa_column=_id_column())
     attempt: int
-    #: `call`, `move`, `person`, `late` or `ignored`.
+    #: `call`, `move`, `person`, `late`, `ignored` or `heard`.
     what: str = Field(max_length=20)
     note: str = Field(max_length=200)
     at: datetime

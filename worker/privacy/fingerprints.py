@@ -27,4 +27,11 @@ class Fingerprinter:
             separators=(",", ":"),
             ensure_ascii=False,
         )
-        return hmac.new(self._key, canonical.encode(), hashlib.sha256).hexdigest()
+        return self._hash(canonical)
+
+    def of_party(self, provider: str, party: str) -> str:
+        """Return 64 hex digits for whom a provider's notifications speak."""
+        return self._hash(json.dumps([provider, "party", party], ensure_ascii=False))
+
+    def _hash(self, text: str) -> str:
+        return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()

@@ -15,6 +15,7 @@ from tests.support.operations import (
     attempts,
     claim,
     ended,
+    forgets,
     in_state,
     journal,
     operation,
@@ -45,7 +46,7 @@ Act = Callable[[Connection, Action, datetime], tuple[Done, State | None]]
 def resume_as_it_was(
     connection: Connection, action: Action, now: datetime
 ) -> tuple[Done, State | None]:
-    return deciding.resume(connection, action, None, now)
+    return deciding.resume(connection, action, None, forgets, now)
 
 
 def resolve_as_rejected(
@@ -70,7 +71,7 @@ def resume(
     database: Database, provider_ref: str | None = None, action: Action = ACTION
 ) -> tuple[Done, State | None]:
     with database.begin() as connection:
-        return deciding.resume(connection, action, provider_ref, LATER)
+        return deciding.resume(connection, action, provider_ref, forgets, LATER)
 
 
 def resolve(database: Database, verdict: State) -> tuple[Done, State | None]:

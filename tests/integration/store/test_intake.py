@@ -12,6 +12,7 @@ from tests.support.operations import (
     attempts,
     claim,
     ended,
+    forgets,
     journal,
     operation,
     start,
@@ -97,6 +98,7 @@ def test_accept_knows_the_data_of_every_attempt(database: Database) -> None:
             Action("order-1", 1, "shop", ""),
             Correction({"unit_id": 7}, "e" * 64, None),
             NOW,
+            forgets,
             NOW,
         )
 

@@ -8,6 +8,7 @@ from tests.support.operations import (
     accepted,
     claim,
     ended,
+    forgets,
     polling,
     run,
     stayed,
@@ -53,7 +54,9 @@ def reject(database: Database, reference: str) -> None:
 
 def retry(database: Database, reference: str) -> None:
     with database.begin() as connection:
-        retrying.retry(connection, Action(reference, 1, "olga", "looked"), None, LATER, LATER)
+        retrying.retry(
+            connection, Action(reference, 1, "olga", "looked"), None, LATER, forgets, LATER
+        )
 
 
 def refuse(database: Database, reference: str) -> None:

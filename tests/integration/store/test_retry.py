@@ -13,6 +13,7 @@ from tests.support.operations import (
     attempts,
     claim,
     ended,
+    forgets,
     in_state,
     journal,
     operation,
@@ -43,7 +44,7 @@ def retry(
 ) -> tuple[Done, State | None]:
     with database.begin() as connection:
         action = Action(reference, attempt, "anna", "asked by phone")
-        return retrying.retry(connection, action, correction, GIVE_UP, LATER)
+        return retrying.retry(connection, action, correction, GIVE_UP, forgets, LATER)
 
 
 @pytest.mark.parametrize("state", sorted(RETRYABLE))

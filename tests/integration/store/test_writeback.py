@@ -42,7 +42,7 @@ def mark(database: Database, claimed: Claimed, token: str = "lease") -> bool:
 
 def write_stays(database: Database, *stays: Stay, token: str = "lease") -> set[str]:
     with database.begin() as connection:
-        return writeback.write_stays(connection, token, stays)
+        return set(writeback.write_stays(connection, token, stays))
 
 
 def write_late(database: Database, move: Move) -> bool:

@@ -11,20 +11,23 @@ depends_on = None
 IDENTIFIER = sa.String(length=36).with_variant(sa.String(length=36, collation="C"), "postgresql")
 TIME = sa.DateTime(timezone=True)
 
-_ADDED = (
-    sa.Column("missing", sa.String(length=20), nullable=True),
-    sa.Column("inputs_sent", sa.Integer(), nullable=False, server_default="0"),
-    sa.Column("input_sent_at", TIME, nullable=True),
-    sa.Column("inputs_waiting", sa.Integer(), nullable=False, server_default="0"),
-    sa.Column("notices", sa.Integer(), nullable=False, server_default="0"),
-    sa.Column("wanted_at", TIME, nullable=True),
-)
+
+def _added() -> tuple[sa.Column[object], ...]:
+    # Made anew each time: a column belongs to the one table that it was added to.
+    return (
+        sa.Column("missing", sa.String(length=20), nullable=True),
+        sa.Column("inputs_sent", sa.Integer(), nullable=False, server_default="0"),
+        sa.Column("input_sent_at", TIME, nullable=True),
+        sa.Column("inputs_waiting", sa.Integer(), nullable=False, server_default="0"),
+        sa.Column("notices", sa.Integer(), nullable=False, server_default="0"),
+        sa.Column("wanted_at", TIME, nullable=True),
+    )
 
 
 def upgrade() -> None:
     """Go forward."""
-    for column in _ADDED:
-        op.add_column("operation", column.copy())
+    for column in _added():
+        op.add_column("operation", column)
     op.add_column("attempt", sa.Column("party", sa.String(length=64), nullable=True))
     op.create_index(
         "attempt_party",
@@ -53,7 +56,7 @@ def downgrade() -> None:
         op.drop_table(table)
     op.drop_index("attempt_party", table_name="attempt")
     op.drop_column("attempt", "party")
-    for column in reversed(_ADDED):
+    for column in reversed(_added()):
         op.drop_column("operation", column.name)
 
 

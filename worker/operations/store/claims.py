@@ -35,6 +35,11 @@ _COLUMNS: Final = (
     OPERATIONS.c.progress,
     OPERATIONS.c.created_at,
     OPERATIONS.c.started_at,
+    OPERATIONS.c.missing,
+    OPERATIONS.c.inputs_sent,
+    OPERATIONS.c.input_sent_at,
+    OPERATIONS.c.inputs_waiting,
+    OPERATIONS.c.notices,
     OPERATIONS.c.run_note,
     OPERATIONS.c.run_first_at,
     OPERATIONS.c.run_last_at,
@@ -48,6 +53,15 @@ NO_RUN: Final[Mapping[str, Any]] = {
     "run_last_at": None,
     "run_count": 0,
     "run_slowest": 0,
+}
+#: A row whose attempt has heard of nobody yet.
+UNHEARD: Final[Mapping[str, Any]] = {
+    "missing": None,
+    "inputs_sent": 0,
+    "input_sent_at": None,
+    "inputs_waiting": 0,
+    "notices": 0,
+    "wanted_at": None,
 }
 
 
@@ -82,6 +96,14 @@ class Claimed:
     created_at: datetime
     started_at: datetime | None
     run: Run | None
+    missing: str | None = None
+    inputs_sent: int = 0
+    input_sent_at: datetime | None = None
+    inputs_waiting: int = 0
+    #: How many notifications name the attempt.
+    notices: int = 0
+    #: The input that is being sent; None: no input is.
+    input_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +208,13 @@ def _lease(
     rows = connection.execute(
         update(OPERATIONS)
         .where(OPERATIONS.c.id.in_(select(chosen.c.id)))
-        .values(lease_token=token, lease_owner=owner, claims=OPERATIONS.c.claims + 1)
+        # Whatever it was wanted for is worked on now; what is wanted from here on comes after it.
+        .values(
+            lease_token=token,
+            lease_owner=owner,
+            claims=OPERATIONS.c.claims + 1,
+            wanted_at=None,
+        )
         .returning(*_COLUMNS)
     ).mappings()
     return sorted((_claimed(row) for row in rows), key=lambda row: row.due_at)
@@ -223,4 +251,9 @@ def _claimed(row: RowMapping) -> Claimed:
         created_at=row["created_at"],
         started_at=row["started_at"],
         run=open_run(row),
+        missing=row["missing"],
+        inputs_sent=row["inputs_sent"],
+        input_sent_at=row["input_sent_at"],
+        inputs_waiting=row["inputs_waiting"],
+        notices=row["notices"],
     )

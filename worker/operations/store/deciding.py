@@ -14,9 +14,9 @@ from worker.operations.identifiers import new_id
 from worker.operations.model import ATTEMPTS, OPERATIONS, OUTBOX
 from worker.operations.outcomes import Reason, ReasonCode
 from worker.operations.states import LIVE, State
-from worker.operations.store import claims, journal
+from worker.operations.store import claims, inputs, journal, notices
 from worker.operations.store.claims import ORDINARY, URGENT
-from worker.operations.store.oncall import Action, Done, admit
+from worker.operations.store.oncall import Action, Done, Keep, admit, kept
 
 _WAITING: Final = frozenset({State.WAITING_FOR_PERSON})
 #: An attempt that never got as far as being polled.
@@ -44,7 +44,7 @@ class _Decision:
 
 
 def resume(
-    connection: Connection, action: Action, provider_ref: str | None, now: datetime
+    connection: Connection, action: Action, provider_ref: str | None, keep: Keep, now: datetime
 ) -> tuple[Done, State | None]:
     """Let the same attempt go on where it was; with the provider's id, as one that was taken.
 
@@ -72,12 +72,15 @@ def resume(
         "lane": URGENT if to in _UNSENT else ORDINARY,
         # What it had counted up before it began to wait is over and done with.
         "faults": 0,
-        "progress": None,
+        "progress": kept(row, keep),
         **known,
     }
     event = EventType.STARTED if taken and row["started_at"] is None else None
     decision = _Decision(action, said, to, going_on, {"reason": None, **known}, event)
     _write(connection, row, decision, now)
+    if provider_ref is not None:
+        # What the provider said of this id before anybody knew it.
+        notices.attach(connection, row["id"], now)
     return Done.DONE, to
 
 
@@ -133,7 +136,8 @@ def _end(
         "reason": None if reason is None else reason.as_text(),
         "result": json.dumps(dict(result)),
     }
-    operation = {"state": to.value, "due_at": None, "finished_at": now}
+    operation = {"state": to.value, "due_at": None, "finished_at": now, "missing": None}
+    inputs.forget(connection, row["id"])
     decision = _Decision(action, said, to, operation, ended, END_EVENTS[to], reason, result)
     _write(connection, row, decision, now)
 

@@ -29,15 +29,19 @@ def hasten(
         _count_unknown(connection, provider, now)
         return None
     due_at = now if known[1] is None else max(now, known[1] + _NO_OFTENER_THAN)
+    polled = (*named, OPERATIONS.c.state == State.POLLING.value, OPERATIONS.c.due_at > due_at)
+    connection.execute(
+        update(OPERATIONS).where(*polled, OPERATIONS.c.lease_token.is_(None)).values(due_at=due_at)
+    )
+    # Being asked at this very moment: the answer on its way may be from before the hint.
     connection.execute(
         update(OPERATIONS)
         .where(
             *named,
             OPERATIONS.c.state == State.POLLING.value,
-            OPERATIONS.c.lease_token.is_(None),
-            OPERATIONS.c.due_at > due_at,
+            OPERATIONS.c.lease_token.is_not(None),
         )
-        .values(due_at=due_at)
+        .values(wanted_at=due_at)
     )
     return due_at
 

@@ -40,6 +40,8 @@ class Start:
     sealed: str | None = field(repr=False)
     #: When an attempt that never got through to the provider is given up.
     give_up_at: datetime
+    #: Keyed hash of whom the provider's notifications speak.
+    party: str | None = None
 
 
 def accept(connection: Connection, start: Start, now: datetime) -> Taken:
@@ -77,6 +79,7 @@ def accept(connection: Connection, start: Start, now: datetime) -> Taken:
             operation_id=operation_id,
             number=1,
             fingerprint=start.fingerprint,
+            party=start.party,
             sealed=start.sealed,
             accepted_at=now,
         )

@@ -19,6 +19,7 @@ class What(StrEnum):
     PERSON = "person"
     LATE = "late"
     IGNORED = "ignored"
+    HEARD = "heard"
 
 
 def write(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -41,7 +42,9 @@ def move(operation_id: str, attempt: int, note: str, at: datetime) -> dict[str, 
     return _row(operation_id, attempt, What.MOVE, note, at)
 
 
-def late(operation_id: str, attempt: int, note: str, at: datetime, took: int) -> dict[str, Any]:
+def late(
+    operation_id: str, attempt: int, note: str, at: datetime, took: int | None
+) -> dict[str, Any]:
     """Return the row of an answer that came too late to count."""
     return _row(operation_id, attempt, What.LATE, note, at, slowest=took)
 
@@ -56,6 +59,11 @@ def person(
 def ignored(operation_id: str, attempt: int, note: str, at: datetime, by: str) -> dict[str, Any]:
     """Return the row of a message that changed nothing, recorded all the same."""
     return _row(operation_id, attempt, What.IGNORED, note, at, by=by)
+
+
+def heard(operation_id: str, attempt: int, note: str, at: datetime) -> dict[str, Any]:
+    """Return the row of something that came from outside: an input, a notification."""
+    return _row(operation_id, attempt, What.HEARD, note, at)
 
 
 def has_person(

@@ -5,7 +5,7 @@ is an old one come again: it is recorded and changes nothing.
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -64,6 +64,16 @@ class Admitted:
     def state(self) -> State | None:
         """The state that was found."""
         return None if self.row is None else State(self.row["state"])
+
+
+#: What of an attempt's progress stays: `(kind, progress) -> progress`.
+Keep = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
+
+
+def kept(row: RowMapping, keep: Keep) -> str | None:
+    """Return the progress that an operation goes on with."""
+    stays = keep(row["kind"], json.loads(row["progress"] or "{}"))
+    return json.dumps(dict(stays)) if stays else None
 
 
 def look(connection: Connection, reference: str) -> Known | None:

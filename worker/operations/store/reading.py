@@ -47,6 +47,11 @@ class Row:
     result: JsonMap | None
     #: The provider's whole answer is kept, sealed.
     answered: bool = False
+    #: What the provider waits for, such as `sms_code`.
+    missing: str | None = None
+    #: Inputs that were sent, or may have been, and those that wait to be.
+    inputs_sent: int = 0
+    inputs_waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +127,7 @@ _ROW: Final = (
         for name in (
             "id", "reference", "provider", "kind", "state", "attempt", "provider_ref",
             "deadline_at", "due_at", "polls", "faults", "waiting_from", "created_at",
-            "started_at", "finished_at",
+            "started_at", "finished_at", "missing", "inputs_sent", "inputs_waiting",
         )
     ),
     OPERATIONS.c.lease_token.is_not(None).label("leased"),
@@ -216,6 +221,9 @@ def _row(found: RowMapping) -> Row:
         reason=_json(found["reason"]) if settled else None,
         result=_json(found["result"]) if settled else None,
         answered=bool(found["answered"]),
+        missing=found["missing"],
+        inputs_sent=found["inputs_sent"],
+        inputs_waiting=found["inputs_waiting"],
     )
 
 

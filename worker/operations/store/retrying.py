@@ -13,9 +13,9 @@ from worker.events.telling import Standing, tell
 from worker.operations.identifiers import new_id
 from worker.operations.model import ATTEMPTS, OPERATIONS, OUTBOX
 from worker.operations.states import RETRYABLE, SUPERSEDED, State
-from worker.operations.store import claims, journal
+from worker.operations.store import claims, inputs, journal
 from worker.operations.store.claims import URGENT
-from worker.operations.store.oncall import Action, Done, admit
+from worker.operations.store.oncall import Action, Done, Keep, admit, kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,8 @@ class Correction:
     args: Mapping[str, Any]
     fingerprint: str
     sealed: str | None = field(repr=False)
+    #: Keyed hash of whom the provider's notifications speak.
+    party: str | None = None
 
 
 def retry(
@@ -32,6 +34,7 @@ def retry(
     action: Action,
     correction: Correction | None,
     give_up_at: datetime,
+    keep: Keep,
     now: datetime,
 ) -> tuple[Done, State | None]:
     """Start the next attempt, with corrected data or with what the last one had."""
@@ -44,6 +47,7 @@ def retry(
     number = row["attempt"] + 1
     if state is State.WAITING_FOR_PERSON:
         _supersede(connection, row, now)
+    inputs.forget(connection, row["id"])
     _next_attempt(connection, row, correction, number, now)
     connection.execute(
         update(OPERATIONS)
@@ -61,12 +65,13 @@ def retry(
             claims=0,
             polls=0,
             faults=0,
-            progress=None,
+            progress=kept(row, keep),
             waiting_from=None,
             started_at=None,
             finished_at=None,
             sequence=OPERATIONS.c.sequence + 1,
             **claims.NO_RUN,
+            **claims.UNHEARD,
         )
     )
     standing = Standing(
@@ -120,19 +125,21 @@ def _next_attempt(
 ) -> None:
     if correction is None:
         last = connection.execute(
-            select(ATTEMPTS.c.fingerprint, ATTEMPTS.c.sealed).where(
+            select(ATTEMPTS.c.fingerprint, ATTEMPTS.c.sealed, ATTEMPTS.c.party).where(
                 ATTEMPTS.c.operation_id == row["id"], ATTEMPTS.c.number == row["attempt"]
             )
         ).one()
-        fingerprint, sealed = last.fingerprint, last.sealed
+        fingerprint, sealed, party = last.fingerprint, last.sealed, last.party
     else:
         fingerprint, sealed = correction.fingerprint, correction.sealed
+        party = correction.party
     connection.execute(
         insert(ATTEMPTS).values(
             operation_id=row["id"],
             number=number,
             fingerprint=fingerprint,
             sealed=sealed,
+            party=party,
             accepted_at=now,
         )
     )

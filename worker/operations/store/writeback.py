@@ -5,8 +5,8 @@ others belong to somebody else by now: their answers come back to the caller as 
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -15,10 +15,11 @@ from sqlalchemy import Connection, insert, select, update
 from worker.events.model import EventType
 from worker.events.telling import Standing, tell
 from worker.operations.identifiers import new_id
-from worker.operations.model import OPERATIONS, OUTBOX
-from worker.operations.outcomes import Reason
+from worker.operations.invoices import SealedInvoice
+from worker.operations.model import INPUTS, OPERATIONS, OUTBOX
+from worker.operations.outcomes import Reason, Wanted
 from worker.operations.states import TERMINAL, State
-from worker.operations.store import journal
+from worker.operations.store import invoices, journal, notices
 from worker.operations.store.claims import Claimed, Run
 from worker.operations.store.dialect import Bulk, Column
 
@@ -35,6 +36,16 @@ class Stay:
     run: Run
     #: The run that this answer ended, to be written out.
     closed: Run | None
+    #: Invoices to be stored with it, sealed.
+    records: Sequence[SealedInvoice] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Supplying:
+    """An input that is about to be sent."""
+
+    id: str
+    sealed: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +69,18 @@ class Move:
     result: Mapping[str, Any] = field(default_factory=dict)
     #: The provider's answer, sealed.
     answer: str | None = field(default=None, repr=False)
+    #: What the provider waits for from now on.
+    missing: str | None = None
+    #: What is told of that.
+    wants: Wanted | None = None
+    #: The input was certainly not sent: it waits again, as if it never had been taken.
+    input_returned: bool = False
+    #: Notifications that name the provider's id may have come before it was known.
+    listens: bool = False
+    #: Invoices to be stored with it, sealed.
+    records: Sequence[SealedInvoice] = field(default=(), repr=False)
+    #: `result` is completed by counts and sums of all that the attempt stored.
+    tallied: bool = False
     #: What is told of it. Ids are drawn here: a repeated write can be told from a lost lease.
     events: tuple[tuple[EventType, str], ...] = ()
 
@@ -78,6 +101,7 @@ class Move:
             reason=self.reason,
             result=self.result,
             answer=self.answer,
+            wants=self.wants,
         )
 
 
@@ -87,17 +111,26 @@ _FREED: Final = "lease_token = NULL, lease_owner = NULL, claims = 0"
 #: so it would expect one row, scan the table, and read the JSON anew for each.
 _OURS: Final = "CASE WHEN o.lease_token = :token THEN TRUE ELSE FALSE END"
 
+#: An input that came while another one's verdict was awaited, or while the row was leased.
+_SUPPLIED: Final = "v.now_missing IS NOT NULL AND o.inputs_waiting + v.returned > 0"
+#: Somebody asked for it while it was leased, or for its next input: it must be woken now.
+_WANTED: Final = (
+    "(wanted_at IS NOT NULL OR (missing IS NOT NULL AND inputs_waiting > 0))"
+    " AND due_at IS NOT NULL AS wanted"
+)
+
 _STAY: Final = Bulk(
     f"""
     UPDATE operation AS o SET {_FREED},
-        due_at = v.due_at, polls = v.polls, faults = v.faults, progress = v.progress,
+        due_at = CASE WHEN o.wanted_at < v.next_at THEN o.wanted_at ELSE v.next_at END,
+        polls = v.polls, faults = v.faults, progress = v.progress,
         run_note = v.run_note, run_first_at = v.run_first_at, run_last_at = v.run_last_at,
         run_count = v.run_count, run_slowest = v.run_slowest
-    FROM {{rows}} WHERE o.id = v.row_id AND {_OURS} RETURNING id
+    FROM {{rows}} WHERE o.id = v.row_id AND {_OURS} RETURNING id, {_WANTED}
     """,  # noqa: S608 - constants only
     (
         Column("row_id", "text"),
-        Column("due_at", "timestamptz"),
+        Column("next_at", "timestamptz"),
         Column("polls", "integer"),
         Column("faults", "integer"),
         Column("progress", "text"),
@@ -112,19 +145,28 @@ _STAY: Final = Bulk(
 _MOVE: Final = Bulk(
     f"""
     UPDATE operation AS o SET {_FREED},
-        state = v.state, lane = v.lane, due_at = v.due_at, deadline_at = v.deadline_at,
+        state = v.state, deadline_at = v.deadline_at,
+        lane = CASE WHEN {_SUPPLIED} THEN 0 ELSE v.lane END,
+        due_at = CASE
+            WHEN v.next_at IS NULL THEN NULL
+            WHEN {_SUPPLIED} THEN v.written_at
+            WHEN o.wanted_at < v.next_at THEN o.wanted_at
+            ELSE v.next_at
+        END,
+        missing = v.now_missing, inputs_sent = o.inputs_sent - v.returned,
+        inputs_waiting = o.inputs_waiting + v.returned,
         provider_ref = v.provider_ref, polls = v.polls, faults = v.faults, progress = v.progress,
         waiting_from = CASE WHEN v.state = 'waiting_for_person' THEN o.state END,
         started_at = COALESCE(v.started_at, o.started_at), finished_at = v.finished_at,
         sequence = o.sequence + v.events,
         run_note = NULL, run_first_at = NULL, run_last_at = NULL, run_count = 0, run_slowest = 0
-    FROM {{rows}} WHERE o.id = v.row_id AND {_OURS} RETURNING id, sequence
+    FROM {{rows}} WHERE o.id = v.row_id AND {_OURS} RETURNING id, sequence, {_WANTED}
     """,  # noqa: S608 - constants only
     (
         Column("row_id", "text"),
         Column("state", "text"),
         Column("lane", "integer"),
-        Column("due_at", "timestamptz"),
+        Column("next_at", "timestamptz"),
         Column("deadline_at", "timestamptz"),
         Column("provider_ref", "text"),
         Column("polls", "integer"),
@@ -133,6 +175,9 @@ _MOVE: Final = Bulk(
         Column("started_at", "timestamptz"),
         Column("finished_at", "timestamptz"),
         Column("events", "integer"),
+        Column("now_missing", "text"),
+        Column("returned", "integer"),
+        Column("written_at", "timestamptz"),
     ),
 )
 
@@ -185,10 +230,58 @@ def mark_submitting(
     return True
 
 
-def write_stays(connection: Connection, token: str, stays: Sequence[Stay]) -> set[str]:
-    """Write the operations that stay where they are; return the ids that were ours to write."""
+def mark_supplying(
+    connection: Connection, operation_id: str, attempt: int, token: str, now: datetime
+) -> Supplying | None:
+    """Record that the oldest waiting input is about to be sent; None where it must not be.
+
+    Committed before the call, like `mark_submitting`: an input counts as sent from here on, and
+    whoever finds the operation later asks how it stands and never sends the input again.
+    """
+    waiting = connection.execute(
+        select(INPUTS.c.id, INPUTS.c.sealed)
+        .where(
+            INPUTS.c.operation_id == operation_id,
+            INPUTS.c.attempt == attempt,
+            INPUTS.c.sent_at.is_(None),
+            INPUTS.c.sealed.is_not(None),
+        )
+        .order_by(INPUTS.c.at, INPUTS.c.id)
+        .limit(1)
+    ).first()
+    written = connection.execute(
+        update(OPERATIONS)
+        .where(
+            OPERATIONS.c.id == operation_id,
+            OPERATIONS.c.lease_token == token,
+            OPERATIONS.c.state == State.POLLING.value,
+            OPERATIONS.c.missing.is_not(None),
+        )
+        .values(
+            missing=None,
+            inputs_sent=OPERATIONS.c.inputs_sent + 1,
+            inputs_waiting=OPERATIONS.c.inputs_waiting - 1,
+            input_sent_at=now,
+        )
+        if waiting is not None
+        # A count without an input: put right, and the provider is asked how it stands.
+        else update(OPERATIONS)
+        .where(OPERATIONS.c.id == operation_id, OPERATIONS.c.lease_token == token)
+        .values(inputs_waiting=0)
+    )
+    if waiting is None or written.rowcount != 1:
+        return None
+    connection.execute(update(INPUTS).where(INPUTS.c.id == waiting.id).values(sent_at=now))
+    return Supplying(waiting.id, waiting.sealed)
+
+
+def write_stays(connection: Connection, token: str, stays: Sequence[Stay]) -> dict[str, bool]:
+    """Write the operations that stay where they are.
+
+    Returns the ids that were ours to write, and whether each is wanted at once.
+    """
     if not stays:
-        return set()
+        return {}
     statement, rows = _STAY.on(
         [
             (
@@ -200,7 +293,10 @@ def write_stays(connection: Connection, token: str, stays: Sequence[Stay]) -> se
         ],
         sqlite=connection.dialect.name == "sqlite",
     )  # fmt: skip
-    written = {row.id for row in connection.execute(statement, {**rows, "token": token})}
+    written = {
+        row.id: bool(row.wanted) for row in connection.execute(statement, {**rows, "token": token})
+    }
+    _store(connection, (stay for stay in stays if stay.records and stay.claimed.id in written))
     journal.write(
         connection,
         (
@@ -214,22 +310,31 @@ def write_stays(connection: Connection, token: str, stays: Sequence[Stay]) -> se
 
 def write_moves(
     connection: Connection, token: str, moves: Sequence[Move], now: datetime
-) -> set[str]:
-    """Write states, attempts, journal and events together; return the ids that were ours."""
+) -> dict[str, bool]:
+    """Write states, attempts, journal and events together.
+
+    Returns the ids that were ours to write, and whether each is wanted at once.
+    """
     if not moves:
-        return set()
+        return {}
     sqlite = connection.dialect.name == "sqlite"
-    statement, rows = _MOVE.on([_operation_row(move) for move in moves], sqlite=sqlite)
-    sequences = {
-        row.id: row.sequence for row in connection.execute(statement, {**rows, "token": token})
-    }
-    ours = [move for move in moves if move.claimed.id in sequences]
+    statement, rows = _MOVE.on([_operation_row(move, now) for move in moves], sqlite=sqlite)
+    returned = connection.execute(statement, {**rows, "token": token}).all()
+    sequences = {row.id: row.sequence for row in returned}
+    written = {row.id: bool(row.wanted) for row in returned}
+    ours = [move for move in moves if move.claimed.id in written]
     if ours:
+        _store(connection, (move for move in ours if move.records))
+        ours = [_completed(connection, move) for move in ours]
+        _settle_inputs(connection, ours)
         statement, rows = _ATTEMPT.on([_attempt_row(move) for move in ours], sqlite=sqlite)
         connection.execute(statement, rows)
         journal.write(connection, (row for move in ours for row in _story(move, now)))
         _tell(connection, ours, sequences, now)
-    return set(sequences)
+        for move in ours:
+            if move.listens and notices.attach(connection, move.claimed.id, now):
+                written[move.claimed.id] = True
+    return written
 
 
 def write_late(connection: Connection, move: Move, now: datetime, took: int) -> bool:
@@ -282,11 +387,49 @@ def let_go(connection: Connection, token: str, operation_id: str) -> None:
     )
 
 
-def _operation_row(move: Move) -> tuple[Any, ...]:
+def _store(connection: Connection, changes: Iterable[Stay | Move]) -> None:
+    for change in changes:
+        claimed = change.claimed
+        run = change.run if isinstance(change, Stay) else change.call
+        fetched_at = claimed.due_at if run is None else run.last_at
+        invoices.upsert(connection, claimed.id, claimed.attempt, change.records, fetched_at)
+
+
+def _completed(connection: Connection, move: Move) -> Move:
+    if not move.tallied:
+        return move
+    tally = invoices.tally(connection, move.claimed.id, move.claimed.attempt)
+    return replace(move, result={**move.result, **tally})
+
+
+def _settle_inputs(connection: Connection, moves: Sequence[Move]) -> None:
+    """Put back inputs that were not sent; forget those that were, and all of an ended attempt."""
+    sent = [move for move in moves if move.claimed.input_id is not None]
+    back = [move.claimed.input_id for move in sent if move.input_returned]
+    gone = [move.claimed.input_id for move in sent if not move.input_returned]
+    ended = [
+        move.claimed.id
+        for move in moves
+        if move.state in TERMINAL
+        and (move.claimed.inputs_sent or move.claimed.inputs_waiting or move.claimed.input_id)
+    ]
+    for chosen, values in (
+        (INPUTS.c.id.in_(back) if back else None, {"sent_at": None}),
+        (INPUTS.c.id.in_(gone) if gone else None, {"sealed": None}),
+        (
+            INPUTS.c.operation_id.in_(ended) if ended else None,
+            {"sealed": None, "fingerprint": None},
+        ),
+    ):
+        if chosen is not None:
+            connection.execute(update(INPUTS).where(chosen).values(**values))
+
+
+def _operation_row(move: Move, now: datetime) -> tuple[Any, ...]:
     return (
         move.claimed.id, move.state.value, move.lane, move.due_at, move.deadline_at,
         move.provider_ref, move.polls, move.faults, move.progress, move.started_at,
-        move.finished_at, len(move.events),
+        move.finished_at, len(move.events), move.missing, int(move.input_returned), now,
     )  # fmt: skip
 
 

@@ -30,6 +30,7 @@ from worker.operations.outcomes import (
 )
 from worker.operations.states import State
 from worker.operations.store.claims import Claimed
+from worker.operations.store.writeback import Supplying
 from worker.providers.base import Work
 
 PENDING = Pending("not yet")
@@ -94,9 +95,10 @@ def working(
     *,
     payloads: dict[str, str | None] | None = None,
     mark: Callable[[Claimed, datetime], bool] = lambda *_: True,
+    supply: Callable[[Claimed, datetime], Supplying | None] = lambda *_: None,
 ) -> Working:
-    chunk = Chunk(rows, payloads or {}, "token", NOW, time.monotonic())
-    return Working(chunk, plugin, guard or Guard(), unseal=unseal, mark=mark)
+    chunk = Chunk(rows, payloads or {}, {}, "token", NOW, time.monotonic())
+    return Working(chunk, plugin, guard or Guard(), unseal=unseal, mark=mark, supply=supply)
 
 
 def run(work: Working, executor: ThreadPoolExecutor, threads: int = 4) -> list[Answer]:

@@ -14,6 +14,7 @@ from worker.engine.decisions import Answer, Ask, decide, next_ask
 from worker.engine.gate import LONGEST_REST
 from worker.events.model import END_EVENTS, EventType
 from worker.operations.outcomes import (
+    PAST_ALL_STEPS,
     Doubtful,
     Finished,
     Misconfigured,
@@ -21,17 +22,20 @@ from worker.operations.outcomes import (
     NotSent,
     Outcome,
     Pending,
+    Prepared,
     Reason,
     ReasonCode,
     Settle,
     Started,
     Trouble,
+    Wanted,
 )
 from worker.operations.states import DRIVEN, TERMINAL, State, may_move
 from worker.operations.store.claims import ORDINARY, URGENT, Claimed, Run
 from worker.operations.store.writeback import Move, Stay
 
 DEADLINE = NOW + timedelta(minutes=10)
+CODE = Wanted("sms_code", 4)
 REASON = Reason(ReasonCode.DATA_MISMATCH, "No match.")
 POLICY = PollPolicy(first_after=10, steps=((3, 20),), then=60, jitter=0.1)
 PLUGIN = ScriptedPlugin(policy=POLICY, deadline=600)
@@ -57,11 +61,14 @@ CLAIMED = Claimed(
 NEW = replace(CLAIMED, provider_ref=None, polls=0, progress=None, started_at=None)
 #: As claimed for each question; a submit's operation has been marked when its answer comes.
 ASKED = {
+    Ask.PREPARE: replace(NEW, state=State.ACCEPTED),
+    Ask.SUPPLY: replace(CLAIMED, missing="sms_code", inputs_sent=1, input_id="input"),
     Ask.SUBMIT: replace(NEW, state=State.SUBMITTING),
     Ask.CLEAR_UP: replace(NEW, state=State.SUBMITTING),
     Ask.POLL: CLAIMED,
     Ask.SETTLE: replace(CLAIMED, state=State.SETTLING),
 }
+SUPPLIED = replace(CLAIMED, missing="sms_code", inputs_waiting=1)
 PAST = replace(CLAIMED, deadline_at=NOW - timedelta(seconds=1))
 
 
@@ -112,6 +119,35 @@ def end(state: State) -> Expected:
 
 
 TABLE: list[tuple[str, Ask, Outcome, Expected]] = [
+    ("prepare: a step is done", Ask.PREPARE, Prepared("n", {"step": 1}),
+     Expected(State.ACCEPTED, 0)),
+    ("prepare: that was all", Ask.PREPARE, Started("77", "n"),
+     Expected(P, 10, events=(EventType.STARTED,))),
+    ("prepare: the first question is the plugin's", Ask.PREPARE, Started("77", "n", again_in=0),
+     Expected(P, 0, events=(EventType.STARTED,))),
+    ("prepare: takes its time", Ask.PREPARE, Pending("n", again_in=2),
+     Expected(State.ACCEPTED, 2)),
+    ("prepare: did not get through", Ask.PREPARE, NotSent("n", Trouble.TRANSPORT),
+     Expected(State.ACCEPTED, 10, 1)),
+    ("prepare: login wrong", Ask.PREPARE, Misconfigured(REASON, "n"),
+     Expected(State.ACCEPTED, -1)),
+    ("prepare: a person", Ask.PREPARE, NeedsPerson(REASON, "n"), PERSON),
+    ("submit: taken, a code is wanted", Ask.SUBMIT,
+     Started("77", "n", as_after=PAST_ALL_STEPS, wants=CODE),
+     Expected(P, 60, events=(EventType.STARTED, EventType.INPUT_REQUIRED))),
+    ("supply: sent", Ask.SUPPLY, Pending("n", as_after=0), Expected(P, 10)),
+    ("supply: doubtful, so it counts", Ask.SUPPLY, Pending("n", Trouble.TRANSPORT, as_after=0),
+     Expected(P, 10, 1)),
+    ("supply: refused, another is wanted", Ask.SUPPLY, Pending("n", as_after=0, wants=CODE),
+     Expected(P, 10, events=(EventType.INPUT_REQUIRED,))),
+    ("supply: certainly not sent", Ask.SUPPLY, NotSent("n", Trouble.TRANSPORT),
+     Expected(P, 10, 1)),
+    ("supply: login wrong", Ask.SUPPLY, Misconfigured(REASON, "n"), Expected(P, 0)),
+    ("supply: a person", Ask.SUPPLY, NeedsPerson(REASON, "n"), PERSON),
+    ("poll: as after so many polls", Ask.POLL, Pending("n", as_after=1), Expected(P, 20)),
+    ("poll: past all steps", Ask.POLL, Pending("n", as_after=PAST_ALL_STEPS), Expected(P, 60)),
+    ("poll: a code is wanted", Ask.POLL, Pending("n", wants=CODE),
+     Expected(P, 20, events=(EventType.INPUT_REQUIRED,))),
     ("submit: taken", Ask.SUBMIT, Started("77", "n"),
      Expected(P, 10, events=(EventType.STARTED,))),
     ("submit: certainly not sent", Ask.SUBMIT, NotSent("n", Trouble.TRANSPORT),
@@ -177,7 +213,9 @@ OUTCOMES = st.one_of(
     st.builds(
         Pending, st.text(max_size=200), st.none() | st.sampled_from(Trouble),
         st.none() | st.floats(0, 1e6), st.none() | st.floats(0, 1e5),
+        st.none() | st.integers(0, PAST_ALL_STEPS), st.none() | st.just(CODE),
     ),
+    st.builds(Prepared, st.text(max_size=200), st.just({"step": 1})),
     st.builds(NotSent, st.text(max_size=200), st.sampled_from(Trouble)),
     st.builds(Doubtful, st.text(max_size=200), st.sampled_from(Trouble)),
     st.builds(Settle, st.text(max_size=200)),
@@ -187,6 +225,8 @@ OUTCOMES = st.one_of(
 )  # fmt: skip
 #: What plugins answer to a question, by the Protocol.
 POSSIBLE: dict[Ask, tuple[type[object], ...]] = {
+    Ask.PREPARE: (Prepared, Started, Pending, NotSent, Finished, NeedsPerson, Misconfigured),
+    Ask.SUPPLY: (Pending, NotSent, Finished, NeedsPerson, Misconfigured),
     Ask.SUBMIT: (Started, NotSent, Doubtful, Finished, NeedsPerson, Misconfigured),
     Ask.CLEAR_UP: (Started, Pending, Doubtful, Finished, NeedsPerson, Misconfigured),
     Ask.POLL: (Pending, Settle, Finished, NeedsPerson, Misconfigured),
@@ -230,6 +270,14 @@ def test_decision_makes_allowed_moves_and_sets_due_times_in_driven_states_alone(
     [
         pytest.param(replace(NEW, state=State.ACCEPTED), Ask.SUBMIT, id="accepted"),
         pytest.param(replace(NEW, state=State.SUBMITTING), Ask.CLEAR_UP, id="submitting"),
+        pytest.param(SUPPLIED, Ask.SUPPLY, id="polling, and a wanted input has come"),
+        pytest.param(
+            replace(SUPPLIED, missing=None), Ask.POLL, id="an input while another's is judged"
+        ),
+        pytest.param(
+            replace(SUPPLIED, inputs_waiting=0), Ask.POLL, id="an input is wanted, none has come"
+        ),
+        pytest.param(replace(SUPPLIED, deadline_at=NOW), Ask.SETTLE, id="an input too late"),
         pytest.param(CLAIMED, Ask.POLL, id="polling"),
         pytest.param(replace(CLAIMED, deadline_at=None), Ask.POLL, id="polling without a deadline"),
         pytest.param(replace(CLAIMED, deadline_at=NOW), Ask.SETTLE, id="polling at the deadline"),
@@ -238,7 +286,64 @@ def test_decision_makes_allowed_moves_and_sets_due_times_in_driven_states_alone(
     ],
 )
 def test_next_ask(claimed: Claimed, ask: Ask) -> None:
-    assert next_ask(claimed, NOW) is ask
+    assert next_ask(claimed, NOW, PLUGIN) is ask
+
+
+def test_next_ask_prepares_as_long_as_the_plugin_has_something_to_prepare() -> None:
+    careful = ScriptedPlugin(prepares=True)
+    accepted = replace(NEW, state=State.ACCEPTED)
+
+    assert next_ask(accepted, NOW, careful) is Ask.PREPARE
+    ready = replace(accepted, progress='{"ready": true}')
+    assert next_ask(ready, NOW, careful) is Ask.SUBMIT
+
+
+# Steps before a submit
+
+
+def test_prepared_is_recorded_and_goes_on_in_the_lane_of_submits() -> None:
+    change = move(Ask.PREPARE, Prepared("n", {"step": 1}))
+
+    assert (change.lane, change.progress, change.faults) == (URGENT, '{"step": 1}', 0)
+
+
+@pytest.mark.parametrize(
+    "outcome", [Pending("n", again_in=5), NotSent("n", Trouble.TRANSPORT)], ids=type
+)
+def test_a_preparation_that_never_gets_through_is_given_up(outcome: Outcome) -> None:
+    late = replace(ASKED[Ask.PREPARE], deadline_at=NOW)
+
+    change = move(Ask.PREPARE, outcome, late)
+
+    assert change.state is State.FAILED
+    assert change.reason is not None
+    assert change.reason.code is ReasonCode.PROVIDER_UNAVAILABLE
+
+
+# Inputs
+
+
+def test_an_input_that_was_sent_leaves_nothing_missing() -> None:
+    change = move(Ask.SUPPLY, Pending("n", as_after=0))
+
+    assert (change.missing, change.input_returned, change.events) == (None, False, ())
+
+
+@pytest.mark.parametrize(
+    "outcome", [NotSent("n", Trouble.TRANSPORT), Misconfigured(REASON, "n")], ids=type
+)
+def test_an_input_that_was_not_sent_is_missing_again_and_told_to_nobody(outcome: Outcome) -> None:
+    change = move(Ask.SUPPLY, outcome)
+
+    assert (change.missing, change.input_returned, change.events) == ("sms_code", True, ())
+    assert change.lane == URGENT
+
+
+def test_what_is_missing_stays_missing_while_a_person_is_waited_for() -> None:
+    claimed = replace(CLAIMED, missing="sms_code")
+
+    assert move(Ask.POLL, NeedsPerson(REASON, "n"), claimed).missing == "sms_code"
+    assert move(Ask.POLL, Finished(State.REJECTED, "n", REASON), claimed).missing is None
 
 
 # Submits

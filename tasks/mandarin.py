@@ -1,0 +1,19 @@
+"""Mandarin's doors."""
+
+from datetime import datetime
+
+from config.queues import Provider, Task, Wake
+from tasks.door import chunk, intake
+from worker.intake import codes
+from worker.intake.starts import start
+from worker.runtime import Runtime
+
+
+def poll_statuses(runtime: Runtime, slot: datetime | None) -> None:
+    """Work on what is due at Mandarin: starts, codes and polls alike."""
+    runtime.engine.work(Provider.MANDARIN, Wake.POLL, slot)
+
+
+intake(Task.MANDARIN_START, start(Provider.MANDARIN, "identification"))
+intake(Task.MANDARIN_CODE, codes.mandarin)
+chunk(Task.MANDARIN_POLL, poll_statuses)

@@ -1,0 +1,54 @@
+"""Notifications: what the marketplace's web address got from a provider, passed on as it came."""
+
+from typing import Final
+
+import structlog
+
+from config.queues import Provider, Wake
+from worker.errors import Refused
+from worker.intake.message import Message, Reading
+from worker.intake.refusals import aloud
+from worker.operations.states import State
+from worker.operations.store import notices
+from worker.operations.store.notices import Heard
+from worker.operations.store.notices import Notification as Kept
+from worker.providers.npd.notification import Notification, read_notification
+from worker.runtime import Runtime
+
+log = structlog.get_logger(__name__)
+
+_WOULD_BE: Final = {"SUCCESS": State.SUCCEEDED, "EXPIRED": State.EXPIRED}
+
+
+@aloud
+def npd(runtime: Runtime, message: Message) -> None:
+    """Keep a notification, sealed, and wake the operation that it names; decide nothing."""
+    runtime.plugin(Provider.NPD)
+    reading = Reading(message)
+    payload = reading.payload(runtime.sealer, required=True)
+    said: Notification | None = None
+    try:
+        said = None if payload is None else read_notification(payload)
+    except Refused as refusal:
+        reading.fault(refusal.reason, *refusal.fields)
+    reading.no_others()
+    reading.require_sound()
+    if said is None:
+        return
+    now = runtime.database.now()
+    kept = Kept(
+        provider=Provider.NPD,
+        key=said.key,
+        provider_ref=said.provider_ref,
+        party=runtime.fingerprinter.of_party(Provider.NPD, said.party),
+        sealed=runtime.sealer.seal(dict(said.content)),
+    )
+    with runtime.database.begin() as connection:
+        heard, row = notices.receive(connection, kept, now)
+        if heard is Heard.LATE and row is not None:
+            notices.tell_late(connection, row, kept, _WOULD_BE[said.content["status"]], now)
+    log.info("notification_heard", provider=Provider.NPD, heard=heard)
+    if heard is Heard.MATCHED:
+        runtime.wakes.at(Provider.NPD, Wake.POLL, [now])
+    if heard is Heard.LATE:
+        runtime.relay.wake()
