@@ -1,6 +1,7 @@
 """JSON as a provider's reply is read: what two readers could understand differently is refused."""
 
 import json
+from decimal import Decimal
 from typing import Any, Final
 
 
@@ -12,10 +13,13 @@ class NamedTwice(ValueError):
     """A name is given twice in one object: which of the two counts is anybody's guess."""
 
 
-def parse_json(text: bytes) -> object:
-    """Return what a reply holds; raise `NotJson` or `NamedTwice`, which quote nothing."""
+def parse_json(text: bytes, *, exact: bool = False) -> object:
+    """Return what a reply holds; raise `NotJson` or `NamedTwice`, which quote nothing.
+
+    `exact`: numbers with a fraction or an exponent are decimals, as money must be.
+    """
     try:
-        return _DECODER.decode(text.decode("utf-8"))
+        return (_EXACT if exact else _DECODER).decode(text.decode("utf-8"))
     except NamedTwice:
         raise
     except (ValueError, RecursionError):
@@ -36,3 +40,6 @@ def _no_constant(_: str) -> float:
 
 #: The standard decoder rather than pydantic's, which takes the last of two equal names and NaN.
 _DECODER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constant)
+_EXACT: Final = json.JSONDecoder(
+    object_pairs_hook=_object, parse_constant=_no_constant, parse_float=Decimal
+)

@@ -4,7 +4,6 @@ A session is two checks that go on side by side: the person's data, and the phon
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any, Final, assert_never
@@ -25,64 +24,21 @@ from worker.operations.outcomes import (
 from worker.operations.states import State
 from worker.providers.base import Work
 from worker.providers.failures import BadStatus, trouble_of
+from worker.providers.mandarin.course import Course, Handed, course_of
 from worker.providers.mandarin.types import Check, InvalidRequest, Status, Unlike
 
 #: The name of the input.
 SMS_CODE: Final = "sms_code"
-#: Codes that one session takes (page 004).
-CODES: Final = 5
-#: Seconds after a code at which it is no longer on its way: a status that knows nothing of it
-#: never will.
-UNDER_WAY: Final = 60.0
 #: How often an answer that is not known is asked for again.
 UNKNOWN_ASKED_AGAIN: Final = 3
 #: Past the deadline: how often a reply that is none of Mandarin's is asked for again. With the
 #: backoff that is half an hour, which outlasts a gateway's bad moment.
 SPOILT_ASKED_AGAIN: Final = 10
 
-#: In `progress`: which code the next two speak of, what became of handing it over, polls since.
-_CODE: Final = "code"
-_HANDED: Final = "handed"
-_LOOKS: Final = "looks"
 #: In `progress`: answers in a row that were not known; replies in a row that were none of
 #: Mandarin's.
 _UNKNOWN: Final = "unknown"
 _SPOILT: Final = "spoilt"
-
-
-class Handed(StrEnum):
-    """What became of handing the last code over."""
-
-    TAKEN = "taken"
-    REFUSED = "refused"
-    #: No reply was stored: it may have arrived, be on its way, or be lost.
-    DOUBTFUL = "doubtful"
-
-
-@dataclass(frozen=True, slots=True)
-class Course:
-    """What we know of an attempt's codes when a status comes."""
-
-    #: Codes sent, doubtful ones included.
-    sent: int
-    #: A code is asked for already.
-    asked: bool
-    #: None: no code was sent.
-    handed: Handed | None
-    #: Seconds since the last code was about to be sent; None: there is none, or it is not known.
-    since: float | None
-    #: Polls since the last code.
-    looks: int
-
-    @property
-    def left(self) -> int:
-        """How many codes may still be sent."""
-        return max(CODES - self.sent, 0)
-
-    @property
-    def is_quiet(self) -> bool:
-        """Whether no code is on its way."""
-        return self.since is None or self.since >= UNDER_WAY
 
 
 class Meaning(StrEnum):
@@ -96,17 +52,6 @@ class Meaning(StrEnum):
     #: The person is to be asked for a code.
     ASK = "ask"
     WAIT = "wait"
-
-
-def course_of(work: Work) -> Course:
-    """Return what is known of an attempt's codes."""
-    # What was noted of an earlier code says nothing of this one.
-    noted = work.progress if work.progress.get(_CODE) == work.inputs_sent else {}
-    handed = Handed(noted.get(_HANDED, Handed.DOUBTFUL)) if work.inputs_sent else None
-    sent_at = work.input_sent_at
-    since = None if sent_at is None else (work.now - sent_at).total_seconds()
-    asked = work.missing is not None
-    return Course(work.inputs_sent, asked, handed, since, int(noted.get(_LOOKS, 0)))
 
 
 def meaning_of(person: Check, phone: Check, course: Course) -> Meaning:
@@ -136,15 +81,12 @@ def on_status(said: Status, work: Work) -> Outcome:
     ended = _ended(meaning, said)
     if ended is not None:
         return ended
-    looks = course.looks + 1
-    noted: dict[str, Any] = {_CODE: course.sent, _LOOKS: looks}
-    if course.handed is not None:
-        noted[_HANDED] = course.handed.value
+    looked = course.looked()
     return Pending(
         _note(said),
-        as_after=looks if course.sent else PAST_ALL_STEPS,
+        as_after=looked.looks if looked.sent else PAST_ALL_STEPS,
         wants=Wanted(SMS_CODE, course.left) if meaning is Meaning.ASK else None,
-        progress=noted,
+        progress=looked.as_progress(),
     )
 
 
@@ -194,10 +136,10 @@ def on_code(work: Work, handed: Handed, note: str, trouble: Trouble | None = Non
     A refused one is asked for again. Where it was the last one the status has the last word: the
     refusal may mean that an earlier, doubtful code was right.
     """
-    left = course_of(work).left
-    wants = Wanted(SMS_CODE, left) if handed is Handed.REFUSED and left else None
-    progress = {_CODE: work.inputs_sent, _HANDED: handed.value}
-    return Pending(note, trouble, as_after=0, wants=wants, progress=progress)
+    course = course_of(work).after(handed)
+    is_asked = handed is Handed.REFUSED and course.left > 0
+    wants = Wanted(SMS_CODE, course.left) if is_asked else None
+    return Pending(note, trouble, as_after=0, wants=wants, progress=course.as_progress())
 
 
 def is_unauthorized(failure: CallFailed) -> bool:

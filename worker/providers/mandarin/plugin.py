@@ -29,7 +29,7 @@ from worker.providers.health import check_host
 from worker.providers.limits import limits_of
 from worker.providers.mandarin import mapping
 from worker.providers.mandarin.client import MandarinClient
-from worker.providers.mandarin.mapping import Handed
+from worker.providers.mandarin.course import CODES, Handed
 from worker.providers.mandarin.types import (
     SESSION_ID,
     InvalidRequest,
@@ -111,7 +111,7 @@ class MandarinPlugin(OneStep):
             return _not_created(failure)
         match said:
             case Session():
-                wants = Wanted(mapping.SMS_CODE, mapping.CODES)
+                wants = Wanted(mapping.SMS_CODE, CODES)
                 return Started(said.id, "session started", as_after=PAST_ALL_STEPS, wants=wants)
             case InvalidRequest():
                 return Finished(State.REJECTED, "http 400", _NOT_CREATED, answer=said.answer)

@@ -1,0 +1,35 @@
+"""What is read as JSON, and what two readers could understand differently."""
+
+import pytest
+
+from worker.providers.strict_json import NamedTwice, NotJson, parse_json
+
+
+def test_json_is_read() -> None:
+    assert parse_json('{"а": [1, null, true]}'.encode()) == {"а": [1, None, True]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"<html>", id="a page"),
+        pytest.param(b'{"a": 1', id="cut"),
+        pytest.param(b'{"a": NaN}', id="not a number"),
+        pytest.param(b'{"a": ' + b"9" * 6_000 + b"}", id="an endless number"),
+        pytest.param(b"[" * 200_000, id="too deep"),
+        pytest.param('{"a": "é"}'.encode("latin-1"), id="not UTF-8"),
+    ],
+)
+def test_json_that_is_none_is_refused_without_a_quote(text: bytes) -> None:
+    with pytest.raises(NotJson) as caught:
+        parse_json(text)
+
+    assert str(caught.value) == ""
+    assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize("text", [b'{"a": 1, "a": 1}', b'[{"b": {"a": 1, "a": 2}}]'])
+def test_json_that_names_something_twice_is_refused(text: bytes) -> None:
+    with pytest.raises(NamedTwice):
+        parse_json(text)

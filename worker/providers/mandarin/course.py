@@ -1,0 +1,77 @@
+"""How the SMS codes of an attempt stand: what we sent, whatever Mandarin says of it."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Final
+
+from worker.providers.base import Work
+
+#: Codes that one session takes (page 004).
+CODES: Final = 5
+#: Seconds after a code at which it is no longer on its way: a status that knows nothing of it
+#: never will.
+UNDER_WAY: Final = 60.0
+
+#: In `progress`: which code the next two speak of, what became of handing it over, polls since.
+_CODE: Final = "code"
+_HANDED: Final = "handed"
+_LOOKS: Final = "looks"
+
+
+class Handed(StrEnum):
+    """What became of handing the last code over."""
+
+    TAKEN = "taken"
+    REFUSED = "refused"
+    #: No reply was stored: it may have arrived, be on its way, or be lost.
+    DOUBTFUL = "doubtful"
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What we know of an attempt's codes when a status comes."""
+
+    #: Codes sent, doubtful ones included.
+    sent: int
+    #: A code is asked for already.
+    asked: bool
+    #: None: no code was sent.
+    handed: Handed | None
+    #: Seconds since the last code was about to be sent; None: there is none, or it is not known.
+    since: float | None
+    #: Polls since the last code.
+    looks: int
+
+    @property
+    def left(self) -> int:
+        """How many codes may still be sent."""
+        return max(CODES - self.sent, 0)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether no code is on its way."""
+        return self.since is None or self.since >= UNDER_WAY
+
+    def looked(self) -> "Course":
+        """Return the course after one more poll."""
+        return replace(self, looks=self.looks + 1)
+
+    def after(self, handed: Handed) -> "Course":
+        """Return the course after the last code was handed over."""
+        return replace(self, handed=handed, looks=0)
+
+    def as_progress(self) -> dict[str, Any]:
+        """Return what is to be remembered; all that was counted of unknown answers is forgotten."""
+        noted: dict[str, Any] = {_CODE: self.sent, _LOOKS: self.looks}
+        return noted if self.handed is None else {**noted, _HANDED: self.handed.value}
+
+
+def course_of(work: Work) -> Course:
+    """Return what is known of an attempt's codes."""
+    # What was noted of an earlier code says nothing of this one.
+    noted = work.progress if work.progress.get(_CODE) == work.inputs_sent else {}
+    handed = Handed(noted.get(_HANDED, Handed.DOUBTFUL)) if work.inputs_sent else None
+    sent_at = work.input_sent_at
+    since = None if sent_at is None else (work.now - sent_at).total_seconds()
+    asked = work.missing is not None
+    return Course(work.inputs_sent, asked, handed, since, int(noted.get(_LOOKS, 0)))
