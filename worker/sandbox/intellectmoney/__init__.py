@@ -1,0 +1,1 @@
+"""IntellectMoney's personal API: UserTokens, registries of payments, scheduled operations."""

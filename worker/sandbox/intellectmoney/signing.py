@@ -1,0 +1,32 @@
+"""What the newer API asks for in the headers: the bearer token, and the signature of the values."""
+
+import hashlib
+import hmac
+from collections.abc import Iterator
+
+from worker.sandbox.intellectmoney.requests import Request
+
+
+def is_bearer(header: str | None, token: str) -> bool:
+    """Tell whether an `Authorization` header holds the token."""
+    return header is not None and hmac.compare_digest(header.encode(), f"Bearer {token}".encode())
+
+
+def is_signed(header: str | None, request: Request, key: str) -> bool:
+    """Tell whether a `Sign` header fits the values as they were sent."""
+    given = (header or "").encode()
+    return any(hmac.compare_digest(given, each.encode()) for each in _signs(request, key))
+
+
+def _signs(request: Request, key: str) -> Iterator[str]:
+    """Yield what fits: one, or one for every place where a value without a known one may stand.
+
+    Each is SHA-256, lower-case hex, of the values in the method's order and of the key.
+    """
+    method = request.method
+    segments = [request.text(name) if name else "" for name in method.signed]
+    strays = [request.text(name) for name in method.unplaced if name in request.values]
+    places = range(len(segments) + 1) if strays else range(1)
+    for place in places:
+        signed = [*segments[:place], *strays, *segments[place:], key]
+        yield hashlib.sha256("::".join(signed).encode()).hexdigest()
