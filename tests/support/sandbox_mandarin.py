@@ -30,7 +30,7 @@ def signed(
     return {"X-Auth": f"{merchant_id}-{digest}-{request_id}"}
 
 
-def person(phone: str, **changed: Any) -> dict[str, Any]:
+def person(phone: str | None, **changed: Any) -> dict[str, Any]:
     """Return the body of a POST, by SNILS; None drops a member."""
     members = {
         "firstName": "Пример",

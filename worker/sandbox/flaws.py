@@ -3,7 +3,7 @@
 from enum import Enum, auto
 from typing import Final, assert_never
 
-from worker.sandbox.answers import Answer, Cut, Drip, Page
+from worker.sandbox.answers import Answer, Cut, Drip, Drop, Hang, Page
 
 _HUGE: Final = b" " * 16_000_000
 
@@ -34,3 +34,8 @@ def spoil(flaw: Flaw, page: Page) -> Answer:
             return Page(page.status, _HUGE + page.body, page.content_type)
         case _:
             assert_never(flaw)
+
+
+def befall(act: Page | Drop | Hang | Flaw, usual: Page) -> Answer:
+    """Return what a request gets in place of the usual page; a flaw spoils that page."""
+    return spoil(act, usual) if isinstance(act, Flaw) else act

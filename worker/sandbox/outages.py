@@ -2,6 +2,11 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+from worker.sandbox.answers import Hang, Page, html_page
+
+_SICK: Final = html_page(503, "Service Unavailable")
 
 
 class Mode(StrEnum):
@@ -22,3 +27,18 @@ class Outage:
     """The present mode of one stand-in."""
 
     mode: Mode = Mode.UP
+
+    def symptom(self, unknown: Page) -> Page | Hang | None:
+        """Return what every request gets, None where the stand-in is well.
+
+        `unknown` is what this provider tells a stranger.
+        """
+        match self.mode:
+            case Mode.UP:
+                return None
+            case Mode.DOWN:
+                return _SICK
+            case Mode.HANG:
+                return Hang()
+            case Mode.CREDENTIALS:
+                return unknown

@@ -3,6 +3,8 @@
 from collections.abc import Collection
 from typing import Final, NamedTuple, Protocol
 
+from worker.sandbox.intellectmoney.table import SCENARIOS as INTELLECTMONEY
+from worker.sandbox.mandarin.scenarios import SCENARIOS as MANDARIN
 from worker.sandbox.moneta.scenarios import SCENARIOS as MONETA
 
 
@@ -41,6 +43,10 @@ class Row(NamedTuple):
 
 
 TABLES: Final[dict[str, Table]] = {
+    "intellectmoney": Table(
+        "EshopId % 1000, ObjectId % 1000 or what the login ends in", INTELLECTMONEY.values()
+    ),
+    "mandarin": Table("last three digits of the phone", MANDARIN.values()),
     "moneta": Table("unit_id % 1000", MONETA.values()),
 }
 

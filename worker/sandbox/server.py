@@ -11,6 +11,8 @@ from tornado.web import Application, RequestHandler
 
 from worker.sandbox.admin import admin_routes
 from worker.sandbox.clock import Clock, utc_now
+from worker.sandbox.intellectmoney.standin import intellectmoney_stand_in
+from worker.sandbox.mandarin.standin import mandarin_stand_in
 from worker.sandbox.moneta.standin import moneta_stand_in
 from worker.sandbox.options import SandboxOptions
 from worker.sandbox.standin import StandIn
@@ -25,7 +27,11 @@ BACKLOG: Final = 512
 Ready = Callable[[str], None]
 
 #: A further provider is one more line here and one in `scenarios.TABLES`.
-STAND_INS: Final[tuple[Callable[[World], StandIn], ...]] = (moneta_stand_in,)
+STAND_INS: Final[tuple[Callable[[World], StandIn], ...]] = (
+    moneta_stand_in,
+    mandarin_stand_in,
+    intellectmoney_stand_in,
+)
 
 
 def create_application(options: SandboxOptions, clock: Clock = utc_now) -> Application:

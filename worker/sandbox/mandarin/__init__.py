@@ -1,0 +1,1 @@
+"""Stands in for Mandarin's simplified identification (page 004)."""
