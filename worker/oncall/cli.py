@@ -5,7 +5,7 @@ import sys
 import typer
 
 from worker.errors import UpridError
-from worker.oncall import events, keys
+from worker.oncall import events, invoices, keys
 from worker.oncall.answer import answer
 from worker.oncall.decide import cancel, resolve, resume
 from worker.oncall.demo import demo
@@ -54,6 +54,7 @@ app.command()(unpause)
 app.command()(sandbox)
 app.command()(purge)
 app.add_typer(events.app, name="events")
+app.add_typer(invoices.app, name="invoices")
 app.add_typer(keys.app, name="keys")
 
 

@@ -1,17 +1,25 @@
 """Files of operations to enqueue: one JSON object, or a line each. Pure.
 
-What is checked is what no worker could tell of: whether a message can be made, and whether a
-refusal of it could be found again by its reference. The rest is the worker's to judge.
+What is checked is what no worker could tell of: whether a message can be made, whether a refusal
+of it could be found again by its reference, and whether something would travel in clear that is no
+argument of the task, so perhaps a person's. The rest is the worker's to judge.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from config.queues import DOORS, Provider, Task
+from worker.oncall.forms import FORMS, Form, Payload
 
 _LONGEST_REFERENCE: Final = 255
+#: What a field may be called to be named in a fault.
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
+#: What every Fernet token begins with: its version, and a time before the year 2106.
+_FERNET: Final = "gAAAA"
+_EVERYWHERE: Final = frozenset({"payload", "sealed"})
 
 
 class BadDocument(Exception):
@@ -29,9 +37,10 @@ class Document:
     payload: Mapping[str, Any] | None = field(repr=False)
 
     @property
-    def reference(self) -> str:
-        """What the operation is called."""
-        return str(self.arguments["reference"])
+    def reference(self) -> str | None:
+        """What the operation is called; None: the message names none."""
+        given = self.arguments.get("reference")
+        return None if given is None else str(given)
 
 
 def split(text: str) -> Iterator[tuple[int, str]]:
@@ -57,11 +66,13 @@ def read(text: str, provider: Provider) -> Document:
     if not isinstance(found, dict):
         raise BadDocument("must be a JSON object")
     arguments = dict(found)
-    faults = [*_reference_faults(arguments), *_payload_faults(arguments)]
-    payload = arguments.pop("payload", None)
     task = _task(arguments.pop("task", None), provider)
+    form = None if task is None else FORMS[provider][task]
+    faults = [*_carried_faults(found), *_reference_faults(arguments, form)]
+    faults += [*_payload_faults(arguments, form), *_argument_faults(arguments, form)]
+    payload = arguments.pop("payload", None)
     if task is None:
-        known = ", ".join(_short(each) for each in DOORS[provider].start)
+        known = ", ".join(_short(each) for each in FORMS[provider])
         faults.append(f"task: must be one of {known}")
     if faults or task is None:
         raise BadDocument("; ".join(faults))
@@ -84,7 +95,16 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _reference_faults(arguments: Mapping[str, Any]) -> Iterator[str]:
+def _carried_faults(found: object) -> Iterator[str]:
+    try:
+        json.dumps(found, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError):
+        yield "holds a number or a character that no message could carry"
+
+
+def _reference_faults(arguments: Mapping[str, Any], form: Form | None) -> Iterator[str]:
+    if form is not None and not form.has_reference:
+        return
     reference = arguments.get("reference")
     if reference is None:
         yield "reference: is missing"
@@ -98,18 +118,43 @@ def _reference_faults(arguments: Mapping[str, Any]) -> Iterator[str]:
         yield f"reference: must be {longest}, without spaces around"
 
 
-def _payload_faults(arguments: Mapping[str, Any]) -> Iterator[str]:
-    if "payload" in arguments and "sealed" in arguments:
+def _payload_faults(arguments: Mapping[str, Any], form: Form | None) -> Iterator[str]:
+    given = [name for name in ("payload", "sealed") if name in arguments]
+    if len(given) > 1:
         yield "payload, sealed: only one of them may be given"
     if not isinstance(arguments.get("payload", {}), dict):
         yield "payload: must be a JSON object"
+    sealed = arguments.get("sealed", _FERNET)
+    if not (isinstance(sealed, str) and sealed.startswith(_FERNET)):
+        yield "sealed: must be a Fernet token; what is in clear goes into payload"
+    if form is not None and form.payload is Payload.NEEDED and not given:
+        yield "payload: is missing"
+    if form is not None and form.payload is Payload.NONE and given:
+        yield f"{given[0]}: this task takes none"
+
+
+def _argument_faults(arguments: Mapping[str, Any], form: Form | None) -> Iterator[str]:
+    if form is None:
+        return
+    known = form.clear | _EVERYWHERE | ({"reference"} if form.has_reference else set())
+    for name in sorted(arguments.keys() - known):
+        shown = name if _NAME.fullmatch(name) else "(unnamed)"
+        yield f"{shown}: is no argument of this task; what is personal goes into payload"
+    for name in sorted(form.clear & arguments.keys()):
+        value = arguments[name]
+        if name in form.objects:
+            if not isinstance(value, dict):
+                yield f"{name}: must be a JSON object"
+        elif not isinstance(value, int) or isinstance(value, bool):
+            yield f"{name}: must be an integer"
 
 
 def _task(given: object, provider: Provider) -> Task | None:
     start = DOORS[provider].start
     if given is None:
         return start[0] if len(start) == 1 else None
-    return next((task for task in start if given in {task.value, _short(task)}), None)
+    known = FORMS[provider]
+    return next((task for task in known if given in {task.value, _short(task)}), None)
 
 
 def _short(task: Task) -> str:

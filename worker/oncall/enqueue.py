@@ -36,7 +36,9 @@ def enqueue(
 ) -> None:
     """Seal and enqueue operations: a task's arguments, with `payload` in clear.
 
-    A bad line is named and not sent; the others are. Sending a file again is harmless.
+    `"task"` says which one is meant where the provider has several: fetch_invoices, or
+    tasks.intellectmoney.fetch_invoices. A bad line is named and not sent; the others are. Sending a
+    file again is harmless.
     """
     settings = settings_for(Need.BROKER, Need.KEYS)
     bad = 0
@@ -50,8 +52,9 @@ def enqueue(
     with client_of(settings) as client:
         _send_all(client, provider, documents)
     say(f"{len(documents)} enqueued" + (f", {bad} not" if bad else ""))
-    if len(documents) == 1:
-        say(f"next: uprid show {shlex.quote(documents[0][1].reference)}")
+    reference = documents[0][1].reference if len(documents) == 1 else None
+    if reference is not None:
+        say(f"next: uprid show {shlex.quote(reference)}")
     if bad:
         raise typer.Exit(FAILED)
 
