@@ -195,4 +195,4 @@ def faults_of(error: ValidationError, whole: str = "payload") -> tuple[list[str]
 
 def _safe(part: int | str) -> str:
     text = str(part)
-    return text if re.fullmatch(r"[a-z][a-z0-9_]{0,39}|[0-9]{1,6}", text) else _UNNAMED
+    return text if re.fullmatch(r"[a-z][a-zA-Z0-9_]{0,39}|[0-9]{1,6}", text) else _UNNAMED

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 
+from config.providers import MonetaSettings, ProviderSettings
 from config.queues import Provider
 from config.settings import Settings
 from worker.providers.base import Plugin
+from worker.providers.moneta.desk import Desk
 from worker.providers.moneta.plugin import MonetaPlugin
+from worker.providers.npd.plugin import NpdPlugin
 
 
 def plugins_of(settings: Settings) -> Mapping[Provider, Plugin]:
@@ -13,4 +16,14 @@ def plugins_of(settings: Settings) -> Mapping[Provider, Plugin]:
     plugins: dict[Provider, Plugin] = {}
     if settings.moneta is not None:
         plugins[Provider.MONETA] = MonetaPlugin(settings.moneta)
+    if settings.npd is not None:
+        plugins[Provider.NPD] = NpdPlugin(settings.npd, _desk(settings.moneta, settings.npd))
     return plugins
+
+
+def _desk(moneta: MonetaSettings | None, asker: ProviderSettings) -> Desk | None:
+    """Return a desk of its own for another provider: MONETA may take as long as that one may."""
+    if moneta is None:
+        return None
+    bounds = ("connect_timeout", "read_timeout", "total_timeout", "threads")
+    return Desk(moneta.model_copy(update={name: getattr(asker, name) for name in bounds}))

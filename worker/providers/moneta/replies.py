@@ -7,7 +7,7 @@ spoils the whole reply, and a spoilt reply is never a verdict.
 """
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -15,6 +15,7 @@ from pydantic.alias_generators import to_camel
 
 from worker.errors import ReplyUnreadable
 from worker.providers.failures import FaultWithoutCode
+from worker.providers.moments import read_moment
 from worker.providers.moneta.types import (
     MALFORMED,
     Attribute,
@@ -28,24 +29,10 @@ from worker.providers.moneta.types import (
 )
 
 _CODE: Final = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6}){0,6}")
-_MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{5,30}(?:Z|[+-][0-9]{2}:[0-9]{2})?")
-#: A moment without a zone is legal in the schema; MONETA's own examples are Moscow time. A guess.
-_MOSCOW: Final = timezone(timedelta(hours=3))
 
 
 def _moment(value: object) -> datetime | None:
-    if value is None:
-        return None
-    if not isinstance(value, str) or not _MOMENT.fullmatch(value):
-        message = "no moment"
-        raise ValueError(message)
-    try:
-        moment = datetime.fromisoformat(value)
-        zoned = moment if moment.tzinfo else moment.replace(tzinfo=_MOSCOW)
-        return zoned.astimezone(UTC)
-    except OverflowError:
-        message = "no moment"
-        raise ValueError(message) from None
+    return None if value is None else read_moment(value)
 
 
 class _Read(BaseModel):

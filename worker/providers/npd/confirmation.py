@@ -1,0 +1,121 @@
+"""What MONETA's profile says of an identification that NPD ran: who is identified is moved."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from config.providers import NpdSettings
+from worker.operations.outcomes import (
+    Finished,
+    NeedsPerson,
+    Outcome,
+    Pending,
+    Reason,
+    ReasonCode,
+)
+from worker.operations.states import State
+from worker.providers.base import Work
+from worker.providers.moneta.groups import Group
+from worker.providers.npd.desk import MonetaDesk, beside
+from worker.providers.npd.memory import UNIT_ID
+from worker.providers.npd.notification import whole
+
+#: In `progress`: how often the unit was found anonymous past the deadline, and after a SUCCESS.
+CHECKS: Final = "checks"
+CONFIRMATIONS: Final = "confirmations"
+
+
+class Confirmation:
+    """Asks which group holds the unit, where the unit is known and MONETA is configured."""
+
+    def __init__(self, settings: NpdSettings, desk: MonetaDesk | None) -> None:
+        self._settings = settings
+        self._desk = desk
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether there is anybody to ask."""
+        return self._desk is not None
+
+    def of_success(self, work: Work, notice: Mapping[str, Any]) -> Outcome:
+        """Hold a SUCCESS against the profile; believe it at once where that is not possible."""
+        unit_id = unit_of(work)
+        if self._desk is None or unit_id is None or not self._settings.confirm_by_profile:
+            return _succeeded(notice)
+        looked = self._look(self._desk, unit_id, work.progress)
+        if isinstance(looked, NeedsPerson):
+            return replace(looked, answer=whole(notice))
+        if not isinstance(looked, Group):
+            return looked
+        if looked.is_identified:
+            return _succeeded(notice, looked)
+        if looked is Group.ANONYMOUS:
+            # The move may lag behind the notification.
+            again = self._again(work.progress, CONFIRMATIONS, looked)
+            return again or NeedsPerson(_CONTRADICTED, _note(looked), whole(notice))
+        return NeedsPerson(_UNKNOWN_GROUP, _note(looked), whole(notice))
+
+    def past_deadline(self, work: Work) -> Outcome | None:
+        """Ask what became of an attempt that nobody told the end of; None where nobody knows."""
+        unit_id = unit_of(work)
+        if self._desk is None or unit_id is None:
+            return None
+        looked = self._look(self._desk, unit_id, work.progress)
+        if not isinstance(looked, Group):
+            return looked
+        if looked.is_identified:
+            facts = {"group": looked.value, "verified_by": "profile_group"}
+            return Finished(State.SUCCEEDED, _note(looked), result=facts)
+        if looked is Group.ANONYMOUS:
+            again = self._again(work.progress, CHECKS, looked)
+            return again or Finished(State.REJECTED, _note(looked), _NOT_IDENTIFIED)
+        return NeedsPerson(_UNKNOWN_GROUP, _note(looked))
+
+    def _look(self, desk: MonetaDesk, unit_id: int, progress: Mapping[str, Any]) -> Group | Outcome:
+        looked = desk.group(unit_id, progress)
+        return looked if isinstance(looked, Group) else beside(looked)
+
+    def _again(self, progress: Mapping[str, Any], counter: str, group: Group) -> Pending | None:
+        """Return the wait for the next look; None after the last one."""
+        times = int(progress.get(counter, 0)) + 1
+        wanted = self._settings.settle_checks
+        if times >= wanted:
+            return None
+        apart = self._settings.settle_over.total_seconds() / (wanted - 1)
+        return Pending(_note(group), again_in=apart, progress={**progress, counter: times})
+
+
+def unit_of(work: Work) -> int | None:
+    """Return the unit that NPD named, else the one that the marketplace named."""
+    unit_id = work.progress.get(UNIT_ID) or work.args.get("unit_id")
+    return None if unit_id is None else int(unit_id)
+
+
+def _succeeded(notice: Mapping[str, Any], group: Group | None = None) -> Finished:
+    found = {} if group is None else {"group": group.value}
+    return Finished(
+        State.SUCCEEDED,
+        "notification SUCCESS" if group is None else f"notification SUCCESS, {_note(group)}",
+        result={"verified_by": "notification", **found},
+        answer=whole(notice),
+        calls=0 if group is None else 1,
+    )
+
+
+def _note(group: Group) -> str:
+    return f"moneta: group {group}"
+
+
+_CONTRADICTED: Final = Reason(
+    ReasonCode.UNKNOWN_ANSWER,
+    "NPD told SUCCESS, and MONETA still holds the unit as anonymous: look at MONETA, then resolve.",
+)
+_NOT_IDENTIFIED: Final = Reason(
+    ReasonCode.NOT_IDENTIFIED,
+    "MONETA did not identify the person in time: check the data and start again.",
+    retryable=True,
+)
+_UNKNOWN_GROUP: Final = Reason(
+    ReasonCode.UNKNOWN_ANSWER,
+    "The unit is in a group that no setting names: look at MONETA and resolve by hand.",
+)

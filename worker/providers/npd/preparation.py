@@ -1,0 +1,63 @@
+"""The two steps before `startuprid`: the profile, then the passport. Both may be repeated."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from worker.errors import CallFailed
+from worker.operations.outcomes import NeedsPerson, NotSent, Outcome, Prepared, Reason, ReasonCode
+from worker.providers.base import Work
+from worker.providers.failures import trouble_of
+from worker.providers.npd import mapping
+from worker.providers.npd.client import NpdClient
+from worker.providers.npd.memory import READY, Prints
+from worker.providers.npd.types import Document, Refusal, Unlike
+
+
+class Preparation:
+    """Does one step a call, and none that was done for the same data before."""
+
+    def __init__(self, client: NpdClient, secret: bytes) -> None:
+        self._client = client
+        self._secret = secret
+
+    def next_step(self, work: Work, payload: Mapping[str, Any]) -> Outcome:
+        """Do the first step that is not done yet; only compare where both are."""
+        prints = Prints.of(payload, self._secret)
+        try:
+            if not prints.has_profile(work.progress):
+                return self._profile(work, payload, prints)
+            if not prints.has_document(work.progress):
+                return self._document(work, payload, prints)
+        except CallFailed as failure:
+            # Whether or not it had its effect: the same data may be sent again.
+            return NotSent(failure.note, trouble_of(failure), failure.retry_after)
+        return Prepared("stored before", {**work.progress, READY: True}, calls=0)
+
+    def _profile(self, work: Work, payload: Mapping[str, Any], prints: Prints) -> Outcome:
+        said = self._client.update_profile(payload)
+        if isinstance(said, Unlike):
+            return mapping.not_known(said)
+        if isinstance(said, Refusal):
+            return mapping.refused(said, work.faults)
+        return Prepared("profile stored", prints.with_profile(work.progress))
+
+    def _document(self, work: Work, payload: Mapping[str, Any], prints: Prints) -> Outcome:
+        said = self._client.update_document(payload)
+        if isinstance(said, Unlike):
+            return mapping.not_known(said)
+        if isinstance(said, Refusal):
+            return mapping.refused(said, work.faults)
+        if work.args.get("unit_id") not in {None, said.unit_id}:
+            return _another_unit(said)
+        return Prepared("passport stored", prints.with_document(work.progress, said))
+
+
+def _another_unit(said: Document) -> NeedsPerson:
+    answer = said.model_dump_json(by_alias=True).encode()
+    return NeedsPerson(_ANOTHER_UNIT, "another unit", answer)
+
+
+_ANOTHER_UNIT: Final = Reason(
+    ReasonCode.UNKNOWN_ANSWER,
+    "NPD found another unit by the phone than `unit_id` names: check both, then retry or resolve.",
+)
