@@ -513,6 +513,14 @@ def test_session_id_that_a_person_mistyped_is_not_asked_about(
     assert (outcome.calls, stub.asked) == (0, [])
 
 
+@pytest.mark.parametrize("call", ["submit", "supply"])
+def test_nothing_is_sent_without_the_data(plugin: Plugin, stub: HttpStub, call: str) -> None:
+    outcome = getattr(plugin, call)(supplied(payload=None))
+
+    assert short(outcome) == "person payload_unreadable"
+    assert (outcome.calls, stub.asked) == (0, [])
+
+
 # Past the deadline.
 
 
@@ -631,3 +639,10 @@ def test_check_says_when_the_deadline_comes_before_the_next_poll(
     finding, *_ = make(stub.url, deadline=timedelta(seconds=60)).check()
 
     assert (finding.ok, finding.detail) == (False, "POLL waits longer than DEADLINE")
+
+
+def test_plugin_tells_the_limits_that_are_set(make: Maker, stub: HttpStub) -> None:
+    limits = make(stub.url, chunk=7, threads=3, rate_per_second=2).limits
+
+    assert (limits.chunk, limits.threads, limits.rate_per_second) == (7, 3, 2)
+    assert limits.total_timeout == 1

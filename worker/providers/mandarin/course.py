@@ -58,7 +58,7 @@ class Course:
 
     def after(self, handed: Handed) -> "Course":
         """Return the course after the last code was handed over."""
-        return replace(self, handed=handed, looks=0)
+        return replace(self, handed=handed)
 
     def as_progress(self) -> dict[str, Any]:
         """Return what is to be remembered; all that was counted of unknown answers is forgotten."""
