@@ -151,10 +151,11 @@ def _argument_faults(arguments: Mapping[str, Any], form: Form | None) -> Iterato
 
 def _task(given: object, provider: Provider) -> Task | None:
     start = DOORS[provider].start
+    # Unnamed, it is the one that starts something, if there is only one.
     if given is None:
         return start[0] if len(start) == 1 else None
     known = FORMS[provider]
-    return next((task for task in known if given in {task.value, _short(task)}), None)
+    return next((task for task in known if given in (task.value, _short(task))), None)
 
 
 def _short(task: Task) -> str:

@@ -31,7 +31,7 @@ class Form:
 _FILTERS: Final = Form(Payload.NONE, frozenset({"filters"}), frozenset({"filters"}))
 _OPERATION: Final = Form(Payload.NONE, frozenset({"operation"}), frozenset({"operation"}))
 
-#: Where a document names no task, the one that starts something is meant, if there is only one.
+#: What may be enqueued for each provider.
 FORMS: Final[Mapping[Provider, Mapping[Task, Form]]] = {
     Provider.MONETA: {
         Task.MONETA_START: Form(Payload.ALLOWED, frozenset({"unit_id"})),

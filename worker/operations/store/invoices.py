@@ -149,7 +149,7 @@ def tally(connection: Connection, operation_id: str, attempt: int) -> dict[str, 
             .join(INVOICE_FETCHES, INVOICE_FETCHES.c.invoice_id == INVOICES.c.id)
             .where(fetched)
             .group_by(*like)
-        ).tuples()
+        )
     )
     counted = sum(each["count"] for each in by_state.values())
     return {"invoices": counted, "transactions": transactions, "by_state": by_state}
@@ -215,4 +215,4 @@ def _fetches(connection: Connection) -> Iterable[tuple[str, int]]:
     links = INVOICE_FETCHES.c
     return connection.execute(
         select(links.operation_id, links.attempt).distinct().order_by(links.operation_id)
-    ).tuples()
+    )
