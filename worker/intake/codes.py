@@ -12,7 +12,8 @@ from worker.operations.states import State
 from worker.operations.store import inputs
 from worker.operations.store.inputs import Input, Offered
 from worker.providers.mandarin.codes import read_code
-from worker.providers.mandarin.mapping import CODES, SMS_CODE
+from worker.providers.mandarin.course import CODES
+from worker.providers.mandarin.mapping import SMS_CODE
 from worker.runtime import Runtime
 
 log = structlog.get_logger(__name__)

@@ -211,6 +211,8 @@ class NeedsPerson:
     reason: Reason
     note: str
     answer: bytes | None = field(default=None, repr=False)
+    #: What kept the answer from us, where that is why nobody can tell: it feeds the breaker.
+    trouble: Trouble | None = None
     calls: int = 1
 
 

@@ -6,6 +6,7 @@ from config.providers import MonetaSettings, ProviderSettings
 from config.queues import Provider
 from config.settings import Settings
 from worker.providers.base import Plugin
+from worker.providers.mandarin.plugin import MandarinPlugin
 from worker.providers.moneta.desk import Desk
 from worker.providers.moneta.plugin import MonetaPlugin
 from worker.providers.npd.plugin import NpdPlugin
@@ -18,6 +19,8 @@ def plugins_of(settings: Settings) -> Mapping[Provider, Plugin]:
         plugins[Provider.MONETA] = MonetaPlugin(settings.moneta)
     if settings.npd is not None:
         plugins[Provider.NPD] = NpdPlugin(settings.npd, _desk(settings.moneta, settings.npd))
+    if settings.mandarin is not None:
+        plugins[Provider.MANDARIN] = MandarinPlugin(settings.mandarin)
     return plugins
 
 

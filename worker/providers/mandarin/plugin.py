@@ -225,7 +225,7 @@ def _not_created(failure: CallFailed) -> NotSent | NeedsPerson | Misconfigured:
         return NotSent(failure.note, trouble_of(failure), failure.retry_after)
     if mapping.is_unauthorized(failure):
         return Misconfigured(mapping.CREDENTIALS, failure.note)
-    return NeedsPerson(_DOUBTFUL, failure.note)
+    return NeedsPerson(_DOUBTFUL, failure.note, trouble=trouble_of(failure))
 
 
 def _not_handed(failure: CallFailed, work: Work) -> NotSent | Pending | Misconfigured:
