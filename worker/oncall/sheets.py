@@ -151,5 +151,6 @@ def _object(facts: Mapping[str, object]) -> str:
 
 def _csv(cells: Iterable[str]) -> str:
     line = StringIO()
-    csv.writer(line, lineterminator="").writerow(cells)
-    return line.getvalue()
+    # Only the characters of a line's end that it is told of are quoted.
+    csv.writer(line, lineterminator="\n").writerow(cells)
+    return line.getvalue().removesuffix("\n")
