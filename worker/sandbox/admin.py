@@ -23,6 +23,14 @@ class CallsHandler(_AdminHandler):
         self.finish({name: each.calls.as_json() for name, each in self.stand_ins.items()})
 
 
+class NotificationsHandler(_AdminHandler):
+    """`GET /_sandbox/notifications`: `{provider: [{"at", "due", "body"}]}`, all of them, whole."""
+
+    def get(self) -> None:
+        """Show what was sent or is to be sent."""
+        self.finish({name: each.notifications() for name, each in self.stand_ins.items()})
+
+
 class OutageHandler(_AdminHandler):
     """`POST /_sandbox/outage`: `{"provider": name, "mode": one of Mode}`."""
 
@@ -57,6 +65,7 @@ def admin_routes(stand_ins: Mapping[str, StandIn]) -> list[Route]:
     shared = {"stand_ins": stand_ins}
     return [
         ("/_sandbox/calls", CallsHandler, shared),
+        ("/_sandbox/notifications", NotificationsHandler, shared),
         ("/_sandbox/outage", OutageHandler, shared),
         ("/_sandbox/reset", ResetHandler, shared),
     ]

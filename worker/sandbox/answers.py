@@ -43,7 +43,15 @@ class Drip:
     page: Page
 
 
-Answer = Page | Drop | Hang | Cut | Drip
+@dataclass(frozen=True, slots=True)
+class Late:
+    """The page comes so many seconds after it was made."""
+
+    page: Page
+    seconds: float
+
+
+Answer = Page | Drop | Hang | Cut | Drip | Late
 
 
 def json_page(status: int, content: object) -> Page:

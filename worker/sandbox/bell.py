@@ -1,13 +1,15 @@
-"""Calls a client back when its task ends: once, unauthenticated, and on loopback only."""
+"""Calls a client back, or writes to it: once, unauthenticated, and on loopback only."""
 
 from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
-from tornado.httpclient import AsyncHTTPClient, HTTPClientError
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 from tornado.httputil import url_concat
 from tornado.ioloop import IOLoop
+
+from worker.sandbox.answers import JSON_TYPE
 
 #: Takes the client's address, the task's id and the seconds from now. The address is well-formed.
 Bell = Callable[[str, int, float], None]
@@ -23,7 +25,15 @@ def ring(url: str, async_id: int, after: float) -> None:
     """Send `GET url?asyncId=…` after so many seconds; a sandbox talks to no other machine."""
     if is_loopback(url):
         address = url_concat(url, {"asyncId": str(async_id)})
-        IOLoop.current().call_later(after, _call, address)
+        IOLoop.current().call_later(after, _call, HTTPRequest(address))
+
+
+def send(url: str, body: bytes, after: float) -> None:
+    """Send `POST url` with a JSON body after so many seconds; to no other machine either."""
+    if is_loopback(url):
+        headers = {"Content-Type": JSON_TYPE}
+        request = HTTPRequest(url, method="POST", headers=headers, body=body)
+        IOLoop.current().call_later(after, _call, request)
 
 
 def is_loopback(url: str) -> bool:
@@ -34,11 +44,13 @@ def is_loopback(url: str) -> bool:
         return False
 
 
-async def _call(address: str) -> None:
+async def _call(request: HTTPRequest) -> None:
     client = AsyncHTTPClient()
+    # A redirect could lead away from this machine.
+    request.follow_redirects = False
+    request.request_timeout = _PATIENCE
     try:
-        # A redirect could lead away from this machine.
-        await client.fetch(address, follow_redirects=False, request_timeout=_PATIENCE)
+        await client.fetch(request)
     except (OSError, HTTPClientError):
         # The client's trouble: it polls all the same.
         return

@@ -6,7 +6,7 @@ from typing import Final, assert_never
 from tornado.iostream import StreamClosedError
 from tornado.web import RequestHandler
 
-from worker.sandbox.answers import Answer, Cut, Drip, Drop, Hang, Page
+from worker.sandbox.answers import Answer, Cut, Drip, Drop, Hang, Late, Page
 
 #: Seconds after which even a client without a timeout is let go.
 PATIENCE: Final = 300.0
@@ -39,6 +39,9 @@ class DeliveryHandler(RequestHandler):
                 await self._cut(page)
             case Drip(page):
                 await self._drip(page)
+            case Late(page, seconds):
+                if not await self._client_gone(seconds):
+                    await self._send(page)
             case _:
                 assert_never(answer)
 

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple, Protocol
 from worker.sandbox.intellectmoney.table import SCENARIOS as INTELLECTMONEY
 from worker.sandbox.mandarin.scenarios import SCENARIOS as MANDARIN
 from worker.sandbox.moneta.scenarios import SCENARIOS as MONETA
+from worker.sandbox.npd.scenarios import SCENARIOS as NPD
 
 
 class Told(Protocol):
@@ -48,6 +49,7 @@ TABLES: Final[dict[str, Table]] = {
     ),
     "mandarin": Table("last three digits of the phone", MANDARIN.values()),
     "moneta": Table("unit_id % 1000", MONETA.values()),
+    "npd": Table("last three digits of the phone", NPD.values()),
 }
 
 

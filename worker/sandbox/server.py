@@ -14,6 +14,7 @@ from worker.sandbox.clock import Clock, utc_now
 from worker.sandbox.intellectmoney.standin import intellectmoney_stand_in
 from worker.sandbox.mandarin.standin import mandarin_stand_in
 from worker.sandbox.moneta.standin import moneta_stand_in
+from worker.sandbox.npd.standin import npd_stand_in
 from worker.sandbox.options import SandboxOptions
 from worker.sandbox.standin import StandIn
 from worker.sandbox.world import World, new_world
@@ -30,6 +31,7 @@ Ready = Callable[[str], None]
 STAND_INS: Final[tuple[Callable[[World], StandIn], ...]] = (
     moneta_stand_in,
     mandarin_stand_in,
+    npd_stand_in,
     intellectmoney_stand_in,
 )
 
