@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from worker.providers.moments import read_moment
@@ -133,10 +133,17 @@ class _Said(BaseModel):
     )
 
 
+def _affirmed(value: bool) -> bool:  # noqa: FBT001 -- pydantic's way to call it
+    if not value:
+        message = "is not so"
+        raise ValueError(message)
+    return value
+
+
 class Updated(_Said):
     """The profile holds what was sent."""
 
-    updated: Literal[True]
+    updated: Annotated[bool, AfterValidator(_affirmed)]
 
 
 class Document(_Said):
