@@ -31,8 +31,9 @@ class Method:
     #: By the names that the pages print.
     forms: Mapping[str, Form]
     required: frozenset[str]
-    #: The names of the signed values in order; an empty one is an empty segment.
-    signed: tuple[str, ...]
+    #: The names of the signed values in order; an empty one is an empty segment. None: no page
+    #: says the order, and the signature is not looked at.
+    signed: tuple[str, ...] | None
     #: Signed too, and no page says where: any place among the others is right.
     unplaced: tuple[str, ...] = ()
 
@@ -117,5 +118,5 @@ def result_method(template: str) -> Method:
         path=f"/{template}",
         forms={"UserToken": _TEXT, "OperationId": _GUID},
         required=frozenset({"UserToken"}),
-        signed=("UserToken",),
+        signed=None,
     )

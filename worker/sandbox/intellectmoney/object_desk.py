@@ -42,7 +42,7 @@ class ObjectDesk:
 
     def subject(self, request: Request) -> str:
         """Return what a request is about, as it is counted."""
-        return f"object:{request.text('ObjectId') or 'any'}"
+        return f"object:{self._object(request) or 'any'}"
 
     def token_calls(self, _request: Request) -> int | None:
         """Allow any number of calls."""
@@ -50,7 +50,7 @@ class ObjectDesk:
 
     def serve(self, request: Request) -> Said:
         """Write, or list."""
-        object_id = request.number("ObjectId", 0)
+        object_id = self._object(request)
         self._asked[request.method.kind, object_id] += 1
         ask = self._asked[request.method.kind, object_id]
         serve = self._write if request.method is WRITE else self._list
@@ -60,6 +60,11 @@ class ObjectDesk:
         """Forget what was asked for and stored."""
         self._asked.clear()
         self._schedule.clear()
+
+    def _object(self, request: Request) -> int:
+        """Return the object that a request names by itself or by an operation; 0: neither."""
+        owner = self._schedule.owner(request.text("Operation"))
+        return request.number("ObjectId", owner or 0)
 
     def _write(self, request: Request, object_id: int, ask: int) -> Said:
         scenario = object_scenario(object_id)

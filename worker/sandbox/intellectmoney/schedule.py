@@ -40,6 +40,11 @@ class Scheduled:
         return listed[-1] if listed else None
 
 
+def existing_id(object_id: int, number: int) -> str:
+    """Return the id of the `number`th operation (from 0) that an object has from the beginning."""
+    return str(uuid5(_IDS, f"{object_id} {number}"))
+
+
 class Schedule:
     """All objects and their operations."""
 
@@ -80,6 +85,13 @@ class Schedule:
                 if values is not None:
                     yield operation, values
 
+    def owner(self, operation_id: str) -> int | None:
+        """Return whose an operation is, of the objects that were ever asked about."""
+        for object_id, operations in self._objects.items():
+            if any(each.id == operation_id.lower() for each in operations):
+                return object_id
+        return None
+
     def clear(self) -> None:
         """Forget all of it."""
         self._objects.clear()
@@ -87,7 +99,7 @@ class Schedule:
     def _of(self, object_id: int) -> list[Scheduled]:
         if object_id not in self._objects:
             self._objects[object_id] = [
-                self._scheduled(str(uuid5(_IDS, f"{object_id} {n}")), object_id, _USUAL, 0)
+                self._scheduled(existing_id(object_id, n), object_id, _USUAL, 0)
                 for n in range(object_id // 1000 % _MOST)
             ]
         return self._objects[object_id]

@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from worker.sandbox.intellectmoney.requests import Request
 
@@ -14,18 +14,21 @@ def is_bearer(header: str | None, token: str) -> bool:
 
 def is_signed(header: str | None, request: Request, key: str) -> bool:
     """Tell whether a `Sign` header fits the values as they were sent."""
+    order = request.method.signed
+    if order is None:
+        return True
     given = (header or "").encode()
-    return any(hmac.compare_digest(given, each.encode()) for each in _signs(request, key))
+    signs = _signs(request, order, key)
+    return any(hmac.compare_digest(given, each.encode()) for each in signs)
 
 
-def _signs(request: Request, key: str) -> Iterator[str]:
+def _signs(request: Request, order: Sequence[str], key: str) -> Iterator[str]:
     """Yield what fits: one, or one for every place where a value without a known one may stand.
 
     Each is SHA-256, lower-case hex, of the values in the method's order and of the key.
     """
-    method = request.method
-    segments = [request.text(name) if name else "" for name in method.signed]
-    strays = [request.text(name) for name in method.unplaced if name in request.values]
+    segments = [request.text(name) if name else "" for name in order]
+    strays = [request.text(name) for name in request.method.unplaced if name in request.values]
     places = range(len(segments) + 1) if strays else range(1)
     for place in places:
         signed = [*segments[:place], *strays, *segments[place:], key]
