@@ -86,6 +86,54 @@ def test_enqueue_reads_standard_input(settings: Settings, valkey: ValkeyServer) 
     assert len(messages(valkey, "moneta")) == 1
 
 
+def test_enqueue_takes_what_each_provider_takes(
+    settings: Settings, valkey: ValkeyServer, client: Client
+) -> None:
+    given = {
+        "npd": {"reference": "n", "unit_id": 7, "payload": {"phone": "79471236813"}},
+        "mandarin": {"task": "submit_sms_code", "reference": "m", "payload": {"sms_code": "3141"}},
+        "intellectmoney": {"task": "fetch_invoices", "reference": "i", "filters": {"eshop_id": 1}},
+    }
+
+    runs = {
+        name: uprid(settings, "enqueue", name, "-", stdin=json.dumps(g))
+        for name, g in given.items()
+    }
+
+    assert {run.status for run in runs.values()} == {0}
+    assert runs["mandarin"].out == "1 enqueued\nnext: uprid show m\n"
+    [npd], [code], [search] = (messages(valkey, name) for name in given)
+    assert client.open(arguments(npd)["sealed"]) == {"phone": "79471236813"}
+    assert arguments(npd)["unit_id"] == 7
+    assert code["headers"]["task"] == "tasks.mandarin.submit_sms_code"
+    assert client.open(arguments(code)["sealed"]) == {"sms_code": "3141"}
+    assert arguments(search) == {"reference": "i", "filters": {"eshop_id": 1}}
+
+
+def test_enqueue_names_no_next_step_for_what_has_no_reference(
+    settings: Settings, valkey: ValkeyServer
+) -> None:
+    line = json.dumps({"task": "receive_notification", "payload": {"upridAsyncId": "77"}})
+
+    run = uprid(settings, "enqueue", "npd", "-", stdin=line)
+
+    assert (run.status, run.out) == (0, "1 enqueued\n")
+    assert len(messages(valkey, "npd")) == 1
+
+
+def test_enqueue_sends_nothing_that_would_travel_in_clear(
+    settings: Settings, valkey: ValkeyServer
+) -> None:
+    line = json.dumps({"reference": "r", "phone": "79471236813", "payload": {}})
+
+    run = uprid(settings, "enqueue", "mandarin", "-", stdin=line)
+
+    assert run.status == 1
+    [said] = run.lines
+    assert said.startswith("standard input: line 1: phone: is no argument of this task; what is")
+    assert messages(valkey, "mandarin") == []
+
+
 def test_enqueue_says_that_a_file_cannot_be_read(settings: Settings, tmp_path: Path) -> None:
     run = uprid(settings, "enqueue", "moneta", str(tmp_path / "none.json"))
 

@@ -58,6 +58,15 @@ def test_document_shows_no_value_in_its_text() -> None:
         pytest.param(text(sealed="token"), "sealed", id="payload and sealed"),
         pytest.param(text(task="poll_async_requests"), "task", id="another task"),
         pytest.param(text(task=7), "task", id="task that is a number"),
+        pytest.param(text(task=["start_identification"]), "task", id="task that is a list"),
+        pytest.param(text(unit_id="Иван"), "unit_id", id="unit that is a text"),
+        pytest.param(text(unit_id=True), "unit_id", id="unit that is a boolean"),
+        pytest.param(text(phone="Иван"), "phone: is no argument", id="personal data in clear"),
+        pytest.param(text(Иван=1), "(unnamed)", id="a name as a name"),
+        pytest.param(text(payload={"n": float("nan")}), "no message", id="no number"),
+        pytest.param(text(payload={"n": "\ud800"}), "no message", id="half a character"),
+        pytest.param('{"reference": "r", "sealed": "Иван"}', "Fernet", id="sealed in clear"),
+        pytest.param('{"reference": "r", "sealed": {"n": 1}}', "Fernet", id="sealed object"),
     ],
 )
 def test_bad_document_is_refused_by_field_without_its_values(line: str, field: str) -> None:
@@ -66,6 +75,101 @@ def test_bad_document_is_refused_by_field_without_its_values(line: str, field: s
 
     assert field in str(refused.value)
     assert "Иван" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("provider", "given", "task"),
+    [
+        pytest.param("moneta", {"task": "receive_callback", "async_id": 7}, Task.MONETA_CALLBACK),
+        pytest.param("npd", {"reference": "r", "unit_id": 7, "payload": {}}, Task.NPD_START),
+        pytest.param("npd", {"reference": "r", "sealed": "gAAAAx"}, Task.NPD_START),
+        pytest.param("npd", {"task": "receive_notification", "payload": {}}, Task.NPD_NOTIFICATION),
+        pytest.param("mandarin", {"reference": "r", "payload": {}}, Task.MANDARIN_START),
+        pytest.param(
+            "mandarin",
+            {"task": "submit_sms_code", "reference": "r", "payload": {"sms_code": "1"}},
+            Task.MANDARIN_CODE,
+        ),
+        pytest.param(
+            "intellectmoney",
+            {"task": "fetch_invoices", "reference": "r", "filters": {"eshop_id": 1}},
+            Task.INTELLECTMONEY_INVOICES,
+        ),
+        pytest.param(
+            "intellectmoney",
+            {"task": "fetch_scheduled_operations", "reference": "r", "filters": {}},
+            Task.INTELLECTMONEY_LIST,
+        ),
+        pytest.param(
+            "intellectmoney",
+            {
+                "task": "tasks.intellectmoney.save_scheduled_operation",
+                "reference": "r",
+                "operation": {"object_id": 1},
+            },
+            Task.INTELLECTMONEY_SAVE,
+        ),
+    ],
+)
+def test_document_of_each_task_is_read(provider: str, given: dict[str, object], task: Task) -> None:
+    document = read(json.dumps(given), Provider(provider))
+
+    assert document.task is task
+    assert document.reference == given.get("reference")
+    clear = {name: value for name, value in given.items() if name not in {"task", "payload"}}
+    assert document.arguments == clear
+    assert document.payload == given.get("payload")
+
+
+@pytest.mark.parametrize(
+    ("provider", "given", "said"),
+    [
+        pytest.param("npd", {"reference": "r"}, "payload: is missing", id="npd without data"),
+        pytest.param(
+            "mandarin", {"reference": "r", "unit_id": 1, "payload": {}}, "unit_id: is no argument",
+            id="mandarin with a unit",
+        ),
+        pytest.param(
+            "mandarin", {"task": "submit_sms_code", "payload": {}}, "reference: is missing",
+            id="code of nobody",
+        ),
+        pytest.param(
+            "mandarin", {"task": "receive_notification", "payload": {}},
+            "task: must be one of start_identification, submit_sms_code",
+            id="another provider's task",
+        ),
+        pytest.param(
+            "npd", {"task": "receive_notification", "reference": "r", "payload": {}},
+            "reference: is no argument", id="notification with a reference",
+        ),
+        pytest.param(
+            "intellectmoney", {"reference": "r", "filters": {}},
+            "task: must be one of fetch_invoices, fetch_scheduled_operations, "
+            "save_scheduled_operation",
+            id="no task",
+        ),
+        pytest.param(
+            "intellectmoney", {"task": "fetch_invoices", "reference": "r", "filters": [1]},
+            "filters: must be a JSON object", id="filters that are a list",
+        ),
+        pytest.param(
+            "intellectmoney", {"task": "fetch_invoices", "reference": "r", "payload": {}},
+            "payload: this task takes none", id="payload for a search",
+        ),
+        pytest.param(
+            "intellectmoney",
+            {"task": "save_scheduled_operation", "reference": "r", "filters": {}},
+            "filters: is no argument", id="filters for a save",
+        ),
+    ],
+)  # fmt: skip
+def test_document_that_its_task_cannot_take_is_refused(
+    provider: str, given: dict[str, object], said: str
+) -> None:
+    with pytest.raises(BadDocument) as refused:
+        read(json.dumps(given), Provider(provider))
+
+    assert said in str(refused.value)
 
 
 def test_bad_document_names_all_that_is_wrong() -> None:

@@ -124,6 +124,10 @@ def test_shown_arguments_are_those_that_are_open_by_contract() -> None:
         pytest.param({"unit_id": ["7916"]}, "{unit_id: …}", id="a list"),
         pytest.param({"unit_id": None}, "{unit_id: …}", id="null"),
         pytest.param({"unit_id": True}, "{unit_id: True}", id="a boolean"),
+        pytest.param({"filters": {"invoice_id": 7}}, "{filters: …}", id="filters"),
+        pytest.param({"operation": {"params": "Иванов"}}, "{operation: …}", id="an operation"),
+        pytest.param({"sms_code": "314159"}, "{sms_code: …}", id="a code in clear"),
+        pytest.param({"notification": "mntAccountId"}, "{notification: …}", id="a notification"),
     ],
 )
 def test_shown_arguments(kwargs: object, shown: str) -> None:
