@@ -26,6 +26,7 @@ from worker.privacy.fingerprints import Fingerprinter
 from worker.privacy.sealing import Sealer
 from worker.providers.base import Plugin
 from worker.providers.registry import plugins_of
+from worker.tokens import StoredTokens
 
 log = structlog.get_logger(__name__)
 
@@ -64,8 +65,8 @@ def build(app: Celery, settings: Settings, role: str) -> Runtime:
     """Put the parts together; nothing runs yet."""
     database = Database(settings.database_url)
     engine_settings = settings.engine
-    plugins = plugins_of(settings)
     sealer = Sealer(key.get_secret_value() for key in settings.seal_keys)
+    plugins = plugins_of(settings, StoredTokens(database, sealer))
     fingerprint_key = (
         settings.fingerprint_key.get_secret_value() if settings.fingerprint_key else ""
     )

@@ -6,14 +6,16 @@ from config.providers import MonetaSettings, ProviderSettings
 from config.queues import Provider
 from config.settings import Settings
 from worker.providers.base import Plugin
+from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
+from worker.providers.intellectmoney.tokens import TokenShelf
 from worker.providers.mandarin.plugin import MandarinPlugin
 from worker.providers.moneta.desk import Desk
 from worker.providers.moneta.plugin import MonetaPlugin
 from worker.providers.npd.plugin import NpdPlugin
 
 
-def plugins_of(settings: Settings) -> Mapping[Provider, Plugin]:
-    """Return a plugin for every provider that is on."""
+def plugins_of(settings: Settings, shelf: TokenShelf) -> Mapping[Provider, Plugin]:
+    """Return a plugin for every provider that is on; `shelf` holds the token that one shares."""
     plugins: dict[Provider, Plugin] = {}
     if settings.moneta is not None:
         plugins[Provider.MONETA] = MonetaPlugin(settings.moneta)
@@ -21,6 +23,8 @@ def plugins_of(settings: Settings) -> Mapping[Provider, Plugin]:
         plugins[Provider.NPD] = NpdPlugin(settings.npd, _desk(settings.moneta, settings.npd))
     if settings.mandarin is not None:
         plugins[Provider.MANDARIN] = MandarinPlugin(settings.mandarin)
+    if settings.intellectmoney is not None:
+        plugins[Provider.INTELLECTMONEY] = IntellectMoneyPlugin(settings.intellectmoney, shelf)
     return plugins
 
 

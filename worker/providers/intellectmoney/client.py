@@ -1,0 +1,94 @@
+"""IntellectMoney's personal API: one short method a request.
+
+Every call is a POST: in a GET the password, or the UserToken, would stand in an address. Bodies
+reach no log, no exception's text and no repr.
+"""
+
+from collections.abc import Mapping
+from typing import Final, TypeVar
+from urllib.parse import quote, urlencode
+
+from config.providers import IntellectMoneySettings
+from worker.operations.invoices import Invoice
+from worker.providers.http import PinnedSession
+from worker.providers.intellectmoney import reading
+from worker.providers.intellectmoney.reading import Pick
+from worker.providers.intellectmoney.said import Said, Scheduled
+from worker.providers.intellectmoney.signature import Method, orders, sign
+
+CONTENT_TYPE: Final = "application/x-www-form-urlencoded; charset=utf-8"
+
+T = TypeVar("T")
+
+
+class Client:
+    """Asks IntellectMoney. Every method raises `CallFailed` where no usable reply came."""
+
+    def __init__(self, session: PinnedSession, settings: IntellectMoneySettings) -> None:
+        self._session = session
+        self._login = {
+            "Login": settings.login,
+            "Password": settings.password.get_secret_value(),
+        }
+        self._headers = _headers(settings)
+        self._orders = orders(settings.state_signed_after)
+        signs = settings.signs
+        self._key = None if signs is None else signs.get_secret_value()
+        self._result_path = settings.result_path
+
+    @property
+    def fetches_results(self) -> bool:
+        """Whether the result of a queued operation can be asked for by its id."""
+        return self._result_path is not None
+
+    def user_token(self) -> Said[str]:
+        """Ask for a UserToken."""
+        return self._call(Method.TOKEN, self._login, reading.token_in)
+
+    def invoices(self, token: str, asked: Mapping[str, str]) -> Said[tuple[Invoice, ...]]:
+        """Ask for a page of the registry."""
+        return self._call(Method.INVOICES, _with(token, asked), reading.invoices_in)
+
+    def scheduled(self, token: str, asked: Mapping[str, str]) -> Said[tuple[Scheduled, ...]]:
+        """Ask for a page of the scheduled operations."""
+        return self._call(Method.LIST, _with(token, asked), reading.scheduled_in)
+
+    def save(self, token: str, change: Mapping[str, str]) -> Said[bool]:
+        """Create or edit a scheduled operation. The one call that has an effect."""
+        return self._call(Method.SAVE, _with(token, change), reading.saved_in)
+
+    def result(self, token: str, operation_id: str, pick: Pick[T]) -> Said[T]:
+        """Ask for the result of a queued operation.
+
+        The method is documented nowhere: its path is a setting, that it takes the UserToken is a
+        guess, and it is not signed, as the order of its values is not known.
+        """
+        path = (self._result_path or "").format(operation_id=quote(operation_id, safe=""))
+        return self._send(f"/{path}", {"UserToken": token}, self._headers, pick)
+
+    def _call(self, method: Method, values: Mapping[str, str], pick: Pick[T]) -> Said[T]:
+        headers = self._headers
+        if self._key is not None:
+            signature = sign(self._orders[method], values, self._key)
+            headers = {**headers, "Sign": signature}
+        return self._send(f"/{method}", values, headers, pick)
+
+    def _send(
+        self, path: str, values: Mapping[str, str], headers: Mapping[str, str], pick: Pick[T]
+    ) -> Said[T]:
+        body = urlencode(values).encode("ascii")
+        reply = self._session.exchange_at("POST", path, body, CONTENT_TYPE, headers)
+        return reading.said(reply, pick)
+
+
+def _with(token: str, values: Mapping[str, str]) -> dict[str, str]:
+    return {"UserToken": token, **values}
+
+
+def _headers(settings: IntellectMoneySettings) -> dict[str, str]:
+    headers = {"Accept": f"text/{settings.format}"}
+    if settings.bearer_token is not None:
+        bearer = settings.bearer_token.get_secret_value()
+        # A header's bytes are Latin-1 to the library: what is not must not raise there.
+        headers["Authorization"] = f"Bearer {bearer}".encode().decode("latin-1")
+    return headers

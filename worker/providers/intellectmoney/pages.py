@@ -1,0 +1,144 @@
+"""Reading page after page, each of them possibly queued: where it stands, and the next step."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from typing import Any, Final, Generic, Self, TypeVar, assert_never
+
+from worker.operations.outcomes import (
+    Misconfigured,
+    NeedsPerson,
+    Pending,
+    Reason,
+    ReasonCode,
+)
+from worker.providers.intellectmoney.asking import Asking, Question
+from worker.providers.intellectmoney.client import Client
+from worker.providers.intellectmoney.reading import Pick
+from worker.providers.intellectmoney.said import Done, Failed, Queued, Said
+from worker.providers.intellectmoney.tokens import NoToken
+
+T = TypeVar("T")
+
+#: In `progress`: where the reading stands.
+PLACE: Final = "place"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a reading stands."""
+
+    #: Objects read so far: the next page begins behind them.
+    skip: int = 0
+    #: Pages read so far that held anything.
+    pages: int = 0
+    #: What tells the last page's ids from another page's.
+    last: str | None = None
+    #: The operation whose result is waited for; "" where it has no id, None where none is.
+    queued: str | None = None
+    #: Answers in a row that the page is queued.
+    waits: int = 0
+
+    @classmethod
+    def in_(cls, progress: Mapping[str, Any]) -> Self:
+        """Return the place that is remembered, or the beginning."""
+        return cls(**progress.get(PLACE, {}))
+
+    def remembered(self) -> dict[str, Any]:
+        """Return what `progress` keeps of it."""
+        said = {name: value for name, value in asdict(self).items() if value}
+        return {PLACE: said if self.queued is None else {**said, "queued": self.queued}}
+
+    def resumed(self) -> Self:
+        """Return the place for whoever goes on after a person had a look.
+
+        The page itself is asked for again: how long a queued result is kept is not known, and a
+        page that came twice is now believed.
+        """
+        return replace(self, last=None, queued=None, waits=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """A page came."""
+
+    items: Sequence[T] = field(repr=False)
+    #: Behind it.
+    place: Place
+    is_last: bool
+    operation_id: str | None
+    answer: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The page is queued."""
+
+    place: Place
+    operation_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[T]):
+    """A list that is read page by page."""
+
+    #: Asks, with a token, for the page behind so many objects.
+    page: Callable[[str, int], Said[tuple[T, ...]]]
+    #: Takes a page from a queued operation's result.
+    pick: Pick[tuple[T, ...]]
+    #: Objects of a page: one with fewer is the last.
+    take: int
+    id_of: Callable[[T], object]
+
+
+def read_page(
+    client: Client, asking: Asking, listing: Listing[T], place: Place
+) -> Page[T] | Waiting | Failed | NoToken:
+    """Ask for the page at a place, or for the result of the operation that it was queued as.
+
+    A page that holds the very objects of the one before it ends before a person: who ignores Skip
+    would be asked for ever.
+    """
+    said = asking.read(_question(client, listing, place))
+    match said:
+        case Done():
+            ids = _fingerprint(map(listing.id_of, said.result))
+            if said.result and ids == place.last:
+                return NeedsPerson(_SAME_PAGE, "the same page twice")
+            return _page(said, listing, place, ids)
+        case Queued():
+            waits = 0 if place.queued is None else place.waits + 1
+            queued = place.queued or said.operation_id or ""
+            return Waiting(replace(place, queued=queued, waits=waits), said.operation_id)
+        case Failed() | Pending() | NeedsPerson() | Misconfigured():
+            return said
+        case _:
+            assert_never(said)
+
+
+def _question(client: Client, listing: Listing[T], place: Place) -> Question[tuple[T, ...]]:
+    if place.queued and client.fetches_results:
+        return partial(client.result, operation_id=place.queued, pick=listing.pick)
+    return lambda token: listing.page(token, place.skip)
+
+
+def _page(said: Done[tuple[T, ...]], listing: Listing[T], place: Place, ids: str) -> Page[T]:
+    count = len(said.result)
+    return Page(
+        items=said.result,
+        place=Place(place.skip + count, place.pages + (count > 0), ids),
+        is_last=count < listing.take,
+        operation_id=said.operation_id,
+        answer=said.answer,
+    )
+
+
+def _fingerprint(ids: Iterable[object]) -> str:
+    return hashlib.sha256(" ".join(map(str, ids)).encode()).hexdigest()[:32]
+
+
+_SAME_PAGE: Final = Reason(
+    ReasonCode.UNKNOWN_ANSWER,
+    "IntellectMoney gave the same page twice in a row: resume where that may be right.",
+)

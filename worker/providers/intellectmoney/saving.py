@@ -1,0 +1,159 @@
+"""Creating or editing a scheduled operation: written once, and never again.
+
+What became of a write that was queued, or whose reply never came, the list tells: before a create
+the ids that the object has are kept, and exactly one new one afterwards is ours; an edit is
+done once the operation is listed as it was sent. Anything else is for a person.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any, Final, assert_never
+
+from config.polling import PollPolicy
+from worker.errors import CallFailed
+from worker.operations.outcomes import (
+    Doubtful,
+    Misconfigured,
+    NeedsPerson,
+    NotSent,
+    Outcome,
+    Pending,
+    Prepared,
+)
+from worker.providers.base import Work
+from worker.providers.failures import trouble_of
+from worker.providers.intellectmoney import saved
+from worker.providers.intellectmoney.asking import Asking
+from worker.providers.intellectmoney.client import Client
+from worker.providers.intellectmoney.ends import OPERATION_ERROR, before_the_start, is_over
+from worker.providers.intellectmoney.pages import Page, Place, Waiting, read_page
+from worker.providers.intellectmoney.reading import saved_in
+from worker.providers.intellectmoney.requests import change_asked
+from worker.providers.intellectmoney.said import Done, Failed, Queued
+from worker.providers.intellectmoney.saved import BEFORE, FOUND, READY, Listed
+from worker.providers.intellectmoney.scheduled import listing_of
+from worker.providers.intellectmoney.tokens import NoToken, Token, Tokens
+from worker.providers.intellectmoney.troubles import not_known
+
+#: No object has that many operations: somebody makes up pages.
+_MOST_PAGES: Final = 100
+
+
+class Saving:
+    """Saves a scheduled operation."""
+
+    def __init__(
+        self, client: Client, tokens: Tokens, policy: PollPolicy, date_format: str
+    ) -> None:
+        self._client = client
+        self._tokens = tokens
+        self._policy = policy
+        self._date_format = date_format
+
+    def prepares(self, progress: Mapping[str, Any]) -> bool:
+        """Tell whether something is to be known before the write."""
+        return not progress.get(READY)
+
+    def prepare(self, work: Work) -> Outcome:
+        """Have a token, so that the write is not spent on a missing one; list before a create."""
+        asking = Asking(self._tokens, work.progress)
+        outcome: Outcome
+        if saved.is_create(work):
+            outcome = saved.listed_before(self._list(work, asking))
+        else:
+            token = asking.token()
+            outcome = (
+                Prepared("token at hand", {READY: True}) if isinstance(token, Token) else token
+            )
+        outcome = replace(outcome, calls=asking.calls)
+        return before_the_start(work, outcome, self._policy)
+
+    def submit(self, work: Work) -> Outcome:
+        """Write."""
+        asking = Asking(self._tokens, work.progress)
+        change = change_asked(work.args["operation"], self._date_format)
+        try:
+            said = asking.ask(lambda token: self._client.save(token, change))
+        except CallFailed as failure:
+            trouble, wait = trouble_of(failure), failure.retry_after
+            if failure.never_sent:
+                return NotSent(failure.note, trouble, wait, asking.calls)
+            return Doubtful(failure.note, trouble, wait, calls=asking.calls)
+        return replace(saved.written(said, work), calls=asking.calls)
+
+    def clear_up(self, work: Work) -> Outcome:
+        """Look into the list for what a doubtful write would have made."""
+        asking = Asking(self._tokens, work.progress)
+        listed = self._list(work, asking)
+        outcome: Outcome
+        if isinstance(listed, Listed):
+            outcome = saved.confirmed(listed) or saved.doubted(work)
+        else:
+            outcome = saved.in_time(listed, work) if is_over(work) else listed
+        return replace(outcome, calls=asking.calls)
+
+    def poll(self, work: Work) -> Outcome:
+        """Ask for the queued write's result, or look for it in the list."""
+        asking = Asking(self._tokens, work.progress)
+        outcome: Outcome
+        if self._client.fetches_results and work.provider_ref is not None:
+            outcome = self._result(work.provider_ref, asking, work)
+        else:
+            listed = self._list(work, asking)
+            if isinstance(listed, Listed):
+                still = Pending("not listed yet", progress=saved.noted(work.progress))
+                outcome = saved.confirmed(listed) or still
+            else:
+                outcome = listed
+        return replace(outcome, calls=asking.calls)
+
+    def settle(self, work: Work) -> Outcome:
+        """Ask once more, and leave what is not known then to a person."""
+        return saved.in_time(self.poll(work), work)
+
+    def kept(self, progress: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Keep what was listed before the write: nobody can list that again.
+
+        What was not written yet is listed anew all the same, as it is not `READY`: by an old list
+        somebody else's operation would be taken for ours.
+        """
+        return {BEFORE: progress[BEFORE]} if BEFORE in progress else {}
+
+    def _result(self, operation_id: str, asking: Asking, work: Work) -> Outcome:
+        said = asking.read(partial(self._client.result, operation_id=operation_id, pick=saved_in))
+        match said:
+            case Done():
+                return saved.done(said, work)
+            case Queued():
+                return Pending("queued", progress=saved.noted(work.progress))
+            case Failed():
+                return saved.failed(OPERATION_ERROR, said.answer)
+            case _:
+                return said
+
+    def _list(self, work: Work, asking: Asking) -> Listed | NoToken:
+        """Read a page of the list: of the object before and after a create, else of the edited."""
+        operation = work.args["operation"]
+        chosen = "object_id" if saved.is_create(work) else "operation_id"
+        listing = listing_of(self._client, {chosen: operation[chosen]}, self._date_format)
+        said = read_page(self._client, asking, listing, Place.in_(work.progress))
+        found = list(work.progress.get(FOUND, ()))
+        match said:
+            case Page():
+                found += [each.operation_id for each in said.items if saved.is_wanted(each, work)]
+                if said.is_last:
+                    return Listed(list(dict.fromkeys(found)))
+                if said.place.pages >= _MOST_PAGES:
+                    return NeedsPerson(saved.ENDLESS, "too many pages")
+                progress = saved.reading(work.progress, found, said.place)
+                return Pending("page listed", again_in=0.0, progress=progress)
+            case Waiting():
+                progress = saved.reading(work.progress, found, said.place)
+                return Pending("list is queued", as_after=said.place.waits, progress=progress)
+            case Failed():
+                return not_known(f"list: {OPERATION_ERROR}", work.progress, said.answer)
+            case Pending() | NeedsPerson() | Misconfigured():
+                return said
+            case _:
+                assert_never(said)

@@ -1,0 +1,153 @@
+"""The UserToken: one for all workers, fetched by one of them at a time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol, assert_never
+
+import structlog
+
+from config.polling import PollPolicy
+from worker.errors import CallFailed, DatabaseUnavailable, ReplyTooLarge
+from worker.operations.outcomes import Misconfigured, NeedsPerson, Pending, Reason, ReasonCode
+from worker.providers.intellectmoney.client import Client
+from worker.providers.intellectmoney.said import Done, Failed, Queued, TokenRefused, Unlike
+from worker.providers.intellectmoney.troubles import failed, not_known
+
+log = structlog.get_logger(__name__)
+
+#: Seconds after which whoever waits for another one's fetch looks again.
+LOOK_AGAIN: Final = 0.5
+_FETCHING: Final = "token is being fetched"
+_AWAY: Final = "token shelf away"
+#: A policy's draw: the wait itself.
+_NO_JITTER: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A UserToken."""
+
+    value: str = field(repr=False)
+    #: Which one it is, so that one that was refused is dropped once.
+    generation: int
+
+
+class TokenShelf(Protocol):
+    """Where the workers keep their token. Calls may come from several threads.
+
+    Every method may raise `DatabaseUnavailable`. No call holds anything open when it returns.
+    """
+
+    def current(self) -> Token | None:
+        """Return the token that is believed to be good, if there is one."""
+
+    def hold(self, lasting: float) -> float:
+        """Take the right to fetch for `lasting` seconds at most: 0.0; who has it calls `release`.
+
+        Where somebody else has it, return the seconds after which to look again.
+        """
+
+    def put(self, value: str, lasting: float) -> Token:
+        """Keep a fresh token for `lasting` seconds."""
+
+    def drop(self, token: Token) -> None:
+        """Forget a token that was refused, unless a fresh one is there already."""
+
+    def release(self, resting: float = 0.0) -> None:
+        """Give back the right to fetch; nobody gets it within `resting` seconds."""
+
+
+#: What comes in the place of a token.
+NoToken = Pending | NeedsPerson | Misconfigured
+
+
+class Tokens:
+    """Gives out the shared token, and fetches it where there is none."""
+
+    def __init__(
+        self,
+        client: Client,
+        shelf: TokenShelf,
+        policy: PollPolicy,
+        *,
+        lasting: float,
+        longest_fetch: float,
+    ) -> None:
+        self._client = client
+        self._shelf = shelf
+        self._policy = policy
+        self._lasting = lasting
+        # Past it whoever holds the right to fetch is dead, and another one takes it.
+        self._held_for = longest_fetch + 5.0
+        #: Answers in a row that the token is queued, for the countdown between two questions.
+        self._queued = 0
+
+    def get(self, progress: Mapping[str, Any]) -> tuple[Token | NoToken, int]:
+        """Return the token, or what to do in its place, and how many requests that took."""
+        try:
+            found = self._shelf.current()
+            return self._fetched(progress) if found is None else (found, 0)
+        except DatabaseUnavailable:
+            log.warning("token_shelf_away")
+            return Pending(_AWAY, again_in=LOOK_AGAIN, calls=0), 0
+
+    def drop(self, token: Token) -> bool:
+        """Forget a token that was refused; False where that could not be written down."""
+        try:
+            self._shelf.drop(token)
+        except DatabaseUnavailable:
+            log.warning("token_shelf_away")
+            return False
+        return True
+
+    def _fetched(self, progress: Mapping[str, Any]) -> tuple[Token | NoToken, int]:
+        wait = self._shelf.hold(self._held_for)
+        if wait > 0:
+            return Pending(_FETCHING, again_in=wait, calls=0), 0
+        resting = 0.0
+        try:
+            # Somebody may have been faster between the first look and the right to fetch.
+            found = self._shelf.current()
+            if found is not None:
+                return found, 0
+            said = self._asked(progress)
+            if isinstance(said, str):
+                return self._shelf.put(said, self._lasting), 1
+            if isinstance(said, Pending):
+                resting = said.again_in or 0.0
+            return said, 1
+        finally:
+            self._shelf.release(resting)
+
+    def _asked(self, progress: Mapping[str, Any]) -> str | NoToken:
+        """Ask for a token. Only whoever has the right to comes here."""
+        try:
+            said = self._client.user_token()
+        except ReplyTooLarge as failure:
+            # No page size makes this one smaller.
+            return not_known(f"token: {failure.note}", progress)
+        except CallFailed as failure:
+            return failed(failure, progress)
+        match said:
+            case Done():
+                self._queued = 0
+                return said.result
+            case Queued():
+                # The same call again is the only way: the result's path would need a UserToken.
+                wait = self._policy.wait(self._queued, _NO_JITTER)
+                self._queued += 1
+                return Pending("token is queued", again_in=wait)
+            case Failed() | TokenRefused():
+                # The page has one error for all: that the login is wrong is the likely one.
+                return Misconfigured(_LOGIN, "login refused")
+            case Unlike():
+                # Without the answer, which may hold the token.
+                return not_known(f"token: {said.what}", progress)
+            case _:
+                assert_never(said)
+
+
+_LOGIN: Final = Reason(
+    ReasonCode.CONFIGURATION,
+    "IntellectMoney gives no UserToken: check LOGIN and PASSWORD, BEARER_TOKEN, SIGN_SECRET_KEY.",
+)
