@@ -355,6 +355,12 @@ def test_list_is_signed_in_its_own_order(newer: Shop) -> None:
     assert newer.send(LIST, form, headers(sign)).word == "done 2"
 
 
+def test_bearer_token_need_not_be_latin() -> None:
+    with running_shop(intellectmoney_bearer_token="ключ") as shop:
+        bearer = "Bearer ключ".encode()
+        assert shop.send(TOKEN, login(shop), {"Authorization": bearer}).word == "done"
+
+
 def test_headers_are_not_looked_at_by_the_old_api(shop: Shop) -> None:
     assert shop.send(TOKEN, login(shop), headers("0" * 64, "Bearer nobody")).word == "done"
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
-from itertools import count
+from itertools import count, groupby
 from typing import Any
 
 import requests
@@ -140,6 +140,12 @@ class Shop:
     def counted(self, subject: str) -> dict[str, Any]:
         counted: dict[str, Any] = self.calls()["subjects"][subject]
         return counted
+
+
+def in_short(words: list[str]) -> str:
+    """Say `2x page 502, done 10` for three words."""
+    runs = [(word, len(list(run))) for word, run in groupby(words)]
+    return ", ".join(word if times == 1 else f"{times}x {word}" for word, times in runs)
 
 
 def read(answer: requests.Response) -> Reply:

@@ -9,7 +9,9 @@ from worker.sandbox.intellectmoney.requests import Request
 
 def is_bearer(header: str | None, token: str) -> bool:
     """Tell whether an `Authorization` header holds the token."""
-    return header is not None and hmac.compare_digest(header.encode(), f"Bearer {token}".encode())
+    # The server has read the bytes of a header as Latin-1.
+    given = (header or "").encode("latin-1")
+    return hmac.compare_digest(given, f"Bearer {token}".encode())
 
 
 def is_signed(header: str | None, request: Request, key: str) -> bool:
@@ -17,7 +19,7 @@ def is_signed(header: str | None, request: Request, key: str) -> bool:
     order = request.method.signed
     if order is None:
         return True
-    given = (header or "").encode()
+    given = (header or "").encode("latin-1")
     signs = _signs(request, order, key)
     return any(hmac.compare_digest(given, each.encode()) for each in signs)
 
