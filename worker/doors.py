@@ -118,7 +118,7 @@ Clear = Mapping[str, Any]
 
 
 class IntellectMoney:
-    """What can be asked of IntellectMoney. Dates may be `date` and `datetime`, or ISO text."""
+    """What can be asked of IntellectMoney. Days may be a `date` or ISO text: `2026-01-31`."""
 
     def __init__(self, sender: Sender) -> None:
         self._sender = sender

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 import pytest
@@ -114,7 +114,7 @@ def test_what_is_personal_is_enqueued_sealed(
                 {
                     "object_id": 1,
                     "params": {"Amount": 15},
-                    "end_exec_date": datetime(2026, 12, 1, tzinfo=UTC),
+                    "end_exec_date": date(2026, 12, 1),
                 },
             ),
             "save_scheduled_operation",
@@ -123,7 +123,7 @@ def test_what_is_personal_is_enqueued_sealed(
                 "operation": {
                     "object_id": 1,
                     "params": {"Amount": 15},
-                    "end_exec_date": "2026-12-01T00:00:00+00:00",
+                    "end_exec_date": "2026-12-01",
                 },
             },
             id="save",

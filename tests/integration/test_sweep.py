@@ -193,5 +193,8 @@ def test_purge_says_how_much_of_what_it_erased(sweep: Sweep) -> None:
         "journal": 0,
         "events": 0,
         "refusals": 0,
+        "inputs": 0,
+        "notices": 0,
+        "invoices": 0,
         "stream": 0,
     }
