@@ -1,6 +1,6 @@
 """Between bytes and the desk: reads the form, writes in the language that was asked for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, assert_never
 
 from worker.sandbox.answers import Answer, Drop, Hang, Page, html_page
@@ -23,7 +23,7 @@ class Letter:
     content_type: str | None
     accept: str | None
     headers: Headers
-    body: bytes
+    body: bytes = field(repr=False)
     #: From the result path; empty elsewhere.
     operation_id: str
 
