@@ -16,7 +16,11 @@ from worker.errors import BrokerUnavailable
 
 KEY = Fernet.generate_key().decode()
 PERSON = {"last_name": "Небывал", "phone": "+79471236813", "inn": "501716749325"}
-NOTIFICATION = {"upridAsyncId": "77", "userPhone": "79471236813", "mntAccountId": "12345678"}
+NOTIFICATION = {
+    "upridAsyncId": "3702700112",
+    "userPhone": "79471236813",
+    "mntAccountId": "12345678",
+}
 
 Door = Callable[[Client], str]
 

@@ -70,7 +70,8 @@ _TRANSACTIONS: Final = _upsert("invoice_transaction", _TRANSACTION, _all_of(_TRA
 _MISSING_TRANSACTIONS: Final = _upsert(
     "invoice_transaction",
     _TRANSACTION,
-    "DO UPDATE SET sealed = COALESCE(invoice_transaction.sealed, excluded.sealed)",
+    "DO UPDATE SET sealed = excluded.sealed "
+    "WHERE invoice_transaction.sealed IS NULL AND excluded.sealed IS NOT NULL",
 )
 
 _SAME: Final = "(i.changed_at = v.changed_at OR (i.changed_at IS NULL AND v.changed_at IS NULL))"
