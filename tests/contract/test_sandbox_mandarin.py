@@ -334,6 +334,10 @@ def test_outage_changes_every_answer_and_has_no_effect(
     phone = mandarin.phone(0)
     outage = {"provider": "mandarin", "mode": mode}
     mandarin.session.post(f"{mandarin.address}/_sandbox/outage", json=outage, timeout=5)
-    assert mandarin.post(person(phone)).word == word
+    heard = mandarin.post(person(phone))
+    mandarin.session.post(
+        f"{mandarin.address}/_sandbox/outage", json=outage | {"mode": "up"}, timeout=5
+    )
+    assert heard.word == word
     counted = mandarin.calls()["subjects"][phone[-7:]]
     assert (counted["submits"], counted["taken"]) == (1, int(mode == "up"))

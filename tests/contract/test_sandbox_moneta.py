@@ -1,11 +1,11 @@
 """What each of MONETA's magic numbers does to whoever asks, over real HTTP, in both languages."""
 
 from collections.abc import Iterator
-from itertools import groupby
 
 import pytest
 
 from tests.support.sandbox import DELAY, TIMEOUT, TRANSPORTS, Sandbox, running_sandbox
+from tests.support.sandbox_plain import in_short
 from tests.support.sandbox_requests import personal_information, poll, profile_check, submit
 from worker.sandbox.moneta.cells import ROWS, Leads, Place, Row, number_of
 from worker.sandbox.moneta.scenarios import SCENARIOS
@@ -15,12 +15,6 @@ from worker.sandbox.moneta.scenarios import SCENARIOS
 def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     with running_sandbox(TRANSPORTS[request.param]) as running:
         yield running
-
-
-def in_short(words: list[str]) -> str:
-    """Say `2x page 502, success=True` for three words."""
-    runs = [(word, len(list(run))) for word, run in groupby(words)]
-    return ", ".join(word if times == 1 else f"{times}x {word}" for word, times in runs)
 
 
 def course(sandbox: Sandbox, number: int) -> str:

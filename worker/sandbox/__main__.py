@@ -15,7 +15,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = vars(parser.parse_args(arguments))
     if given.pop("scenarios"):
         for row in describe():
-            sys.stdout.write(f"{row.provider:13} {row.number:03}  {row.name:34} {row.what}\n")
+            sys.stdout.write(f"{row.provider:14} {row.number:03}  {row.name:34} {row.what}\n")
         return 0
     try:
         others = read_settings(given.pop("set"))

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
+from worker.sandbox.bell import is_loopback
+
 _CHOICES: Final = {"true": True, "false": False}
 
 
@@ -60,6 +62,8 @@ class SandboxOptions:
             faults.append("a delay must not be negative")
         if self.task_timeout <= 0 or self.intellectmoney_token_lifetime <= 0:
             faults.append("the task timeout and the token lifetime must be positive")
+        if self.notify_url is not None and not is_loopback(self.notify_url):
+            faults.append("the notify URL must hold a loopback address in numbers")
         if faults:
             raise ValueError("; ".join(faults))
 

@@ -152,10 +152,10 @@ _SUCCESSES: Final = (
     _told(8, "success_moved_late", "SUCCESS; the profile stays anonymous for another delay",
           Notice(), ending=Ending(Verdict(), Group.SIMPLIFIED, after=2)),
     _told(9, "expired_then_success", "EXPIRED, then SUCCESS; profile simplified", _EXPIRED,
-          Notice()),
+          Notice(after=1.5)),
     Scenario(10, "success_ids_as_text", "SUCCESS; every number is a string", look=_ids_as_text),
     _told(11, "success_then_expired", "SUCCESS, then EXPIRED; profile simplified", Notice(),
-          _EXPIRED),
+          Notice("EXPIRED", after=1.5)),
     _told(12, "success_at_once", "SUCCESS at the moment of the answer to startuprid",
           Notice(after=0), ending=Ending(Verdict(), Group.SIMPLIFIED, after=0)),
 )  # fmt: skip

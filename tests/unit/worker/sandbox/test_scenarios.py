@@ -76,6 +76,9 @@ def test_step_is_found_by_the_number_of_the_request(
         pytest.param(partial(SandboxOptions, port=70_000), "port", id="port"),
         pytest.param(partial(SandboxOptions, delay=-1.0), "delay", id="delay"),
         pytest.param(partial(SandboxOptions, task_timeout=0.0), "timeout", id="timeout"),
+        pytest.param(
+            partial(SandboxOptions, notify_url="https://shop.example/"), "loopback", id="notify"
+        ),
     ],
 )
 def test_options_are_refused_when_they_make_no_sense(
