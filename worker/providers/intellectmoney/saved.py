@@ -69,7 +69,7 @@ def _before(work: Work) -> Sequence[str]:
     return listed if work.progress.get(READY) or work.state is not State.ACCEPTED else ()
 
 
-def listed_before(listed: Listed | NoToken) -> Outcome:
+def listed_before(listed: Listed | Finished | NoToken) -> Outcome:
     """Return what the list before a create comes to: a page of it is a step, and recorded."""
     match listed:
         case Listed():
@@ -127,6 +127,13 @@ def failed(note: str, answer: bytes) -> Finished:
     """Return the end of a write that was not done."""
     # A next attempt sends the very same: whether it can succeed, nobody said.
     return Finished(State.FAILED, note, error(note, retryable=False), answer=answer)
+
+
+def never_written(answer: bytes) -> Finished:
+    """Return the end where the list before a create fails: nothing was sent, so it may be again."""
+    return Finished(
+        State.FAILED, OPERATION_ERROR, error(OPERATION_ERROR, retryable=True), answer=answer
+    )
 
 
 def confirmed(listed: Listed) -> Finished | NeedsPerson | None:

@@ -14,6 +14,7 @@ from config.polling import PollPolicy
 from worker.errors import CallFailed
 from worker.operations.outcomes import (
     Doubtful,
+    Finished,
     Misconfigured,
     NeedsPerson,
     NotSent,
@@ -21,6 +22,7 @@ from worker.operations.outcomes import (
     Pending,
     Prepared,
 )
+from worker.operations.states import State
 from worker.providers.base import Work
 from worker.providers.failures import trouble_of
 from worker.providers.intellectmoney import saved
@@ -132,7 +134,7 @@ class Saving:
             case _:
                 return said
 
-    def _list(self, work: Work, asking: Asking) -> Listed | NoToken:
+    def _list(self, work: Work, asking: Asking) -> Listed | Finished | NoToken:
         """Read a page of the list: of the object before and after a create, else of the edited."""
         operation = work.args["operation"]
         chosen = "object_id" if saved.is_create(work) else "operation_id"
@@ -151,7 +153,10 @@ class Saving:
             case Waiting():
                 progress = saved.reading(work.progress, found, said.place)
                 return Pending("list is queued", as_after=said.place.waits, progress=progress)
+            case Failed() if work.state is State.ACCEPTED:
+                return saved.never_written(said.answer)
             case Failed():
+                # It says nothing of the write.
                 return not_known(f"list: {OPERATION_ERROR}", work.progress, said.answer)
             case Pending() | NeedsPerson() | Misconfigured():
                 return said

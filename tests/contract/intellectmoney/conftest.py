@@ -1,0 +1,73 @@
+"""The IntellectMoney plugin against a strict server on loopback.
+
+Every test runs over XML and over JSON: they differ in nothing but how things are written.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+
+from tests.support.http_stub import HttpStub
+from tests.support.intellectmoney import (
+    JSON,
+    TOKEN,
+    XML,
+    Language,
+    settings,
+)
+from tests.support.intellectmoney_asking import Maker
+from tests.support.schema import bring_to_newest
+from tests.support.servers import SqliteFiles
+from worker.operations.database import Database
+from worker.privacy.sealing import Sealer
+from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
+from worker.tokens import StoredTokens
+
+
+@pytest.fixture(params=[XML, JSON], ids=["xml", "json"])
+def language(request: pytest.FixtureRequest) -> Language:
+    spoken: Language = request.param
+    return spoken
+
+
+@pytest.fixture
+def stub() -> Iterator[HttpStub]:
+    with HttpStub() as server:
+        yield server
+
+
+@pytest.fixture
+def empty_shelf(sqlite: SqliteFiles) -> Iterator[StoredTokens]:
+    url = sqlite.create_database(bring_to_newest)
+    database = Database(url, connections=2)
+    yield StoredTokens(database, Sealer([Fernet.generate_key().decode()]))
+    database.dispose()
+    sqlite.drop_database(url)
+
+
+@pytest.fixture
+def shelf(empty_shelf: StoredTokens) -> StoredTokens:
+    """A shelf with a token on it."""
+    empty_shelf.put(TOKEN, 300)
+    return empty_shelf
+
+
+@pytest.fixture
+def make(language: Language, shelf: StoredTokens) -> Iterator[Maker]:
+    with ExitStack() as stack:
+
+        def made(url: str, **changes: Any) -> IntellectMoneyPlugin:
+            options = {"format": language.name, **changes}
+            plugin = IntellectMoneyPlugin(settings(url, **options), shelf)
+            stack.callback(plugin.close)
+            return plugin
+
+        yield made
+
+
+@pytest.fixture
+def plugin(make: Maker, stub: HttpStub) -> IntellectMoneyPlugin:
+    return make(stub.url)

@@ -1,0 +1,368 @@
+"""A scheduled operation is written once, and confirmed by the list."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.support.http_stub import Answer, HttpStub
+from tests.support.intellectmoney import (
+    CHANGE,
+    FAILED,
+    FIRST,
+    HTML,
+    OBJECT_ID,
+    OPERATION,
+    QUEUED,
+    REFUSED,
+    SECOND,
+    THIRD,
+    TOKEN,
+    Language,
+    form,
+    listed,
+    response,
+    saved,
+    scheduled,
+    token,
+)
+from tests.support.intellectmoney_asking import (
+    AFTER,
+    LIST_PATH,
+    RESULT_PATH,
+    SAVE,
+    SAVE_PATH,
+    TOKEN_PATH,
+    Maker,
+    ask,
+    current,
+    paths,
+    pending,
+    short,
+    until_the_end,
+)
+from tests.support.loopback import free_port
+from worker.operations.outcomes import (
+    Finished,
+    Prepared,
+)
+from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
+from worker.tokens import StoredTokens
+
+READY = {"ready": True, "before": [FIRST]}
+EDIT = {"operation": {**CHANGE, "operation_id": FIRST}}
+
+
+def test_a_create_lists_what_there_is_before_it(
+    plugin: IntellectMoneyPlugin, stub: HttpStub, language: Language
+) -> None:
+    many = [scheduled(f"{n:08}-0000-4000-8000-000000000000") for n in range(1, 101)]
+    stranger = scheduled(SECOND, ObjectId=78)
+    stub.answer(*map(language.said, (listed(*many), QUEUED, listed(scheduled(FIRST), stranger))))
+
+    assert plugin.prepares(SAVE, {})
+    first = ask(plugin, "prepare", kind=SAVE)
+    assert isinstance(first, Prepared)
+    second = pending(ask(plugin, "prepare", kind=SAVE, progress=first.progress))
+    third = ask(plugin, "prepare", kind=SAVE, progress=second.progress)
+
+    assert (second.note, second.as_after) == ("list is queued", 0)
+    assert isinstance(third, Prepared)
+    assert len(third.progress["before"]) == 101
+    assert FIRST in third.progress["before"]
+    assert not plugin.prepares(SAVE, third.progress)
+    assert set(paths(stub)) == {LIST_PATH}
+    assert form(stub.asked[0])["ObjectId"] == str(OBJECT_ID)
+
+
+def test_an_edit_has_a_token_before_it_and_lists_nothing(
+    plugin: IntellectMoneyPlugin, stub: HttpStub, language: Language, shelf: StoredTokens
+) -> None:
+    shelf.drop(current(shelf))
+    stub.answer(language.said(token()))
+
+    outcome = ask(plugin, "prepare", kind=SAVE, args=EDIT)
+
+    assert outcome == Prepared("token at hand", {"ready": True}, calls=1)
+    assert paths(stub) == [TOKEN_PATH]
+
+
+def test_a_list_that_fails_before_a_create_ends_it_with_nothing_sent(
+    plugin: IntellectMoneyPlugin, stub: HttpStub, language: Language
+) -> None:
+    stub.answer(language.said(FAILED))
+
+    assert until_the_end(plugin, "prepare", kind=SAVE)[-1] == "failed provider_error retryable"
+    assert set(paths(stub)) == {LIST_PATH}
+
+
+def test_a_write_sends_what_was_given_by_the_requests_names(
+    plugin: IntellectMoneyPlugin, stub: HttpStub, language: Language
+) -> None:
+    stub.answer(language.said(saved(1)))
+    change = {
+        **CHANGE,
+        "operation_id": FIRST,
+        "retry_on_fail_plan": '{"every": 1}',
+        "retry_on_fail_count": 3,
+        "fire_on_skip": 1,
+        "end_exec_date": "2026-12-31",
+    }
+
+    ask(plugin, "submit", kind=SAVE, args={"operation": change})
+
+    assert paths(stub) == [SAVE_PATH]
+    assert form(stub.asked[0]) == {
+        "UserToken": TOKEN,
+        "Operation": FIRST,
+        "ObjectId": str(OBJECT_ID),
+        "ObjectTypeVal": "1",
+        "ParamsJson": '{"Amount":15}',
+        "RepeatPlan": "0 0 12 1/1 * ? *",
+        "RetryOnFailPlan": '{"every": 1}',
+        "RetryOnFailCount": "3",
+        "IsSingle": "0",
+        "FireOnSkip": "1",
+        "State": "0",
+        "EndExecDate": "12.31.2026",
+    }
+
+
+#: What comes to the one write: the outcome.
+WRITES: dict[str, tuple[Answer | Mapping[str, Any], str]] = {
+    "1": (saved(1), "succeeded"),
+    "true": (saved(flag=True), "succeeded"),
+    "warnings": (saved(1, state=1), "succeeded"),
+    "0": (saved(0), "failed provider_error"),
+    "false": (saved(flag=False), "failed provider_error"),
+    "error": (FAILED, "failed provider_error"),
+    "queued": (QUEUED, "started"),
+    "queued without a number": (response(code=1, operation_id=None), "doubtful unknown"),
+    "unknown code": (saved(1, code=7), "doubtful unknown"),
+    "unknown state": (saved(1, state=9), "doubtful unknown"),
+    "no flag": (response({}), "doubtful unknown"),
+    "a strange flag": (saved("maybe"), "doubtful unknown"),
+    "http 500": (Answer(status=500), "doubtful transport"),
+    "http 503": (Answer(status=503), "doubtful unavailable"),
+    "http 404": (Answer(status=404), "doubtful transport"),
+    "http 429": (Answer(status=429), "notsent unavailable"),
+    "html": (HTML, "doubtful transport"),
+    "cut": (Answer(cut=True), "doubtful transport"),
+    "hung": (Answer(wait=2), "doubtful transport"),
+    "too large": (Answer(b"x" * 2_000), "doubtful transport"),
+}
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"), [pytest.param(*row, id=name) for name, row in WRITES.items()]
+)
+def test_a_write_is_sent_once_whatever_comes(
+    make: Maker,
+    stub: HttpStub,
+    language: Language,
+    said: Answer | Mapping[str, Any],
+    expected: str,
+) -> None:
+    stub.answer(said if isinstance(said, Answer) else language.said(said))
+
+    plugin = make(stub.url, reply_limit=1_500)
+    outcome = ask(plugin, "submit", kind=SAVE, progress=READY)
+
+    assert short(outcome) == expected
+    assert paths(stub) == [SAVE_PATH]
+    assert outcome.calls == 1
+
+
+def test_a_write_that_could_not_be_sent_is_sent_again(make: Maker) -> None:
+    plugin = make(f"http://127.0.0.1:{free_port()}/services")
+
+    assert short(ask(plugin, "submit", kind=SAVE, progress=READY)) == "notsent transport"
+
+
+def test_a_write_that_was_not_authenticated_was_not_done(
+    plugin: IntellectMoneyPlugin, stub: HttpStub, language: Language
+) -> None:
+    stub.answer(*map(language.said, (REFUSED, token("fresh"), saved(1))))
+
+    outcome = ask(plugin, "submit", kind=SAVE, progress=READY)
+
+    assert (short(outcome), outcome.calls) == ("succeeded", 3)
+    assert paths(stub) == [SAVE_PATH, TOKEN_PATH, SAVE_PATH]
+
+
+def test_a_write_that_a_fresh_token_does_not_help_pauses_the_provider(
+    plugin: IntellectMoneyPlugin, stub: HttpStub, language: Language
+) -> None:
+    stub.answer(*map(language.said, (REFUSED, token("fresh"), REFUSED)))
+
+    assert short(ask(plugin, "submit", kind=SAVE, progress=READY)) == "pause"
+
+
+def test_a_write_whose_token_is_gone_fetches_one_and_is_not_sent_where_there_is_none(
+    plugin: IntellectMoneyPlugin, stub: HttpStub, language: Language, shelf: StoredTokens
+) -> None:
+    shelf.drop(current(shelf))
+    stub.answer(Answer(status=502), language.said(QUEUED))
+
+    assert short(ask(plugin, "submit", kind=SAVE, progress=READY)) == "notsent transport"
+    assert short(ask(plugin, "submit", kind=SAVE, progress=READY)) == "notsent dependency"
+    assert set(paths(stub)) == {TOKEN_PATH}
+
+
+CONFIRMED = [
+    pytest.param([FIRST], [], "none", id="nothing new"),
+    pytest.param([FIRST, SECOND], [SECOND], "succeeded", id="one new"),
+    pytest.param([FIRST, SECOND, THIRD], [SECOND, THIRD], "person doubtful_submit", id="two new"),
+    pytest.param([SECOND], [SECOND], "succeeded", id="one new, one gone"),
+]
+
+
+@pytest.mark.parametrize(("ids", "new", "expected"), CONFIRMED)
+@pytest.mark.parametrize("question", ["clear_up", "poll", "settle"])
+def test_a_create_is_confirmed_by_exactly_one_new_operation(
+    plugin: IntellectMoneyPlugin,
+    stub: HttpStub,
+    language: Language,
+    ids: list[str],
+    new: list[str],
+    expected: str,
+    question: str,
+) -> None:
+    stub.answer(language.said(listed(*map(scheduled, ids), scheduled(OPERATION, ObjectId=78))))
+
+    outcome = ask(plugin, question, kind=SAVE, progress=READY)
+
+    waits = {
+        "clear_up": "doubtful unknown",
+        "poll": "pending",
+        "settle": "person doubtful_submit",
+    }
+    assert short(outcome) == (waits[question] if expected == "none" else expected)
+    if isinstance(outcome, Finished):
+        assert outcome.result == {"scheduled_operation_id": new[0], "confirmed_by": "list"}
+    assert paths(stub) == [LIST_PATH]
+
+
+def test_a_doubtful_create_is_looked_for_a_few_times_then_left_to_a_person(
+    plugin: IntellectMoneyPlugin, stub: HttpStub, language: Language
+) -> None:
+    stub.answer(language.said(listed(scheduled(FIRST))))
+
+    outcomes = until_the_end(plugin, "clear_up", kind=SAVE, progress=READY)
+
+    assert outcomes == ["doubtful unknown"] * 3 + ["person doubtful_submit"]
+    assert SAVE_PATH not in paths(stub)
+
+
+def test_a_doubtful_create_is_looked_for_over_all_pages_and_queues(
+    plugin: IntellectMoneyPlugin, stub: HttpStub, language: Language
+) -> None:
+    many = [scheduled(f"{n:08}-0000-4000-8000-000000000000") for n in range(1, 101)]
+    before = {"ready": True, "before": [each["OperationId"].lower() for each in many]}
+    stub.answer(*map(language.said, (QUEUED, listed(*many), listed(scheduled(SECOND)))))
+
+    outcomes = until_the_end(plugin, "clear_up", kind=SAVE, progress=before)
+
+    assert outcomes == ["pending", "pending", "succeeded"]
+
+
+def test_a_doubt_is_left_to_a_person_once_its_time_is_over(
+    plugin: IntellectMoneyPlugin, stub: HttpStub, language: Language
+) -> None:
+    stub.answer(Answer(status=502))
+    assert short(ask(plugin, "clear_up", kind=SAVE, progress=READY)) == "pending transport"
+
+    late = ask(plugin, "clear_up", kind=SAVE, progress=READY, now=AFTER)
+
+    assert short(late) == "person doubtful_submit"
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        pytest.param({}, "succeeded", id="as sent"),
+        pytest.param({"RepeatPlan": "0 0 12  1/1 * ? *"}, "succeeded", id="other blanks"),
+        pytest.param({"Params": '{"Amount": 16}'}, "pending", id="other params"),
+        pytest.param({"Params": None}, "pending", id="params not shown"),
+        pytest.param({"IsSingle": 1}, "pending", id="another flag"),
+        pytest.param({"State": 1}, "pending", id="off"),
+        pytest.param({"RepeatPlan": "0 0 13 1/1 * ? *"}, "pending", id="another plan"),
+        pytest.param({"ObjectId": 78}, "pending", id="another object"),
+        pytest.param({"RetryOnFailCount": "4"}, "succeeded", id="what was not sent"),
+    ],
+)
+def test_an_edit_is_confirmed_by_what_is_listed(
+    plugin: IntellectMoneyPlugin,
+    stub: HttpStub,
+    language: Language,
+    shown: Mapping[str, Any],
+    expected: str,
+) -> None:
+    stub.answer(language.said(listed(scheduled(FIRST, **shown))))
+
+    outcome = ask(plugin, "poll", kind=SAVE, args=EDIT, progress={"ready": True})
+
+    assert short(outcome) == expected
+    asked = form(stub.asked[0])
+    assert (asked["Operation"], "ObjectId" in asked) == (FIRST, False)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        pytest.param(saved(1), "succeeded", id="1"),
+        pytest.param(saved(0), "failed provider_error", id="0"),
+        pytest.param(FAILED, "failed provider_error", id="error"),
+        pytest.param(QUEUED, "pending", id="still queued"),
+        pytest.param(response({}, code=7), "pending unknown", id="unknown"),
+    ],
+)
+def test_a_queued_write_is_told_by_its_result_where_its_path_is_set(
+    make: Maker, stub: HttpStub, language: Language, said: Mapping[str, Any], expected: str
+) -> None:
+    stub.answer(language.said(said))
+
+    outcome = ask(make(stub.url, result_path=RESULT_PATH), "poll", kind=SAVE, progress=READY)
+
+    assert short(outcome) == expected
+    assert paths(stub) == [f"/services/operation/{OPERATION}/result"]
+
+
+def test_a_queued_write_without_an_end_is_left_to_a_person_at_its_deadline(
+    make: Maker, stub: HttpStub, language: Language, shelf: StoredTokens
+) -> None:
+    plugin = make(stub.url, result_path=RESULT_PATH)
+    stub.answer(language.said(QUEUED))
+    assert short(ask(plugin, "settle", kind=SAVE)) == "person doubtful_submit"
+
+    # A token that is being fetched just then is worth waiting for, but not for ever.
+    shelf.drop(current(shelf))
+    assert shelf.hold(30) == 0.0
+    assert short(ask(plugin, "settle", kind=SAVE, now=AFTER)) == "pending"
+    much_later = AFTER + timedelta(hours=1)
+    assert short(ask(plugin, "settle", kind=SAVE, now=much_later)) == "person doubtful_submit"
+    shelf.release()
+
+
+def test_saving_keeps_what_was_listed_before_the_write_when_it_is_resumed(
+    plugin: IntellectMoneyPlugin,
+) -> None:
+    progress = {**READY, "doubts": 3, "found": [SECOND], "place": {"skip": 1}}
+
+    kept = plugin.keep(SAVE, progress, next_attempt=False)
+
+    assert kept == {"before": [FIRST]}
+    assert plugin.prepares(SAVE, kept)
+    assert plugin.keep(SAVE, progress, next_attempt=True) == {}
+
+
+def test_an_unwritten_create_is_listed_anew_when_it_is_resumed(
+    plugin: IntellectMoneyPlugin, stub: HttpStub, language: Language
+) -> None:
+    stub.answer(language.said(listed(scheduled(FIRST), scheduled(SECOND))))
+
+    outcome = ask(plugin, "prepare", kind=SAVE, progress={"before": [FIRST]})
+
+    assert isinstance(outcome, Prepared)
+    assert outcome.progress == {"ready": True, "before": [FIRST, SECOND]}
