@@ -17,6 +17,13 @@ from tests.support.processes import wait_until
 START: Final = "tasks.moneta.start_identification"
 RETRY: Final = "tasks.operations.retry"
 CALLBACK: Final = "tasks.moneta.receive_callback"
+MANDARIN: Final = "tasks.mandarin.start_identification"
+CODE: Final = "tasks.mandarin.submit_sms_code"
+NPD: Final = "tasks.npd.start_identification"
+NOTIFICATION: Final = "tasks.npd.receive_notification"
+INVOICES: Final = "tasks.intellectmoney.fetch_invoices"
+LIST_SCHEDULED: Final = "tasks.intellectmoney.fetch_scheduled_operations"
+SAVE_SCHEDULED: Final = "tasks.intellectmoney.save_scheduled_operation"
 STREAM: Final = "uprid:events"
 
 ENDS: Final = frozenset(
@@ -25,6 +32,7 @@ ENDS: Final = frozenset(
 WAITING: Final = "uprid.operation.waiting_for_person"
 ACCEPTED: Final = "uprid.operation.accepted"
 STARTED: Final = "uprid.operation.started"
+INPUT_REQUIRED: Final = "uprid.operation.input_required"
 LATE: Final = "uprid.operation.late_answer"
 REFUSED: Final = "uprid.message.refused"
 

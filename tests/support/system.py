@@ -19,6 +19,8 @@ from tests.support.loopback import free_port
 from tests.support.marketplace import Marketplace
 from tests.support.processes import Process, environment, start
 from tests.support.valkey import ValkeyServer
+from worker.oncall.chosen import sandbox_providers
+from worker.sandbox.options import SandboxOptions
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 #: The virtual environment's programs, `uprid` among them.
@@ -58,6 +60,8 @@ class System:
         broker: ValkeyServer,
         database_url: str,
         settings: Mapping[str, str] | None = None,
+        *,
+        every_provider: bool = False,
     ) -> None:
         self.directory = directory
         self.broker = broker
@@ -74,6 +78,7 @@ class System:
             "UPRID_MONETA__ANONYMOUS_GROUP_ID": "101",
             "UPRID_MONETA__SIMPLIFIED_GROUP_ID": "102",
             "UPRID_MONETA__FULL_GROUP_ID": "103",
+            **(sandbox_providers(SandboxOptions(self.sandbox_port)) if every_provider else {}),
             **FAST,
             **(settings or {}),
         }
@@ -94,12 +99,16 @@ class System:
         *,
         password: str = "sandbox",
         callbacks: bool = False,
+        options: Mapping[str, str] | None = None,
     ) -> None:
-        """Start the providers' stand-ins and wait for them."""
-        options = ["--delay", str(delay), "--task-timeout", str(task_timeout)]
-        options += ["--password", password, *["--callbacks"] * callbacks]
+        """Start the providers' stand-ins and wait for them; `options` are `--set`'s."""
+        line = ["--delay", str(delay), "--task-timeout", str(task_timeout)]
+        line += ["--password", password, *["--callbacks"] * callbacks]
+        line += [
+            each for name, value in (options or {}).items() for each in ("--set", f"{name}={value}")
+        ]
         command = [sys.executable, "-m", "worker.sandbox", "--port", str(self.sandbox_port)]
-        self._running["sandbox"] = self._start("sandbox", [*command, *options])
+        self._running["sandbox"] = self._start("sandbox", [*command, *line])
         self._running["sandbox"].wait_for_output("sandbox ready")
 
     def start(self, *names: str) -> None:
@@ -184,8 +193,12 @@ class System:
 
     def calls(self) -> dict[str, Any]:
         """Return the sandbox's counters: `requests` by kind, `units` by id."""
+        return self.calls_of("moneta")
+
+    def calls_of(self, provider: str) -> dict[str, Any]:
+        """Return a stand-in's counters: `requests` by kind, `subjects` by what it counts."""
         answer = requests.get(f"http://127.0.0.1:{self.sandbox_port}/_sandbox/calls", timeout=10)
-        calls: dict[str, Any] = answer.json()["moneta"]
+        calls: dict[str, Any] = answer.json()[provider]
         return calls
 
     def polls(self) -> int:
@@ -197,11 +210,11 @@ class System:
         found: dict[str, Any] = self.calls()["units"].get(str(unit_id), {"submits": 0, "polls": 0})
         return found
 
-    def outage(self, mode: str) -> None:
-        """Make the provider sick (`down`, `hang`, `credentials`) or well (`up`)."""
+    def outage(self, mode: str, provider: str = "moneta") -> None:
+        """Make a provider sick (`down`, `hang`, `credentials`) or well (`up`)."""
         answer = requests.post(
             f"http://127.0.0.1:{self.sandbox_port}/_sandbox/outage",
-            json={"provider": "moneta", "mode": mode},
+            json={"provider": provider, "mode": mode},
             timeout=10,
         )
         assert answer.ok
@@ -233,9 +246,11 @@ def system(
     broker: ValkeyServer,
     database_url: str,
     settings: Mapping[str, str] | None = None,
+    *,
+    every_provider: bool = False,
 ) -> Iterator[System]:
     """Give a system of which nothing runs yet; at the end everything of it is stopped."""
-    made = System(directory, broker, database_url, settings)
+    made = System(directory, broker, database_url, settings, every_provider=every_provider)
     try:
         yield made
     finally:
