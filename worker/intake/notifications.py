@@ -38,7 +38,8 @@ def npd(runtime: Runtime, message: Message) -> None:
     now = runtime.database.now()
     kept = Kept(
         provider=Provider.NPD,
-        key=said.key,
+        # Keyed: by itself it could be searched for the phone that is part of it.
+        key=runtime.fingerprinter.of_party(Provider.NPD, said.key),
         provider_ref=said.provider_ref,
         party=runtime.fingerprinter.of_party(Provider.NPD, said.party),
         sealed=runtime.sealer.seal(dict(said.content)),
