@@ -252,6 +252,9 @@ class _Turn:
 
     def _returned(self, due: datetime, faults: int) -> Move:
         """Have an input that was not sent wait again, in its own lane."""
+        deadline = self.claimed.deadline_at
+        if deadline is not None:
+            due = min(due, max(deadline, self.now))
         return self._move(
             State.POLLING, due_at=due, lane=URGENT, faults=faults, input_returned=True
         )
@@ -271,11 +274,24 @@ class _Turn:
             reason=reason,
             result=outcome.result if isinstance(outcome, Finished) else {},
             answer=answer,
-            missing=self.claimed.missing if state is State.WAITING_FOR_PERSON else None,
+            missing=self._still_missing if state is State.WAITING_FOR_PERSON else None,
             events=(event,),
             records=outcome.records if isinstance(outcome, Finished) else (),
             tallied=isinstance(outcome, Finished) and outcome.tallied,
+            yields=self._may_be_asked_again(state),
         )
+
+    @property
+    def _still_missing(self) -> str | None:
+        """What is missing while a person looks: an input that was sent may not be wanted again."""
+        return self.claimed.missing if self.claimed.input_id is None else None
+
+    def _may_be_asked_again(self, end: State) -> bool:
+        """Tell whether an end may yield to a notification that came during the question."""
+        if self.ask is Ask.SUBMIT:
+            # What nobody but a person could tell, the notification may: it is cleared up by it.
+            return end is State.WAITING_FOR_PERSON
+        return self.ask in {Ask.CLEAR_UP, Ask.POLL, Ask.SETTLE}
 
     def stay(
         self,
@@ -349,12 +365,14 @@ class _Turn:
         listens: bool = False,
         records: Sequence[Invoice] = (),
         tallied: bool = False,
+        yields: bool = False,
     ) -> Move:
         claimed = self.claimed
         if wants is not None:
             missing = wants.missing
         elif missing is _UNCHANGED:
-            missing = claimed.missing
+            # Past the deadline nothing is taken any more.
+            missing = None if state is State.SETTLING else claimed.missing
         return Move(
             claimed=claimed,
             state=state,
@@ -377,5 +395,6 @@ class _Turn:
             listens=listens,
             records=sealed_invoices(records, self.seal),
             tallied=tallied,
+            yields=yields,
             events=tuple((event, new_id()) for event in events),
         )

@@ -155,3 +155,27 @@ def test_hint_of_another_provider_is_unknown(database: Database) -> None:
         connection.execute(update(OPERATIONS).values(provider="another"))
 
     assert hint(database) is None
+
+
+def test_hint_that_comes_during_a_poll_has_another_follow_it(database: Database) -> None:
+    """The answer on its way may be from before the hint."""
+    waiting_for_its_poll(database)
+    [claimed] = claim(database, lane=ORDINARY, now=FAR)
+
+    assert hint(database, now=FAR) == FAR
+    assert operation(database)["wanted_at"] == FAR
+
+    with database.begin() as connection:
+        stay = stayed(claimed, FAR + timedelta(hours=1))
+        assert writeback.write_stays(connection, TOKEN, [stay]) == {claimed.id: True}
+    assert operation(database)["due_at"] == FAR
+
+
+def test_hint_that_comes_later_postpones_no_other_wish(database: Database) -> None:
+    waiting_for_its_poll(database)
+    claim(database, lane=ORDINARY, now=FAR)
+
+    hint(database, now=FAR)
+    hint(database, now=FAR + timedelta(seconds=30))
+
+    assert operation(database)["wanted_at"] == FAR

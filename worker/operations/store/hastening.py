@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, case, func, literal, not_, or_, select, update
 
 from worker.operations.model import OPERATIONS, PROVIDERS
 from worker.operations.states import State
@@ -29,19 +29,22 @@ def hasten(
         _count_unknown(connection, provider, now)
         return None
     due_at = now if known[1] is None else max(now, known[1] + _NO_OFTENER_THAN)
-    polled = (*named, OPERATIONS.c.state == State.POLLING.value, OPERATIONS.c.due_at > due_at)
-    connection.execute(
-        update(OPERATIONS).where(*polled, OPERATIONS.c.lease_token.is_(None)).values(due_at=due_at)
-    )
-    # Being asked at this very moment: the answer on its way may be from before the hint.
+    is_free = OPERATIONS.c.lease_token.is_(None)
+    then = literal(due_at, OPERATIONS.c.due_at.type)
+    wanted_at = OPERATIONS.c.wanted_at
+    # In one statement: between two of them the lease could end, and the hint reach neither.
     connection.execute(
         update(OPERATIONS)
         .where(
             *named,
             OPERATIONS.c.state == State.POLLING.value,
-            OPERATIONS.c.lease_token.is_not(None),
+            or_(not_(is_free), OPERATIONS.c.due_at > due_at),
         )
-        .values(wanted_at=due_at)
+        .values(
+            due_at=case((is_free, then), else_=OPERATIONS.c.due_at),
+            # Being asked at this very moment: the answer on its way may be from before the hint.
+            wanted_at=case((is_free, wanted_at), (wanted_at < then, wanted_at), else_=then),
+        )
     )
     return due_at
 

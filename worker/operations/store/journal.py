@@ -83,6 +83,19 @@ def has_person(
     return found.first() is not None
 
 
+def has_late(connection: Connection, operation_id: str, attempt: int, note: str) -> bool:
+    """Tell whether the journal has this of what came too late."""
+    found = connection.execute(
+        select(JOURNAL.c.id).where(
+            JOURNAL.c.operation_id == operation_id,
+            JOURNAL.c.attempt == attempt,
+            JOURNAL.c.what == What.LATE.value,
+            JOURNAL.c.note == note,
+        )
+    )
+    return found.first() is not None
+
+
 def _row(  # noqa: PLR0913 - one value a column
     operation_id: str,
     attempt: int,

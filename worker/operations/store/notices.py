@@ -102,8 +102,9 @@ def tell_late(
 ) -> None:
     """Journal a notification that came after the end, and tell it where it is news."""
     note = f"notification came too late: {would_be}"
+    known = journal.has_late(connection, row["id"], row["number"], note)
     journal.write(connection, [journal.late(row["id"], row["number"], note, now, None)])
-    if row["ended_as"] == would_be.value:
+    if known or row["ended_as"] == would_be.value:
         return
     sequence = connection.execute(
         update(OPERATIONS)
@@ -144,26 +145,26 @@ def attach(connection: Connection, operation_id: str, now: datetime) -> bool:
     ).one()
     if attempt.provider_ref is None or attempt.party is None:
         return False
+    its_own = and_(NOTICES.c.operation_id == operation_id, NOTICES.c.attempt == attempt.number)
+    # What it got as the person's one doubtful operation, and what names another id after all.
+    connection.execute(
+        update(NOTICES)
+        .where(its_own, NOTICES.c.provider_ref != attempt.provider_ref)
+        .values(operation_id=None, attempt=None)
+    )
     connection.execute(
         update(NOTICES)
         .where(
             NOTICES.c.provider == attempt.provider,
             NOTICES.c.provider_ref == attempt.provider_ref,
             NOTICES.c.party == attempt.party,
+            NOTICES.c.operation_id.is_(None),
         )
         .values(operation_id=operation_id, attempt=attempt.number)
     )
-    count = connection.execute(
-        select(func.count()).where(
-            NOTICES.c.operation_id == operation_id, NOTICES.c.attempt == attempt.number
-        )
-    ).scalar_one()
-    if count:
-        connection.execute(
-            update(OPERATIONS)
-            .where(OPERATIONS.c.id == operation_id)
-            .values(notices=count, due_at=now)
-        )
+    count = connection.execute(select(func.count()).where(its_own)).scalar_one()
+    values: dict[str, object] = {"notices": count, "due_at": now} if count else {"notices": 0}
+    connection.execute(update(OPERATIONS).where(OPERATIONS.c.id == operation_id).values(**values))
     return bool(count)
 
 
@@ -248,13 +249,14 @@ def _found(
                 ATTEMPTS.c.party == notification.party,
                 condition,
             )
-            .limit(2)
+            .order_by(ATTEMPTS.c.number.desc())
         )
         .mappings()
         .all()
     )
-    # Of two that it could mean, neither: a person's money is nobody's guess.
-    return found[0] if len(found) == 1 else None
+    # Of two that it could mean, neither: a person's money is nobody's guess. But a next attempt may
+    # have been given the id of the one before.
+    return found[0] if len({row["id"] for row in found}) == 1 else None
 
 
 def _belongs(

@@ -81,6 +81,9 @@ class Move:
     records: Sequence[SealedInvoice] = field(default=(), repr=False)
     #: `result` is completed by counts and sums of all that the attempt stored.
     tallied: bool = False
+    #: An end that a notification nobody knew of when it was asked for keeps from being written: the
+    #: same question is asked again, with the notification.
+    yields: bool = False
     #: What is told of it. Ids are drawn here: a repeated write can be told from a lost lease.
     events: tuple[tuple[EventType, str], ...] = ()
 
@@ -111,8 +114,11 @@ _FREED: Final = "lease_token = NULL, lease_owner = NULL, claims = 0"
 #: so it would expect one row, scan the table, and read the JSON anew for each.
 _OURS: Final = "CASE WHEN o.lease_token = :token THEN TRUE ELSE FALSE END"
 
-#: An input that came while another one's verdict was awaited, or while the row was leased.
-_SUPPLIED: Final = "v.now_missing IS NOT NULL AND o.inputs_waiting + v.returned > 0"
+#: An input that came while another one's verdict was awaited, or while the row was leased. One that
+#: was returned waits for its time: whoever did not take it is given a rest.
+_SUPPLIED: Final = "v.now_missing IS NOT NULL AND v.returned = 0 AND o.inputs_waiting > 0"
+#: A notification came while the question was asked that this end is the answer to.
+_SPOKEN_OF: Final = "v.yields = 1 AND o.notices > v.notices"
 #: Somebody asked for it while it was leased, or for its next input: it must be woken now.
 _WANTED: Final = (
     "(wanted_at IS NOT NULL OR (missing IS NOT NULL AND inputs_waiting > 0))"
@@ -145,26 +151,34 @@ _STAY: Final = Bulk(
 _MOVE: Final = Bulk(
     f"""
     UPDATE operation AS o SET {_FREED},
-        state = v.state, deadline_at = v.deadline_at,
-        lane = CASE WHEN {_SUPPLIED} THEN 0 ELSE v.lane END,
+        state = CASE WHEN {_SPOKEN_OF} THEN o.state ELSE v.next_state END,
+        deadline_at = v.deadline_at,
+        lane = CASE WHEN {_SPOKEN_OF} THEN o.lane WHEN {_SUPPLIED} THEN 0 ELSE v.lane END,
         due_at = CASE
+            WHEN {_SPOKEN_OF} THEN v.written_at
             WHEN v.next_at IS NULL THEN NULL
             WHEN {_SUPPLIED} THEN v.written_at
             WHEN o.wanted_at < v.next_at THEN o.wanted_at
             ELSE v.next_at
         END,
-        missing = v.now_missing, inputs_sent = o.inputs_sent - v.returned,
+        missing = CASE WHEN {_SPOKEN_OF} THEN o.missing ELSE v.now_missing END,
+        inputs_sent = o.inputs_sent - v.returned,
         inputs_waiting = o.inputs_waiting + v.returned,
         provider_ref = v.provider_ref, polls = v.polls, faults = v.faults, progress = v.progress,
-        waiting_from = CASE WHEN v.state = 'waiting_for_person' THEN o.state END,
-        started_at = COALESCE(v.started_at, o.started_at), finished_at = v.finished_at,
-        sequence = o.sequence + v.events,
+        waiting_from = CASE
+            WHEN {_SPOKEN_OF} THEN NULL
+            WHEN v.next_state = 'waiting_for_person' THEN o.state
+        END,
+        started_at = COALESCE(v.started_at, o.started_at),
+        finished_at = CASE WHEN {_SPOKEN_OF} THEN NULL ELSE v.finished_at END,
+        sequence = o.sequence + CASE WHEN {_SPOKEN_OF} THEN 0 ELSE v.events END,
         run_note = NULL, run_first_at = NULL, run_last_at = NULL, run_count = 0, run_slowest = 0
-    FROM {{rows}} WHERE o.id = v.row_id AND {_OURS} RETURNING id, sequence, {_WANTED}
+    FROM {{rows}} WHERE o.id = v.row_id AND {_OURS}
+    RETURNING id, state, sequence, inputs_sent + inputs_waiting AS supplied, {_WANTED}
     """,  # noqa: S608 - constants only
     (
         Column("row_id", "text"),
-        Column("state", "text"),
+        Column("next_state", "text"),
         Column("lane", "integer"),
         Column("next_at", "timestamptz"),
         Column("deadline_at", "timestamptz"),
@@ -178,6 +192,8 @@ _MOVE: Final = Bulk(
         Column("now_missing", "text"),
         Column("returned", "integer"),
         Column("written_at", "timestamptz"),
+        Column("yields", "integer"),
+        Column("notices", "integer"),
     ),
 )
 
@@ -238,6 +254,15 @@ def mark_supplying(
     Committed before the call, like `mark_submitting`: an input counts as sent from here on, and
     whoever finds the operation later asks how it stands and never sends the input again.
     """
+    ours = (
+        OPERATIONS.c.id == operation_id,
+        OPERATIONS.c.lease_token == token,
+        OPERATIONS.c.state == State.POLLING.value,
+        OPERATIONS.c.missing.is_not(None),
+    )
+    # Locked before anything is counted: an input may be coming at this moment.
+    if connection.execute(select(OPERATIONS.c.id).where(*ours).with_for_update()).first() is None:
+        return None
     waiting = connection.execute(
         select(INPUTS.c.id, INPUTS.c.sealed)
         .where(
@@ -249,28 +274,20 @@ def mark_supplying(
         .order_by(INPUTS.c.at, INPUTS.c.id)
         .limit(1)
     ).first()
-    written = connection.execute(
+    if waiting is None:
+        # A count without an input: put right, and the provider is asked how it stands.
+        connection.execute(update(OPERATIONS).where(*ours).values(inputs_waiting=0))
+        return None
+    connection.execute(
         update(OPERATIONS)
-        .where(
-            OPERATIONS.c.id == operation_id,
-            OPERATIONS.c.lease_token == token,
-            OPERATIONS.c.state == State.POLLING.value,
-            OPERATIONS.c.missing.is_not(None),
-        )
+        .where(*ours)
         .values(
             missing=None,
             inputs_sent=OPERATIONS.c.inputs_sent + 1,
             inputs_waiting=OPERATIONS.c.inputs_waiting - 1,
             input_sent_at=now,
         )
-        if waiting is not None
-        # A count without an input: put right, and the provider is asked how it stands.
-        else update(OPERATIONS)
-        .where(OPERATIONS.c.id == operation_id, OPERATIONS.c.lease_token == token)
-        .values(inputs_waiting=0)
     )
-    if waiting is None or written.rowcount != 1:
-        return None
     connection.execute(update(INPUTS).where(INPUTS.c.id == waiting.id).values(sent_at=now))
     return Supplying(waiting.id, waiting.sealed)
 
@@ -313,24 +330,28 @@ def write_moves(
 ) -> dict[str, bool]:
     """Write states, attempts, journal and events together.
 
-    Returns the ids that were ours to write, and whether each is wanted at once.
+    Returns the ids that were ours to write, and whether each is wanted at once. An end that yields
+    to a notification is not written, and wanted at once.
     """
     if not moves:
         return {}
     sqlite = connection.dialect.name == "sqlite"
     statement, rows = _MOVE.on([_operation_row(move, now) for move in moves], sqlite=sqlite)
-    returned = connection.execute(statement, {**rows, "token": token}).all()
-    sequences = {row.id: row.sequence for row in returned}
-    written = {row.id: bool(row.wanted) for row in returned}
-    ours = [move for move in moves if move.claimed.id in written]
+    stand = {row.id: row for row in connection.execute(statement, {**rows, "token": token})}
+    written = {id_: bool(row.wanted) for id_, row in stand.items()}
+    mine = [move for move in moves if move.claimed.id in stand]
+    ours = [move for move in mine if stand[move.claimed.id].state == move.state.value]
+    yielded = [move for move in mine if stand[move.claimed.id].state != move.state.value]
+    journal.write(connection, (row for move in yielded for row in _calls(move)))
+    written |= dict.fromkeys((move.claimed.id for move in yielded), True)
     if ours:
         _store(connection, (move for move in ours if move.records))
         ours = [_completed(connection, move) for move in ours]
-        _settle_inputs(connection, ours)
+        _settle_inputs(connection, ours, {id_ for id_, row in stand.items() if row.supplied})
         statement, rows = _ATTEMPT.on([_attempt_row(move) for move in ours], sqlite=sqlite)
         connection.execute(statement, rows)
         journal.write(connection, (row for move in ours for row in _story(move, now)))
-        _tell(connection, ours, sequences, now)
+        _tell(connection, ours, {id_: row.sequence for id_, row in stand.items()}, now)
         for move in ours:
             if move.listens and notices.attach(connection, move.claimed.id, now):
                 written[move.claimed.id] = True
@@ -402,16 +423,16 @@ def _completed(connection: Connection, move: Move) -> Move:
     return replace(move, result={**move.result, **tally})
 
 
-def _settle_inputs(connection: Connection, moves: Sequence[Move]) -> None:
-    """Put back inputs that were not sent; forget those that were, and all of an ended attempt."""
+def _settle_inputs(connection: Connection, moves: Sequence[Move], supplied: set[str]) -> None:
+    """Put back inputs that were not sent; forget those that were, and all of an ended attempt.
+
+    `supplied`: the operations to which anything was supplied, be it while they were leased.
+    """
     sent = [move for move in moves if move.claimed.input_id is not None]
     back = [move.claimed.input_id for move in sent if move.input_returned]
     gone = [move.claimed.input_id for move in sent if not move.input_returned]
     ended = [
-        move.claimed.id
-        for move in moves
-        if move.state in TERMINAL
-        and (move.claimed.inputs_sent or move.claimed.inputs_waiting or move.claimed.input_id)
+        move.claimed.id for move in moves if move.state in TERMINAL and move.claimed.id in supplied
     ]
     for chosen, values in (
         (INPUTS.c.id.in_(back) if back else None, {"sent_at": None}),
@@ -430,6 +451,7 @@ def _operation_row(move: Move, now: datetime) -> tuple[Any, ...]:
         move.claimed.id, move.state.value, move.lane, move.due_at, move.deadline_at,
         move.provider_ref, move.polls, move.faults, move.progress, move.started_at,
         move.finished_at, len(move.events), move.missing, int(move.input_returned), now,
+        int(move.yields), move.claimed.notices,
     )  # fmt: skip
 
 
@@ -448,10 +470,15 @@ def _attempt_row(move: Move) -> tuple[Any, ...]:
     )
 
 
-def _story(move: Move, now: datetime) -> list[dict[str, Any]]:
+def _calls(move: Move) -> list[dict[str, Any]]:
     claimed = move.claimed
     runs = [run for run in (claimed.run, move.call) if run is not None]
-    rows = [journal.call(claimed.id, claimed.attempt, run) for run in runs]
+    return [journal.call(claimed.id, claimed.attempt, run) for run in runs]
+
+
+def _story(move: Move, now: datetime) -> list[dict[str, Any]]:
+    claimed = move.claimed
+    rows = _calls(move)
     if move.state is not claimed.state:
         note = f"{claimed.state} → {move.state}"
         if move.reason is not None:
