@@ -52,7 +52,9 @@ GUID = "f2c33a48-17c8-4889-a327-5ad1b6260cd5"
     ],
 )
 def test_values_are_read_from_what_either_language_has(
-    kind: Any, value: object, read: object
+    kind: Any,  # noqa: ANN401 - an annotated type
+    value: object,
+    read: object,
 ) -> None:
     assert TypeAdapter(kind).validate_python(value) == read
 
@@ -71,7 +73,10 @@ def test_values_are_read_from_what_either_language_has(
     ],
     ids=repr,
 )  # fmt: skip
-def test_values_that_are_none_spoil_the_reply(kind: Any, value: object) -> None:
+def test_values_that_are_none_spoil_the_reply(
+    kind: Any,  # noqa: ANN401 - as above
+    value: object,
+) -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(kind).validate_python(value)
 
