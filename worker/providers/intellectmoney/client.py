@@ -14,7 +14,7 @@ from worker.providers.http import PinnedSession
 from worker.providers.intellectmoney import reading
 from worker.providers.intellectmoney.reading import Pick
 from worker.providers.intellectmoney.said import Said, Scheduled
-from worker.providers.intellectmoney.signature import Method, orders, sign
+from worker.providers.intellectmoney.signature import Method, order_of, sign
 
 CONTENT_TYPE: Final = "application/x-www-form-urlencoded; charset=utf-8"
 
@@ -31,7 +31,7 @@ class Client:
             "Password": settings.password.get_secret_value(),
         }
         self._headers = _headers(settings)
-        self._orders = orders(settings.state_signed_after)
+        self._state_signed_after = settings.state_signed_after
         signs = settings.signs
         self._key = None if signs is None else signs.get_secret_value()
         self._result_path = settings.result_path
@@ -69,8 +69,8 @@ class Client:
     def _call(self, method: Method, values: Mapping[str, str], pick: Pick[T]) -> Said[T]:
         headers = self._headers
         if self._key is not None:
-            signature = sign(self._orders[method], values, self._key)
-            headers = {**headers, "Sign": signature}
+            order = order_of(method, values, self._state_signed_after)
+            headers = {**headers, "Sign": sign(order, values, self._key)}
         return self._send(f"/{method}", values, headers, pick)
 
     def _send(

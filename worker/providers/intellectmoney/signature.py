@@ -46,13 +46,16 @@ ORDERS: Final[Mapping[Method, Order]] = {
 }  # fmt: skip
 
 
-def orders(state_signed_after: str | None) -> Mapping[Method, Order]:
-    """Return the orders, the registry's `State` in the place that the setting names."""
-    if not signs_state(state_signed_after):
-        return ORDERS
-    known = list(ORDERS[Method.INVOICES])
-    known.insert(known.index(state_signed_after) + 1, _STATE)
-    return {**ORDERS, Method.INVOICES: known}
+def order_of(method: Method, values: Mapping[str, str], state_signed_after: str | None) -> Order:
+    """Return the order for what is sent: the registry's `State` where the setting has it.
+
+    Without `State` it is the known order, which has no segment for it.
+    """
+    known = ORDERS[method]
+    if method is not Method.INVOICES or _STATE not in values or not signs_state(state_signed_after):
+        return known
+    place = known.index(state_signed_after) + 1
+    return (*known[:place], _STATE, *known[place:])
 
 
 def signs_state(state_signed_after: str | None) -> bool:

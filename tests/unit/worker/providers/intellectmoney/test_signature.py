@@ -7,7 +7,7 @@ import pytest
 from worker.providers.intellectmoney.signature import (
     ORDERS,
     Method,
-    orders,
+    order_of,
     sign,
     signs_state,
 )
@@ -61,14 +61,19 @@ def test_sign_takes_text_as_utf_8() -> None:
     assert signature == digest("№ 1::ключ")
 
 
-def test_orders_put_the_state_where_the_setting_says() -> None:
-    order = orders("OwnerEmail")[Method.INVOICES]
+def test_order_puts_the_state_where_the_setting_says_when_it_is_sent() -> None:
+    sent = {"State": "2"}
 
-    assert list(order)[-3:] == ["OwnerEmail", "State", "WithRefunds"]
-    assert orders("OwnerEmail")[Method.LIST] == ORDERS[Method.LIST]
+    assert order_of(Method.INVOICES, sent, "OwnerEmail")[-3:] == (
+        "OwnerEmail",
+        "State",
+        "WithRefunds",
+    )
+    assert order_of(Method.INVOICES, {}, "OwnerEmail") == ORDERS[Method.INVOICES]
+    assert order_of(Method.LIST, sent, "OwnerEmail") == ORDERS[Method.LIST]
 
 
 @pytest.mark.parametrize("name", [None, "State", "Nothing"])
-def test_orders_stay_as_they_are_where_the_setting_names_none(name: str | None) -> None:
-    assert orders(name) == ORDERS
+def test_order_stays_as_it_is_where_the_setting_names_no_signed_value(name: str | None) -> None:
+    assert order_of(Method.INVOICES, {"State": "2"}, name) == ORDERS[Method.INVOICES]
     assert not signs_state(name)
