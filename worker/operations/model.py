@@ -283,6 +283,9 @@ class FetchedInvoice(SQLModel, table=True):
     """Which invoices an attempt's registry held: what its counts and sums are made of."""
 
     __tablename__: ClassVar[Any] = "invoice_fetch"
+    __table_args__: ClassVar[tuple[SchemaItem, ...]] = (
+        Index("invoice_fetch_invoice", "invoice_id"),
+    )
 
     operation_id: str = Field(sa_column=_id_column(primary=True))
     attempt: int = Field(primary_key=True)

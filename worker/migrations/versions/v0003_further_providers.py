@@ -150,6 +150,7 @@ def _make_invoices() -> None:
         sa.Column("invoice_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.PrimaryKeyConstraint("operation_id", "attempt", "invoice_id"),
     )
+    op.create_index("invoice_fetch_invoice", "invoice_fetch", ["invoice_id"])
 
 
 def _money(amount: str, currency: str) -> tuple[sa.Column[str], sa.Column[str]]:
