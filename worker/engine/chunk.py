@@ -198,10 +198,11 @@ class Working:
                     input_sent_at=at,
                     input_id=supplying.id,
                 )
-                return _Ready(sent, self._opened(supplying.sealed))
+                return _Ready(sent, opened(self._unseal, supplying.sealed))
             case _:
                 sealed = self._chunk.notices.get(claimed.id, ())
-                return _Ready(claimed, None, tuple(self._opened(each) for each in sealed))
+                notices = tuple(opened(self._unseal, each) for each in sealed)
+                return _Ready(claimed, None, notices)
 
     def _asked(self, ask: Ask, work: Work) -> Outcome:
         try:
@@ -224,13 +225,7 @@ class Working:
 
     def _payload(self, claimed: Claimed) -> Mapping[str, Any] | None:
         sealed = self._chunk.payloads.get(claimed.id)
-        return None if sealed is None else self._opened(sealed)
-
-    def _opened(self, sealed: str) -> Mapping[str, Any]:
-        payload = self._unseal(sealed)
-        if not isinstance(payload, dict):
-            raise Unsealable
-        return payload
+        return None if sealed is None else opened(self._unseal, sealed)
 
     def _notice(self, outcome: Outcome) -> None:
         """Learn about the provider's health from an answer; stop where going on does harm."""
@@ -250,6 +245,14 @@ class Working:
                 self.halt = Halt.TOLD_TO_REST
             elif self._failed_in_a_row >= self._plugin.limits.breaker_failures:
                 self.halt = Halt.PROVIDER_SICK
+
+
+def opened(unseal: Callable[[str], Any], sealed: str) -> Mapping[str, Any]:
+    """Return the JSON object that was sealed; raise `Unsealable` where there is none."""
+    payload = unseal(sealed)
+    if not isinstance(payload, dict):
+        raise Unsealable
+    return payload
 
 
 _UNREADABLE: Final = NeedsPerson(

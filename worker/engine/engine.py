@@ -15,7 +15,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from config.queues import Provider, Wake
 from worker.engine import gate
-from worker.engine.chunk import Chunk, Guard, Working
+from worker.engine.chunk import Chunk, Guard, Working, opened
 from worker.engine.decisions import Answer, decide
 from worker.engine.wakes import Wakes
 from worker.errors import DatabaseUnavailable
@@ -232,7 +232,7 @@ class Engine:
             supplying = writeback.mark_supplying(connection, row.id, row.attempt, chunk.token, now)
             if supplying is not None:
                 # Within the transaction: an input that does not open must not count as sent.
-                self._sealing.open(supplying.sealed)
+                opened(self._sealing.open, supplying.sealed)
             return supplying
 
     def _flush(
