@@ -1,15 +1,18 @@
 """What `uprid doctor` finds, on both databases and a real broker."""
 
 import json
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.fernet import Fernet
+from sqlalchemy import Table, insert
 
 from tests.support.command import uprid
 from tests.support.operations import accept, start
 from tests.support.valkey import ValkeyServer
 from worker.operations.database import Database
+from worker.operations.model import ACCESS_TOKENS, INPUTS, INVOICES, NOTICES, TRANSACTIONS
 from worker.operations.store import leases, pausing
 from worker.operations.store.claims import lock_provider
 from worker.privacy.fingerprints import Fingerprinter
@@ -18,6 +21,18 @@ from worker.privacy.sealing import Sealer
 KEY = Fernet.generate_key().decode()
 FINGERPRINT_KEY = "f" * 32
 Settings = dict[str, str]
+Row = Mapping[str, object]
+
+_AT = datetime(2026, 1, 2, tzinfo=UTC)
+INPUT: Row = {
+    "id": "1", "operation_id": "2", "attempt": 1, "name": "sms_code", "message_id": "m", "at": _AT,
+}  # fmt: skip
+NOTICE: Row = {"provider": "npd", "key": "k", "provider_ref": "1", "party": "p", "at": _AT}
+INVOICE: Row = {"id": 1, "state": "Paid", "fetched_at": _AT}
+TRANSACTION: Row = {"id": 1, "invoice_id": 1, "state": "Confirm"}
+ACCESS_TOKEN: dict[str, object] = {
+    "name": "intellectmoney", "generation": 1, "expires_at": _AT + timedelta(days=36_500),
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -121,6 +136,45 @@ def test_doctor_finds_a_key_that_was_dropped_too_early(
     assert dropped["seal keys"][0] == "fault"
     assert dropped["seal keys"][1].startswith("1 of 1 ")
     assert rotated["seal keys"][0] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("table", "name", "row"),
+    [
+        pytest.param(INPUTS, "inputs", INPUT, id="input"),
+        pytest.param(NOTICES, "notifications", NOTICE, id="notification"),
+        pytest.param(INVOICES, "invoices", INVOICE, id="invoice"),
+        pytest.param(TRANSACTIONS, "transactions", TRANSACTION, id="transaction"),
+        pytest.param(ACCESS_TOKENS, "access tokens", ACCESS_TOKEN, id="access token"),
+    ],
+)
+def test_doctor_finds_what_does_not_open_beside_the_attempts(
+    settings: Settings, database: Database, table: Table, name: str, row: Row
+) -> None:
+    alive(database)
+    sealed_operation(database)
+    another = Fernet.generate_key().decode()
+    with database.begin() as connection:
+        connection.execute(insert(table).values(sealed=Sealer([another]).seal({}), **row))
+
+    shut = diagnosed(settings, status=1)["seal keys"]
+    opened = diagnosed(settings | {"UPRID_SEAL_KEYS": f"{KEY},{another}"})["seal keys"]
+
+    assert shut[0] == "fault"
+    assert shut[1].startswith(f"1 of 2 sealed values do not open (1 of {name}):")
+    assert opened == ("ok", "2 sealed values looked at, all open")
+
+
+def test_doctor_leaves_an_access_token_alone_whose_time_is_over(
+    settings: Settings, database: Database
+) -> None:
+    alive(database)
+    foreign = Sealer([Fernet.generate_key().decode()]).seal({})
+    over = ACCESS_TOKEN | {"expires_at": database.now() - timedelta(seconds=1)}
+    with database.begin() as connection:
+        connection.execute(insert(ACCESS_TOKENS).values(sealed=foreign, **over))
+
+    assert diagnosed(settings)["seal keys"][0] == "ok"
 
 
 def test_doctor_finds_a_fingerprint_key_that_is_not_the_one(

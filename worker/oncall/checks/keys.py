@@ -1,6 +1,6 @@
 """The keys: whether they open what was sealed, and still tell the same data from other data."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from config.settings import Settings
@@ -12,7 +12,7 @@ from worker.operations.store.overview import Sample
 from worker.privacy.fingerprints import Fingerprinter
 from worker.privacy.sealing import Sealer
 
-#: So many of the oldest attempts, whose key was the first to go, and of the newest.
+#: So many of the oldest values of a table, whose key was the first to go, and of the newest.
 _SAMPLED: Final = 250
 
 
@@ -20,20 +20,26 @@ def check_keys(settings: Settings, database: Database) -> Iterator[Finding]:
     """Try both keys on a sample of what is stored."""
     with database.read() as connection:
         samples = overview.samples(connection, _SAMPLED)
+        beside = overview.tokens_beside(connection, _SAMPLED, database.now())
     sealer = Sealer(key.get_secret_value() for key in settings.seal_keys)
-    yield _sealing(sealer, samples)
+    of_attempts = {t for s in samples for t in (s.sealed, s.answer) if t is not None}
+    yield _sealing(sealer, {"attempts": of_attempts, **beside})
     if settings.fingerprint_key is not None:
         key = settings.fingerprint_key.get_secret_value()
         yield _fingerprints(sealer, Fingerprinter(key), samples)
 
 
-def _sealing(sealer: Sealer, samples: Sequence[Sample]) -> Finding:
-    tokens = [t for s in samples for t in (s.sealed, s.answer) if t is not None]
-    shut = sum(not sealer.opens(token) for token in tokens)
-    if shut:
+def _sealing(sealer: Sealer, tokens: Mapping[str, Collection[str]]) -> Finding:
+    looked = sum(len(some) for some in tokens.values())
+    shut = {name: sum(not sealer.opens(each) for each in some) for name, some in tokens.items()}
+    if any(shut.values()):
+        told = ", ".join(f"{count} of {name}" for name, count in shut.items() if count)
         back = "put the key back that they were sealed with, at the end of UPRID_SEAL_KEYS"
-        return fault("seal keys", f"{shut} of {len(tokens)} sealed values do not open: {back}")
-    return ok("seal keys", f"{len(tokens)} sealed values looked at, all open")
+        return fault(
+            "seal keys",
+            f"{sum(shut.values())} of {looked} sealed values do not open ({told}): {back}",
+        )
+    return ok("seal keys", f"{looked} sealed values looked at, all open")
 
 
 def _fingerprints(

@@ -4,15 +4,33 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Column, Connection, Table, func, select
 
-from worker.operations.model import ATTEMPTS, INCARNATIONS, OPERATIONS, PROVIDERS
+from worker.operations.model import (
+    ACCESS_TOKENS,
+    ATTEMPTS,
+    INCARNATIONS,
+    INPUTS,
+    INVOICES,
+    NOTICES,
+    OPERATIONS,
+    PROVIDERS,
+    TRANSACTIONS,
+)
 from worker.operations.states import State
 from worker.operations.store.reading import IS_CURRENT
 
 JsonMap = Mapping[str, Any]
+
+#: What is sealed beside the attempts, and the order in which it came.
+_BESIDE: Final[Mapping[str, tuple[Table, Column[Any]]]] = {
+    "inputs": (INPUTS, INPUTS.c.id),
+    "notifications": (NOTICES, NOTICES.c.at),
+    "invoices": (INVOICES, INVOICES.c.id),
+    "transactions": (TRANSACTIONS, TRANSACTIONS.c.id),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,3 +158,24 @@ def samples(connection: Connection, limit: int) -> list[Sample]:
         Sample(row.provider, row.kind, json.loads(row.args), *row[3:])
         for row in dict.fromkeys(rows)
     ]
+
+
+def tokens_beside(connection: Connection, limit: int, now: datetime) -> dict[str, set[str]]:
+    """Return Fernet tokens that lie beside the attempts, by what they are of.
+
+    Up to `limit` of the oldest and of the newest each; an access token only while it is believed.
+    """
+    found = {
+        name: {
+            token
+            for end in (order, order.desc())
+            for token in connection.execute(
+                select(table.c.sealed).where(table.c.sealed.is_not(None)).order_by(end).limit(limit)
+            ).scalars()
+        }
+        for name, (table, order) in _BESIDE.items()
+    }
+    believed = select(ACCESS_TOKENS.c.sealed).where(
+        ACCESS_TOKENS.c.sealed.is_not(None), ACCESS_TOKENS.c.expires_at > now
+    )
+    return {**found, "access tokens": set(connection.execute(believed).scalars())}
