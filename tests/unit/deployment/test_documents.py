@@ -1,4 +1,4 @@
-"""README.md and the runbook name only commands that there are, and every alert that there is."""
+"""The pages name only commands that there are, and every alert and task that there is."""
 
 import re
 import shlex
@@ -17,6 +17,8 @@ from worker.operations.states import State
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text("utf-8")
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text("utf-8")
+INTEGRATION = (ROOT / "docs" / "integration.md").read_text("utf-8")
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 #: What stands for what only the reader knows.
 _FILLED_IN = {"VERDICT": State.SUCCEEDED.value, "REFERENCE": "order-1", "ID": "37027"}
 #: Told all day long: no alerts.
@@ -50,7 +52,7 @@ def parse(command: str) -> None:
         found.make_context(found.name, words)
 
 
-@pytest.mark.parametrize("command", commands(RUNBOOK + README))
+@pytest.mark.parametrize("command", commands(RUNBOOK + README + INTEGRATION))
 def test_documents_name_only_commands_that_can_be_typed(command: str) -> None:
     parse(command)
 
@@ -95,6 +97,8 @@ def test_runbook_explains_what_the_doctor_finds(name: str) -> None:
 _SENT_BY_OTHERS = [
     *(task for doors in DOORS.values() for task in doors.start),
     Task.MONETA_CALLBACK,
+    Task.NPD_NOTIFICATION,
+    Task.MANDARIN_CODE,
     Task.RETRY,
     Task.RESUME,
     Task.RESOLVE,
@@ -107,9 +111,34 @@ def test_readme_names_every_task_that_others_may_send(task: Task) -> None:
     assert f"| `{task}` |" in README
 
 
-# No provider that is here asks for input.
-@pytest.mark.parametrize("event", sorted(set(EventType) - {EventType.INPUT_REQUIRED}))
+@pytest.mark.parametrize("event", sorted(EventType))
 def test_readme_names_every_event(event: EventType) -> None:
     family, _, last = event.rpartition(".")
 
     assert f"`{event}`" in README or (f"`{family}." in README and f"`.{last}`" in README)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pages_link_only_to_files_and_headings_that_exist(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", page.read_text("utf-8"))
+
+    for path, heading in links:
+        linked = page.parent / path if path else page
+        assert linked.exists(), path
+        assert not heading or heading in _headings(linked), heading
+
+
+def _headings(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, as they are made of them on the web."""
+    found = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in found}
+
+
+def test_every_decision_has_a_number_of_its_own_and_its_parts() -> None:
+    decisions = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+
+    for number, decision in enumerate(decisions, start=1):
+        text = decision.read_text("utf-8")
+        assert decision.name.startswith(f"{number:04}-")
+        assert text.startswith(f"# {number}. ")
+        assert all(f"**{part}.**" in text for part in ("Context", "Decision", "Consequences"))

@@ -1,0 +1,75 @@
+"""The README's table of the providers' answers: all words of their pages, and places that exist."""
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from worker.providers.intellectmoney.signature import Method as IntellectMoneyMethod
+from worker.providers.intellectmoney.types import INVOICE_STATES
+from worker.providers.moneta.faults import MEANINGS
+from worker.providers.moneta.mapping import STATUSES
+from worker.providers.npd.notification import Status
+from worker.providers.npd.types import Error
+from worker.providers.npd.types import Method as NpdMethod
+
+ROOT = Path(__file__).parents[3]
+README = (ROOT / "README.md").read_text("utf-8")
+TABLE = README.partition("## Every method and every answer")[2].partition("\n## ")[0]
+#: The members and words of the pages that no enumeration of ours holds.
+_MEMBERS = (
+    "asyncId", "expirationDate", "SimplifiedIdentificationResponse", "errorCode", "faultDetail",
+    "faultstring", "GetProfileInfoRequest", "parentid",
+    "updated", "unitId", "docId", "notificationName", "upridAsyncId", "userPhone", "mntAccountId",
+    "POST", "PUT", "GET", "personVerified", "personVerificationFinished", "phoneVerified",
+    "phoneVerificationFinished", "personVerificationError",
+    "OperationState", "OperationId", "UserToken", "EshopId", "InvoiceId",
+    "IncludePaymentTransactions", "DateFrom", "DateTo", "Skip", "Take", "InvoicesHistoryList",
+    "CreationDate", "ChangeDate", "CurrentAmount", "SurchargeAmount", "Comment", "EShopId",
+    "PurchaseOrderId", "HistoryList", "PaymentNumber", "PaymentAmount", "RecipientAmount",
+    "PaymentAccount", "RecipientAccount", "Description", "InvoicePaymentType",
+    "SetScheduledOperationData", "GetScheduledOperationData", "ObjectId", "ObjectTypeVal",
+    "Params", "RepeatPlan", "RetryOnFailPlan", "RetryOnFailCount", "IsSingle", "FireOnSkip",
+    "Created", "Confirm", "Canceled", "Entry", "Purchase", "Refund", "RUB", "TST",
+)  # fmt: skip
+_WORDS = [
+    *sorted(MEANINGS),
+    *sorted(STATUSES),
+    *Error,
+    *NpdMethod,
+    *Status,
+    *(method.rpartition("/")[2] for method in IntellectMoneyMethod),
+    *INVOICE_STATES.values(),
+    *_MEMBERS,
+]
+_PLACES = sorted(set(re.findall(r"`([\w./]+\.py):(\w+)`", README)))
+
+
+@cache
+def names_in(path: str) -> frozenset[str]:
+    """Return all functions, classes and values that a file defines, wherever in it."""
+    below = ROOT if path.startswith("worker/") else ROOT / "worker" / "providers"
+    tree = ast.parse((below / path).read_text("utf-8"))
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            found.add(node.target.id)
+    return frozenset(found)
+
+
+@pytest.mark.parametrize("word", dict.fromkeys(_WORDS))
+def test_table_has_every_word_of_the_providers_pages(word: str) -> None:
+    assert re.search(rf"`[^`]*\b{re.escape(word)}\b[^`]*`", TABLE)
+
+
+@pytest.mark.parametrize(("path", "name"), _PLACES)
+def test_readme_names_only_places_that_exist(path: str, name: str) -> None:
+    assert name in names_in(path)
+
+
+def test_readme_names_places_at_all() -> None:
+    assert len(_PLACES) > 40

@@ -1,0 +1,79 @@
+"""docs/events.json describes the events that there are, with the members that they have."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.queues import Provider
+from worker.events.model import EventType
+from worker.events.telling import Standing, tell
+from worker.operations.outcomes import Reason, ReasonCode, Wanted
+from worker.operations.states import State
+
+ROOT = Path(__file__).parents[3]
+DESCRIBED: dict[str, Any] = json.loads((ROOT / "docs" / "events.json").read_text("utf-8"))
+MESSAGES: dict[str, Any] = DESCRIBED["components"]["messages"]
+SCHEMAS: dict[str, Any] = DESCRIBED["components"]["schemas"]
+OPERATION = SCHEMAS["operation"]
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+STANDING = Standing(
+    operation_id="1",
+    reference="order-1",
+    provider=Provider.MANDARIN,
+    kind="identification",
+    attempt=1,
+    state=State.POLLING,
+    reason=Reason(ReasonCode.DATA_MISMATCH, "Why."),
+    answer="gAAAA",
+    wants=Wanted("sms_code", 5),
+)
+
+
+def test_description_has_every_event_and_no_other() -> None:
+    named = {message["name"] for message in MESSAGES.values()}
+
+    assert named == set(EventType)
+    assert set(DESCRIBED["channels"]["results"]["messages"]) == set(MESSAGES)
+
+
+def test_description_has_the_members_of_an_operation_s_events() -> None:
+    data = tell(EventType.SUCCEEDED, STANDING, 1, NOW, "id").data
+
+    assert set(data) == set(OPERATION["properties"])
+    assert set(data) - {"sealed"} == set(OPERATION["required"])
+
+
+def test_description_has_what_an_input_is_asked_for_with() -> None:
+    asked = tell(EventType.INPUT_REQUIRED, STANDING, 1, NOW, "id").data
+    more = SCHEMAS["input_required"]["allOf"][1]
+
+    assert set(asked) - set(OPERATION["properties"]) == set(more["properties"])
+
+
+def test_description_has_the_members_of_a_reason() -> None:
+    reason = Reason(ReasonCode.POISON, "Why.").as_json()
+
+    assert set(reason) == set(OPERATION["properties"]["reason"]["properties"])
+
+
+@pytest.mark.parametrize(
+    ("described", "known"),
+    [
+        pytest.param(
+            OPERATION["properties"]["reason"]["properties"]["code"], ReasonCode, id="reason"
+        ),
+        pytest.param(OPERATION["properties"]["state"], State, id="state"),
+        pytest.param(OPERATION["properties"]["provider"], Provider, id="provider"),
+    ],
+)
+def test_description_has_every_word(described: dict[str, Any], known: type) -> None:
+    assert set(described["enum"]) == {member.value for member in known}  # type: ignore[attr-defined]
+
+
+def test_integration_page_has_every_reason() -> None:
+    page = (ROOT / "docs" / "integration.md").read_text("utf-8")
+
+    assert {code for code in ReasonCode if f"`{code}`" not in page} == set()
