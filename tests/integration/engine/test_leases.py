@@ -285,19 +285,23 @@ def test_answers_are_not_lost_when_the_database_goes_away_before_they_are_writte
             poller.run(1.5)
             assert set(states(poller)) == {"polling"}
             gone = threading.Barrier(LIMITS.threads, action=server.stop, timeout=60)
+            back = threading.Timer(1.5, server.start)
             first = threading.local()
 
             def line(_: Work) -> Outcome:
                 if not hasattr(first, "been"):
                     first.been = True
                     if gone.wait() == 0:
-                        threading.Timer(1.5, server.start).start()
+                        back.start()
                 return SUCCEEDED
 
             plugin.answers(Ask.POLL, line)
             poller.database.travel(10)
 
             assert poller.work() == 5
+            # The answers may be written before `start` has noticed that the server is back: it must
+            # not be ended under its hands.
+            back.join()
             assert set(states(poller)) == {"succeeded"}
             assert types(poller.database).count("operation.succeeded") == 5
             assert "operation.late_answer" not in types(poller.database)
