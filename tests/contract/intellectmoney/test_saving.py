@@ -174,6 +174,34 @@ def test_a_write_is_sent_once_whatever_comes(
     assert outcome.calls == 1
 
 
+@pytest.mark.parametrize(
+    ("change", "result"),
+    [
+        pytest.param(CHANGE, {"confirmed_by": "reply"}, id="create"),
+        pytest.param(
+            EDIT["operation"],
+            {"scheduled_operation_id": FIRST, "confirmed_by": "reply"},
+            id="edit",
+        ),
+    ],
+)
+def test_a_write_tells_the_id_where_it_is_known(
+    plugin: IntellectMoneyPlugin,
+    stub: HttpStub,
+    language: Language,
+    change: Mapping[str, Any],
+    result: Mapping[str, Any],
+) -> None:
+    stub.answer(language.said(saved(1)))
+
+    outcome = ask(plugin, "submit", kind=SAVE, args={"operation": change}, progress=READY)
+
+    assert isinstance(outcome, Finished)
+    # The reply's own OperationId is the request's: whoever edits by it would edit nothing.
+    assert outcome.result == result
+    assert outcome.answer == language.written(saved(1))
+
+
 def test_a_write_that_could_not_be_sent_is_sent_again(make: Maker) -> None:
     plugin = make(f"http://127.0.0.1:{free_port()}/services")
 

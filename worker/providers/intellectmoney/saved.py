@@ -119,7 +119,8 @@ def done(said: Done[bool], work: Work) -> Finished:
     note = "saved with warnings" if said.warned else "saved"
     operation_id = work.args["operation"].get("operation_id")
     # The reply does not name what it made: its OperationId is the request's own.
-    result = {"scheduled_operation_id": operation_id, "confirmed_by": "reply"}
+    known = {} if operation_id is None else {"scheduled_operation_id": operation_id}
+    result = {**known, "confirmed_by": "reply"}
     return Finished(State.SUCCEEDED, note, result=result, answer=said.answer)
 
 
