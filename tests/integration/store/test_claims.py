@@ -1,6 +1,7 @@
 """Claims: only what is due and free, each operation by one worker."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 
@@ -23,7 +24,7 @@ from tests.support.operations import (
 from worker.operations.database import Database
 from worker.operations.model import OPERATIONS
 from worker.operations.states import State
-from worker.operations.store import claims, writeback
+from worker.operations.store import claims, notices, writeback
 from worker.operations.store.claims import ORDINARY, URGENT, Claimed
 
 
@@ -138,6 +139,19 @@ def test_claimers_never_share_an_operation(database: Database) -> None:
     assert len(claimed) == len(set(claimed))
     # A claimer may end while others hold rows under way, but together they leave nothing.
     assert len(claimed) == 200
+
+
+def test_payloads_and_notifications_are_found_for_the_largest_chunk(database: Database) -> None:
+    accepted(database, "order-1")
+    [claimed] = claim(database)
+    many = [claimed, *(replace(claimed, id=f"none-{number}") for number in range(1, 2_000))]
+
+    with database.read() as connection:
+        found = claims.payloads(connection, many)
+        heard = notices.of(connection, [(row.id, row.attempt) for row in many])
+
+    assert found == {claimed.id: None}
+    assert heard == {}
 
 
 def test_payloads_are_those_of_the_current_attempt(database: Database) -> None:

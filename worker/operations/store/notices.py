@@ -20,6 +20,7 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    tuple_,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -172,12 +173,8 @@ def of(connection: Connection, attempts: Sequence[tuple[str, int]]) -> Mapping[s
     """Return the sealed notifications of some current attempts, oldest first, by operation."""
     if not attempts:
         return {}
-    named = or_(
-        *(
-            and_(NOTICES.c.operation_id == operation_id, NOTICES.c.attempt == number)
-            for operation_id, number in attempts
-        )
-    )
+    # One list and not ORs: SQLite takes a thousand of those at most.
+    named = tuple_(NOTICES.c.operation_id, NOTICES.c.attempt).in_(attempts)
     found: dict[str, list[str]] = {}
     for row in connection.execute(
         select(NOTICES.c.operation_id, NOTICES.c.sealed).where(named).order_by(NOTICES.c.at)
