@@ -6,7 +6,7 @@ from typing import Any, Final
 
 
 class NotJson(ValueError):
-    """The text is no JSON, or none that can be read: cut, too deep, not UTF-8, a NaN."""
+    """The text is no JSON, or none that can be read: cut, too deep, too large, not UTF-8, a NaN."""
 
 
 class NamedTwice(ValueError):
@@ -22,7 +22,7 @@ def parse_json(text: bytes, *, exact: bool = False) -> object:
         return (_EXACT if exact else _DECODER).decode(text.decode("utf-8"))
     except NamedTwice:
         raise
-    except (ValueError, RecursionError):
+    except (ValueError, ArithmeticError, RecursionError):
         # `from None`: the causes quote what they could not read.
         raise NotJson from None
 

@@ -33,3 +33,11 @@ def test_json_that_is_none_is_refused_without_a_quote(text: bytes) -> None:
 def test_json_that_names_something_twice_is_refused(text: bytes) -> None:
     with pytest.raises(NamedTwice):
         parse_json(text)
+
+
+@pytest.mark.parametrize("number", [b"1E+99999999999999999999", b"1e-99999999999999999999"])
+def test_json_with_a_number_that_no_decimal_holds_is_refused_where_numbers_are_exact(
+    number: bytes,
+) -> None:
+    with pytest.raises(NotJson):
+        parse_json(b'{"a": ' + number + b"}", exact=True)
