@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
 from tests.support.http_stub import Answer, HttpStub
@@ -18,10 +19,12 @@ from tests.support.intellectmoney import (
     form,
     registry,
     response,
+    settings,
     token,
 )
 from tests.support.intellectmoney_asking import (
     INVOICES_PATH,
+    SAVE,
     TOKEN_PATH,
     Maker,
     ask,
@@ -30,9 +33,10 @@ from tests.support.intellectmoney_asking import (
     pending,
     short,
 )
-from worker.operations.outcomes import (
-    Pending,
-)
+from tests.support.loopback import free_port
+from worker.operations.database import Database
+from worker.operations.outcomes import Pending
+from worker.privacy.sealing import Sealer
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
 from worker.tokens import StoredTokens
 
@@ -92,6 +96,29 @@ def test_a_refused_login_pauses_the_provider(
     assert short(ask(plugin, "prepare")) == "pause"
     assert short(ask(plugin, "poll")) == "pause"
     assert len(stub.asked) == 2
+
+
+@pytest.mark.parametrize("question", ["prepare", "poll", "submit"])
+def test_http_401_is_a_refused_token_and_pauses_the_provider_where_a_fresh_one_does_not_help(
+    plugin: IntellectMoneyPlugin, stub: HttpStub, language: Language, question: str
+) -> None:
+    unknown = Answer(b"<html>", status=401)
+    stub.answer(unknown, language.said(token("fresh")), unknown)
+    kind = {"kind": SAVE} if question == "submit" else {}
+
+    assert short(ask(plugin, question, **kind)) == "pause"
+    assert paths(stub)[1] == TOKEN_PATH
+    assert len(stub.asked) == 3
+
+
+def test_http_401_in_the_place_of_a_token_pauses_the_provider(
+    plugin: IntellectMoneyPlugin, stub: HttpStub, shelf: StoredTokens
+) -> None:
+    shelf.drop(current(shelf))
+    stub.answer(Answer(status=401))
+
+    assert short(ask(plugin, "prepare")) == "pause"
+    assert paths(stub) == [TOKEN_PATH]
 
 
 def test_a_queued_token_is_asked_for_at_growing_distances_by_nobody_else(
@@ -171,3 +198,18 @@ def test_both_headers_are_sent_when_they_are_set(
         "f5f91f711f328a6a2859f77431b3610c891e8d8b924d5e7401cd41bc7ee3886d"
     )
     assert "authorization" in stub.asked[1].headers
+
+
+def test_without_the_database_nothing_is_asked_and_nothing_is_in_doubt(
+    stub: HttpStub, language: Language
+) -> None:
+    database = Database(f"postgresql+psycopg://nobody@127.0.0.1:{free_port()}/none")
+    away = StoredTokens(database, Sealer([Fernet.generate_key().decode()]))
+    plugin = IntellectMoneyPlugin(settings(stub.url, format=language.name), away)
+
+    waits = Pending("token shelf away", again_in=0.5, calls=0)
+    assert ask(plugin, "prepare") == ask(plugin, "poll") == waits
+    assert short(ask(plugin, "submit", kind="save_scheduled_operation")) == "notsent dependency"
+    assert stub.asked == []
+    plugin.close()
+    database.dispose()

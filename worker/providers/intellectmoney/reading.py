@@ -37,6 +37,9 @@ _LONGEST_TOKEN: Final = 2_000
 
 def said(reply: Reply, pick: Pick[T]) -> Said[T]:
     """Return what was answered; raise `CallFailed` where no usable reply came."""
+    if reply.status == HTTPStatus.UNAUTHORIZED:
+        # No page has it, but it has one meaning: the request was not applied (RFC 9110, 15.5.2).
+        return TokenRefused(reply.body)
     if reply.status != HTTPStatus.OK:
         raise bad_status(reply.status, reply.retry_after)
     try:

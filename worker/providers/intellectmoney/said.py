@@ -52,7 +52,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class TokenRefused:
-    """`State` 2: not authenticated, so that nothing was done."""
+    """`State` 2, or HTTP 401: not authenticated, so that nothing was done."""
 
     answer: bytes = field(repr=False)
 
