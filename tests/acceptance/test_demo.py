@@ -1,5 +1,6 @@
 """`uprid demo` as a newcomer runs it. What it shows it also checks: its exit status says so."""
 
+import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -10,9 +11,11 @@ from typing import Final
 import psutil
 import pytest
 
+from config.queues import Provider
 from tests.support.processes import Process, environment, running
-from worker.oncall.demonstration.cases import CASES
-from worker.oncall.demonstration.side import SIDES
+from worker.oncall.demonstration.board import WIDTH
+from worker.oncall.demonstration.cases import PLAYS
+from worker.oncall.demonstration.side import NAMES, SIDES
 
 pytestmark = pytest.mark.slow
 
@@ -41,13 +44,20 @@ def test_demo_ends_well_and_shows_every_ending(tmp_path: Path) -> None:
     with demo(tmp_path) as process:
         assert process.wait(_PATIENCE) == 0, process.tail()
     said = process.output()
-    for case in CASES:
-        assert f"{case.reference:18}accepted → " in said
-        assert f"{case.reference:18}over " not in said
-    assert "26 submits for 26 attempts" in said
+    for case in (case for play in PLAYS.values() for case in play.cases):
+        assert f"  {case.reference:{WIDTH}}accepted → " in said
+        assert f"  {case.reference:{WIDTH}}over " not in said
+    assert "MONETA saw 26 submits for 26 wanted" in said
+    assert "Mandarin saw 5 starts for 5 wanted, 7 codes for 7 wanted" in said
+    assert "5 starts for 5 wanted\n" in said
+    assert "IntellectMoney saw 4 writes for 4 wanted" in said
+    first = PLAYS[Provider.MONETA].cases[0].reference
     for side in SIDES:
-        assert f" s  {side.name}  {CASES[0].reference:18}succeeded" in said
-    assert "no personal value found" in said
+        where = f" s  {side.where(Provider.MONETA):16}"
+        assert f"{where}{first:{WIDTH}}succeeded" in said
+    for name in NAMES.values():
+        assert f"\n          {name}\n" in said
+    assert re.search(r"privacy   none of \d+ personal values found", said)
     assert "everything was as expected" in said
     # Into a file go plain lines: no colours, no table that moves.
     assert "\x1b" not in said
@@ -56,7 +66,7 @@ def test_demo_ends_well_and_shows_every_ending(tmp_path: Path) -> None:
 
 def test_demo_stops_everything_and_ends_with_1_when_it_is_interrupted(tmp_path: Path) -> None:
     with demo(tmp_path) as process:
-        process.wait_for_output(" s  JSON  ", _PATIENCE)
+        process.wait_for_output(" s  MONETA/JSON", _PATIENCE)
         family = psutil.Process(process.pid).children(recursive=True)
         process.send(signal.SIGINT)
         assert process.wait(_PATIENCE) == 1

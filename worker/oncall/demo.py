@@ -7,19 +7,25 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
 
+from config.queues import Provider
 from worker.client import Client
 from worker.errors import UpridError
-from worker.oncall.demonstration import checks, report
-from worker.oncall.demonstration.board import Board, board
-from worker.oncall.demonstration.checks import Record
+from worker.oncall.demonstration import checks, counting, report
+from worker.oncall.demonstration.board import Board
+from worker.oncall.demonstration.counting import Counters
 from worker.oncall.demonstration.halves import fleets
-from worker.oncall.demonstration.run import Run, calls, watch
-from worker.oncall.demonstration.side import Side
+from worker.oncall.demonstration.lines import LineBoard
+from worker.oncall.demonstration.mail import Mail
+from worker.oncall.demonstration.record import Record
+from worker.oncall.demonstration.run import Run, watch
+from worker.oncall.demonstration.side import NAMES, Side
+from worker.oncall.demonstration.table import TableBoard
+from worker.oncall.demonstration.webapp import WebApp
 from worker.oncall.fleet import Fleet, grace
 from worker.oncall.processes import Keeper, Stage
 from worker.oncall.stop import FAILED, Stop, explained
@@ -39,8 +45,10 @@ class Outcome:
     """What a run brought to light."""
 
     records: dict[Side, Record] = field(default_factory=dict)
-    #: What the sandbox counted at MONETA.
-    counted: Mapping[str, Any] = field(default_factory=dict)
+    #: What the sandbox counted.
+    counted: Mapping[Provider, Counters] = field(default_factory=dict)
+    #: Which accounts came with notifications.
+    accounts: set[str] = field(default_factory=set, repr=False)
     faults: list[str] = field(default_factory=list)
 
 
@@ -50,7 +58,7 @@ def demo(
         bool, typer.Option("--keep", help="Keep the logs and the databases afterwards.")
     ] = False,
 ) -> None:
-    """Run identifications over JSON and over SOAP, on this machine and against the sandbox."""
+    """Run identifications and registries of all providers here, against the sandbox."""
     console = _Console(highlight=False)
     began = time.monotonic()
     directory = Path(tempfile.mkdtemp(prefix="uprid-demo-"))
@@ -67,7 +75,7 @@ def demo(
     if lines:
         raise Stop(FAILED, [*lines, f"its logs and its databases: {directory}"])
     took = time.monotonic() - began
-    say("done", f"everything was as expected, over JSON and over SOAP, in {took:.0f} s")
+    say("done", f"everything was as expected, at {', '.join(NAMES.values())}, in {took:.0f} s")
     if keep:
         say("kept", str(directory))
     else:
@@ -80,38 +88,35 @@ def _play(directory: Path, console: Console, say: "_Speaker") -> Outcome:
     Raises `Interrupted`, and what starting raises.
     """
     data = directory / "var"
-    halves = fleets(data)
-    longest = max(grace(fleet.settings) for fleet in halves.values())
-    with (
-        StopRequests() as stop,
-        Keeper(directory, data / "log", grace=longest, hurried=stop.hurried, say=say) as keeper,
-        ExitStack() as stack,
-    ):
+    with StopRequests() as stop, WebApp() as webapp, ExitStack() as stack:
+        halves = fleets(data, webapp.url)
+        longest = max(grace(fleet.settings) for fleet in halves.values())
+        keeper = stack.enter_context(
+            Keeper(directory, data / "log", grace=longest, hurried=stop.hurried, say=say)
+        )
         say(
             "starting",
-            "a broker, a stand-in for MONETA and real workers: half speak JSON, half SOAP",
+            "a broker, stand-ins for all providers and real workers: MONETA's in JSON and in SOAP",
         )
         if not _start(halves, keeper, say, stop):
             raise Interrupted
+        mail = Mail(webapp.taken)
         with board(console) as shown:
-            runs = [
-                # Both send the same: one of them says it.
-                _run(side, fleet, shown, _quiet if number else say, stack)
-                for number, (side, fleet) in enumerate(halves.items())
-            ]
+            runs = [_run(side, fleet, mail, shown, say, stack) for side, fleet in halves.items()]
             faults = _sent_and_watched(runs, shown, say, stop)
         # Before the events are read: whatever is still to be told is told now.
         keeper.stop(Stage.WORK)
         for run in runs:
             run.read_back()
-        counted = calls(_port(halves))
+        counted = counting.calls(_port(halves))
     records = {run.side: run.record for run in runs}
     faults += [
         f"over {side.name}: {fault}"
         for side, record in records.items()
-        for fault in checks.faults_of_record(record)
+        for fault in checks.faults_of_record(record, side)
     ]
-    return Outcome(records, counted, faults + checks.faults_of_calls(counted["units"]))
+    faults += counting.faults_of_calls(counted)
+    return Outcome(records, counted, mail.accounts, faults)
 
 
 def _start(
@@ -129,15 +134,27 @@ def _start(
     return True
 
 
+def board(console: Console) -> Board:
+    """Return the board that fits where the console leads to."""
+    return TableBoard(console) if console.is_terminal else LineBoard(console)
+
+
 def _run(
-    side: Side, fleet: Fleet, shown: Board, say: Callable[[str, str], None], stack: ExitStack
+    side: Side,
+    fleet: Fleet,
+    mail: Mail,
+    shown: Board,
+    say: Callable[[str, str], None],
+    stack: ExitStack,
 ) -> Run:
     settings = fleet.settings
     database = Database(settings.database_url, connections=2)
     stack.callback(database.dispose)
     client = Client(settings.broker_url, [key.get_secret_value() for key in settings.seal_keys])
     stack.callback(client.close)
-    return Run(side, client, database, shown, say)
+    # All sides send MONETA the same: the one that asks the others too says it.
+    is_npds = Provider.NPD in side.providers
+    return Run(side, client, database, mail if is_npds else None, shown, say if is_npds else _quiet)
 
 
 def _sent_and_watched(
@@ -159,7 +176,7 @@ def _report(outcome: Outcome, directory: Path, say: "_Speaker") -> list[str]:
     """Print what was read back, counted and looked for; return what must not be."""
     report.tell_events(outcome.records, say)
     report.tell_calls(outcome.counted, say)
-    return report.tell_privacy(directory, say)
+    return report.tell_privacy(directory, outcome.accounts, say)
 
 
 def _port(halves: Mapping[Side, Fleet]) -> int:

@@ -136,12 +136,14 @@ def grace(settings: Settings) -> float:
 
 def sandbox_command(options: SandboxOptions) -> list[str]:
     """Return the command that serves these options; credentials stay the sandbox's own."""
+    told = options.notify_url
     return python_module(
         _UPRID,
         "sandbox",
         *("--port", str(options.port)),
         *("--delay", str(options.delay)),
         *("--task-timeout", str(options.task_timeout)),
+        *(() if told is None else ("--set", f"notify_url={told}")),
     )
 
 

@@ -1,74 +1,43 @@
-"""Comparing what came with what was expected: pure, and every fault a sentence."""
+"""Comparing what was told with what was expected: pure, and every fault a sentence."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
-from worker.events.model import END_EVENTS, EventType
-from worker.oncall.demonstration.cases import CASES, REFUSED, Case, Told
-from worker.oncall.demonstration.side import SIDES
+from worker.events.model import END_EVENTS
+from worker.oncall.demonstration.cases import PLAYS
+from worker.oncall.demonstration.cases.shape import ACCEPTED, Case, Play, Told
+from worker.oncall.demonstration.record import Heard, Record
+from worker.oncall.demonstration.side import Side
 
-_TERMINAL = frozenset(END_EVENTS.values())
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """An event as it was read from the stream."""
-
-    id: str
-    type: str
-    subject: str
-    data: Mapping[str, Any] = field(repr=False)
-
-    @property
-    def verb(self) -> str:
-        """The last part of its type: `succeeded`."""
-        return self.type.rpartition(".")[2]
+_TERMINAL: Final = frozenset(END_EVENTS.values())
+_VERIFIED_BY: Final = "verified_by"
 
 
-class Record:
-    """All events of a run, without doubles, by what they tell of."""
-
-    def __init__(self) -> None:
-        self._seen: set[str] = set()
-        self._of: dict[str, list[Heard]] = {}
-        self.refusals: list[Heard] = []
-
-    def add(self, event: Heard) -> bool:
-        """Take an event in; False where it is here already: delivery is at least once."""
-        if event.id in self._seen:
-            return False
-        self._seen.add(event.id)
-        if event.type == EventType.MESSAGE_REFUSED:
-            self.refusals.append(event)
-        else:
-            self._of.setdefault(event.subject, []).append(event)
-        return True
-
-    def of(self, reference: str) -> Sequence[Heard]:
-        """Return the events of an operation, in the order in which they stand on the stream."""
-        return self._of.get(reference, ())
-
-    @property
-    def subjects(self) -> set[str]:
-        """What events tell of."""
-        return set(self._of)
-
-    def is_complete(self) -> bool:
-        """Tell whether as many events have come as were expected."""
-        return len(self.refusals) >= len(REFUSED) and all(
-            len(self.of(case.reference)) >= len(case.expected) for case in CASES
-        )
+def plays_of(side: Side) -> list[Play]:
+    """Return what is asked on a side."""
+    return [PLAYS[provider] for provider in PLAYS if provider in side.providers]
 
 
-def faults_of_record(record: Record) -> list[str]:
+def is_complete(record: Record, side: Side) -> bool:
+    """Tell whether as many events have come as were expected."""
+    plays = plays_of(side)
+    return len(record.refusals) >= sum(len(play.refused) for play in plays) and all(
+        len(record.of(case.reference)) >= len(case.expected)
+        for play in plays
+        for case in play.cases
+    )
+
+
+def faults_of_record(record: Record, side: Side) -> list[str]:
     """Return everything that is not as expected."""
-    faults = [fault for case in CASES for fault in faults_of_case(case, record.of(case.reference))]
+    cases = [case for play in plays_of(side) for case in play.cases]
+    faults = [fault for case in cases for fault in faults_of_case(case, record.of(case.reference))]
     faults += [
         f"{stranger}: nobody asked for it, and yet there are events"
-        for stranger in sorted(record.subjects - {case.reference for case in CASES})
+        for stranger in sorted(record.subjects - {case.reference for case in cases})
     ]
-    return faults + list(_refusal_faults(record.refusals))
+    expected = [refused for play in plays_of(side) for refused in play.refused]
+    return faults + list(_refusal_faults(record.refusals, expected))
 
 
 def faults_of_case(case: Case, heard: Sequence[Heard]) -> list[str]:
@@ -92,43 +61,34 @@ def faults_of_case(case: Case, heard: Sequence[Heard]) -> list[str]:
     return faults
 
 
-def faults_of_calls(units: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Return where the provider saw other than exactly one submit an attempt, in its language."""
-    expected = {str(side.unit(case.unit_id)): (case, side) for side in SIDES for case in CASES}
-    faults = []
-    for unit, (case, side) in expected.items():
-        calls = units.get(unit, {})
-        where, submits = f"{side.name}: {case.reference}", calls.get("submits", 0)
-        if submits != case.attempts:
-            faults.append(f"{where}: {submits} submits for {case.attempts} attempts")
-        if set(calls.get("languages", ())) - {side.transport}:
-            faults.append(f"{where}: was asked about in another language, too")
-    strangers = sorted(set(units) - set(expected))
-    return faults + [f"unit {unit}: was asked about, and nobody wanted it" for unit in strangers]
-
-
 def _of_attempt(case: Case, attempt: int) -> Iterator[Told]:
     current = 0
     for told in case.expected:
-        current += told.type is EventType.ACCEPTED
+        current += told.type is ACCEPTED
         if current == attempt:
             yield told
 
 
 def _fact_faults(told: Told, event: Heard) -> Iterator[str]:
-    reason = event.data.get("reason") or {}
+    reason, result = event.data.get("reason") or {}, event.data.get("result") or {}
     if reason.get("code") != told.reason:
         yield f"expected the reason {told.reason}, came {reason.get('code')}"
     if bool(reason.get("retryable")) != told.retryable:
         yield f"expected retryable {told.retryable}"
-    verified_by = (event.data.get("result") or {}).get("verified_by")
-    if verified_by != told.verified_by:
-        yield f"expected verified_by {told.verified_by}, came {verified_by}"
+    left = event.data.get("attempts_left")
+    if left != told.attempts_left:
+        yield f"expected {told.attempts_left} attempts left, came {left}"
+    for fact in sorted({_VERIFIED_BY, *told.result}):
+        expected, came = told.result.get(fact), result.get(fact)
+        if came != expected:
+            yield f"expected {fact} {expected}, came {came}"
 
 
-def _refusal_faults(refusals: Iterable[Heard]) -> Iterator[str]:
+def _refusal_faults(
+    refusals: Iterable[Heard], wanted: Iterable[tuple[str, tuple[str, ...]]]
+) -> Iterator[str]:
     came = sorted((event.subject, tuple(event.data.get("fields", ()))) for event in refusals)
-    expected = sorted(REFUSED)
+    expected = sorted(wanted)
     if came != expected:
         yield f"expected the refusals {expected}, came {came}"
 

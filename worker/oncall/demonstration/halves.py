@@ -1,9 +1,11 @@
-"""What the demo starts: a broker and a stand-in for MONETA, and workers for either language."""
+"""What the demo starts: a broker, the sandbox, and workers for either of MONETA's languages."""
 
 import os
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
+from config.queues import Provider
 from config.settings import Need, load
 from worker.oncall import chosen
 from worker.oncall.demonstration.side import SIDES, Side
@@ -16,21 +18,30 @@ from worker.sandbox.options import SandboxOptions
 #: Seconds.
 _TASK_TAKES: Final = 1.5
 _TASK_EXPIRES_AFTER: Final = 8.0
+#: Longer than five wrong codes take on a busy machine.
+_CODES_WITHIN: Final = 16.0
 #: Settings of whoever starts the demo: none of them may reach it.
 _FOREIGN: Final = ("UPRID_", "DATABASE_URL", "REDIS_URL", "CELERY_", "FLOWER_")
 
 
-def fleets(data: Path) -> dict[Side, Fleet]:
+def fleets(data: Path, notify_url: str) -> dict[Side, Fleet]:
     """Return a fleet for each side; the first brings what they have in common.
 
     Workers of one queue must agree about the transport, so each side has a queue of its own.
+    `notify_url`: where NPD sends its notifications.
     """
-    options = SandboxOptions(port=free_port(), delay=_TASK_TAKES, task_timeout=_TASK_EXPIRES_AFTER)
+    options = SandboxOptions(
+        port=free_port(),
+        delay=_TASK_TAKES,
+        task_timeout=_TASK_EXPIRES_AFTER,
+        notify_url=notify_url,
+    )
     broker = EmbeddedBroker(data / "broker")
     shared = {
         **{name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)},
         **chosen.sandbox_providers(options),
         **chosen.sandbox_pace({}, options),
+        "UPRID_MANDARIN__DEADLINE": str(_CODES_WITHIN),
         "UPRID_SEAL_KEYS": new_key(),
         "UPRID_FINGERPRINT_KEY": new_key(),
         "UPRID_ENGINE__SLOT": "0.25",
@@ -39,7 +50,7 @@ def fleets(data: Path) -> dict[Side, Fleet]:
     made: dict[Side, Fleet] = {}
     for side in SIDES:
         environment = {
-            **shared,
+            **_without(shared, set(Provider) - set(side.providers)),
             "UPRID_MONETA__TRANSPORT": side.transport,
             "REDIS_URL": broker.url_of(side.broker_database),
             "DATABASE_URL": f"sqlite:///{data / f'{side.transport}.sqlite3'}",
@@ -56,3 +67,8 @@ def fleets(data: Path) -> dict[Side, Fleet]:
             f"{side.transport}-",
         )
     return made
+
+
+def _without(environment: Mapping[str, str], providers: Collection[Provider]) -> dict[str, str]:
+    off = tuple(f"UPRID_{provider.upper()}__" for provider in providers)
+    return {name: value for name, value in environment.items() if not name.startswith(off)}

@@ -1,54 +1,98 @@
 """What is printed of a run that has ended, and what must not be."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
-from worker.oncall.demonstration import scan
-from worker.oncall.demonstration.board import describe
-from worker.oncall.demonstration.cases import CASES, REFUSED
-from worker.oncall.demonstration.checks import Record
+from config.queues import Provider
+from worker.oncall.demonstration import counting, registry, scan
+from worker.oncall.demonstration.board import WIDTH
+from worker.oncall.demonstration.cases import PLAYS
+from worker.oncall.demonstration.cases.intellectmoney import ESHOPS
+from worker.oncall.demonstration.counting import Counters
 from worker.oncall.demonstration.people import personal_values
-from worker.oncall.demonstration.side import SIDES, Side
+from worker.oncall.demonstration.record import Record
+from worker.oncall.demonstration.side import NAMES, SIDES, Side
+from worker.oncall.demonstration.words import describe, describe_all
 
 Say = Callable[[str, str], None]
 
 
 def tell_events(records: Mapping[Side, Record], say: Say) -> None:
-    """Print every operation's events: once, where both sides tell the same."""
-    say("events", "read back from both streams in their order, as JSON and SOAP led to them:")
-    for case in CASES:
-        _tell(case.reference, {side: _told(records[side], case.reference) for side in SIDES}, say)
-    for reference, _ in REFUSED:
-        _tell(reference, {side: _refused(records[side], reference) for side in SIDES}, say)
+    """Print every operation's events: once, where all its sides tell the same."""
+    say("events", "read back from the streams, in their order:")
+    for provider, play in PLAYS.items():
+        say("", NAMES[provider])
+        asked = {side: records[side] for side in SIDES if provider in side.providers}
+        for case in play.cases:
+            _tell(case.reference, {s: _told(r, case.reference) for s, r in asked.items()}, say)
+        for reference, _ in play.refused:
+            _tell(reference, {s: _refused(r, reference) for s, r in asked.items()}, say)
 
 
-def tell_calls(counted: Mapping[str, Any], say: Say) -> None:
-    """Print what the sandbox counted at MONETA."""
-    requests, units = counted["requests"], counted["units"].values()
-    attempts = len(SIDES) * sum(case.attempts for case in CASES)
-    languages = [
-        f"{sum(unit['languages'].get(side.transport, 0) for unit in units)} in {side.name}"
-        for side in SIDES
-    ]
-    say(
-        "calls",
-        f"MONETA saw {requests.get('submit', 0)} submits for {attempts} attempts,"
-        f" {requests.get('poll', 0)} polls, {requests.get('profile_check', 0)} profile checks:"
-        f" {' and '.join(languages)}",
-    )
+def tell_calls(counted: Mapping[Provider, Counters], say: Say) -> None:
+    """Print what the sandbox counted: of what costs or has effect, how often for how many."""
+    for number, provider in enumerate(PLAYS):
+        told = [*_effects(provider, counted[provider]), *_harmless(provider, counted[provider])]
+        say("" if number else "calls", f"{NAMES[provider]} saw {', '.join(told)}")
 
 
-def tell_privacy(directory: Path, say: Say) -> list[str]:
-    """Look for personal values in all that was written; return where there are any."""
-    places, size = scan.found(directory, personal_values())
+def tell_privacy(directory: Path, accounts: Collection[str], say: Say) -> list[str]:
+    """Look for personal values in all that was written; return where there are any.
+
+    `accounts` came with notifications.
+    """
+    values = personal_values() | set(accounts)
+    for eshop_id in ESHOPS:
+        values |= registry.personal_values(eshop_id)
+    places, size = scan.found(directory, values)
     if not places:
-        say("privacy", f"no personal value found in {size:,} bytes of logs, streams and databases")
+        say(
+            "privacy",
+            f"none of {len(values)} personal values found in {size:,} bytes of logs, streams and"
+            " databases",
+        )
     return [f"a personal value stands in clear in {place}" for place in places]
 
 
+#: Of each provider: what its counters are called for people, and what else it was asked.
+_EFFECTS = {
+    Provider.MONETA: {"submits": "submits"},
+    Provider.MANDARIN: {"submits": "starts", "codes": "codes"},
+    Provider.NPD: {
+        "updatemonetaprofile": "profiles",
+        "updateuserdoc": "passports",
+        "startuprid": "starts",
+    },
+    Provider.INTELLECTMONEY: {"writes": "writes", "answered": "pages answered"},
+}
+_HARMLESS = {
+    Provider.MONETA: {"poll": "polls", "profile_check": "profile checks"},
+    Provider.MANDARIN: {"poll": "polls"},
+    Provider.NPD: {},
+    Provider.INTELLECTMONEY: {},
+}
+
+
+def _effects(provider: Provider, counted: Counters) -> Iterator[str]:
+    cases = [case for _, case, _ in counting.wanted(provider)]
+    for name, words in _EFFECTS[provider].items():
+        came = sum(seen.get(name, 0) for seen in counted["subjects"].values())
+        yield f"{came} {words} for {sum(case.calls.get(name, 0) for case in cases)} wanted"
+
+
+def _harmless(provider: Provider, counted: Counters) -> Iterator[str]:
+    for name, words in _HARMLESS[provider].items():
+        yield f"{counted['requests'].get(name, 0)} {words}"
+    if provider is Provider.MONETA:
+        languages = [seen.get("languages", {}) for seen in counted["subjects"].values()]
+        yield " and ".join(
+            f"{sum(each.get(side.transport, 0) for each in languages)} in {side.name}"
+            for side in SIDES
+        )
+
+
 def _told(record: Record, reference: str) -> str:
-    return " → ".join(describe(event) for event in record.of(reference))
+    return describe_all(record.of(reference))
 
 
 def _refused(record: Record, reference: str) -> str:
@@ -57,7 +101,7 @@ def _refused(record: Record, reference: str) -> str:
 
 def _tell(reference: str, told: Mapping[Side, str], say: Say) -> None:
     if len(set(told.values())) == 1:
-        say("", f"{reference:18}{told[SIDES[0]]}")
+        say("", f"  {reference:{WIDTH}}{next(iter(told.values())) or 'nothing'}")
         return
     for side, line in told.items():
-        say("", f"{reference:18}over {side.name}: {line or 'nothing'}")
+        say("", f"  {reference:{WIDTH}}over {side.name}: {line or 'nothing'}")

@@ -1,19 +1,18 @@
 """One run: everything is sent, watched until it has ended, and read back."""
 
-import json
 import time
-import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
 
 from sqlalchemy import select
 
-from config.queues import Task
 from worker.client import Client
 from worker.oncall.demonstration.board import Board, Standing
-from worker.oncall.demonstration.cases import BAD_STARTS, CASES, FOLLOW_UPS, FollowUp
-from worker.oncall.demonstration.checks import Heard, Record
-from worker.oncall.demonstration.people import Payload
+from worker.oncall.demonstration.cases.shape import BadStart, Case, FollowUp
+from worker.oncall.demonstration.checks import is_complete, plays_of
+from worker.oncall.demonstration.mail import Mail
+from worker.oncall.demonstration.record import Heard, Record
+from worker.oncall.demonstration.sending import send
 from worker.oncall.demonstration.side import Side
 from worker.operations.database import Database
 from worker.operations.model import OPERATIONS
@@ -22,7 +21,6 @@ from worker.operations.model import OPERATIONS
 _AFTERWARDS: Final = 1.0
 #: Seconds that a look at the stream waits for something new.
 _LOOK: Final = 0.1
-_UNITS: Final = {case.reference: case.unit_id for case in CASES}
 
 
 class Run:
@@ -33,6 +31,7 @@ class Run:
         side: Side,
         client: Client,
         database: Database,
+        mail: Mail | None,
         board: Board,
         say: Callable[[str, str], None],
     ) -> None:
@@ -40,25 +39,32 @@ class Run:
         self.record = Record()
         self._client = client
         self._database = database
+        self._mail = mail
         self._board = board
         self._say = say
-        self._waiting = list(FOLLOW_UPS)
+        self._plays = plays_of(side)
+        self._waiting = [each for play in self._plays for each in play.follow_ups]
 
     def send(self) -> int:
         """Send what nothing else has to come before; return how many messages that is."""
-        for bad in BAD_STARTS:
-            self._say("also", f"{bad.reference}: {bad.what}")
-        for start in (*CASES, *BAD_STARTS):
-            self._start(start.reference, start.unit_id, start.payload)
-        return len(CASES) + len(BAD_STARTS)
+        starts: list[Case | BadStart] = []
+        for play in self._plays:
+            starts += [*play.cases, *play.bad_starts]
+            for bad in play.bad_starts:
+                self._say("also", f"{bad.reference}: {bad.what}")
+        for each in starts:
+            send(self._client, self.side, each.reference, each.start, each.what)
+        return len(starts)
 
     def look(self) -> int:
         """Take in what is new on the stream, and follow it up; return how many events."""
         count = 0
         for event in self._read("live", _LOOK):
-            count += self.record.add(event)
-            self._board.hear(self.side, event)
-            self._follow_up(event)
+            if self.record.add(event):
+                count += 1
+                self._board.hear(self.side, event)
+                self._follow_up(event)
+        self._pass_on()
         return count
 
     def read_back(self) -> None:
@@ -78,38 +84,33 @@ class Run:
     @property
     def is_over(self) -> bool:
         """Whether everything expected has come."""
-        return self.record.is_complete() and not self._waiting
-
-    def _start(self, reference: str, unit_id: int, payload: Payload | None) -> None:
-        self._client.moneta.start_identification(reference, self.side.unit(unit_id), payload)
+        return is_complete(self.record, self.side) and not self._waiting
 
     def _read(self, group: str, wait: float) -> Iterator[Heard]:
         """Yield what is new on the stream to a consumer group, as the marketplace reads it."""
         for event in self._client.events(group, "demo", block=wait, quiet=0.0):
             yield Heard(event.id, event.type, event.subject, event.data)
 
+    def _pass_on(self) -> None:
+        if self._mail is None:
+            return
+        for reference, notification in self._mail.due(self.record):
+            self._say("also", f"{reference}: NPD's notification is passed on")
+            self._client.npd.receive_notification(notification)
+
     def _follow_up(self, event: Heard) -> None:
-        due = [
-            each
-            for each in self._waiting
-            if (each.reference, each.after.value) == (event.subject, event.type)
-        ]
+        due = [each for each in self._waiting if self._is_due(each, event)]
         for each in due:
             self._waiting.remove(each)
-            self._send(each, event.data)
+            self._say("also", f"{each.reference}: {each.what}")
+            attempt = int(event.data["attempt"])
+            send(self._client, self.side, each.reference, each.message, each.what, attempt)
 
-    def _send(self, follow_up: FollowUp, data: Mapping[str, Any]) -> None:
-        self._say("also", f"{follow_up.reference}: {follow_up.what}")
-        if follow_up.task is Task.RETRY:
-            self._client.retry(
-                follow_up.reference,
-                int(data["attempt"]),
-                "demo",
-                follow_up.what,
-                follow_up.payload,
-            )
-            return
-        self._start(follow_up.reference, _UNITS[follow_up.reference], follow_up.payload)
+    def _is_due(self, each: FollowUp, event: Heard) -> bool:
+        return (each.reference, each.after.value) == (
+            event.subject,
+            event.type,
+        ) and self.record.count(each.reference, each.after) == each.nth
 
 
 def watch(
@@ -127,11 +128,3 @@ def watch(
             if time.monotonic() - quiet_since > _AFTERWARDS:
                 return True
     return False
-
-
-def calls(port: int) -> dict[str, Any]:
-    """Return what the sandbox counted at MONETA: `{"requests": {…}, "units": {…}}`."""
-    address = f"http://127.0.0.1:{port}/_sandbox/calls"
-    with urllib.request.urlopen(address, timeout=10) as answer:
-        counted: dict[str, Any] = json.load(answer)["moneta"]
-    return counted

@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -17,24 +18,37 @@ _SNILS_DIGITS: Final = 11
 
 def found(directory: Path, values: Iterable[str]) -> tuple[list[str], int]:
     """Return where a value stands in clear (file names, never the value), and the bytes read."""
-    pattern = re.compile(b"|".join(sorted({form for value in values for form in _forms(value)})))
+    forms = {form for value in values for form in _forms(value)}
     places, size = [], 0
     for path in sorted(each for each in directory.rglob("*") if each.is_file()):
         content = path.read_bytes()
         size += len(content)
-        if pattern.search(content):
+        # One by one: an alternation of as many takes a hundred times as long.
+        if any(form.raw in content and form.stands_in(content) for form in forms):
             places.append(str(path.relative_to(directory)))
     return places, size
 
 
-def _forms(value: str) -> Iterator[bytes]:
-    """Yield patterns for the value as text, as escaped JSON, and as either in base64."""
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """A value as it may be written."""
+
+    raw: bytes
+    #: Digits alone would be found within times, ids and random tokens.
+    apart: bool = False
+
+    def stands_in(self, content: bytes) -> bool:
+        """Tell whether it is in the content, and apart where it must be."""
+        edges = rb"(?<![0-9A-Za-z.])%s(?![0-9A-Za-z])" if self.apart else rb"%s"
+        return re.search(edges % re.escape(self.raw), content) is not None
+
+
+def _forms(value: str) -> Iterator[_Form]:
+    """Yield the value as text, as escaped JSON, and as either in base64."""
     for text in _writings(value):
         for raw in {text.encode(), json.dumps(text)[1:-1].encode()}:
-            # Digits alone would be found within times, ids and random tokens.
-            edge = rb"(?<![0-9A-Za-z.])%s(?![0-9A-Za-z])" if text.isdigit() else rb"%s"
-            yield edge % re.escape(raw)
-            yield from (re.escape(form) for form in _in_base64(raw))
+            yield _Form(raw, text.isdigit())
+            yield from map(_Form, _in_base64(raw))
 
 
 def _writings(value: str) -> set[str]:

@@ -1,7 +1,20 @@
-"""The two sides of the demo: the same operations, asked about in either of MONETA's languages."""
+"""The two sides of the demo: the same units, asked about in either of MONETA's languages.
+
+The other providers have one language each, and are asked on the first side.
+"""
 
 from dataclasses import dataclass
 from typing import Final, Literal
+
+from config.queues import Provider
+
+#: How people write the providers' names.
+NAMES: Final = {
+    Provider.MONETA: "MONETA",
+    Provider.MANDARIN: "Mandarin",
+    Provider.NPD: "NPD",
+    Provider.INTELLECTMONEY: "IntellectMoney",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +27,8 @@ class Side:
     first_unit: int
     #: On the broker that both have in common.
     broker_database: int
+    #: Who is asked on this side.
+    providers: tuple[Provider, ...]
 
     @property
     def name(self) -> str:
@@ -24,5 +39,13 @@ class Side:
         """Return this side's own unit in the place of a case's."""
         return self.first_unit + unit_id
 
+    def where(self, provider: Provider) -> str:
+        """Return who is asked here, and in which language where there is more than one."""
+        name = NAMES[provider]
+        return f"{name}/{self.name}" if provider is Provider.MONETA else name
 
-SIDES: Final = (Side("json", 0, 0), Side("soap", 10_000, 1))
+
+SIDES: Final = (
+    Side("json", 0, 0, tuple(NAMES)),
+    Side("soap", 10_000, 1, (Provider.MONETA,)),
+)

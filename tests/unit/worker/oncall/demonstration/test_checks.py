@@ -5,19 +5,23 @@ from typing import Any
 import pytest
 
 from worker.events.model import EventType
-from worker.oncall.demonstration.cases import CASES, REFUSED, Case, Told
+from worker.oncall.demonstration.cases import PLAYS
+from worker.oncall.demonstration.cases.shape import Case, Told
 from worker.oncall.demonstration.checks import (
-    Heard,
-    Record,
-    faults_of_calls,
     faults_of_case,
     faults_of_record,
+    is_complete,
+    plays_of,
 )
-from worker.oncall.demonstration.side import SIDES
+from worker.oncall.demonstration.record import Heard, Record
+from worker.oncall.demonstration.side import SIDES, Side
 
 Change = Callable[[list[Heard]], list[Heard]]
 
-_CORRECTED = next(case for case in CASES if case.attempts == 2)
+_ALL = {case.reference: case for play in PLAYS.values() for case in play.cases}
+_CORRECTED = _ALL["corrected"]
+_REGISTRY = _ALL["registry"]
+_CODES = _ALL["five-wrong-codes"]
 
 
 def _heard(case: Case) -> list[Heard]:
@@ -25,48 +29,46 @@ def _heard(case: Case) -> list[Heard]:
     events, attempt = [], 0
     for number, told in enumerate(case.expected, start=1):
         attempt += told.type is EventType.ACCEPTED
-        reason = None if told.reason is None else _reason(told)
         events.append(
             Heard(
                 f"{case.reference}-{number}",
                 told.type.value,
                 case.reference,
-                {
-                    "sequence": number,
-                    "attempt": attempt,
-                    "reason": reason,
-                    "result": {"verified_by": told.verified_by} if told.verified_by else {},
-                },
+                {"sequence": number, "attempt": attempt, **_facts(told)},
             )
         )
     return events
 
 
-def _reason(told: Told) -> dict[str, Any]:
-    return {"code": told.reason, "provider_code": None, "retryable": told.retryable}
+def _facts(told: Told) -> dict[str, Any]:
+    reason = {"code": told.reason, "provider_code": None, "retryable": told.retryable}
+    facts = {"reason": reason if told.reason else None, "result": {**told.result, "more": 1}}
+    return facts if told.attempts_left is None else {**facts, "attempts_left": told.attempts_left}
 
 
-def _record() -> Record:
+def _record(side: Side) -> Record:
     record = Record()
-    for case in CASES:
-        for event in _heard(case):
-            record.add(event)
-    for number, (reference, fields) in enumerate(REFUSED):
-        data = {"fields": list(fields or ())}
-        record.add(Heard(f"refused-{number}", EventType.MESSAGE_REFUSED, reference, data))
+    for play in plays_of(side):
+        for case in play.cases:
+            for event in _heard(case):
+                record.add(event)
+        for number, (reference, fields) in enumerate(play.refused):
+            data = {"fields": list(fields)}
+            id_ = f"refused-{reference}-{number}"
+            record.add(Heard(id_, EventType.MESSAGE_REFUSED, reference, data))
     return record
 
 
-def test_record_has_no_faults_when_everything_came_as_expected() -> None:
-    record = _record()
-    assert record.is_complete()
-    assert faults_of_record(record) == []
+@pytest.mark.parametrize("side", SIDES, ids=[side.name for side in SIDES])
+def test_record_has_no_faults_when_everything_came_as_expected(side: Side) -> None:
+    record = _record(side)
+    assert is_complete(record, side)
+    assert faults_of_record(record, side) == []
 
 
-def test_record_takes_an_event_once_when_it_is_delivered_twice() -> None:
-    record = _record()
-    assert not record.add(_heard(CASES[0])[0])
-    assert faults_of_record(record) == []
+def test_record_is_not_complete_when_a_provider_is_silent() -> None:
+    asks_all, asks_moneta = SIDES
+    assert not is_complete(_record(asks_moneta), asks_all)
 
 
 def _without_the_end(heard: list[Heard]) -> list[Heard]:
@@ -82,83 +84,74 @@ def _in_another_order(heard: list[Heard]) -> list[Heard]:
     return [heard[1], heard[0], *heard[2:]]
 
 
-def _changed(key: str, value: object) -> Change:
+def _changed(key: str, value: object, place: int = -1) -> Change:
     def change(heard: list[Heard]) -> list[Heard]:
-        return [*heard[:-1], replace(heard[-1], data={**heard[-1].data, key: value})]
+        heard[place] = replace(heard[place], data={**heard[place].data, key: value})
+        return heard
 
     return change
 
 
 @pytest.mark.parametrize(
-    ("change", "fault"),
+    ("case", "change", "fault"),
     [
-        pytest.param(_without_the_end, "came accepted → started", id="no end"),
-        pytest.param(_ended_twice, "attempt 2 has 2 terminal events, not 1", id="told twice"),
-        pytest.param(_in_another_order, "the sequence is [2, 1", id="order"),
-        pytest.param(_changed("attempt", 1), "attempt 1 has 2 terminal", id="attempt"),
-        pytest.param(_changed("result", {}), "expected verified_by result", id="verified_by"),
-        pytest.param(_changed("reason", {"code": "x"}), "expected the reason None", id="reason"),
+        pytest.param(_CORRECTED, _without_the_end, "came accepted → started", id="no end"),
+        pytest.param(
+            _CORRECTED, _ended_twice, "attempt 2 has 2 terminal events, not 1", id="told twice"
+        ),
+        pytest.param(_CORRECTED, _in_another_order, "the sequence is [2, 1", id="order"),
+        pytest.param(_CORRECTED, _changed("attempt", 1), "attempt 1 has 2 terminal", id="attempt"),
+        pytest.param(
+            _CORRECTED, _changed("result", {}), "expected verified_by result", id="verified_by"
+        ),
+        pytest.param(
+            _CORRECTED,
+            _changed("reason", {"code": "x"}),
+            "expected the reason None",
+            id="reason",
+        ),
+        pytest.param(
+            _REGISTRY,
+            _changed("result", {**_REGISTRY.expected[-1].result, "invoices": 64}),
+            "expected invoices 65, came 64",
+            id="count",
+        ),
+        pytest.param(
+            _REGISTRY,
+            _changed("result", {**_REGISTRY.expected[-1].result, "by_state": {}}),
+            "expected by_state {'Created'",
+            id="sums",
+        ),
+        pytest.param(
+            _REGISTRY,
+            _changed("result", {**_REGISTRY.expected[-1].result, "verified_by": "result"}),
+            "expected verified_by None, came result",
+            id="a verdict where there is none",
+        ),
+        pytest.param(
+            _CODES,
+            _changed("attempts_left", 5, place=3),
+            "expected 4 attempts left, came 5",
+            id="attempts left",
+        ),
     ],
 )
-def test_case_names_the_fault_when_an_event_is_not_as_expected(change: Change, fault: str) -> None:
-    faults = faults_of_case(_CORRECTED, change(_heard(_CORRECTED)))
+def test_case_names_the_fault_when_an_event_is_not_as_expected(
+    case: Case, change: Change, fault: str
+) -> None:
+    faults = faults_of_case(case, change(_heard(case)))
     assert any(fault in each for each in faults), faults
 
 
 def test_record_names_the_fault_when_a_refusal_names_other_fields() -> None:
-    record = _record()
-    data = {"fields": ["sealed"]}
-    record.refusals[0] = replace(record.refusals[0], data=data)
-    assert any("expected the refusals" in each for each in faults_of_record(record))
+    record = _record(SIDES[0])
+    record.refusals[0] = replace(record.refusals[0], data={"fields": ["sealed"]})
+    assert any("expected the refusals" in each for each in faults_of_record(record, SIDES[0]))
 
 
 def test_record_names_the_fault_when_an_operation_appears_that_nobody_wanted() -> None:
-    record = _record()
-    record.add(Heard("x", EventType.ACCEPTED, "stranger", {}))
-    assert any(each.startswith("stranger:") for each in faults_of_record(record))
-
-
-def _units() -> dict[str, dict[str, Any]]:
-    return {
-        str(side.unit(case.unit_id)): {"submits": case.attempts, "languages": {side.transport: 9}}
-        for side in SIDES
-        for case in CASES
-    }
-
-
-def test_calls_have_no_faults_when_there_was_one_submit_an_attempt() -> None:
-    assert faults_of_calls(_units()) == []
-
-
-def test_calls_name_every_fault_of_a_side_that_never_ran() -> None:
-    ran, silent = SIDES
-    units = {str(ran.unit(case.unit_id)) for case in CASES}
-    counted = {unit: calls for unit, calls in _units().items() if unit in units}
-
-    faults = faults_of_calls(counted)
-
-    assert len(faults) == len(CASES)
-    assert all(fault.startswith(f"{silent.name}: ") for fault in faults)
-
-
-@pytest.mark.parametrize(
-    ("change", "fault"),
-    [
-        pytest.param({str(CASES[0].unit_id): {"submits": 2}}, "2 submits for 1", id="repeated"),
-        pytest.param({str(CASES[0].unit_id): {}}, "0 submits for 1", id="never sent"),
-        pytest.param({"7": {"submits": 0}}, "unit 7", id="stranger"),
-        pytest.param(
-            {str(CASES[0].unit_id): {"submits": 1, "languages": {"json": 1, "soap": 1}}},
-            "JSON: stored-data: was asked about in another language",
-            id="language",
-        ),
-    ],
-)
-def test_calls_name_the_fault_when_the_provider_saw_others(
-    change: dict[str, dict[str, Any]], fault: str
-) -> None:
-    assert any(fault in each for each in faults_of_calls({**_units(), **change}))
-
-
-def test_cases_have_each_a_unit_and_a_reference_of_their_own() -> None:
-    assert len({case.unit_id for case in CASES}) == len({c.reference for c in CASES}) == len(CASES)
+    record = _record(SIDES[1])
+    record.add(Heard("x", EventType.ACCEPTED, "no-code", {}))
+    assert faults_of_record(record, SIDES[1]) == [
+        "no-code: nobody asked for it, and yet there are events"
+    ]
