@@ -68,6 +68,10 @@ ODD: dict[str, tuple[Answer | Mapping[str, Any], str, str]] = {
                             *("person unknown_answer",) * 2),
     "a vast amount": (response({"InvoicesHistoryList": [invoice(1, Amount=money("1e999999"))]}),
                       *("person unknown_answer",) * 2),
+    "no currency": (
+        response({"InvoicesHistoryList": [invoice(1, Amount=money("1", "рубли"))]}),
+        *("person unknown_answer",) * 2,
+    ),
     "half a sum": (response({"InvoicesHistoryList": [invoice(1, Amount={"Amount": "1"})]}),
                    *("person unknown_answer",) * 2),
     "a word as a date": (response({"InvoicesHistoryList": [invoice(1, ChangeDate="today")]}),

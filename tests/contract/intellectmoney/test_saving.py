@@ -1,7 +1,6 @@
 """A scheduled operation is written once, and confirmed by the list."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,11 +12,9 @@ from tests.support.intellectmoney import (
     FIRST,
     HTML,
     OBJECT_ID,
-    OPERATION,
     QUEUED,
     REFUSED,
     SECOND,
-    THIRD,
     TOKEN,
     Language,
     form,
@@ -28,9 +25,7 @@ from tests.support.intellectmoney import (
     token,
 )
 from tests.support.intellectmoney_asking import (
-    AFTER,
     LIST_PATH,
-    RESULT_PATH,
     SAVE,
     SAVE_PATH,
     TOKEN_PATH,
@@ -238,159 +233,13 @@ def test_a_write_whose_token_is_gone_fetches_one_and_is_not_sent_where_there_is_
     assert set(paths(stub)) == {TOKEN_PATH}
 
 
-CONFIRMED = [
-    pytest.param([FIRST], [], "none", id="nothing new"),
-    pytest.param([FIRST, SECOND], [SECOND], "succeeded", id="one new"),
-    pytest.param([FIRST, SECOND, THIRD], [SECOND, THIRD], "person doubtful_submit", id="two new"),
-    pytest.param([SECOND], [SECOND], "succeeded", id="one new, one gone"),
-]
-
-
-@pytest.mark.parametrize(("ids", "new", "expected"), CONFIRMED)
-@pytest.mark.parametrize("question", ["clear_up", "poll", "settle"])
-def test_a_create_is_confirmed_by_exactly_one_new_operation(
-    plugin: IntellectMoneyPlugin,
-    stub: HttpStub,
-    language: Language,
-    ids: list[str],
-    new: list[str],
-    expected: str,
-    question: str,
+def test_a_write_without_a_token_that_nobody_understands_is_left_to_a_person(
+    plugin: IntellectMoneyPlugin, stub: HttpStub, language: Language, shelf: StoredTokens
 ) -> None:
-    stub.answer(language.said(listed(*map(scheduled, ids), scheduled(OPERATION, ObjectId=78))))
-
-    outcome = ask(plugin, question, kind=SAVE, progress=READY)
-
-    waits = {
-        "clear_up": "doubtful unknown",
-        "poll": "pending",
-        "settle": "person doubtful_submit",
-    }
-    assert short(outcome) == (waits[question] if expected == "none" else expected)
-    if isinstance(outcome, Finished):
-        assert outcome.result == {"scheduled_operation_id": new[0], "confirmed_by": "list"}
-    assert paths(stub) == [LIST_PATH]
-
-
-def test_a_doubtful_create_is_looked_for_a_few_times_then_left_to_a_person(
-    plugin: IntellectMoneyPlugin, stub: HttpStub, language: Language
-) -> None:
-    stub.answer(language.said(listed(scheduled(FIRST))))
-
-    outcomes = until_the_end(plugin, "clear_up", kind=SAVE, progress=READY)
-
-    assert outcomes == ["doubtful unknown"] * 3 + ["person doubtful_submit"]
-    assert SAVE_PATH not in paths(stub)
-
-
-def test_a_doubtful_create_is_looked_for_over_all_pages_and_queues(
-    plugin: IntellectMoneyPlugin, stub: HttpStub, language: Language
-) -> None:
-    many = [scheduled(f"{n:08}-0000-4000-8000-000000000000") for n in range(1, 101)]
-    before = {"ready": True, "before": [each["OperationId"].lower() for each in many]}
-    stub.answer(*map(language.said, (QUEUED, listed(*many), listed(scheduled(SECOND)))))
-
-    outcomes = until_the_end(plugin, "clear_up", kind=SAVE, progress=before)
-
-    assert outcomes == ["pending", "pending", "succeeded"]
-
-
-def test_a_doubt_is_left_to_a_person_once_its_time_is_over(
-    plugin: IntellectMoneyPlugin, stub: HttpStub, language: Language
-) -> None:
-    stub.answer(Answer(status=502))
-    assert short(ask(plugin, "clear_up", kind=SAVE, progress=READY)) == "pending transport"
-
-    late = ask(plugin, "clear_up", kind=SAVE, progress=READY, now=AFTER)
-
-    assert short(late) == "person doubtful_submit"
-
-
-@pytest.mark.parametrize(
-    ("shown", "expected"),
-    [
-        pytest.param({}, "succeeded", id="as sent"),
-        pytest.param({"RepeatPlan": "0 0 12  1/1 * ? *"}, "succeeded", id="other blanks"),
-        pytest.param({"Params": '{"Amount": 16}'}, "pending", id="other params"),
-        pytest.param({"Params": None}, "pending", id="params not shown"),
-        pytest.param({"IsSingle": 1}, "pending", id="another flag"),
-        pytest.param({"State": 1}, "pending", id="off"),
-        pytest.param({"RepeatPlan": "0 0 13 1/1 * ? *"}, "pending", id="another plan"),
-        pytest.param({"ObjectId": 78}, "pending", id="another object"),
-        pytest.param({"RetryOnFailCount": "4"}, "succeeded", id="what was not sent"),
-    ],
-)
-def test_an_edit_is_confirmed_by_what_is_listed(
-    plugin: IntellectMoneyPlugin,
-    stub: HttpStub,
-    language: Language,
-    shown: Mapping[str, Any],
-    expected: str,
-) -> None:
-    stub.answer(language.said(listed(scheduled(FIRST, **shown))))
-
-    outcome = ask(plugin, "poll", kind=SAVE, args=EDIT, progress={"ready": True})
-
-    assert short(outcome) == expected
-    asked = form(stub.asked[0])
-    assert (asked["Operation"], "ObjectId" in asked) == (FIRST, False)
-
-
-@pytest.mark.parametrize(
-    ("said", "expected"),
-    [
-        pytest.param(saved(1), "succeeded", id="1"),
-        pytest.param(saved(0), "failed provider_error", id="0"),
-        pytest.param(FAILED, "failed provider_error", id="error"),
-        pytest.param(QUEUED, "pending", id="still queued"),
-        pytest.param(response({}, code=7), "pending unknown", id="unknown"),
-    ],
-)
-def test_a_queued_write_is_told_by_its_result_where_its_path_is_set(
-    make: Maker, stub: HttpStub, language: Language, said: Mapping[str, Any], expected: str
-) -> None:
-    stub.answer(language.said(said))
-
-    outcome = ask(make(stub.url, result_path=RESULT_PATH), "poll", kind=SAVE, progress=READY)
-
-    assert short(outcome) == expected
-    assert paths(stub) == [f"/services/operation/{OPERATION}/result"]
-
-
-def test_a_queued_write_without_an_end_is_left_to_a_person_at_its_deadline(
-    make: Maker, stub: HttpStub, language: Language, shelf: StoredTokens
-) -> None:
-    plugin = make(stub.url, result_path=RESULT_PATH)
-    stub.answer(language.said(QUEUED))
-    assert short(ask(plugin, "settle", kind=SAVE)) == "person doubtful_submit"
-
-    # A token that is being fetched just then is worth waiting for, but not for ever.
     shelf.drop(current(shelf))
-    assert shelf.hold(30) == 0.0
-    assert short(ask(plugin, "settle", kind=SAVE, now=AFTER)) == "pending"
-    much_later = AFTER + timedelta(hours=1)
-    assert short(ask(plugin, "settle", kind=SAVE, now=much_later)) == "person doubtful_submit"
-    shelf.release()
+    stub.answer(language.said(response({})))
 
+    outcome = ask(plugin, "submit", kind=SAVE, progress={**READY, "unknown": 3})
 
-def test_saving_keeps_what_was_listed_before_the_write_when_it_is_resumed(
-    plugin: IntellectMoneyPlugin,
-) -> None:
-    progress = {**READY, "doubts": 3, "found": [SECOND], "place": {"skip": 1}}
-
-    kept = plugin.keep(SAVE, progress, next_attempt=False)
-
-    assert kept == {"before": [FIRST]}
-    assert plugin.prepares(SAVE, kept)
-    assert plugin.keep(SAVE, progress, next_attempt=True) == {}
-
-
-def test_an_unwritten_create_is_listed_anew_when_it_is_resumed(
-    plugin: IntellectMoneyPlugin, stub: HttpStub, language: Language
-) -> None:
-    stub.answer(language.said(listed(scheduled(FIRST), scheduled(SECOND))))
-
-    outcome = ask(plugin, "prepare", kind=SAVE, progress={"before": [FIRST]})
-
-    assert isinstance(outcome, Prepared)
-    assert outcome.progress == {"ready": True, "before": [FIRST, SECOND]}
+    assert short(outcome) == "person unknown_answer"
+    assert paths(stub) == [TOKEN_PATH]
