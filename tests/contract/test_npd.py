@@ -729,6 +729,23 @@ def test_profile_is_asked_where_the_unit_is_known(
     assert stub.asked == []
 
 
+@pytest.mark.parametrize("question", ["poll", "settle", "clear_up"])
+def test_login_that_moneta_goes_on_refusing_ends_up_before_a_person(
+    make: Maker, bank: HttpStub, question: str
+) -> None:
+    bank.answer(said(moneta.fault("300.1"), 400))
+    plugin = make(bank_url=bank.url)
+    told = notices(SUCCESS)
+
+    before = getattr(plugin, question)(work(notices=told, progress=KNOWN, faults=9))
+    after = getattr(plugin, question)(work(notices=told, progress=KNOWN, faults=10))
+
+    assert short(before) == "pending dependency"
+    assert isinstance(after, NeedsPerson)
+    assert (short(after), after.note) == ("person configuration", "moneta: fault 300.1")
+    assert json.loads(after.answer or b"") == SUCCESS
+
+
 def test_trouble_at_moneta_has_npd_neither_rest_nor_pause(make: Maker, bank: HttpStub) -> None:
     bank.answer(Answer(b"", 503, {"Retry-After": "7"}))
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from config.providers import NpdSettings
 from worker.operations.outcomes import (
     Finished,
+    Misconfigured,
     NeedsPerson,
     Outcome,
     Pending,
@@ -23,6 +24,9 @@ from worker.providers.npd.notification import whole
 #: In `progress`: how often the unit was found anonymous past the deadline, and after a SUCCESS.
 CHECKS: Final = "checks"
 CONFIRMATIONS: Final = "confirmations"
+#: How often MONETA is asked again that refuses our login. With the backoff that is half an hour;
+#: NPD goes on meanwhile, and without any operation of MONETA's nobody would ever hear of it.
+LOGIN_ASKED_AGAIN: Final = 10
 
 
 class Confirmation:
@@ -42,7 +46,7 @@ class Confirmation:
         unit_id = unit_of(work)
         if self._desk is None or unit_id is None or not self._settings.confirm_by_profile:
             return _succeeded(notice)
-        looked = self._look(self._desk, unit_id, work.progress)
+        looked = self._look(self._desk, unit_id, work)
         if isinstance(looked, NeedsPerson):
             return replace(looked, answer=whole(notice))
         if not isinstance(looked, Group):
@@ -60,7 +64,7 @@ class Confirmation:
         unit_id = unit_of(work)
         if self._desk is None or unit_id is None:
             return None
-        looked = self._look(self._desk, unit_id, work.progress)
+        looked = self._look(self._desk, unit_id, work)
         if not isinstance(looked, Group):
             return looked
         if looked.is_identified:
@@ -71,8 +75,10 @@ class Confirmation:
             return again or Finished(State.REJECTED, _note(looked), _NOT_IDENTIFIED)
         return NeedsPerson(_UNKNOWN_GROUP, _note(looked))
 
-    def _look(self, desk: MonetaDesk, unit_id: int, progress: Mapping[str, Any]) -> Group | Outcome:
-        looked = desk.group(unit_id, progress)
+    def _look(self, desk: MonetaDesk, unit_id: int, work: Work) -> Group | Outcome:
+        looked = desk.group(unit_id, work.progress)
+        if isinstance(looked, Misconfigured) and work.faults >= LOGIN_ASKED_AGAIN:
+            return NeedsPerson(looked.reason, f"moneta: {looked.note}")
         return looked if isinstance(looked, Group) else beside(looked)
 
     def _again(self, progress: Mapping[str, Any], counter: str, group: Group) -> Pending | None:
