@@ -9,15 +9,16 @@ from datetime import timedelta
 from statistics import median
 from typing import Final, get_args
 
-from benchmarks import chain_side, lateness, ours, race, soap, transport, waiting
+from benchmarks import chain_side, hang, lateness, ours, race, soap, transport, waiting
 from benchmarks.lateness import Load
 from benchmarks.race import LOOP, Lap
 from benchmarks.stage import DatabaseKind, Stage, set_up
 from benchmarks.table import progress, show
 from config.polling import PollPolicy
+from config.queues import Provider
 from config.settings import EngineSettings
 
-PARTS: Final = ("race", "memory", "lateness", "http", "soap")
+PARTS: Final = ("race", "memory", "lateness", "hang", "http", "soap")
 #: Seconds between two polls in the race: short, so that there is always something due.
 COUNTDOWN: Final = 0.1
 _SLOT: Final = timedelta(milliseconds=50)
@@ -36,6 +37,9 @@ class Sizes:
     settle: float
     warm: int
     load: Load
+    hang: hang.Load
+    #: Who hangs, one after the other.
+    hanging: tuple[Provider, ...]
     calls: int
 
 
@@ -48,6 +52,15 @@ WHOLE: Final = Sizes(
     settle=9.0,
     warm=1_000,
     load=Load(operations=500, period=5.0, seconds=15.0),
+    hang=hang.Load(
+        operations=300,
+        period=10.0,
+        starts_per_second=15.0,
+        profiles=100,
+        time_limit=5.0,
+        seconds=20.0,
+    ),
+    hanging=tuple(Provider),
     calls=500,
 )
 QUICK: Final = Sizes(
@@ -59,6 +72,10 @@ QUICK: Final = Sizes(
     settle=1.0,
     warm=50,
     load=Load(operations=20, period=1.0, seconds=3.0),
+    hang=hang.Load(
+        operations=10, period=1.0, starts_per_second=5.0, profiles=5, time_limit=1.0, seconds=2.0
+    ),
+    hanging=(Provider.MONETA,),
     calls=100,
 )
 
@@ -78,6 +95,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             _memory(stage, sizes)
         if "lateness" in parts:
             _lateness(stage, sizes)
+        if "hang" in parts:
+            _hang(stage, sizes)
         if "http" in parts:
             _http(stage, sizes)
         if "soap" in parts:
@@ -181,6 +200,39 @@ def _lateness(stage: Stage, sizes: Sizes) -> None:
     ]
     head = ["seconds from due to the endpoint", "polls", "p50", "p99"]
     show(f"Lateness at {load:.0f} polls/s", head, lines)
+
+
+def _hang(stage: Stage, sizes: Sizes) -> None:
+    measured = []
+    for provider in sizes.hanging:
+        progress(f"three providers while {provider} hangs")
+        measured.append(hang.measure(stage, sizes.hang, provider))
+    lines = [
+        [
+            f"{found.provider} hangs: {other}",
+            f"{before.calls} / {during.calls}",
+            *(f"{each:.2f}" for late in (before, during) for each in (late.p50, late.p99)),
+            f"{during.p99 - before.p99:+.2f}",
+        ]
+        for found in measured
+        for other, (before, during) in found.others.items()
+    ]
+    head = [
+        "seconds from due to the endpoint",
+        "calls",
+        "p50",
+        "p99",
+        "p50 then",
+        "p99 then",
+        "p99",
+    ]
+    load = sizes.hang
+    show(f"One hangs: every call to {load.time_limit:g} s, and no breaker", head, lines)
+    for found in measured:
+        print(
+            f"goal at most 1 s more at p99 while {found.provider} hangs: {found.worst:+.2f} s "
+            f"({found.hung} calls hung)"
+        )
 
 
 def _http(stage: Stage, sizes: Sizes) -> None:

@@ -122,17 +122,24 @@ def running(
                 *((f"poller-{number}", "poller") for number in range(POLLERS)),
             )
         ]
-        ours = Ours(stage.database, _wakes(stage, slot), worker, polling)
-        wait_until(
-            lambda: set(ours.pids) <= _begun(stage.database),
-            60,
-            lambda: "\n".join(process.tail() for process in (worker, *polling)),
-            interval=0.2,
-        )
+        ours = Ours(stage.database, wakes(stage, slot), worker, polling)
+        began(stage.database, (worker, *polling))
         yield ours
 
 
-def _wakes(stage: Stage, slot: timedelta) -> Wakes:
+def began(database: Database, processes: Sequence[Process]) -> None:
+    """Wait until processes of ours have begun to work."""
+    pids = {process.pid for process in processes}
+    wait_until(
+        lambda: pids <= _begun(database),
+        60,
+        lambda: "\n".join(process.tail() for process in processes),
+        interval=0.2,
+    )
+
+
+def wakes(stage: Stage, slot: timedelta = SLOT) -> Wakes:
+    """Publish slots as the engine does."""
     engine = EngineSettings()
     app = Celery("bench", set_as_current=False)
     app.conf.update(configuration(stage.broker.url, engine.visibility_timeout))
