@@ -275,11 +275,22 @@ class _Turn:
             result=outcome.result if isinstance(outcome, Finished) else {},
             answer=answer,
             missing=self._still_missing if state is State.WAITING_FOR_PERSON else None,
+            progress=self._outlasting(state),
             events=(event,),
             records=outcome.records if isinstance(outcome, Finished) else (),
             tallied=isinstance(outcome, Finished) and outcome.tallied,
             yields=self._may_be_asked_again(state),
         )
+
+    def _outlasting(self, end: State) -> str | None:
+        """Return what of the progress outlasts an end: what a next attempt would begin with.
+
+        It may hold a whole list, and the row stays for ever.
+        """
+        if end is State.WAITING_FOR_PERSON or self.claimed.progress is None:
+            return None
+        memory = progress_of(self.claimed)
+        return json.dumps(dict(self.plugin.keep(self.claimed.kind, memory, next_attempt=True)))
 
     @property
     def _still_missing(self) -> str | None:

@@ -16,10 +16,10 @@ from worker.events.model import EventType
 from worker.events.telling import Standing, tell
 from worker.operations.identifiers import new_id
 from worker.operations.invoices import SealedInvoice
-from worker.operations.model import INPUTS, OPERATIONS, OUTBOX
+from worker.operations.model import OPERATIONS, OUTBOX
 from worker.operations.outcomes import Reason, Wanted
 from worker.operations.states import TERMINAL, State
-from worker.operations.store import invoices, journal, notices
+from worker.operations.store import inputs, invoices, journal, notices, supplying
 from worker.operations.store.claims import Claimed, Run
 from worker.operations.store.dialect import Bulk, Column
 
@@ -38,14 +38,6 @@ class Stay:
     closed: Run | None
     #: Invoices to be stored with it, sealed.
     records: Sequence[SealedInvoice] = field(default=(), repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Supplying:
-    """An input that is about to be sent."""
-
-    id: str
-    sealed: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +156,8 @@ _MOVE: Final = Bulk(
         missing = CASE WHEN {_SPOKEN_OF} THEN o.missing ELSE v.now_missing END,
         inputs_sent = o.inputs_sent - v.returned,
         inputs_waiting = o.inputs_waiting + v.returned,
-        provider_ref = v.provider_ref, polls = v.polls, faults = v.faults, progress = v.progress,
+        provider_ref = v.provider_ref, polls = v.polls, faults = v.faults,
+        progress = CASE WHEN {_SPOKEN_OF} THEN o.progress ELSE v.progress END,
         waiting_from = CASE
             WHEN {_SPOKEN_OF} THEN NULL
             WHEN v.next_state = 'waiting_for_person' THEN o.state
@@ -244,52 +237,6 @@ def mark_submitting(
     moved = f"{State.ACCEPTED} → {State.SUBMITTING}"
     journal.write(connection, [journal.move(operation_id, attempt, moved, now)])
     return True
-
-
-def mark_supplying(
-    connection: Connection, operation_id: str, attempt: int, token: str, now: datetime
-) -> Supplying | None:
-    """Record that the oldest waiting input is about to be sent; None where it must not be.
-
-    Committed before the call, like `mark_submitting`: an input counts as sent from here on, and
-    whoever finds the operation later asks how it stands and never sends the input again.
-    """
-    ours = (
-        OPERATIONS.c.id == operation_id,
-        OPERATIONS.c.lease_token == token,
-        OPERATIONS.c.state == State.POLLING.value,
-        OPERATIONS.c.missing.is_not(None),
-    )
-    # Locked before anything is counted: an input may be coming at this moment.
-    if connection.execute(select(OPERATIONS.c.id).where(*ours).with_for_update()).first() is None:
-        return None
-    waiting = connection.execute(
-        select(INPUTS.c.id, INPUTS.c.sealed)
-        .where(
-            INPUTS.c.operation_id == operation_id,
-            INPUTS.c.attempt == attempt,
-            INPUTS.c.sent_at.is_(None),
-            INPUTS.c.sealed.is_not(None),
-        )
-        .order_by(INPUTS.c.at, INPUTS.c.id)
-        .limit(1)
-    ).first()
-    if waiting is None:
-        # A count without an input: put right, and the provider is asked how it stands.
-        connection.execute(update(OPERATIONS).where(*ours).values(inputs_waiting=0))
-        return None
-    connection.execute(
-        update(OPERATIONS)
-        .where(*ours)
-        .values(
-            missing=None,
-            inputs_sent=OPERATIONS.c.inputs_sent + 1,
-            inputs_waiting=OPERATIONS.c.inputs_waiting - 1,
-            input_sent_at=now,
-        )
-    )
-    connection.execute(update(INPUTS).where(INPUTS.c.id == waiting.id).values(sent_at=now))
-    return Supplying(waiting.id, waiting.sealed)
 
 
 def write_stays(connection: Connection, token: str, stays: Sequence[Stay]) -> dict[str, bool]:
@@ -424,26 +371,12 @@ def _completed(connection: Connection, move: Move) -> Move:
 
 
 def _settle_inputs(connection: Connection, moves: Sequence[Move], supplied: set[str]) -> None:
-    """Put back inputs that were not sent; forget those that were, and all of an ended attempt.
-
-    `supplied`: the operations to which anything was supplied, be it while they were leased.
-    """
-    sent = [move for move in moves if move.claimed.input_id is not None]
-    back = [move.claimed.input_id for move in sent if move.input_returned]
-    gone = [move.claimed.input_id for move in sent if not move.input_returned]
-    ended = [
-        move.claimed.id for move in moves if move.state in TERMINAL and move.claimed.id in supplied
-    ]
-    for chosen, values in (
-        (INPUTS.c.id.in_(back) if back else None, {"sent_at": None}),
-        (INPUTS.c.id.in_(gone) if gone else None, {"sealed": None}),
-        (
-            INPUTS.c.operation_id.in_(ended) if ended else None,
-            {"sealed": None, "fingerprint": None},
-        ),
-    ):
-        if chosen is not None:
-            connection.execute(update(INPUTS).where(chosen).values(**values))
+    """Settle what was supplied; `supplied`: to whom anything was, be it while they were leased."""
+    for move in moves:
+        if move.claimed.input_id is not None:
+            supplying.settle(connection, move.claimed.input_id, returned=move.input_returned)
+        if move.state in TERMINAL and move.claimed.id in supplied:
+            inputs.forget(connection, move.claimed.id)
 
 
 def _operation_row(move: Move, now: datetime) -> tuple[Any, ...]:

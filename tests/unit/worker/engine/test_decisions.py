@@ -504,6 +504,21 @@ def test_progress_is_kept_unless_it_is_replaced(progress: dict[str, int] | None,
 
 
 @pytest.mark.parametrize(
+    ("outcome", "kept"),
+    [
+        pytest.param(Finished(State.FAILED, "n", REASON), '{"kept": 1}', id="an end"),
+        pytest.param(NeedsPerson(REASON, "n"), '{"kept": 1, "same": 2, "a": 3}', id="a person"),
+    ],
+)
+def test_progress_is_reduced_at_an_end_to_what_a_next_attempt_keeps(
+    outcome: Outcome, kept: str
+) -> None:
+    claimed = replace(CLAIMED, progress='{"kept": 1, "same": 2, "a": 3}')
+
+    assert move(Ask.POLL, outcome, claimed).progress == kept
+
+
+@pytest.mark.parametrize(
     "outcome",
     [
         pytest.param(Finished(State.SUCCEEDED, "n", answer=b"whole"), id="finished"),
