@@ -74,3 +74,17 @@ def test_an_error_of_the_list_is_told_with_the_reply(
     assert isinstance(outcome, Finished)
     assert short(outcome) == "failed provider_error retryable"
     assert outcome.answer == language.written(FAILED)
+
+
+def test_a_list_without_an_end_ends_before_a_person(
+    plugin: IntellectMoneyPlugin, stub: HttpStub, language: Language
+) -> None:
+    full = [scheduled(f"{n:08}-0000-4000-8000-000000000000") for n in range(1, 101)]
+    stub.answer(language.said(listed(*full)))
+    place = {"skip": 9_800, "pages": 98, "last": "another page's"}
+
+    more = pending(ask(plugin, "poll", kind=LIST, progress={"place": place}))
+    place = {**(more.progress or {})["place"], "last": "another page's"}
+    enough = ask(plugin, "poll", kind=LIST, progress={"place": place})
+
+    assert short(enough) == "person unknown_answer"

@@ -14,6 +14,7 @@ from worker.operations.outcomes import (
     NotSent,
     Outcome,
     Pending,
+    Reason,
     Started,
     Trouble,
 )
@@ -47,6 +48,10 @@ class Fetching(ABC, Generic[T]):
     @abstractmethod
     def listing(self, filters: Mapping[str, Any]) -> Listing[T]:
         """Return the list that the filters choose."""
+
+    @abstractmethod
+    def excess(self, place: Place) -> Reason | None:
+        """Return why a list that goes on behind a place is too long, if it is."""
 
     @abstractmethod
     def records(self, items: Sequence[T]) -> Sequence[Invoice]:
@@ -125,6 +130,9 @@ class Fetching(ABC, Generic[T]):
         if page.is_last:
             end = Finished(State.SUCCEEDED, "last page stored", records=records)
             return self.ended(end, progress, page.answer)
+        excess = self.excess(page.place)
+        if excess is not None:
+            return NeedsPerson(excess, "too many pages")
         if not starts:
             return Pending("page stored", again_in=0.0, progress=progress, records=records)
         if page.operation_id is None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from config.polling import PollPolicy
 from worker.operations.invoices import Invoice
-from worker.operations.outcomes import Finished
+from worker.operations.outcomes import Finished, Reason, ReasonCode
 from worker.operations.states import State
 from worker.providers.intellectmoney.client import Client
 from worker.providers.intellectmoney.fetching import Fetching
@@ -21,6 +21,8 @@ from worker.providers.intellectmoney.tokens import Tokens
 
 #: In `progress`: the operations of the pages so far. Nothing of them is personal.
 _ITEMS: Final = "items"
+#: All that was read is written with every page: a list without an end must find one.
+_MOST_PAGES: Final = 100
 _STATES: Final[Mapping[int | None, str]] = {0: "active", 1: "off", None: "unknown"}
 
 
@@ -47,6 +49,10 @@ class ScheduledOperations(Fetching[Scheduled]):
         """Return the list."""
         return listing_of(self._client, filters, self._date_format)
 
+    def excess(self, place: Place) -> Reason | None:
+        """Leave to a person what is longer than a list that can be told."""
+        return _ENDLESS if place.pages >= _MOST_PAGES else None
+
     def records(self, items: Sequence[Scheduled]) -> Sequence[Invoice]:
         """Store nothing beside the operation."""
         del items
@@ -68,3 +74,10 @@ class ScheduledOperations(Fetching[Scheduled]):
         if end.state is State.SUCCEEDED:
             answer = json.dumps(items, ensure_ascii=False).encode()
         return replace(end, result=result, answer=answer)
+
+
+_ENDLESS: Final = Reason(
+    ReasonCode.UNKNOWN_ANSWER,
+    f"IntellectMoney lists more than {_MOST_PAGES * LISTED_AT_A_TIME} scheduled operations: look "
+    "there; where that is right, cancel and ask for them by narrower filters.",
+)
