@@ -223,6 +223,19 @@ def test_retry_is_refused_when_the_data_of_the_last_attempt_were_erased(
     assert refusal(database)["fields"] == ["sealed"]
 
 
+def test_retry_needs_no_data_where_nothing_was_sealed_that_could_be_erased(
+    runtime: Runtime, database: Database
+) -> None:
+    in_state(database, State.REJECTED)
+    bare = runtime.fingerprinter.of("moneta", "identification", {"unit_id": 7}, None)
+    with database.begin() as connection:
+        connection.execute(update(ATTEMPTS).values(sealed=None, erased_at=NOW, fingerprint=bare))
+
+    act(runtime, Task.RETRY)
+
+    assert (operation(database)["state"], operation(database)["attempt"]) == ("accepted", 2)
+
+
 def test_resume_is_refused_with_an_id_of_another_operation(
     runtime: Runtime, database: Database
 ) -> None:

@@ -14,6 +14,7 @@ from worker.operations.states import DRIVEN, TERMINAL, State
 from worker.operations.store import deciding, retrying
 from worker.operations.store.oncall import Action, Done, Known, look
 from worker.operations.store.retrying import Correction
+from worker.providers.base import Intake
 from worker.runtime import Runtime
 
 log = structlog.get_logger(__name__)
@@ -36,8 +37,9 @@ def retry(runtime: Runtime, message: Message) -> None:
     plugin = runtime.plugin(Provider(known.provider))
     give_up_at = now + timedelta(seconds=plugin.give_up_after(known.kind))
     keep = partial(plugin.keep, next_attempt=True)
+    bare = fingerprint(runtime, plugin.name, Intake(known.kind, known.args, None))
     with runtime.database.begin() as connection:
-        done, state = retrying.retry(connection, action, correction, give_up_at, keep, now)
+        done, state = retrying.retry(connection, action, correction, give_up_at, keep, now, bare)
     _follow_up(runtime, message, action, known, done, state)
 
 

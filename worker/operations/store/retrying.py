@@ -36,13 +36,17 @@ def retry(
     give_up_at: datetime,
     keep: Keep,
     now: datetime,
+    bare: str | None = None,
 ) -> tuple[Done, State | None]:
-    """Start the next attempt, with corrected data or with what the last one had."""
+    """Start the next attempt, with corrected data or with what the last one had.
+
+    `bare`: the fingerprint of an attempt that has nothing sealed, of which nothing can be erased.
+    """
     admitted = admit(connection, "retry", action, RETRYABLE, now)
     row, state = admitted.row, admitted.state
     if admitted.done is not Done.DONE or row is None or state is None:
         return admitted.done, state
-    if correction is None and _erased(connection, row):
+    if correction is None and _erased(connection, row, bare):
         return Done.DATA_ERASED, state
     number = row["attempt"] + 1
     if state is State.WAITING_FOR_PERSON:
@@ -97,15 +101,13 @@ def retry(
     return Done.DONE, State.ACCEPTED
 
 
-def _erased(connection: Connection, row: RowMapping) -> bool:
-    return (
-        connection.execute(
-            select(ATTEMPTS.c.erased_at).where(
-                ATTEMPTS.c.operation_id == row["id"], ATTEMPTS.c.number == row["attempt"]
-            )
-        ).scalar()
-        is not None
-    )
+def _erased(connection: Connection, row: RowMapping, bare: str | None) -> bool:
+    last = connection.execute(
+        select(ATTEMPTS.c.erased_at, ATTEMPTS.c.fingerprint).where(
+            ATTEMPTS.c.operation_id == row["id"], ATTEMPTS.c.number == row["attempt"]
+        )
+    ).one()
+    return last.erased_at is not None and last.fingerprint != bare
 
 
 def _supersede(connection: Connection, row: RowMapping, now: datetime) -> None:
