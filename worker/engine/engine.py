@@ -23,9 +23,10 @@ from worker.operations.database import Database
 from worker.operations.identifiers import new_id
 from worker.operations.outcomes import Misconfigured
 from worker.operations.states import State
-from worker.operations.store import claims, notices, pausing, writeback
+from worker.operations.store import claims, notices, pausing, supplying, writeback
 from worker.operations.store.claims import ORDINARY, URGENT, Claimed
-from worker.operations.store.writeback import Move, Stay, Supplying
+from worker.operations.store.supplying import Supplying
+from worker.operations.store.writeback import Move, Stay
 from worker.providers.base import Plugin
 
 log = structlog.get_logger(__name__)
@@ -229,11 +230,11 @@ class Engine:
 
     def _supply(self, chunk: Chunk, row: Claimed, now: datetime) -> Supplying | None:
         with self._database.begin() as connection:
-            supplying = writeback.mark_supplying(connection, row.id, row.attempt, chunk.token, now)
-            if supplying is not None:
+            marked = supplying.mark_supplying(connection, row.id, row.attempt, chunk.token, now)
+            if marked is not None:
                 # Within the transaction: an input that does not open must not count as sent.
-                opened(self._sealing.open, supplying.sealed)
-            return supplying
+                opened(self._sealing.open, marked.sealed)
+            return marked
 
     def _flush(
         self,

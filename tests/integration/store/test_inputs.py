@@ -30,11 +30,12 @@ from worker.operations.database import Database
 from worker.operations.model import INPUTS, OPERATIONS
 from worker.operations.outcomes import Wanted
 from worker.operations.states import TERMINAL, State
-from worker.operations.store import deciding, inputs, retrying, writeback
+from worker.operations.store import deciding, inputs, retrying, supplying, writeback
 from worker.operations.store.claims import ORDINARY, URGENT, Claimed
 from worker.operations.store.inputs import Input, Offered
 from worker.operations.store.oncall import Action
-from worker.operations.store.writeback import Move, Supplying
+from worker.operations.store.supplying import Supplying
+from worker.operations.store.writeback import Move
 
 CODE = "sms_code"
 SOON = NOW + timedelta(seconds=3)
@@ -92,19 +93,19 @@ def wanting(database: Database) -> None:
 
 def supply(database: Database, claimed: Claimed, now: datetime = NOW) -> Supplying | None:
     with database.begin() as connection:
-        return writeback.mark_supplying(connection, claimed.id, claimed.attempt, TOKEN, now)
+        return supplying.mark_supplying(connection, claimed.id, claimed.attempt, TOKEN, now)
 
 
 def sending(database: Database, now: datetime = NOW) -> Claimed:
     """Claim the wanted operation and mark its input as being sent, as the engine does."""
     [claimed] = claim(database, now=now)
-    supplying = supply(database, claimed, now)
-    assert supplying is not None
+    marked = supply(database, claimed, now)
+    assert marked is not None
     return replace(
         claimed,
         inputs_sent=claimed.inputs_sent + 1,
         inputs_waiting=claimed.inputs_waiting - 1,
-        input_id=supplying.id,
+        input_id=marked.id,
     )
 
 
@@ -248,9 +249,9 @@ def test_input_that_comes_while_a_verdict_is_awaited_is_sent_once_it_is_wanted_a
     row = operation(database)
     assert (row["missing"], row["due_at"], row["lane"]) == (CODE, SOON, URGENT)
     [claimed] = claim(database, now=SOON)
-    supplying = supply(database, claimed, SOON)
-    assert supplying is not None
-    assert supplying.sealed == "sealed 2222"
+    marked = supply(database, claimed, SOON)
+    assert marked is not None
+    assert marked.sealed == "sealed 2222"
 
 
 def test_input_that_came_before_the_session_is_sent_as_soon_as_it_is_wanted(
@@ -277,10 +278,10 @@ def test_mark_supplying_counts_the_oldest_as_sent_and_wants_no_other(database: D
     offer(database, given("2222"), SOON)
     [claimed] = claim(database, now=SOON)
 
-    supplying = supply(database, claimed, SOON)
+    marked = supply(database, claimed, SOON)
 
-    assert supplying is not None
-    assert supplying.sealed == "sealed 1111"
+    assert marked is not None
+    assert marked.sealed == "sealed 1111"
     row = operation(database)
     assert (row["missing"], row["inputs_sent"], row["inputs_waiting"]) == (None, 1, 1)
     assert row["input_sent_at"] == SOON
