@@ -12,7 +12,7 @@ from worker.operations.states import State
 from worker.operations.store import notices
 from worker.operations.store.notices import Heard
 from worker.operations.store.notices import Notification as Kept
-from worker.providers.npd.notification import Notification, read_notification
+from worker.providers.npd.notification import Notification, read_notification, whole
 from worker.runtime import Runtime
 
 log = structlog.get_logger(__name__)
@@ -47,7 +47,8 @@ def npd(runtime: Runtime, message: Message) -> None:
     with runtime.database.begin() as connection:
         heard, row = notices.receive(connection, kept, now)
         if heard is Heard.LATE and row is not None:
-            notices.tell_late(connection, row, kept, _WOULD_BE[said.content["status"]], now)
+            answer = runtime.sealer.seal_bytes(whole(said.content))
+            notices.tell_late(connection, row, kept, _WOULD_BE[said.content["status"]], answer, now)
     log.info("notification_heard", provider=Provider.NPD, heard=heard)
     if heard is Heard.MATCHED:
         runtime.wakes.at(Provider.NPD, Wake.POLL, [now])

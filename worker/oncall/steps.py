@@ -13,6 +13,8 @@ from worker.operations.outcomes import ReasonCode
 from worker.operations.states import State
 from worker.operations.store.reading import Row
 
+#: The kind of operation whose submit is looked for in a list, not by an id.
+_LISTED: Final = "save_scheduled_operation"
 _NOTE: Final = "--note '…'"
 #: States in which a submit may or may not have been made.
 _BEFORE_POLLING: Final = frozenset({State.ACCEPTED.value, State.SUBMITTING.value})
@@ -48,6 +50,13 @@ def while_waiting(row: Row) -> tuple[Step, ...]:
 
 
 def _doubtful(row: Row) -> tuple[Step, ...]:
+    if row.kind == _LISTED:
+        # What was saved stands in the provider's list, or does not: a look tells.
+        return (
+            _step("resume", row, "", f"to look at {row.provider}'s list again"),
+            retry(row, f"if {row.provider} certainly has not"),
+            _verdict(row, "VERDICT", "if it has ended there"),
+        )
     return (
         _found(row, f"if {row.provider} has the task"),
         retry(row, f"if {row.provider} certainly has not"),

@@ -392,7 +392,7 @@ def test_notification_after_another_end_is_told_as_late_once(
         False,
         1,
     )
-    assert (event.data["state"], event.data["sealed"]) == ("succeeded", "sealed 77")
+    assert (event.data["state"], event.data["sealed"]) == ("succeeded", "whole")
     assert event.data["sequence"] == before["sequence"] + 1
     assert event.data["provider_ref"] == "77"
     assert types(database).count("operation.late_answer") == 1

@@ -99,9 +99,13 @@ def tell_late(
     row: RowMapping,
     notification: Notification,
     would_be: State,
+    answer: str,
     now: datetime,
 ) -> None:
-    """Journal a notification that came after the end, and tell it where it is news."""
+    """Journal a notification that came after the end, and tell it where it is news.
+
+    `answer` is the whole notification as the provider wrote it, sealed.
+    """
     note = f"notification came too late: {would_be}"
     known = journal.has_late(connection, row["id"], row["number"], note)
     journal.write(connection, [journal.late(row["id"], row["number"], note, now, None)])
@@ -122,7 +126,7 @@ def tell_late(
         state=would_be,
         provider_ref=notification.provider_ref,
         result={"verified_by": "notification"},
-        answer=notification.sealed,
+        answer=answer,
     )
     event = tell(EventType.LATE_ANSWER, standing, sequence, now, new_id())
     connection.execute(insert(OUTBOX), [event.row()])
