@@ -28,13 +28,7 @@ def beside(outcome: Outcome) -> Outcome:
         case Pending(trouble=None):
             return replace(outcome, note=note)
         case Pending():
-            return replace(
-                outcome,
-                note=note,
-                trouble=Trouble.DEPENDENCY,
-                retry_after=None,
-                again_in=outcome.retry_after,
-            )
+            return replace(outcome, note=note, trouble=Trouble.DEPENDENCY)
         case Misconfigured():
             return Pending(note, Trouble.DEPENDENCY)
         case _:

@@ -375,7 +375,7 @@ def test_chunk_goes_on_while_answers_come_between_failures(
     [
         pytest.param(PENDING, Health(0, any_answered=True), id="an answer"),
         pytest.param(
-            Pending("SMEV", Trouble.DEPENDENCY),
+            Pending("SMEV", Trouble.DEPENDENCY, retry_after=5),
             Health(0, any_answered=True),
             id="trouble behind the provider",
         ),
