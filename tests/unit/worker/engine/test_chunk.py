@@ -30,7 +30,7 @@ from worker.operations.outcomes import (
 )
 from worker.operations.states import State
 from worker.operations.store.claims import Claimed
-from worker.operations.store.writeback import Supplying
+from worker.operations.store.supplying import Supplying
 from worker.providers.base import Work
 
 PENDING = Pending("not yet")
