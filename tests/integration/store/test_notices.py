@@ -173,6 +173,45 @@ def test_notification_names_the_newest_of_two_attempts_that_share_an_id(
     assert [row["attempt"] for row in stored(database)] == [2]
 
 
+@pytest.mark.parametrize("by", ["a verdict", "a next attempt"])
+def test_notification_of_a_doubtful_submit_that_a_person_gave_up_is_told_and_left_free(
+    database: Database, by: str
+) -> None:
+    doubtful(database)
+    [claimed] = claim(database, now=FAR)
+    write(database, [moved(claimed, State.WAITING_FOR_PERSON, PARKED)])
+    if by == "a verdict":
+        resolve(database)
+    else:
+        retry(database)
+
+    receive_late(database, said(), State.SUCCEEDED)
+
+    event = told(database)[-1]
+    assert event.type == "uprid.operation.late_answer"
+    assert (event.data["attempt"], event.data["state"]) == (1, "succeeded")
+    assert [row["operation_id"] for row in stored(database)] == [None]
+    if by == "a next attempt":
+        [claimed] = claim(database)
+        write(database, [taken(claimed)])
+        assert of(database) == ["sealed 77"]
+
+
+def test_notification_of_what_was_never_submitted_is_nobodys(database: Database) -> None:
+    accept(database, replace(start("order-1"), party=ANNA))
+    [claimed] = claim(database)
+    write(database, [moved(claimed, State.WAITING_FOR_PERSON, PARKED)])
+    resolve(database)
+
+    assert receive(database, said()) is Heard.UNMATCHED
+
+
+def resolve(database: Database) -> None:
+    action = Action("order-1", 1, "anna", "asked by phone")
+    with database.begin() as connection:
+        deciding.resolve(connection, action, State.FAILED, NOW)
+
+
 def retry(database: Database, attempt: int = 1) -> None:
     action = Action("order-1", attempt, "anna", "asked by phone")
     with database.begin() as connection:

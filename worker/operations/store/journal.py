@@ -5,9 +5,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import ColumnElement, Connection, exists, insert, select
 
 from worker.operations.model import JOURNAL
+from worker.operations.states import State
 from worker.operations.store.claims import Run
 
 
@@ -81,6 +82,18 @@ def has_person(
         )
     )
     return found.first() is not None
+
+
+def has_move(
+    operation_id: ColumnElement[str], attempt: ColumnElement[int], origin: State, to: State
+) -> ColumnElement[bool]:
+    """Return the condition that an attempt in another query once made a move."""
+    return exists().where(
+        JOURNAL.c.operation_id == operation_id,
+        JOURNAL.c.attempt == attempt,
+        JOURNAL.c.what == What.MOVE.value,
+        JOURNAL.c.note == f"{origin} → {to}",
+    )
 
 
 def has_late(connection: Connection, operation_id: str, attempt: int, note: str) -> bool:

@@ -52,7 +52,7 @@ class Heard(StrEnum):
 
     #: It names a live attempt, which was woken.
     MATCHED = "matched"
-    #: It names an attempt that has ended, or was followed by another.
+    #: It names an attempt that has ended, or was followed by another, perhaps without ever an id.
     LATE = "late"
     #: Nobody's that we know: kept, and looked at when an id becomes known.
     UNMATCHED = "unmatched"
@@ -86,7 +86,9 @@ def receive(
     _lock_persons(connection, notification)
     row = _named(connection, notification) or _doubtful(connection, notification)
     if row is None:
-        return Heard.UNMATCHED, None
+        # Told, and yet nobody's: an id that is stored later may prove to be the one it names.
+        late = _given_up(connection, notification)
+        return (Heard.UNMATCHED if late is None else Heard.LATE), late
     _belongs(connection, notification, row["id"], row["number"])
     if row["number"] != row["attempt"] or State(row["state"]) not in _OPEN:
         return Heard.LATE, row
@@ -234,6 +236,25 @@ def _doubtful(connection: Connection, notification: Notification) -> RowMapping 
             ATTEMPTS.c.provider_ref.is_(None),
             ATTEMPTS.c.number == OPERATIONS.c.attempt,
             unanswered,
+        ),
+    )
+
+
+def _given_up(connection: Connection, notification: Notification) -> RowMapping | None:
+    """Return the person's one operation that was submitted, and ended without ever an id.
+
+    A person took the doubt from it, by a verdict or by a next attempt; a SUCCESS is news all the
+    same.
+    """
+    return _found(
+        connection,
+        notification,
+        and_(
+            ATTEMPTS.c.provider_ref.is_(None),
+            ATTEMPTS.c.ended_as.is_not(None),
+            journal.has_move(
+                ATTEMPTS.c.operation_id, ATTEMPTS.c.number, State.ACCEPTED, State.SUBMITTING
+            ),
         ),
     )
 
