@@ -23,6 +23,7 @@ _READY_WITHIN: Final = 120.0
 #: Seconds on top of the longest call: what a worker writes back and tells after it.
 _GRACE: Final = 15.0
 _UPRID: Final = "worker.oncall.cli"
+_SANDBOX: Final = "worker.sandbox"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +136,13 @@ def grace(settings: Settings) -> float:
 
 
 def sandbox_command(options: SandboxOptions) -> list[str]:
-    """Return the command that serves these options; credentials stay the sandbox's own."""
+    """Return the command that serves these options; credentials stay the sandbox's own.
+
+    Not `uprid sandbox`, which first loads all that the other commands need.
+    """
     told = options.notify_url
     return python_module(
-        _UPRID,
-        "sandbox",
+        _SANDBOX,
         *("--port", str(options.port)),
         *("--delay", str(options.delay)),
         *("--task-timeout", str(options.task_timeout)),
