@@ -11,6 +11,8 @@ from worker.providers.intellectmoney.tokens import TokenShelf
 from worker.providers.mandarin.plugin import MandarinPlugin
 from worker.providers.moneta.desk import Desk
 from worker.providers.moneta.plugin import MonetaPlugin
+from worker.providers.npd.aside import Aside
+from worker.providers.npd.desk import MonetaDesk
 from worker.providers.npd.plugin import NpdPlugin
 
 
@@ -28,9 +30,10 @@ def plugins_of(settings: Settings, shelf: TokenShelf) -> Mapping[Provider, Plugi
     return plugins
 
 
-def _desk(moneta: MonetaSettings | None, asker: ProviderSettings) -> Desk | None:
+def _desk(moneta: MonetaSettings | None, asker: ProviderSettings) -> MonetaDesk | None:
     """Return a desk of its own for another provider: MONETA may take as long as that one may."""
     if moneta is None:
         return None
     bounds = ("connect_timeout", "read_timeout", "total_timeout", "threads")
-    return Desk(moneta.model_copy(update={name: getattr(asker, name) for name in bounds}))
+    desk = Desk(moneta.model_copy(update={name: getattr(asker, name) for name in bounds}))
+    return Aside(desk, asker.threads)

@@ -1,0 +1,130 @@
+"""Questions to MONETA on the side: nobody waits for the slow ones."""
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from tests.support.processes import wait_until
+from worker.operations.outcomes import Outcome, Pending, Trouble
+from worker.providers.moneta.groups import Group
+from worker.providers.npd.aside import PATIENCE, Aside
+
+#: Far more than a slow machine takes for nothing, and less than a hanging call.
+SOON = 5.0
+
+
+class SlowDesk:
+    """Answers once it is told to. `groups` are its answers, the last one for ever."""
+
+    def __init__(self, *groups: Group | Outcome) -> None:
+        self.groups = list(groups)
+        self.open = threading.Event()
+        self.asked: list[int] = []
+
+    def group(self, unit_id: int, progress: Mapping[str, Any]) -> Group | Outcome:
+        del progress
+        self.asked.append(unit_id)
+        answer = self.groups.pop(0) if len(self.groups) > 1 else self.groups[0]
+        self.open.wait(30)
+        return answer
+
+    def status(self, async_id: int, unit_id: int, progress: Mapping[str, Any]) -> Outcome:
+        del async_id, progress
+        self.asked.append(unit_id)
+        self.open.wait(30)
+        return Pending("INPROGRESS")
+
+
+@pytest.fixture
+def desk() -> Iterator[SlowDesk]:
+    made = SlowDesk(Group.FULL)
+    yield made
+    made.open.set()
+
+
+def is_put_off(said: Group | Outcome) -> bool:
+    return isinstance(said, Pending) and said.trouble is Trouble.DEPENDENCY
+
+
+def test_answer_is_given_at_once_where_moneta_is_quick(desk: SlowDesk) -> None:
+    desk.open.set()
+    aside = Aside(desk, 2)
+
+    assert aside.group(7, {}) is Group.FULL
+    assert aside.status(8, 7, {}) == Pending("INPROGRESS")
+
+
+def test_answer_that_comes_late_is_given_at_the_next_look(desk: SlowDesk) -> None:
+    aside = Aside(desk, 2)
+
+    first = aside.group(7, {"checks": 1})
+    desk.open.set()
+    wait_until(lambda: aside.group(7, {"checks": 1}) is Group.FULL, SOON, "the answer")
+
+    assert is_put_off(first)
+    assert desk.asked == [7]
+
+
+def test_answer_is_given_once(desk: SlowDesk) -> None:
+    desk.open.set()
+    aside = Aside(desk, 2)
+
+    for _ in range(3):
+        aside.group(7, {})
+
+    assert desk.asked == [7, 7, 7]
+
+
+def test_answer_is_nobodys_who_remembers_something_else(desk: SlowDesk) -> None:
+    aside = Aside(desk, 2)
+
+    aside.group(7, {"checks": 1})
+    aside.group(7, {"checks": 2})
+
+    wait_until(lambda: desk.asked == [7, 7], SOON, "two questions")
+
+
+def test_nobody_waits_while_another_answer_is_slow(desk: SlowDesk) -> None:
+    aside = Aside(desk, 50)
+    aside.group(1, {})
+    time.sleep(PATIENCE / 2)
+
+    began = time.monotonic()
+    said = [aside.group(number, {}) for number in range(2, 40)]
+    took = time.monotonic() - began
+
+    assert all(map(is_put_off, said))
+    # All of them together, where each alone would have waited so long.
+    assert took < 38 * PATIENCE / 2
+
+
+def test_no_more_is_asked_than_there_are_places(desk: SlowDesk) -> None:
+    aside = Aside(desk, 2)
+
+    said = [aside.group(number, {}) for number in range(5)]
+
+    assert all(map(is_put_off, said))
+    assert sorted(desk.asked) == [0, 1]
+    assert [each.calls for each in said if isinstance(each, Pending)] == [1, 1, 0, 0, 0]
+
+
+def test_late_answer_that_is_none_is_asked_for_anew() -> None:
+    desk = SlowDesk(Pending("timed out", Trouble.TRANSPORT), Group.SIMPLIFIED)
+    aside = Aside(desk, 2)
+    aside.group(7, {})
+    desk.open.set()
+
+    wait_until(lambda: aside.group(7, {}) is Group.SIMPLIFIED, SOON, "the answer")
+
+    assert desk.asked == [7, 7]
+
+
+def test_stumble_is_the_stumble_of_who_asked(desk: SlowDesk) -> None:
+    desk.groups = []
+    desk.open.set()
+
+    with pytest.raises(IndexError):
+        Aside(desk, 2).group(7, {})
