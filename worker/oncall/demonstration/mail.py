@@ -1,7 +1,7 @@
 """NPD's notifications on their way through the marketplace."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from config.queues import Provider
 from worker.oncall.demonstration.cases import PLAYS
@@ -11,8 +11,8 @@ from worker.oncall.demonstration.record import Record
 
 Notification = Mapping[str, Any]
 
-_PLAY = PLAYS[Provider.NPD]
-_BY_PHONE = {
+_PLAY: Final = PLAYS[Provider.NPD]
+_BY_PHONE: Final = {
     phone_digits(case.start.payload["phone"]): case.reference
     for case in _PLAY.cases
     if isinstance(case.start, IdentifySelfEmployed)

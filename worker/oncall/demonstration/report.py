@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
 from config.queues import Provider
 from worker.oncall.demonstration import counting, registry, scan
@@ -55,7 +56,7 @@ def tell_privacy(directory: Path, accounts: Collection[str], say: Say) -> list[s
 
 
 #: Of each provider: what its counters are called for people, and what else it was asked.
-_EFFECTS = {
+_EFFECTS: Final = {
     Provider.MONETA: {"submits": "submits"},
     Provider.MANDARIN: {"submits": "starts", "codes": "codes"},
     Provider.NPD: {
@@ -65,7 +66,7 @@ _EFFECTS = {
     },
     Provider.INTELLECTMONEY: {"writes": "writes", "answered": "pages answered"},
 }
-_HARMLESS = {
+_HARMLESS: Final = {
     Provider.MONETA: {"poll": "polls", "profile_check": "profile checks"},
     Provider.MANDARIN: {"poll": "polls"},
     Provider.NPD: {},

@@ -1,6 +1,6 @@
 """Sending as a marketplace does: through the client's doors."""
 
-from typing import assert_never
+from typing import Final, assert_never
 
 from worker.client import Client
 from worker.oncall.demonstration.cases.messages import (
@@ -15,7 +15,7 @@ from worker.oncall.demonstration.cases.messages import (
 )
 from worker.oncall.demonstration.side import Side
 
-_BY = "demo"
+_BY: Final = "demo"
 
 
 def send(
