@@ -12,7 +12,8 @@ from tests.support.command import uprid
 from tests.support.operations import accept, start
 from tests.support.valkey import ValkeyServer
 from worker.operations.database import Database
-from worker.operations.model import ACCESS_TOKENS, INPUTS, INVOICES, NOTICES, TRANSACTIONS
+from worker.operations.invoice_model import INVOICES, TRANSACTIONS
+from worker.operations.model import ACCESS_TOKENS, INPUTS, NOTICES
 from worker.operations.store import leases, pausing
 from worker.operations.store.claims import lock_provider
 from worker.privacy.fingerprints import Fingerprinter

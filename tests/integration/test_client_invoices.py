@@ -13,7 +13,8 @@ from tests.support.operations import NOW, accepted
 from worker.client import Client
 from worker.errors import DatabaseUnavailable, Unsealable
 from worker.operations.database import Database
-from worker.operations.model import INVOICES, OPERATIONS
+from worker.operations.invoice_model import INVOICES
+from worker.operations.model import OPERATIONS
 from worker.registry import Choice, stored_invoices
 
 # Where nothing listens: invoices need no broker.

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from tests.support.engine import SEALER, Process, process
 from tests.support.operations import attempts, forgets, journal, operation, told, types
 from tests.support.providers import ScriptedPlugin
-from worker.engine.decisions import Ask
+from worker.engine.asks import Ask
 from worker.operations.model import ATTEMPTS
 from worker.operations.outcomes import (
     Doubtful,

@@ -33,7 +33,7 @@ from tests.support.providers import ScriptedPlugin
 from tests.support.valkey import ValkeyServer
 from worker import runtime as runtimes
 from worker.celery_masking import MaskedAMQP
-from worker.engine.decisions import Ask
+from worker.engine.asks import Ask
 from worker.intake import actions, callbacks
 from worker.intake.message import Message
 from worker.intake.refusals import Taking

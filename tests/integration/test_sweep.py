@@ -10,7 +10,7 @@ from config.queues import Provider
 from tests.support.engine import Process, process
 from tests.support.operations import accepted, operation, types
 from tests.support.providers import ScriptedPlugin
-from worker.engine.decisions import Ask
+from worker.engine.asks import Ask
 from worker.engine.sweep import Sweep, Timing
 from worker.errors import BrokerUnavailable
 from worker.operations.model import OPERATIONS

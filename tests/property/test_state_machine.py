@@ -28,7 +28,7 @@ from tests.support.engine import Process
 from tests.support.operations import attempts, forgets, journal, operations, start, told
 from tests.support.providers import ScriptedPlugin
 from tests.support.schema import bring_to_newest
-from worker.engine.decisions import Ask
+from worker.engine.asks import Ask
 from worker.engine.sweep import Sweep, Timing
 from worker.errors import DatabaseUnavailable
 from worker.events.model import END_EVENTS

@@ -15,9 +15,9 @@ from worker.operations.model import ATTEMPTS, JOURNAL, OPERATIONS, OUTBOX
 from worker.operations.outcomes import Reason
 from worker.operations.states import State
 from worker.operations.store import claims, intake, writeback
+from worker.operations.store.changes import Move, Stay
 from worker.operations.store.claims import ORDINARY, URGENT, Claimed, Run
 from worker.operations.store.intake import Start, Taken
-from worker.operations.store.writeback import Move, Stay
 from worker.providers.base import Intake
 
 NOW: Final = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from config.polling import PollPolicy
 from config.queues import Provider
-from worker.engine.decisions import Ask
+from worker.engine.asks import Ask
 from worker.operations.outcomes import (
     Finished,
     NeedsPerson,

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 
 import structlog
 
-from worker.engine.decisions import Answer, Ask, next_ask, progress_of
+from worker.engine.asks import Answer, Ask, next_ask, progress_of
 from worker.engine.gate import Health
 from worker.errors import DatabaseUnavailable, Unsealable
 from worker.operations.outcomes import (

@@ -2,11 +2,10 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any, Final, assert_never
 
+from worker.engine.asks import Answer, Ask, progress_of
 from worker.engine.gate import LONGEST_REST
 from worker.events.model import END_EVENTS, EventType
 from worker.operations.identifiers import new_id
@@ -17,7 +16,6 @@ from worker.operations.outcomes import (
     Misconfigured,
     NeedsPerson,
     NotSent,
-    Outcome,
     Pending,
     Prepared,
     Reason,
@@ -27,57 +25,9 @@ from worker.operations.outcomes import (
     Wanted,
 )
 from worker.operations.states import State
-from worker.operations.store.claims import ORDINARY, URGENT, Claimed, Run
-from worker.operations.store.writeback import Move, Stay
+from worker.operations.store.changes import Move, Stay
+from worker.operations.store.claims import ORDINARY, URGENT, Run
 from worker.providers.base import Plugin
-
-
-class Ask(StrEnum):
-    """What an operation was asked."""
-
-    PREPARE = "prepare"
-    SUBMIT = "submit"
-    CLEAR_UP = "clear_up"
-    SUPPLY = "supply"
-    POLL = "poll"
-    SETTLE = "settle"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back for one operation."""
-
-    #: As claimed; in `submitting` once its submit was marked.
-    claimed: Claimed
-    ask: Ask
-    outcome: Outcome
-    #: When the question was sent.
-    at: datetime
-    #: Milliseconds.
-    took: int
-
-
-def next_ask(claimed: Claimed, now: datetime, plugin: Plugin) -> Ask:
-    """Return what a claimed operation is to be asked."""
-    match claimed.state:
-        case State.ACCEPTED if plugin.prepares(claimed.kind, progress_of(claimed)):
-            return Ask.PREPARE
-        case State.ACCEPTED:
-            return Ask.SUBMIT
-        case State.SUBMITTING:
-            # Nobody leaves an operation like this but a worker that died, or had its doubts.
-            return Ask.CLEAR_UP
-        case State.POLLING if claimed.deadline_at is None or now < claimed.deadline_at:
-            supplied = claimed.missing is not None and claimed.inputs_waiting > 0
-            return Ask.SUPPLY if supplied else Ask.POLL
-        case _:
-            return Ask.SETTLE
-
-
-def progress_of(claimed: Claimed) -> Mapping[str, Any]:
-    """Return the plugin's own memory of the attempt."""
-    progress: Mapping[str, Any] = json.loads(claimed.progress) if claimed.progress else {}
-    return progress
 
 
 def decide(

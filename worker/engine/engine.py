@@ -1,7 +1,6 @@
 """The engine: what a chunk task does, from the claim to the next wake. Knows no provider."""
 
 import random
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,8 +14,10 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from config.queues import Provider, Wake
 from worker.engine import gate
+from worker.engine.asks import Answer
 from worker.engine.chunk import Chunk, Guard, Working, opened
-from worker.engine.decisions import Answer, decide
+from worker.engine.decisions import decide
+from worker.engine.share import Share
 from worker.engine.wakes import Wakes
 from worker.errors import DatabaseUnavailable
 from worker.operations.database import Database
@@ -24,9 +25,9 @@ from worker.operations.identifiers import new_id
 from worker.operations.outcomes import Misconfigured
 from worker.operations.states import State
 from worker.operations.store import claims, notices, pausing, supplying, writeback
+from worker.operations.store.changes import Move, Stay
 from worker.operations.store.claims import ORDINARY, URGENT, Claimed
 from worker.operations.store.supplying import Supplying
-from worker.operations.store.writeback import Move, Stay
 from worker.providers.base import Plugin
 
 log = structlog.get_logger(__name__)
@@ -103,7 +104,7 @@ class Engine:
         self._leaseholder = leaseholder
         self._sealing = sealing
         self._random = random.SystemRandom().random
-        self._shares = {provider: _Share(share) for provider in plugins}
+        self._shares = {provider: Share(share) for provider in plugins}
         self._executors = {
             provider: ThreadPoolExecutor(plugin.limits.threads, f"{provider}-call")
             for provider, plugin in plugins.items()
@@ -391,28 +392,3 @@ class Engine:
                 writeback.give_back(connection, chunk.token, sorted(unwritten))
         except DatabaseUnavailable:
             self._leaseholder.abandon(chunk.token)
-
-
-class _Share:
-    """How many chunks of one provider this process works on at a time."""
-
-    def __init__(self, places: int) -> None:
-        self._places = places
-        self._inside = 0
-        self._turned_away = False
-        self._lock = threading.Lock()
-
-    def enter(self) -> bool:
-        with self._lock:
-            if self._inside >= self._places:
-                self._turned_away = True
-                return False
-            self._inside += 1
-            return True
-
-    def leave(self) -> bool:
-        """Give up the place; tell whether somebody was turned away meanwhile."""
-        with self._lock:
-            self._inside -= 1
-            turned_away, self._turned_away = self._turned_away, False
-            return turned_away

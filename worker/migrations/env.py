@@ -2,11 +2,12 @@
 
 from alembic import context
 
-from worker.operations.model import METADATA
+from worker.operations.invoice_model import INVOICES
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=METADATA,
+    # Of all tables: this module knows the others.
+    target_metadata=INVOICES.metadata,
     render_as_batch=True,
     # A migration is whole or it is not there, on both databases.
     transactional_ddl=True,

@@ -8,24 +8,11 @@ UTC times, integers. Constraints that hold the promises live here and in the fir
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
-from sqlalchemy import BigInteger, Column, Index, Integer, String, Text, text
+from sqlalchemy import Column, Index, Text, text
 from sqlalchemy.schema import SchemaItem
 from sqlmodel import Field, SQLModel
 
-#: Integers that count rows for years; SQLite only numbers rows by itself as INTEGER.
-Counter: Final = BigInteger().with_variant(Integer(), "sqlite")
-
-
-_ZERO: Final = {"server_default": "0"}
-
-
-def _id_column(*, primary: bool = False, nullable: bool = False) -> Any:  # noqa: ANN401
-    # COLLATE "C": identifiers compare as bytes, which is what their index is for.
-    return Column(
-        String(36).with_variant(String(36, collation="C"), "postgresql"),
-        primary_key=primary,
-        nullable=nullable,
-    )
+from worker.operations.columns import ZERO, Counter, id_column
 
 
 class Operation(SQLModel, table=True):
@@ -70,7 +57,7 @@ class Operation(SQLModel, table=True):
         ),
     )
 
-    id: str = Field(sa_column=_id_column(primary=True))
+    id: str = Field(sa_column=id_column(primary=True))
     reference: str = Field(max_length=255, unique=True)
     provider: str = Field(max_length=20)
     kind: str = Field(max_length=40)
@@ -85,8 +72,8 @@ class Operation(SQLModel, table=True):
     #: When the engine next works on it; None where it has nothing to do.
     due_at: datetime | None = None
     deadline_at: datetime | None = None
-    lease_token: str | None = Field(default=None, sa_column=_id_column(nullable=True))
-    lease_owner: str | None = Field(default=None, sa_column=_id_column(nullable=True))
+    lease_token: str | None = Field(default=None, sa_column=id_column(nullable=True))
+    lease_owner: str | None = Field(default=None, sa_column=id_column(nullable=True))
     #: Claims in a row that were never written back.
     claims: int = 0
     #: Status requests sent in this attempt.
@@ -102,12 +89,12 @@ class Operation(SQLModel, table=True):
     #: What the provider waits for (`sms_code`); None: for nothing.
     missing: str | None = Field(default=None, max_length=20)
     #: Inputs of this attempt that were sent, or may have been.
-    inputs_sent: int = Field(default=0, sa_column_kwargs=_ZERO)
+    inputs_sent: int = Field(default=0, sa_column_kwargs=ZERO)
     input_sent_at: datetime | None = None
     #: Inputs of this attempt that are still to be sent.
-    inputs_waiting: int = Field(default=0, sa_column_kwargs=_ZERO)
+    inputs_waiting: int = Field(default=0, sa_column_kwargs=ZERO)
     #: The provider's notifications that name this attempt.
-    notices: int = Field(default=0, sa_column_kwargs=_ZERO)
+    notices: int = Field(default=0, sa_column_kwargs=ZERO)
     #: Somebody wants it worked on by then, and said so while it was leased. Cleared by a claim.
     wanted_at: datetime | None = None
     created_at: datetime
@@ -144,7 +131,7 @@ class Attempt(SQLModel, table=True):
         ),
     )
 
-    operation_id: str = Field(sa_column=_id_column(primary=True))
+    operation_id: str = Field(sa_column=id_column(primary=True))
     number: int = Field(primary_key=True)
     #: Keyed hash of what was enqueued.
     fingerprint: str = Field(max_length=64)
@@ -178,8 +165,8 @@ class Input(SQLModel, table=True):
         Index("input_message", "operation_id", "message_id", unique=True),
     )
 
-    id: str = Field(sa_column=_id_column(primary=True))
-    operation_id: str = Field(sa_column=_id_column())
+    id: str = Field(sa_column=id_column(primary=True))
+    operation_id: str = Field(sa_column=id_column())
     attempt: int
     name: str = Field(max_length=20)
     message_id: str = Field(max_length=255)
@@ -214,7 +201,7 @@ class Notice(SQLModel, table=True):
     sealed: str = Field(sa_column=Column(Text, nullable=False))
     at: datetime
     #: Whose it is; None: nobody's that we know.
-    operation_id: str | None = Field(default=None, sa_column=_id_column(nullable=True))
+    operation_id: str | None = Field(default=None, sa_column=id_column(nullable=True))
     attempt: int | None = None
 
 
@@ -230,66 +217,8 @@ class AccessToken(SQLModel, table=True):
     generation: int = 0
     expires_at: datetime | None = None
     #: Whoever fetches the next one, and until when the others leave it to it.
-    holder: str | None = Field(default=None, sa_column=_id_column(nullable=True))
+    holder: str | None = Field(default=None, sa_column=id_column(nullable=True))
     held_until: datetime | None = None
-
-
-class StoredInvoice(SQLModel, table=True):
-    """An invoice of a payment registry, in its newest version. Amounts are decimals as text."""
-
-    __tablename__: ClassVar[Any] = "invoice"
-    __table_args__: ClassVar[tuple[SchemaItem, ...]] = (Index("invoice_fetched_at", "fetched_at"),)
-
-    id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    state: str = Field(max_length=40)
-    created_at: datetime | None = None
-    changed_at: datetime | None = None
-    expires_at: datetime | None = None
-    amount: str | None = Field(default=None, max_length=40)
-    currency: str | None = Field(default=None, max_length=10)
-    current_amount: str | None = Field(default=None, max_length=40)
-    current_currency: str | None = Field(default=None, max_length=10)
-    surcharge_amount: str | None = Field(default=None, max_length=40)
-    surcharge_currency: str | None = Field(default=None, max_length=10)
-    eshop_id: int | None = Field(default=None, sa_column=Column(BigInteger))
-    order: str | None = Field(default=None, sa_column=Column("order_number", Text))
-    #: Comment, owner's name and e-mail as a Fernet token over a JSON object; None once erased.
-    sealed: str | None = Field(default=None, sa_column=Column(Text))
-    fetched_at: datetime
-
-
-class StoredTransaction(SQLModel, table=True):
-    """A transaction of an invoice, in its newest version."""
-
-    __tablename__: ClassVar[Any] = "invoice_transaction"
-    __table_args__: ClassVar[tuple[SchemaItem, ...]] = (
-        Index("invoice_transaction_invoice", "invoice_id"),
-    )
-
-    id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    invoice_id: int = Field(sa_column=Column(BigInteger, nullable=False))
-    number: int | None = Field(default=None, sa_column=Column(BigInteger))
-    state: str = Field(max_length=40)
-    payment_type: str | None = Field(default=None, max_length=40)
-    created_at: datetime | None = None
-    paid_amount: str | None = Field(default=None, max_length=40)
-    paid_currency: str | None = Field(default=None, max_length=10)
-    received_amount: str | None = Field(default=None, max_length=40)
-    received_currency: str | None = Field(default=None, max_length=10)
-    sealed: str | None = Field(default=None, sa_column=Column(Text))
-
-
-class FetchedInvoice(SQLModel, table=True):
-    """Which invoices an attempt's registry held: what its counts and sums are made of."""
-
-    __tablename__: ClassVar[Any] = "invoice_fetch"
-    __table_args__: ClassVar[tuple[SchemaItem, ...]] = (
-        Index("invoice_fetch_invoice", "invoice_id"),
-    )
-
-    operation_id: str = Field(sa_column=_id_column(primary=True))
-    attempt: int = Field(primary_key=True)
-    invoice_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
 
 
 class JournalEntry(SQLModel, table=True):
@@ -299,7 +228,7 @@ class JournalEntry(SQLModel, table=True):
     __table_args__: ClassVar[tuple[SchemaItem, ...]] = (Index("journal_operation", "operation_id"),)
 
     id: int | None = Field(default=None, sa_column=Column(Counter, primary_key=True))
-    operation_id: str = Field(sa_column=_id_column())
+    operation_id: str = Field(sa_column=id_column())
     attempt: int
     #: `call`, `move`, `person`, `late`, `ignored` or `heard`.
     what: str = Field(max_length=20)
@@ -340,8 +269,8 @@ class OutboxEvent(SQLModel, table=True):
     )
 
     seq: int | None = Field(default=None, sa_column=Column(Counter, primary_key=True))
-    id: str = Field(sa_column=_id_column())
-    operation_id: str | None = Field(default=None, sa_column=_id_column(nullable=True))
+    id: str = Field(sa_column=id_column())
+    operation_id: str | None = Field(default=None, sa_column=id_column(nullable=True))
     attempt: int | None = None
     #: 1 for a terminal event.
     terminal: int = 0
@@ -350,7 +279,7 @@ class OutboxEvent(SQLModel, table=True):
     time: datetime
     data: str = Field(sa_column=Column(Text, nullable=False))
     #: The stream id that the server gave it, padded to sort like time; None: not told.
-    stream_id: str | None = Field(default=None, sa_column=_id_column(nullable=True))
+    stream_id: str | None = Field(default=None, sa_column=id_column(nullable=True))
 
 
 class Refusal(SQLModel, table=True):
@@ -387,7 +316,7 @@ class ProviderState(SQLModel, table=True):
     tokens: float = 0.0
     tokens_at: datetime
     #: Callbacks that named an id which no attempt has.
-    unknown_callbacks: int = Field(default=0, sa_column_kwargs=_ZERO)
+    unknown_callbacks: int = Field(default=0, sa_column_kwargs=ZERO)
 
 
 class Incarnation(SQLModel, table=True):
@@ -395,7 +324,7 @@ class Incarnation(SQLModel, table=True):
 
     __tablename__: ClassVar[Any] = "incarnation"
 
-    id: str = Field(sa_column=_id_column(primary=True))
+    id: str = Field(sa_column=id_column(primary=True))
     role: str = Field(max_length=20)
     host: str = Field(max_length=255)
     pid: int
@@ -420,7 +349,7 @@ class StreamPosition(SQLModel, table=True):
 
     name: str = Field(max_length=200, primary_key=True)
     #: Padded like `outbox.stream_id`.
-    last_id: str = Field(sa_column=_id_column())
+    last_id: str = Field(sa_column=id_column())
     #: A mark left on the server; another mark there means that it was wiped.
     mark: str = Field(max_length=36)
 
@@ -439,6 +368,3 @@ STREAMS: Final = METADATA.tables["stream"]
 INPUTS: Final = METADATA.tables["input"]
 NOTICES: Final = METADATA.tables["notice"]
 ACCESS_TOKENS: Final = METADATA.tables["access_token"]
-INVOICES: Final = METADATA.tables["invoice"]
-TRANSACTIONS: Final = METADATA.tables["invoice_transaction"]
-INVOICE_FETCHES: Final = METADATA.tables["invoice_fetch"]

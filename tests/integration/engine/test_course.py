@@ -9,7 +9,7 @@ from config.polling import PollPolicy
 from tests.support.engine import Process, process, states
 from tests.support.operations import attempts, journal, operation, told, types
 from tests.support.providers import ScriptedPlugin
-from worker.engine.decisions import Ask
+from worker.engine.asks import Ask
 from worker.operations.outcomes import (
     Finished,
     NeedsPerson,

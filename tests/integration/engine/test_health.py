@@ -11,7 +11,7 @@ from config.queues import Provider
 from tests.support.engine import Process, another, many, process, states
 from tests.support.operations import operation, operations, told, types
 from tests.support.providers import LIMITS, ScriptedPlugin
-from worker.engine.decisions import Ask
+from worker.engine.asks import Ask
 from worker.operations.outcomes import (
     Finished,
     Misconfigured,

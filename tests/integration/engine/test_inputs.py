@@ -13,7 +13,7 @@ from tests.support.clock import TravellingDatabase
 from tests.support.engine import SEALER, Process, states
 from tests.support.operations import operation, told, types
 from tests.support.providers import LIMITS, ScriptedPlugin
-from worker.engine.decisions import Ask
+from worker.engine.asks import Ask
 from worker.operations.model import INPUTS, OPERATIONS
 from worker.operations.outcomes import (
     Finished,

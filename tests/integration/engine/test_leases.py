@@ -19,7 +19,7 @@ from tests.support.operations import operation, operations, told, types
 from tests.support.providers import LIMITS, ScriptedPlugin
 from tests.support.schema import bring_to_newest
 from tests.support.servers import postgres_server
-from worker.engine.decisions import Ask
+from worker.engine.asks import Ask
 from worker.errors import DatabaseUnavailable
 from worker.operations.model import OPERATIONS
 from worker.operations.outcomes import (

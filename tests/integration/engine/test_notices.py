@@ -9,7 +9,7 @@ from config.queues import Provider, Wake
 from tests.support.engine import SEALER, Process, states
 from tests.support.operations import operation, start, types
 from tests.support.providers import Line, ScriptedPlugin
-from worker.engine.decisions import Ask
+from worker.engine.asks import Ask
 from worker.operations.model import NOTICES
 from worker.operations.outcomes import (
     Doubtful,

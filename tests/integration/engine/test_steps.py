@@ -13,8 +13,9 @@ from tests.support.engine import Process, process, states
 from tests.support.invoices import invoice
 from tests.support.operations import journal, operation, told, types
 from tests.support.providers import ScriptedPlugin
-from worker.engine.decisions import Ask
-from worker.operations.model import INVOICE_FETCHES, INVOICES, OPERATIONS
+from worker.engine.asks import Ask
+from worker.operations.invoice_model import INVOICE_FETCHES, INVOICES
+from worker.operations.model import OPERATIONS
 from worker.operations.outcomes import (
     Doubtful,
     Finished,

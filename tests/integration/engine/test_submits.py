@@ -7,7 +7,7 @@ from sqlalchemy import update
 from tests.support.engine import Process, process, states
 from tests.support.operations import operation, told, types
 from tests.support.providers import LIMITS, ScriptedPlugin
-from worker.engine.decisions import Ask
+from worker.engine.asks import Ask
 from worker.operations.model import ATTEMPTS, OPERATIONS
 from worker.operations.outcomes import (
     Doubtful,

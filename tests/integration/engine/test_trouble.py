@@ -9,7 +9,7 @@ from tests.support.engine import Process, states
 from tests.support.operations import attempts, operation, told
 from tests.support.processes import wait_until
 from tests.support.providers import ScriptedPlugin
-from worker.engine.decisions import Ask
+from worker.engine.asks import Ask
 from worker.operations.model import ATTEMPTS
 from worker.operations.outcomes import (
     Finished,

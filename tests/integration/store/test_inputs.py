@@ -31,11 +31,11 @@ from worker.operations.model import INPUTS, OPERATIONS
 from worker.operations.outcomes import Wanted
 from worker.operations.states import TERMINAL, State
 from worker.operations.store import deciding, inputs, retrying, supplying, writeback
+from worker.operations.store.changes import Move
 from worker.operations.store.claims import ORDINARY, URGENT, Claimed
 from worker.operations.store.inputs import Input, Offered
 from worker.operations.store.oncall import Action
 from worker.operations.store.supplying import Supplying
-from worker.operations.store.writeback import Move
 
 CODE = "sms_code"
 SOON = NOW + timedelta(seconds=3)

@@ -11,8 +11,8 @@ from sqlalchemy import update
 from tests.support.invoices import SEALER, invoice, later, money, rows, store, transaction
 from tests.support.operations import NOW, accepted, journal
 from worker.operations.database import Database
+from worker.operations.invoice_model import INVOICE_FETCHES, INVOICES, TRANSACTIONS
 from worker.operations.invoices import Invoice, SealedInvoice, sealed_invoices
-from worker.operations.model import INVOICE_FETCHES, INVOICES, TRANSACTIONS
 from worker.operations.store import invoices
 
 AFTER = NOW + timedelta(days=1)

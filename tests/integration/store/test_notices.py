@@ -28,10 +28,10 @@ from worker.operations.database import Database
 from worker.operations.model import NOTICES
 from worker.operations.states import TERMINAL, State
 from worker.operations.store import deciding, notices, retrying, writeback
+from worker.operations.store.changes import Move
 from worker.operations.store.claims import ORDINARY, URGENT, Claimed
 from worker.operations.store.notices import Heard, Notification
 from worker.operations.store.oncall import Action
-from worker.operations.store.writeback import Move
 
 ANNA = "a" * 64
 BORIS = "b" * 64

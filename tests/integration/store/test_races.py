@@ -28,10 +28,10 @@ from worker.operations.database import Database
 from worker.operations.model import OPERATIONS
 from worker.operations.states import State
 from worker.operations.store import hastening, inputs, notices, writeback
+from worker.operations.store.changes import Move
 from worker.operations.store.claims import ORDINARY, URGENT, Claimed
 from worker.operations.store.inputs import Input, Offered
 from worker.operations.store.notices import Heard, Notification
-from worker.operations.store.writeback import Move
 
 ANNA = "a" * 64
 SOON = NOW + timedelta(seconds=3)

@@ -11,14 +11,8 @@ from tests.support.invoices import invoice, rows, store, transaction
 from tests.support.operations import accepted, claim, ended, polling, write
 from worker.operations.database import Database
 from worker.operations.identifiers import new_id
-from worker.operations.model import (
-    ATTEMPTS,
-    INPUTS,
-    INVOICE_FETCHES,
-    INVOICES,
-    NOTICES,
-    TRANSACTIONS,
-)
+from worker.operations.invoice_model import INVOICE_FETCHES, INVOICES, TRANSACTIONS
+from worker.operations.model import ATTEMPTS, INPUTS, NOTICES
 from worker.operations.store.retention import Retention, purge
 
 RETENTION = Retention(timedelta(days=30), timedelta(days=180), timedelta(days=14))

@@ -28,8 +28,8 @@ from worker.operations.model import OPERATIONS
 from worker.operations.outcomes import Reason, ReasonCode
 from worker.operations.states import State
 from worker.operations.store import writeback
+from worker.operations.store.changes import Move, Stay
 from worker.operations.store.claims import ORDINARY, URGENT, Claimed
-from worker.operations.store.writeback import Move, Stay
 
 SOON = NOW + timedelta(seconds=15)
 REASON = Reason(ReasonCode.DATA_MISMATCH, "No match.", provider_code="500.7.3", retryable=True)

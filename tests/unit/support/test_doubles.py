@@ -11,7 +11,7 @@ from tests.support.broker import MemoryBroker
 from tests.support.clock import TravellingDatabase
 from tests.support.operations import NOW
 from tests.support.providers import ScriptedPlugin
-from worker.engine.decisions import Ask
+from worker.engine.asks import Ask
 from worker.engine.wakes import Publisher
 from worker.errors import BrokerUnavailable
 from worker.operations.outcomes import Finished, Pending, Started

@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, Connection, delete, exists, or_, select, update
 
 from worker.operations.database import Database
-from worker.operations.model import INVOICE_FETCHES, INVOICES, TRANSACTIONS
+from worker.operations.invoice_model import INVOICE_FETCHES, INVOICES, TRANSACTIONS
 
 #: Invoices in one transaction, so that a purge holds nobody up.
 _AT_ONCE: Final = 1000

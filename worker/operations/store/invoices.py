@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, and_, func, select, text
 
+from worker.operations.invoice_model import INVOICE_FETCHES, INVOICES, TRANSACTIONS
 from worker.operations.invoices import SealedInvoice, SealedTransaction, newest
-from worker.operations.model import INVOICE_FETCHES, INVOICES, TRANSACTIONS
 from worker.operations.store import journal
 from worker.operations.store.dialect import Bulk, Column
 

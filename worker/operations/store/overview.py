@@ -8,16 +8,15 @@ from typing import Any, Final
 
 from sqlalchemy import Column, Connection, Table, func, select
 
+from worker.operations.invoice_model import INVOICES, TRANSACTIONS
 from worker.operations.model import (
     ACCESS_TOKENS,
     ATTEMPTS,
     INCARNATIONS,
     INPUTS,
-    INVOICES,
     NOTICES,
     OPERATIONS,
     PROVIDERS,
-    TRANSACTIONS,
 )
 from worker.operations.states import State
 from worker.operations.store.reading import IS_CURRENT

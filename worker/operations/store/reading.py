@@ -8,13 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, RowMapping, Select, and_, select
 
-from worker.operations.model import (
-    ATTEMPTS,
-    JOURNAL,
-    OPERATIONS,
-    OUTBOX,
-    REFUSALS,
-)
+from worker.operations.model import ATTEMPTS, JOURNAL, OPERATIONS, OUTBOX, REFUSALS
 from worker.operations.states import DRIVEN, State
 from worker.operations.store.journal import What
 

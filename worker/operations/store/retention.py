@@ -7,15 +7,7 @@ from typing import Final
 from sqlalchemy import Connection, Delete, Update, and_, delete, or_, select, tuple_, update
 
 from worker.operations.database import Database
-from worker.operations.model import (
-    ATTEMPTS,
-    INPUTS,
-    JOURNAL,
-    NOTICES,
-    OPERATIONS,
-    OUTBOX,
-    REFUSALS,
-)
+from worker.operations.model import ATTEMPTS, INPUTS, JOURNAL, NOTICES, OPERATIONS, OUTBOX, REFUSALS
 from worker.operations.states import TERMINAL
 from worker.operations.store import invoice_retention
 

@@ -6,99 +6,20 @@ others belong to somebody else by now: their answers come back to the caller as 
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, insert, select, update
 
 from worker.events.model import EventType
-from worker.events.telling import Standing, tell
+from worker.events.telling import tell
 from worker.operations.identifiers import new_id
-from worker.operations.invoices import SealedInvoice
 from worker.operations.model import OPERATIONS, OUTBOX
-from worker.operations.outcomes import Reason, Wanted
 from worker.operations.states import TERMINAL, State
 from worker.operations.store import inputs, invoices, journal, notices, supplying
-from worker.operations.store.claims import Claimed, Run
+from worker.operations.store.changes import Move, Stay
 from worker.operations.store.dialect import Bulk, Column
-
-
-@dataclass(frozen=True, slots=True)
-class Stay:
-    """Asked once more; the operation stays where it is."""
-
-    claimed: Claimed
-    due_at: datetime
-    polls: int
-    faults: int
-    progress: str | None
-    run: Run
-    #: The run that this answer ended, to be written out.
-    closed: Run | None
-    #: Invoices to be stored with it, sealed.
-    records: Sequence[SealedInvoice] = field(default=(), repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """The operation goes to another state, or is told about."""
-
-    claimed: Claimed
-    state: State
-    #: What the call that led here answered; None where no call did.
-    call: Run | None
-    lane: int
-    due_at: datetime | None
-    deadline_at: datetime | None
-    provider_ref: str | None
-    polls: int
-    faults: int
-    progress: str | None
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
-    reason: Reason | None = None
-    result: Mapping[str, Any] = field(default_factory=dict)
-    #: The provider's answer, sealed.
-    answer: str | None = field(default=None, repr=False)
-    #: What the provider waits for from now on.
-    missing: str | None = None
-    #: What is told of that.
-    wants: Wanted | None = None
-    #: The input was certainly not sent: it waits again, as if it never had been taken.
-    input_returned: bool = False
-    #: Notifications that name the provider's id may have come before it was known.
-    listens: bool = False
-    #: Invoices to be stored with it, sealed.
-    records: Sequence[SealedInvoice] = field(default=(), repr=False)
-    #: `result` is completed by counts and sums of all that the attempt stored.
-    tallied: bool = False
-    #: An end that a notification nobody knew of when it was asked for keeps from being written: the
-    #: same question is asked again, with the notification.
-    yields: bool = False
-    #: What is told of it. Ids are drawn here: a repeated write can be told from a lost lease.
-    events: tuple[tuple[EventType, str], ...] = ()
-
-    @property
-    def standing(self) -> Standing:
-        """How the operation stands once this is written."""
-        return Standing(
-            operation_id=self.claimed.id,
-            reference=self.claimed.reference,
-            provider=self.claimed.provider,
-            kind=self.claimed.kind,
-            attempt=self.claimed.attempt,
-            state=self.state,
-            provider_ref=self.provider_ref,
-            started_at=self.started_at or self.claimed.started_at,
-            finished_at=self.finished_at,
-            polls=self.polls,
-            reason=self.reason,
-            result=self.result,
-            answer=self.answer,
-            wants=self.wants,
-        )
-
 
 _FREED: Final = "lease_token = NULL, lease_owner = NULL, claims = 0"
 

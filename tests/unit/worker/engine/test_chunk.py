@@ -11,8 +11,8 @@ import pytest
 
 from tests.support.operations import NOW
 from tests.support.providers import LIMITS, ScriptedPlugin
+from worker.engine.asks import Answer, Ask
 from worker.engine.chunk import Chunk, Halt, Working
-from worker.engine.decisions import Answer, Ask
 from worker.engine.gate import Health
 from worker.errors import DatabaseUnavailable, Unsealable
 from worker.operations.outcomes import (

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from config.polling import PollPolicy
 from tests.support.operations import NOW
 from tests.support.providers import ScriptedPlugin
-from worker.engine.decisions import Answer, Ask, decide, next_ask
+from worker.engine.asks import Answer, Ask, next_ask
+from worker.engine.decisions import decide
 from worker.engine.gate import LONGEST_REST
 from worker.events.model import END_EVENTS, EventType
 from worker.operations.outcomes import (
@@ -31,8 +32,8 @@ from worker.operations.outcomes import (
     Wanted,
 )
 from worker.operations.states import DRIVEN, TERMINAL, State, may_move
+from worker.operations.store.changes import Move, Stay
 from worker.operations.store.claims import ORDINARY, URGENT, Claimed, Run
-from worker.operations.store.writeback import Move, Stay
 
 DEADLINE = NOW + timedelta(minutes=10)
 CODE = Wanted("sms_code", 4)
