@@ -83,19 +83,35 @@ def test_a_token_that_is_refused_fresh_pauses_the_provider(
 
 
 @pytest.mark.parametrize("refusal", [FAILED, REFUSED], ids=["error", "not authenticated"])
+@pytest.mark.parametrize("question", ["prepare", "poll"])
 def test_a_refused_login_pauses_the_provider(
     plugin: IntellectMoneyPlugin,
     stub: HttpStub,
     language: Language,
     shelf: StoredTokens,
+    question: str,
     refusal: Mapping[str, Any],
 ) -> None:
     shelf.drop(current(shelf))
     stub.answer(language.said(refusal))
 
-    assert short(ask(plugin, "prepare")) == "pause"
-    assert short(ask(plugin, "poll")) == "pause"
-    assert len(stub.asked) == 2
+    assert short(ask(plugin, question)) == "pause"
+    assert paths(stub) == [TOKEN_PATH]
+
+
+def test_a_refused_login_is_tried_by_nobody_else_until_the_pause_is_known(
+    plugin: IntellectMoneyPlugin, stub: HttpStub, language: Language, shelf: StoredTokens
+) -> None:
+    shelf.drop(current(shelf))
+    stub.answer(language.said(REFUSED))
+
+    ask(plugin, "prepare")
+    other = pending(ask(plugin, "poll"))
+
+    assert (other.note, other.calls) == ("token is being fetched", 0)
+    assert other.again_in is not None
+    assert 1.0 < other.again_in <= 2.0
+    assert paths(stub) == [TOKEN_PATH]
 
 
 @pytest.mark.parametrize("question", ["prepare", "poll", "submit"])

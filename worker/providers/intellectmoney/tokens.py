@@ -17,6 +17,9 @@ log = structlog.get_logger(__name__)
 
 #: Seconds after which whoever waits for another one's fetch looks again.
 LOOK_AGAIN: Final = 0.5
+#: Seconds after a refused login until everybody knows of the pause: a wrong password that is tried
+#: by every thread there is may lock the account.
+_UNTIL_PAUSED: Final = 2.0
 _FETCHING: Final = "token is being fetched"
 _AWAY: Final = "token shelf away"
 #: A policy's draw: the wait itself.
@@ -115,6 +118,8 @@ class Tokens:
                 return self._shelf.put(said, self._lasting), 1
             if isinstance(said, Pending):
                 resting = said.again_in or 0.0
+            elif isinstance(said, Misconfigured):
+                resting = _UNTIL_PAUSED
             return said, 1
         finally:
             self._shelf.release(resting)
