@@ -197,8 +197,8 @@ class IntellectMoneyPlugin:
 
 def _refuse_sealed(payload: object | None) -> None:
     if payload is not None:
-        message = "payload is not taken: everything is given in clear"
-        raise Refused(message, ["payload"])
+        message = "sealed is not taken: everything is given in clear"
+        raise Refused(message, ["sealed"])
 
 
 def _is_below(url: str, template: str) -> bool:

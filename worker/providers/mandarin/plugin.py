@@ -177,7 +177,7 @@ class MandarinPlugin(OneStep):
 
     def _person(self, payload: object) -> Mapping[str, Any]:
         person, _ = both(
-            lambda: validated(PersonData, payload, "payload", self._context),
+            lambda: validated(PersonData, payload, "sealed", self._context),
             lambda: _one_identifier(payload),
         )
         return person.model_dump(exclude_none=True)

@@ -198,7 +198,7 @@ class NpdPlugin(OneStep):
         ]
 
     def _person(self, payload: object) -> dict[str, Any]:
-        person = validated(PersonData, payload, "payload", self._context)
+        person = validated(PersonData, payload, "sealed", self._context)
         return person.model_dump(exclude_none=True)
 
     def _asked(self, work: Work) -> Outcome | None:

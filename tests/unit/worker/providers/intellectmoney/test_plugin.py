@@ -136,7 +136,7 @@ def test_accept_names_every_fault_in_one_refusal(plugin: Plugin) -> None:
     found = refusal(plugin, "invoices", arguments, {"secret": "Проверкин"})
 
     assert set(found.fields) == {
-        "filters.eshop_id", "filters.state", "filters.x", "more", "payload",
+        "filters.eshop_id", "filters.state", "filters.x", "more", "sealed",
     }  # fmt: skip
     assert "Проверкин" not in found.reason
 

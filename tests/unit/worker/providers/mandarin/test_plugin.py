@@ -53,8 +53,8 @@ def test_accept_writes_the_same_person_in_the_same_way(plugin: Plugin) -> None:
 @pytest.mark.parametrize(
     ("payload", "fields"),
     [
-        pytest.param(None, ("payload",), id="none"),
-        pytest.param([], ("payload",), id="a list"),
+        pytest.param(None, ("sealed",), id="none"),
+        pytest.param([], ("sealed",), id="a list"),
         pytest.param(without("snils"), ("snils", "inn"), id="neither SNILS nor INN"),
         pytest.param({**BY_SNILS, **BY_INN}, ("snils", "inn"), id="both SNILS and INN"),
         pytest.param(without("patronymic"), ("patronymic",), id="no patronymic"),
