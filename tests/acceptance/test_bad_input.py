@@ -1,14 +1,25 @@
 """Bad input: one refusal that names the fields and never the values, and nothing else changes."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
-from cryptography.fernet import Fernet
 
+from tests.support.bad_input import (
+    Arguments,
+    Bad,
+    Make,
+    assert_refused,
+    foreign,
+    plain,
+    sealing_bytes,
+    send_twice,
+    sizes,
+    spoilt,
+)
 from tests.support.malformed import MALFORMED, body, message
 from tests.support.marketplace import ACCEPTED, RETRY, START, Marketplace
 from tests.support.people import changed, person
@@ -20,14 +31,6 @@ _UNIT: Final = 8_000_000
 _USED: Final = "used-reference"
 _TABLES: Final = ("operation", "attempt", "journal")
 
-Arguments = dict[str, Any]
-#: What makes a message's arguments; references are given by the test.
-Make = Callable[[Marketplace], Arguments]
-
-
-def _plain(**arguments: object) -> Make:
-    return lambda _: arguments
-
 
 def _with(person_number: int = 1, **fields: object) -> Make:
     """A good message but for some fields of its payload."""
@@ -38,17 +41,7 @@ def _with(person_number: int = 1, **fields: object) -> Make:
 
 
 def _sealing(content: bytes) -> Make:
-    return lambda shop: {"unit_id": _UNIT, "sealed": shop.seal_bytes(content)}
-
-
-def _foreign_key(_: Marketplace) -> Arguments:
-    token = Fernet(Fernet.generate_key()).encrypt(json.dumps(person(1)).encode()).decode()
-    return {"unit_id": _UNIT, "sealed": token}
-
-
-def _spoilt_token(shop: Marketplace) -> Arguments:
-    token = shop.seal(person(1))
-    return {"unit_id": _UNIT, "sealed": token[:-8] + "AAAAAAA="}
+    return sealing_bytes(content, unit_id=_UNIT)
 
 
 def _everything(shop: Marketplace) -> Arguments:
@@ -56,128 +49,126 @@ def _everything(shop: Marketplace) -> Arguments:
     return {"unit_id": "5", "surprise": 1, "sealed": shop.seal(faulty)}
 
 
-@dataclass(frozen=True)
-class Bad:
-    """A message that has to be refused."""
-
-    id: str
-    make: Make
-    #: Exactly these are named.
-    fields: set[str]
-    task: str = START
-    args: tuple[object, ...] = ()
-    #: Given in the place of one made by the test; "" leaves it out.
-    reference: object = None
+def _bad(
+    bad_id: str,
+    make: Make,
+    fields: set[str],
+    *,
+    task: str = START,
+    args: tuple[object, ...] = (),
+    reference: object = None,
+) -> Bad:
+    return Bad(bad_id, make, fields, task, args, reference)
 
 
 _LONG: Final = "r" * 300
 
 _BAD: Final = [
-    Bad("reference-missing", _plain(unit_id=_UNIT), {"reference"}, reference=""),
-    Bad("reference-empty", _plain(unit_id=_UNIT, reference=""), {"reference"}, reference=""),
-    Bad("reference-of-300", _plain(unit_id=_UNIT), {"reference"}, reference=_LONG),
-    Bad("reference-number", _plain(unit_id=_UNIT), {"reference"}, reference=17),
-    Bad("reference-blank", _plain(unit_id=_UNIT), {"reference"}, reference="  "),
-    Bad("reference-with-nul", _plain(unit_id=_UNIT), {"reference"}, reference="nul\x00"),
-    Bad("reference-surrogate", _plain(unit_id=_UNIT), {"reference"}, reference="half\ud83d"),
-    Bad("unit-missing", _plain(), {"unit_id"}),
-    Bad("unit-null", _plain(unit_id=None), {"unit_id"}),
-    Bad("unit-zero", _plain(unit_id=0), {"unit_id"}),
-    Bad("unit-negative", _plain(unit_id=-1), {"unit_id"}),
-    Bad("unit-text", _plain(unit_id="5"), {"unit_id"}),
-    Bad("unit-fraction", _plain(unit_id=1.5), {"unit_id"}),
-    Bad("unit-whole-fraction", _plain(unit_id=5.0), {"unit_id"}),
-    Bad("unit-true", _plain(unit_id=True), {"unit_id"}),
-    Bad("unit-beyond-64-bits", _plain(unit_id=2**63), {"unit_id"}),
-    Bad("unit-list", _plain(unit_id=[5]), {"unit_id"}),
-    Bad("argument-unknown", _plain(unit_id=_UNIT, surprise=1), {"surprise"}),
-    Bad("argument-named-self", _plain(unit_id=_UNIT, self=1), {"self"}),
-    Bad("argument-unnamable", _plain(unit_id=_UNIT, **{"Ivan Ivanov": 1}), {"(unnamed)"}),
-    Bad("argument-payload-in-clear", _plain(unit_id=_UNIT, payload={"a": 1}), {"payload"}),
-    Bad("arguments-positional", _plain(unit_id=_UNIT), {"(positional)"}, args=(5, 6)),
-    Bad("token-number", _plain(unit_id=_UNIT, sealed=5), {"sealed"}),
-    Bad("token-object", _plain(unit_id=_UNIT, sealed={"profile": {}}), {"sealed"}),
-    Bad("token-empty", _plain(unit_id=_UNIT, sealed=""), {"sealed"}),
-    Bad("token-no-token", _plain(unit_id=_UNIT, sealed="gAAAAAклад"), {"sealed"}),
-    Bad("token-spoilt", _spoilt_token, {"sealed"}),
-    Bad("token-of-unknown-key", _foreign_key, {"sealed"}),
-    Bad("token-over-no-json", _sealing(b"{"), {"sealed"}),
-    Bad("token-over-no-utf8", _sealing(b'{"profile": "\xff"}'), {"sealed"}),
-    Bad("token-over-a-list", _sealing(b"[]"), {"sealed"}),
-    Bad("token-over-null", _sealing(b"null"), {"sealed"}),
-    Bad("token-over-deep-json", _sealing(b"[" * 100_000), {"sealed"}),
-    Bad("payload-empty", _sealing(b"{}"), {"profile", "document"}),
-    Bad("document-missing", lambda shop: {
+    _bad("reference-missing", plain(unit_id=_UNIT), {"reference"}, reference=""),
+    _bad("reference-empty", plain(unit_id=_UNIT, reference=""), {"reference"}, reference=""),
+    _bad("reference-of-300", plain(unit_id=_UNIT), {"reference"}, reference=_LONG),
+    _bad("reference-number", plain(unit_id=_UNIT), {"reference"}, reference=17),
+    _bad("reference-blank", plain(unit_id=_UNIT), {"reference"}, reference="  "),
+    _bad("reference-with-nul", plain(unit_id=_UNIT), {"reference"}, reference="nul\x00"),
+    _bad("reference-surrogate", plain(unit_id=_UNIT), {"reference"}, reference="half\ud83d"),
+    _bad("unit-missing", plain(), {"unit_id"}),
+    _bad("unit-null", plain(unit_id=None), {"unit_id"}),
+    _bad("unit-zero", plain(unit_id=0), {"unit_id"}),
+    _bad("unit-negative", plain(unit_id=-1), {"unit_id"}),
+    _bad("unit-text", plain(unit_id="5"), {"unit_id"}),
+    _bad("unit-fraction", plain(unit_id=1.5), {"unit_id"}),
+    _bad("unit-whole-fraction", plain(unit_id=5.0), {"unit_id"}),
+    _bad("unit-true", plain(unit_id=True), {"unit_id"}),
+    _bad("unit-beyond-64-bits", plain(unit_id=2**63), {"unit_id"}),
+    _bad("unit-list", plain(unit_id=[5]), {"unit_id"}),
+    _bad("argument-unknown", plain(unit_id=_UNIT, surprise=1), {"surprise"}),
+    _bad("argument-named-self", plain(unit_id=_UNIT, self=1), {"self"}),
+    _bad("argument-unnamable", plain(unit_id=_UNIT, **{"Ivan Ivanov": 1}), {"(unnamed)"}),
+    _bad("argument-payload-in-clear", plain(unit_id=_UNIT, payload={"a": 1}), {"payload"}),
+    _bad("arguments-positional", plain(unit_id=_UNIT), {"(positional)"}, args=(5, 6)),
+    _bad("token-number", plain(unit_id=_UNIT, sealed=5), {"sealed"}),
+    _bad("token-object", plain(unit_id=_UNIT, sealed={"profile": {}}), {"sealed"}),
+    _bad("token-empty", plain(unit_id=_UNIT, sealed=""), {"sealed"}),
+    _bad("token-no-token", plain(unit_id=_UNIT, sealed="gAAAAAклад"), {"sealed"}),
+    _bad("token-spoilt", spoilt(person(1), unit_id=_UNIT), {"sealed"}),
+    _bad("token-of-unknown-key", foreign(person(1), unit_id=_UNIT), {"sealed"}),
+    _bad("token-over-no-json", _sealing(b"{"), {"sealed"}),
+    _bad("token-over-no-utf8", _sealing(b'{"profile": "\xff"}'), {"sealed"}),
+    _bad("token-over-a-list", _sealing(b"[]"), {"sealed"}),
+    _bad("token-over-null", _sealing(b"null"), {"sealed"}),
+    _bad("token-over-deep-json", _sealing(b"[" * 100_000), {"sealed"}),
+    _bad("payload-empty", _sealing(b"{}"), {"profile", "document"}),
+    _bad("document-missing", lambda shop: {
         "unit_id": _UNIT, "sealed": shop.seal({"profile": person(1)["profile"]}),
     }, {"document"}),
-    Bad("payload-unknown-member", lambda shop: {
+    _bad("payload-unknown-member", lambda shop: {
         "unit_id": _UNIT, "sealed": shop.seal({**person(1), "comment": "x"}),
     }, {"comment"}),
-    Bad("profile-unknown-field", _with(profile__nickname="x"), {"profile.nickname"}),
-    Bad("profile-without-phone", _with(profile__cell_phone=None), {"profile.cell_phone"}),
-    Bad("name-missing", _with(profile__last_name=None), {"profile.last_name"}),
-    Bad("name-number", _with(profile__first_name=7), {"profile.first_name"}),
-    Bad("name-with-digits", _with(profile__first_name="R2"), {"profile.first_name"}),
-    Bad("name-empty", _with(profile__first_name=""), {"profile.first_name"}),
-    Bad("name-with-nul", _with(profile__first_name="A\x00"), {"profile.first_name"}),
-    Bad("snils-checksum", _with(profile__snils="187-641-001 99"), {"profile.snils"}),
-    Bad("snils-short", _with(profile__snils="1876410010"), {"profile.snils"}),
-    Bad("snils-zeros", _with(profile__snils="000-000-000 00"), {"profile.snils"}),
-    Bad("snils-arabic-digits", _with(profile__snils="١٢٣٤٥٦٧٨٩٠١"), {"profile.snils"}),
-    Bad("inn-check-digits", _with(profile__inn="773821900199"), {"profile.inn"}),
-    Bad("inn-of-a-company", _with(profile__inn="7707083893"), {"profile.inn"}),
-    Bad("passport-series", _with(document__series="12"), {"document.series"}),
-    Bad("passport-number", _with(document__number="86100A"), {"document.number"}),
-    Bad("passport-as-number", _with(document__number=861001), {"document.number"}),
-    Bad("phone-foreign", _with(profile__cell_phone="+1 202 555 0100"), {"profile.cell_phone"}),
-    Bad("phone-landline", _with(profile__cell_phone="+7 495 000-00-00"), {"profile.cell_phone"}),
-    Bad("birth-russian", _with(profile__date_of_birth="31.01.1990"), {"profile.date_of_birth"}),
-    Bad("birth-no-day", _with(profile__date_of_birth="1990-02-30"), {"profile.date_of_birth"}),
-    Bad("birth-future", _with(profile__date_of_birth="2990-01-01"), {"profile.date_of_birth"}),
-    Bad("issued-no-day", _with(document__issued="2010-13-01"), {"document.issued"}),
-    Bad(
+    _bad("profile-unknown-field", _with(profile__nickname="x"), {"profile.nickname"}),
+    _bad("profile-without-phone", _with(profile__cell_phone=None), {"profile.cell_phone"}),
+    _bad("name-missing", _with(profile__last_name=None), {"profile.last_name"}),
+    _bad("name-number", _with(profile__first_name=7), {"profile.first_name"}),
+    _bad("name-with-digits", _with(profile__first_name="R2"), {"profile.first_name"}),
+    _bad("name-empty", _with(profile__first_name=""), {"profile.first_name"}),
+    _bad("name-with-nul", _with(profile__first_name="A\x00"), {"profile.first_name"}),
+    _bad("snils-checksum", _with(profile__snils="187-641-001 99"), {"profile.snils"}),
+    _bad("snils-short", _with(profile__snils="1876410010"), {"profile.snils"}),
+    _bad("snils-zeros", _with(profile__snils="000-000-000 00"), {"profile.snils"}),
+    _bad("snils-arabic-digits", _with(profile__snils="١٢٣٤٥٦٧٨٩٠١"), {"profile.snils"}),
+    _bad("inn-check-digits", _with(profile__inn="773821900199"), {"profile.inn"}),
+    _bad("inn-of-a-company", _with(profile__inn="7707083893"), {"profile.inn"}),
+    _bad("passport-series", _with(document__series="12"), {"document.series"}),
+    _bad("passport-number", _with(document__number="86100A"), {"document.number"}),
+    _bad("passport-as-number", _with(document__number=861001), {"document.number"}),
+    _bad("phone-foreign", _with(profile__cell_phone="+1 202 555 0100"), {"profile.cell_phone"}),
+    _bad("phone-landline", _with(profile__cell_phone="+7 495 000-00-00"), {"profile.cell_phone"}),
+    _bad("birth-russian", _with(profile__date_of_birth="31.01.1990"), {"profile.date_of_birth"}),
+    _bad("birth-no-day", _with(profile__date_of_birth="1990-02-30"), {"profile.date_of_birth"}),
+    _bad("birth-future", _with(profile__date_of_birth="2990-01-01"), {"profile.date_of_birth"}),
+    _bad("issued-no-day", _with(document__issued="2010-13-01"), {"document.issued"}),
+    _bad(
         "all-at-once",
         _everything,
         {"reference", "unit_id", "surprise", "profile.snils", "document.number", "(positional)"},
         args=(1,),
         reference=_LONG,
     ),
-    Bad(
+    _bad(
         "used-reference-other-unit",
         lambda shop: {"unit_id": _UNIT + 1, "sealed": shop.seal(person(0))},
         {"reference"},
         reference=_USED,
     ),
-    Bad(
+    _bad(
         "used-reference-other-person",
         lambda shop: {"unit_id": _UNIT, "sealed": shop.seal(person(1))},
         {"reference"},
         reference=_USED,
     ),
-    Bad("used-reference-no-payload", _plain(unit_id=_UNIT), {"reference"}, reference=_USED),
-    Bad("retry-of-nothing", _plain(attempt=1, by="me", note=""), {"reference"},
+    _bad("used-reference-no-payload", plain(unit_id=_UNIT), {"reference"}, reference=_USED),
+    _bad("retry-of-nothing", plain(attempt=1, by="me", note=""), {"reference"},
         task=RETRY),
-    Bad("retry-without-attempt", _plain(by="me", note=""), {"attempt"},
+    _bad("retry-without-attempt", plain(by="me", note=""), {"attempt"},
         task=RETRY, reference=_USED),
-    Bad("retry-attempt-true", _plain(attempt=True, by="me", note=""), {"attempt"},
+    _bad("retry-attempt-true", plain(attempt=True, by="me", note=""), {"attempt"},
         task=RETRY, reference=_USED),
-    Bad("retry-by-nobody", _plain(attempt=1, note=""), {"by"},
+    _bad("retry-by-nobody", plain(attempt=1, note=""), {"by"},
         task=RETRY, reference=_USED),
-    Bad("retry-note-with-nul", _plain(attempt=1, by="me", note="a\x00b"), {"note"},
+    _bad("retry-note-with-nul", plain(attempt=1, by="me", note="a\x00b"), {"note"},
         task=RETRY, reference=_USED),
-    Bad("retry-note-surrogate", _plain(attempt=1, by="me", note="a\ud83d"), {"note"},
+    _bad("retry-note-surrogate", plain(attempt=1, by="me", note="a\ud83d"), {"note"},
         task=RETRY, reference=_USED),
-    Bad("retry-by-surrogate", _plain(attempt=1, by="\ud83d", note=""), {"by"},
+    _bad("retry-by-surrogate", plain(attempt=1, by="\ud83d", note=""), {"by"},
         task=RETRY, reference=_USED),
-    Bad("retry-unknown-argument", _plain(attempt=1, by="me", note="", surprise=1), {"surprise"},
+    _bad("retry-unknown-argument", plain(attempt=1, by="me", note="", surprise=1), {"surprise"},
         task=RETRY, reference=_USED),
-    Bad("retry-of-a-success", _plain(attempt=1, by="me", note=""), {"reference"},
+    _bad("retry-of-a-success", plain(attempt=1, by="me", note=""), {"reference"},
         task=RETRY, reference=_USED),
-    Bad("retry-with-faulty-data", lambda shop: {
+    _bad("retry-with-faulty-data", lambda shop: {
         "attempt": 1, "by": "me", "note": "",
         "sealed": shop.seal(changed(person(0), profile__inn="773821900099")),
     }, {"profile.inn"}, task=RETRY, reference=_USED),
-    Bad("retry-with-all-at-once", lambda shop: {
+    _bad("retry-with-all-at-once", lambda shop: {
         "attempt": 0, "by": "", "note": "", "surprise": 1,
         "sealed": shop.seal(changed(person(0), profile__inn="773821900099")),
     }, {"attempt", "by", "surprise", "profile.inn"},
@@ -196,19 +187,6 @@ class Run:
     after: dict[str, int]
 
 
-def _sizes(whole: System) -> dict[str, int]:
-    return {table: whole.count(f"SELECT COUNT(*) FROM {table}") for table in _TABLES}  # noqa: S608
-
-
-def _send(shop: Marketplace, bad: Bad, message_id: str | None = None) -> str:
-    arguments = bad.make(shop)
-    if bad.reference != "":
-        reference = f"bad-{bad.id}" if bad.reference is None else bad.reference
-        arguments = {"reference": reference, **arguments}
-    queue = "operations" if bad.task == RETRY else "moneta"
-    return shop.send(bad.task, queue, args=bad.args, message_id=message_id, **arguments)
-
-
 @pytest.fixture(scope="module")
 def run(both_urls: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """A used reference, then every bad message twice with one id, then a good one."""
@@ -219,10 +197,8 @@ def run(both_urls: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ru
         shop = whole.marketplace
         shop.start(_USED, _UNIT, person(0))
         shop.wait_for([_USED])
-        before = _sizes(whole)
-        sent = {bad.id: _send(shop, bad) for bad in _BAD}
-        for bad in _BAD:
-            _send(shop, bad, sent[bad.id])
+        before = sizes(whole, _TABLES)
+        sent = send_twice(shop, _BAD)
         shop.start("good-after-all", _UNIT + 2, person(2))
         shop.wait_for(["good-after-all"])
         after = {
@@ -242,18 +218,7 @@ def run(both_urls: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ru
 
 @pytest.mark.parametrize("bad", _BAD, ids=lambda bad: bad.id)
 def test_bad_message_is_refused_once_and_names_its_fields(run: Run, bad: Bad) -> None:
-    message_id = run.sent[bad.id]
-
-    run.system.marketplace.wait_for_refusal(message_id)
-
-    [refusal] = run.system.marketplace.refusals()[message_id]
-    data = refusal.data
-    assert set(data["fields"]) == bad.fields
-    assert len(data["fields"]) == len(bad.fields)
-    assert data["task"] == bad.task
-    assert data["message_id"] == message_id
-    for name in bad.fields - {"(positional)", "(unnamed)"}:
-        assert name in data["reason"]
+    assert_refused(run.system.marketplace, bad, run.sent[bad.id])
 
 
 @pytest.mark.parametrize("bad", _BAD, ids=lambda bad: bad.id)
@@ -298,7 +263,7 @@ def test_refusal_is_shown_under_its_reference(run: Run) -> None:
 
 def test_malformed_messages_do_not_end_the_worker(run: Run) -> None:
     shop = run.system.marketplace
-    before = _sizes(run.system)
+    before = sizes(run.system, _TABLES)
 
     shop.redis.lpush("moneta", *MALFORMED.values())
     shop.start("good-after-malformed", _UNIT + 4)
@@ -306,7 +271,7 @@ def test_malformed_messages_do_not_end_the_worker(run: Run) -> None:
     shop.wait_for(["good-after-malformed"])
     assert run.system.is_running("worker")
     one = {"operation": 1, "attempt": 1}
-    after = _sizes(run.system)
+    after = sizes(run.system, _TABLES)
     assert {table: after[table] - before[table] for table in one} == one
     # None of them lies in wait for the next worker.
     wait_until(lambda: shop.redis.hlen("unacked") < 5, 5, "malformed messages to be gone")
