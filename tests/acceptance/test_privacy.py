@@ -8,22 +8,21 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
 import pytest
-import requests
 
 from tests.support import scan
 from tests.support.eavesdrop import Eavesdropper
+from tests.support.leaks import dump, flower_is_up, flower_pages, guarded
 from tests.support.loopback import free_port
 from tests.support.malformed import body, message
 from tests.support.marketplace import ENDS, WAITING
 from tests.support.outage import locked_out
 from tests.support.people import changed, person
 from tests.support.processes import wait_until
-from tests.support.servers import ValkeyServer, valkey_server
+from tests.support.servers import valkey_server
 from tests.support.system import FINGERPRINT_KEY, SEAL_KEY, System, system
 
 _PASSWORDS: Final = {
@@ -122,48 +121,14 @@ def _without_a_table(whole: System) -> Iterator[None]:
     whole.execute("ALTER TABLE attempt_away RENAME TO attempt")
 
 
+def _searches() -> list[str]:
+    """Return what is looked for in Flower: what is there, and what must not be."""
+    surname = quote(person(_MISTAKEN)["profile"]["last_name"])
+    return [_CONTROL, f"kwargs:{surname}"]
+
+
 def _wait_for_log(whole: System, text: str, times: int) -> None:
     wait_until(lambda: whole.log_of("worker").count(text) >= times, 20, text, interval=0.1)
-
-
-def _flower_pages(port: int, ids: list[str]) -> dict[str, str]:
-    """Return what Flower says of everything, by address."""
-    session = requests.Session()
-    session.auth = ("oncall", _PASSWORDS["flower-password"])
-    host = f"http://127.0.0.1:{port}"
-    columns = "".join(
-        f"&columns[{n}][data]={name}" for n, name in enumerate(("name", "uuid", "args", "kwargs"))
-    )
-    surname = quote(person(_MISTAKEN)["profile"]["last_name"])
-    search = (
-        f"/tasks/datatable?draw=1&start=0&length=500{columns}&order[0][column]=0&order[0][dir]=asc"
-    )
-    paths = [
-        "/api/tasks?limit=10000", "/api/workers?refresh=1", "/api/task/types", "/tasks", "/workers",
-        "/api/queues/length", "/broker", "/metrics",
-        f"{search}&search[value]=", f"{search}&search[value]={_CONTROL}",
-        f"{search}&search[value]=kwargs:{surname}",
-        *(f"/api/task/info/{each}" for each in ids), *(f"/task/{each}" for each in ids),
-    ]  # fmt: skip
-    pages = {}
-    for path in paths:
-        answer = session.get(host + path, timeout=15)
-        assert answer.ok or "/task/" in path or "/api/task/info" in path, (
-            f"{path}: {answer.status_code}"
-        )
-        pages[path] = answer.text
-    workers = json.loads(pages["/api/workers?refresh=1"])
-    pages |= {f"/worker/{w}": session.get(f"{host}/worker/{w}", timeout=15).text for w in workers}
-    session.close()
-    return pages
-
-
-def _guarded(broker: ValkeyServer) -> str:
-    """Give a broker a password; return its address with it."""
-    password = _PASSWORDS["broker-password"]
-    with broker.client() as client:
-        client.config_set("requirepass", password)
-    return broker.url.replace("redis://", f"redis://:{password}@")
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +139,7 @@ def run(both_urls: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ru
     database = both_urls.replace("uprid@", f"uprid:{_PASSWORDS['database-password']}@")
     with valkey_server() as broker:
         settings = {
-            "REDIS_URL": _guarded(broker),
+            "REDIS_URL": guarded(broker, _PASSWORDS["broker-password"]),
             "UPRID_LOG_LEVEL": "DEBUG",
             "UPRID_MONETA__PASSWORD": _PASSWORDS["moneta-password"],
             "UPRID_MONETA__TOTAL_TIMEOUT": "1",
@@ -190,10 +155,10 @@ def run(both_urls: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ru
                 mistaken = _before_the_workers(whole, ear)
                 whole.start("worker", "poller", "beat")
                 whole.wait_until_started("worker", "poller")
-                wait_until(lambda: _is_up(port), 30, "Flower", interval=0.2)
+                wait_until(lambda: flower_is_up(port), 30, "Flower", interval=0.2)
                 _live(whole)
                 ids = [*whole.marketplace.sent, *_retried(whole)]
-                pages = _flower_pages(port, ids)
+                pages = flower_pages(port, _PASSWORDS["flower-password"], ids, _searches())
             yield Run(whole, ear, mistaken, pages)
 
 
@@ -252,28 +217,6 @@ def _retried(whole: System) -> list[str]:
     return sorted(set(re.findall(pattern, whole.log_of("worker"))))
 
 
-def _is_up(port: int) -> bool:
-    try:
-        return requests.get(f"http://127.0.0.1:{port}/healthcheck", timeout=2).ok
-    except requests.ConnectionError:
-        return False
-
-
-def _dump(whole: System) -> str:
-    """Return the whole of the database as text."""
-    if whole.database_url.startswith("sqlite"):
-        path = Path(whole.database_url.removeprefix("sqlite:///"))
-        parts = (path, path.with_name(path.name + "-wal"))
-        return "\n".join(p.read_bytes().decode("utf-8", "replace") for p in parts if p.exists())
-    tables = whole.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-    assert len(tables) >= 10
-    return "\n".join(
-        str(row)
-        for (table,) in tables
-        for row in whole.rows(f'SELECT t::text FROM "{table}" t')  # noqa: S608
-    )
-
-
 def test_broker_never_holds_a_secret(run: Run) -> None:
     found = _OF_THE_BROKER.found(run.ear.keyspace)
 
@@ -297,7 +240,7 @@ def test_search_finds_a_person_in_a_message_who_is_there_in_clear(run: Run) -> N
 
 
 def test_database_holds_no_secret(run: Run) -> None:
-    found = _OF_THE_REST.found(_dump(run.system))
+    found = _OF_THE_REST.found(dump(run.system))
 
     assert found - _CONTROLS.keys() == set()
     assert found == _CONTROLS.keys()
