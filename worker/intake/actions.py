@@ -1,7 +1,9 @@
 """On-call messages: retry, resume, resolve, cancel."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import structlog
 
@@ -53,7 +55,9 @@ def resume(runtime: Runtime, message: Message) -> None:
     reading.no_others()
     reading.require_sound()
     now = runtime.database.now()
-    keep = partial(runtime.plugin(Provider(known.provider)).keep, next_attempt=False)
+    plugin = runtime.plugins.get(Provider(known.provider))
+    # Where the provider is off nobody can tell what may be forgotten.
+    keep = _everything if plugin is None else partial(plugin.keep, next_attempt=False)
     with runtime.database.begin() as connection:
         done, state = deciding.resume(connection, action, provider_ref, keep, now)
     _follow_up(runtime, message, action, known, done, state)
@@ -85,6 +89,11 @@ def cancel(runtime: Runtime, message: Message) -> None:
     with runtime.database.begin() as connection:
         done, state = deciding.cancel(connection, action, runtime.database.now())
     _follow_up(runtime, message, action, known, done, state)
+
+
+def _everything(kind: str, progress: Mapping[str, Any]) -> Mapping[str, Any]:
+    del kind
+    return progress
 
 
 def _action(reading: Reading) -> Action:

@@ -68,8 +68,9 @@ def test_beat_is_a_second_trigger_of_the_sweep(sweep_every: float, schedule: flo
 def test_roles_consume_every_queue_and_none_of_each_others() -> None:
     worker, poller = set(queues_of("worker")), set(queues_of("poller"))
 
-    assert worker == set(INTAKE_QUEUES) == {"moneta", "operations", "upkeep"}
-    assert poller == set(CHUNK_QUEUES) == {"moneta.chunks"}
+    providers = {"moneta", "npd", "mandarin", "intellectmoney"}
+    assert worker == set(INTAKE_QUEUES) == providers | {"operations", "upkeep"}
+    assert poller == set(CHUNK_QUEUES) == {f"{provider}.chunks" for provider in providers}
     assert not worker & poller
 
 
@@ -84,5 +85,9 @@ def test_doors_are_the_names_of_the_contract() -> None:
     assert doors.start == (Task.MONETA_START,)
     assert doors.chunk(Wake.POLL) == "tasks.moneta.poll_async_requests"
     assert doors.chunk(Wake.SETTLE) == "tasks.moneta.check_profiles"
+    assert DOORS[Provider.NPD].chunk(Wake.POLL) == "tasks.npd.advance"
+    assert DOORS[Provider.MANDARIN].chunk(Wake.SETTLE) == "tasks.mandarin.poll_statuses"
+    queued = DOORS[Provider.INTELLECTMONEY].chunk(Wake.POLL)
+    assert queued == "tasks.intellectmoney.poll_queued_operations"
     assert str(Task.MONETA_START) == "tasks.moneta.start_identification"
     assert str(Task.RETRY) == "tasks.operations.retry"
