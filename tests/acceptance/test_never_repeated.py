@@ -35,6 +35,9 @@ _NOTED: Final = {
     "500": ("500", "502", "503"),
     "hung": ("time",),
 }
+#: When a waiting operation is to be resumed: by the provider's id, but where a list tells.
+_USUALLY: Final = "if {} has the task: uprid resume {} --provider-ref"
+_RESUMING: Final = {"intellectmoney": "to look at {}'s list again: uprid resume {} --note"}
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -87,7 +90,7 @@ def test_show_says_why_an_operation_waits_and_what_to_type(run: Run, call: Call)
     shown = run.system.uprid("show", reference)
 
     assert "waits for a person: its submit was sent, and no answer came" in shown
-    assert f"if {call.provider} has the task: uprid resume {reference} --provider-ref" in shown
+    assert _RESUMING.get(call.provider, _USUALLY).format(call.provider, reference) in shown
     assert f"if {call.provider} certainly has not: uprid retry {reference}" in shown
     assert f"if it has ended there: uprid resolve {reference} VERDICT" in shown
 
