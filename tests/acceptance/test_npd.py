@@ -75,8 +75,6 @@ class Case:
     end: tuple[str, str] = _BY_NOTIFICATION
     #: The same where nobody can ask MONETA.
     end_alone: tuple[str, str] | None = None
-    #: Ends that are as good: two messages sent at one moment may be taken in either order.
-    or_else: frozenset[tuple[str, str]] = frozenset()
     #: A SUCCESS is kept back until one of these has come.
     held_until: frozenset[str] = frozenset()
     #: The states that a late answer must tell.
@@ -87,6 +85,8 @@ class Case:
     may_be_late: frozenset[str] = frozenset()
     #: People to whom it happens: where it is a race, some.
     copies: int = 1
+    #: Ends that are as good: two messages sent at one moment may be taken in either order.
+    or_else: frozenset[tuple[str, str]] = frozenset()
 
 
 _UNTIL_WAITING: Final = frozenset({WAITING})
