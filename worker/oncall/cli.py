@@ -1,67 +1,78 @@
-"""`uprid`: the command line. Every command is a module of this package and is named here."""
+"""`uprid`: the command line. Every command is a module of this package and is named here.
+
+Only the module of the command that is typed is imported: a poller that was killed must be back
+within seconds, and has no use for the demo or for Flower.
+"""
 
 import sys
+from importlib import import_module
+from typing import Final
 
 import typer
 
 from worker.errors import UpridError
-from worker.oncall import events, invoices, keys
-from worker.oncall.answer import answer
-from worker.oncall.decide import cancel, resolve, resume
-from worker.oncall.demo import demo
-from worker.oncall.doctor import doctor
-from worker.oncall.enqueue import enqueue
-from worker.oncall.flower import flower
-from worker.oncall.listing import list_operations
-from worker.oncall.migrate import migrate
-from worker.oncall.pause import pause, unpause
-from worker.oncall.purge import purge
-from worker.oncall.retry import retry
-from worker.oncall.roles import beat, poller, worker
-from worker.oncall.sandbox import sandbox
-from worker.oncall.show import show
 from worker.oncall.stop import FAILED, Stop, complain, explained
-from worker.oncall.up import up
 
-app = typer.Typer(
-    name="uprid",
-    help="Identifications from enqueue to event.",
-    no_args_is_help=True,
-    add_completion=False,
-    # A traceback with local variables would show what nobody may see.
-    pretty_exceptions_enable=False,
-    # Plain text: an error is a line in a log as often as on a screen.
-    rich_markup_mode=None,
-)
-app.command()(up)
-app.command()(demo)
-app.command()(worker)
-app.command()(poller)
-app.command()(beat)
-app.command()(flower)
-app.command()(migrate)
-app.command()(doctor)
-app.command()(enqueue)
-app.command("list")(list_operations)
-app.command()(show)
-app.command()(answer)
-app.command()(retry)
-app.command()(resume)
-app.command()(resolve)
-app.command()(cancel)
-app.command()(pause)
-app.command()(unpause)
-app.command()(sandbox)
-app.command()(purge)
-app.add_typer(events.app, name="events")
-app.add_typer(invoices.app, name="invoices")
-app.add_typer(keys.app, name="keys")
+#: By name: the module below this package, and the function in it.
+_COMMANDS: Final = {
+    "up": ("up", "up"),
+    "demo": ("demo", "demo"),
+    "worker": ("roles", "worker"),
+    "poller": ("roles", "poller"),
+    "beat": ("roles", "beat"),
+    "flower": ("flower", "flower"),
+    "migrate": ("migrate", "migrate"),
+    "doctor": ("doctor", "doctor"),
+    "enqueue": ("enqueue", "enqueue"),
+    "list": ("listing", "list_operations"),
+    "show": ("show", "show"),
+    "answer": ("answer", "answer"),
+    "retry": ("retry", "retry"),
+    "resume": ("decide", "resume"),
+    "resolve": ("decide", "resolve"),
+    "cancel": ("decide", "cancel"),
+    "pause": ("pause", "pause"),
+    "unpause": ("pause", "unpause"),
+    "sandbox": ("sandbox", "sandbox"),
+    "purge": ("purge", "purge"),
+}
+#: Modules that have commands of their own.
+_GROUPS: Final = ("events", "invoices", "keys")
+
+
+def application(typed: str | None = None) -> typer.Typer:
+    """Return the command line with the command that is typed, or with all where none is known."""
+    app = typer.Typer(
+        name="uprid",
+        help="Identifications from enqueue to event.",
+        no_args_is_help=True,
+        add_completion=False,
+        # A traceback with local variables would show what nobody may see.
+        pretty_exceptions_enable=False,
+        # Plain text: an error is a line in a log as often as on a screen.
+        rich_markup_mode=None,
+    )
+    # Has one command, too, be typed by its name.
+    app.callback()(_nothing)
+    is_known = typed in _COMMANDS or typed in _GROUPS
+    for name, (module, function) in _COMMANDS.items():
+        if name == typed or not is_known:
+            found = import_module(f"worker.oncall.{module}")
+            app.command(name)(getattr(found, function))
+    for group in _GROUPS:
+        if group == typed or not is_known:
+            app.add_typer(import_module(f"worker.oncall.{group}").app, name=group)
+    return app
+
+
+def _nothing() -> None:
+    """Identifications from enqueue to event."""
 
 
 def main() -> None:
     """Run one command and exit: 0 done, 1 failed, 2 wrong usage or settings."""
     try:
-        app()
+        application(sys.argv[1] if len(sys.argv) > 1 else None)()
     except Stop as stop:
         for line in stop.lines:
             complain(line)

@@ -11,7 +11,7 @@ from typer.main import get_command
 from config.queues import DOORS, Task
 from worker.events.model import EventType
 from worker.oncall import steps
-from worker.oncall.cli import app
+from worker.oncall.cli import application
 from worker.operations.states import State
 
 ROOT = Path(__file__).parents[3]
@@ -45,7 +45,7 @@ def commands(text: str) -> list[str]:
 def parse(command: str) -> None:
     """Have the command line parse a command without running it; raises `UsageError`."""
     words = [_FILLED_IN.get(word, word) for word in shlex.split(command)[1:]]
-    found: click.Command = get_command(app)  # type: ignore[assignment]
+    found: click.Command = get_command(application())  # type: ignore[assignment]
     while isinstance(found, click.Group) or hasattr(found, "commands"):
         found = found.commands[words.pop(0)]
     if words:  # a bare name only speaks of the command
