@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import psutil
 import requests
 from cryptography.fernet import Fernet
 from sqlalchemy import create_engine, text
@@ -17,7 +18,7 @@ from sqlalchemy.pool import NullPool
 
 from tests.support.loopback import free_port
 from tests.support.marketplace import Marketplace
-from tests.support.processes import Process, environment, start
+from tests.support.processes import Process, environment, start, wait_until
 from tests.support.valkey import ValkeyServer
 from worker.oncall.chosen import sandbox_providers
 from worker.sandbox.options import SandboxOptions
@@ -128,6 +129,17 @@ class System:
             self._running[name].send(signal.SIGKILL)
         for name in names:
             self._running.pop(name).kill9()
+
+    def freeze(self, name: str) -> None:
+        """Have a process stand still, whatever it is in the middle of (SIGSTOP)."""
+        process = self._running[name]
+        process.send(signal.SIGSTOP)
+        stopped = (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
+        wait_until(lambda: psutil.Process(process.pid).status() in stopped, 5, "a still process")
+
+    def thaw(self, name: str) -> None:
+        """Have it go on."""
+        self._running[name].send(signal.SIGCONT)
 
     def stop(self, *names: str) -> None:
         """End processes cleanly (SIGTERM) and look at how they ended."""
