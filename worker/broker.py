@@ -33,6 +33,13 @@ class CeleryPublisher:
         except (OperationalError, redis.RedisError) as error:
             raise BrokerUnavailable(type(error).__name__) from None
 
+    def unread(self, provider: Provider) -> int:
+        """Return how many chunk messages nobody has taken yet; raises `BrokerUnavailable`."""
+        try:
+            return self._server.llen(chunk_queue(provider))
+        except redis.RedisError as error:
+            raise BrokerUnavailable(type(error).__name__) from None
+
     def marked(self, names: list[str]) -> set[str]:
         """Return which of the slot markers are set; raises `BrokerUnavailable`."""
         try:

@@ -114,6 +114,15 @@ def test_sweep_believes_no_marker(poller: Process, sweep: Sweep) -> None:
     assert len(poller.broker.waiting) == 1
 
 
+def test_sweep_adds_nothing_to_messages_that_no_poller_takes(poller: Process, sweep: Sweep) -> None:
+    poller.enqueue("order-1")
+    for _ in range(50):
+        poller.database.travel(20)
+        sweep.run()
+
+    assert len(poller.broker.waiting) == 2
+
+
 def test_sweep_frees_what_silent_workers_held(poller: Process, sweep: Sweep) -> None:
     forget(poller)
     with poller.database.begin() as connection:

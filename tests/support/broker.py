@@ -43,6 +43,14 @@ class MemoryBroker:
             self._waiting, Message(deliver_at, next(self._numbers), provider, wake, slot)
         )
 
+    def unread(self, provider: Provider) -> int:
+        """Return how many messages have come due and were not taken."""
+        self._reach()
+        now = self._clock.now()
+        return sum(
+            message.provider == provider and message.deliver_at <= now for message in self._waiting
+        )
+
     def marked(self, names: list[str]) -> set[str]:
         """Return the markers that are set and have not run out."""
         self._reach()

@@ -118,5 +118,5 @@ class Sweep:
                 if schedule.overdue(connection, provider, forgotten)
             ]
         for provider in overdue:
-            log.info("overdue_woken", provider=provider)
-            self._wakes.now(provider)
+            if self._wakes.overdue(provider):
+                log.info("overdue_woken", provider=provider)

@@ -15,6 +15,9 @@ log = structlog.get_logger(__name__)
 
 #: Slots remembered by a process before the past ones are forgotten.
 _REMEMBERED: Final = 4096
+#: Messages that no poller has taken yet, to which the sweep adds none: each of them would claim all
+#: that is due, and where no poller runs they would only pile up.
+_ENOUGH: Final = 2
 #: The width of a slot in which tokens are waited for.
 _FINE: Final = timedelta(milliseconds=100)
 
@@ -24,6 +27,9 @@ class Publisher(Protocol):
 
     def publish(self, provider: Provider, wake: Wake, slot: datetime, countdown: float) -> None:
         """Publish one chunk message to be delivered after `countdown` seconds."""
+
+    def unread(self, provider: Provider) -> int:
+        """Return how many of a provider's messages lie there that no poller has taken yet."""
 
     def marked(self, names: list[str]) -> set[str]:
         """Return which of the slot markers are set."""
@@ -97,6 +103,20 @@ class Wakes:
     def now(self, provider: Provider, wake: Wake = Wake.POLL) -> None:
         """Wake a provider at once, marker or no marker."""
         self.again(provider, wake, self._clock.now())
+
+    def overdue(self, provider: Provider) -> bool:
+        """Wake a provider that something was forgotten at; return whether it had to be.
+
+        No marker is asked, but whether messages lie in its queue this very moment.
+        """
+        try:
+            if self._publisher.unread(provider) >= _ENOUGH:
+                return False
+        except BrokerUnavailable:
+            log.warning("wake_not_published", provider=provider, slots=1)
+            return False
+        self.now(provider)
+        return True
 
     def again(self, provider: Provider, wake: Wake, at: datetime) -> None:
         """Wake a provider at a moment, marker or no marker."""
