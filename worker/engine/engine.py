@@ -2,11 +2,12 @@
 
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
+from functools import partial
+from typing import Any, Final, Protocol, TypeVar
 
 import structlog
 from sqlalchemy import Connection
@@ -31,6 +32,8 @@ from worker.operations.store.supplying import Supplying
 from worker.providers.base import Plugin
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 #: A slot whose message came earlier than this is published again, else awaited. Seconds.
 _EARLY: Final = 0.05
@@ -256,7 +259,7 @@ class Engine:
                 self._refused(chunk.token, answer.claimed, error)
         stays = [change for change in changes if isinstance(change, Stay)]
         moves = [change for change in changes if isinstance(change, Move)]
-        written = self._patiently(chunk.token, stays, moves, now)
+        written = self._patiently(len(changes), lambda: self._write(chunk.token, stays, moves, now))
         unwritten.difference_update(answer.claimed.id for answer in answers)
         late = [move for move in moves if move.claimed.id not in written and move.events]
         self._tell_late(late, now)
@@ -269,18 +272,16 @@ class Engine:
         if late or any(move.events for move in moves):
             self._relay.wake()
 
-    def _patiently(
-        self, token: str, stays: Sequence[Stay], moves: Sequence[Move], now: datetime
-    ) -> dict[str, bool]:
+    def _patiently(self, rows: int, write: Callable[[], T]) -> T:
         """Write back, waiting for a database that went away: answers cost money."""
         give_up = time.monotonic() + _PATIENCE
         while True:
             try:
-                return self._write(token, stays, moves, now)
+                return write()
             except DatabaseUnavailable:
                 if time.monotonic() > give_up:
                     raise
-                log.warning("write_back_waits", rows=len(stays) + len(moves))
+                log.warning("write_back_waits", rows=rows)
                 self._leaseholder.pause(1.0)
 
     def _write(
@@ -319,15 +320,18 @@ class Engine:
     def _tell_late(self, late: Sequence[Move], now: datetime) -> None:
         for move in late:
             row = move.claimed
-            took = 0 if move.call is None else move.call.slowest
+            write = partial(self._write_late, move, now, new_id())
             try:
-                with self._database.begin() as connection:
-                    news = writeback.write_late(connection, move, now, took)
+                news = self._patiently(1, write)
             except _UNWRITABLE as error:
                 log.error("late_answer_refused", operation=row.id, error=type(error).__name__)  # noqa: TRY400 - the error's text may hold values
                 continue
             if news:
                 log.warning("late_answer", operation=row.id, state=move.state)
+
+    def _write_late(self, move: Move, now: datetime, event_id: str) -> bool:
+        with self._database.begin() as connection:
+            return writeback.write_late(connection, move, now, event_id)
 
     def _wake_next(self, provider: Provider, written: Sequence[Stay | Move], now: datetime) -> None:
         polls: list[datetime] = []

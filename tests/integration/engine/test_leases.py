@@ -230,38 +230,74 @@ class Forgetful(TravellingDatabase):
     def __init__(self, url: str) -> None:
         super().__init__(url)
         self.unconfirmed = 0
+        #: Transactions before those that still say so.
+        self.confirmed = 0
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """Open a transaction; it may fail although it is committed."""
         with super().begin() as connection:
             yield connection
-        if self.unconfirmed:
+        if self.confirmed:
+            self.confirmed -= 1
+        elif self.unconfirmed:
             self.unconfirmed -= 1
             raise DatabaseUnavailable
 
 
-def test_answers_are_told_once_when_their_commit_was_never_confirmed(
-    migrated_url: str, plugin: ScriptedPlugin
-) -> None:
-    database = Forgetful(migrated_url)
-    poller = Process(database, plugin, MemoryBroker(database))
-    poller.enqueue("order-1")
-    poller.run(1.5)
+class Unsure(Process):
+    """A process whose database is a forgetful one."""
 
+    database: Forgetful
+
+
+@pytest.fixture
+def unsure(migrated_url: str, plugin: ScriptedPlugin) -> Iterator[Unsure]:
+    """A process with one operation that is polled."""
+    database = Forgetful(migrated_url)
+    made = Unsure(database, plugin, MemoryBroker(database))
+    made.enqueue("order-1")
+    made.run(1.5)
+    yield made
+    made.close()
+    database.dispose()
+
+
+def test_answers_are_told_once_when_their_commit_was_never_confirmed(
+    unsure: Unsure, plugin: ScriptedPlugin
+) -> None:
     def line(_: Work) -> Outcome:
-        database.unconfirmed = 1
+        unsure.database.unconfirmed = 1
         return SUCCEEDED
 
     plugin.answers(Ask.POLL, line)
-    poller.run(5)
-    poller.close()
-    database.dispose()
+    unsure.run(5)
 
-    assert types(poller.database) == [
+    assert types(unsure.database) == [
         "operation.accepted",
         "operation.started",
         "operation.succeeded",
+    ]
+
+
+def test_late_answer_is_told_once_when_its_commit_was_never_confirmed(
+    unsure: Unsure, plugin: ScriptedPlugin
+) -> None:
+    def lose(_: Work) -> Outcome:
+        with unsure.database.begin() as connection:
+            connection.execute(update(OPERATIONS).values(lease_token="another"))
+        # The write-back, which finds nothing of its own; then the late answer.
+        unsure.database.confirmed, unsure.database.unconfirmed = 1, 1
+        return SUCCEEDED
+
+    plugin.answers(Ask.POLL, lose)
+    unsure.run(5)
+
+    assert unsure.database.unconfirmed == 0
+    assert types(unsure.database) == [
+        "operation.accepted",
+        "operation.started",
+        "operation.late_answer",
     ]
 
 

@@ -357,7 +357,7 @@ def test_cancel_takes_the_lease_so_that_an_answer_on_its_way_comes_late(
     late = ended(claimed, State.SUCCEEDED)
     assert write(database, [late]) == set()
     with database.begin() as connection:
-        assert writeback.write_late(connection, late, LATER, 30)
+        assert writeback.write_late(connection, late, LATER, "late")
     assert types(database)[-2:] == ["operation.cancelled", "operation.late_answer"]
     assert [event.terminal for event in told(database)[-2:]] == [True, False]
     assert operation(database)["state"] == "cancelled"

@@ -220,7 +220,7 @@ def test_retry_leaves_the_answer_of_the_attempt_before_to_come_late(database: Da
 
     assert write(database, [ended(claimed, State.SUCCEEDED)], token="slow") == set()
     with database.begin() as connection:
-        assert writeback.write_late(connection, ended(claimed, State.SUCCEEDED), LATER, 30)
+        assert writeback.write_late(connection, ended(claimed, State.SUCCEEDED), LATER, "late")
 
     late = told(database)[-1]
     assert (late.type, late.attempt, late.terminal) == (

@@ -47,7 +47,7 @@ def write_stays(database: Database, *stays: Stay, token: str = "lease") -> set[s
 
 def write_late(database: Database, move: Move) -> bool:
     with database.begin() as connection:
-        return writeback.write_late(connection, move, NOW, 12)
+        return writeback.write_late(connection, move, NOW, "late")
 
 
 def lose_lease(database: Database) -> None:

@@ -14,7 +14,6 @@ from sqlalchemy import Connection, insert, select, update
 
 from worker.events.model import EventType
 from worker.events.telling import tell
-from worker.operations.identifiers import new_id
 from worker.operations.model import OPERATIONS, OUTBOX
 from worker.operations.states import TERMINAL, State
 from worker.operations.store import inputs, invoices, journal, notices, supplying
@@ -226,14 +225,14 @@ def write_moves(
     return written
 
 
-def write_late(connection: Connection, move: Move, now: datetime, took: int) -> bool:
-    """Journal and tell an answer that came after the end, or whose lease was lost.
+def write_late(connection: Connection, move: Move, now: datetime, event_id: str) -> bool:
+    """Journal and tell, as event `event_id`, an answer that came after the end or without a lease.
 
-    Returns False where it is not late at all: its own events stand in the outbox already, so an
-    earlier try of this very write got through although its commit was never confirmed.
+    Returns False where its own events, or this one, stand in the outbox already: it is not late at
+    all, or has been told. An earlier try got through although its commit was never confirmed.
     """
-    ids = [event_id for _, event_id in move.events]
-    if ids and connection.execute(select(OUTBOX.c.id).where(OUTBOX.c.id.in_(ids))).first():
+    ids = [event_id, *(own for _, own in move.events)]
+    if connection.execute(select(OUTBOX.c.id).where(OUTBOX.c.id.in_(ids))).first():
         return False
     row = connection.execute(
         update(OPERATIONS)
@@ -241,8 +240,9 @@ def write_late(connection: Connection, move: Move, now: datetime, took: int) -> 
         .values(sequence=OPERATIONS.c.sequence + 1)
         .returning(OPERATIONS.c.sequence)
     ).one()
-    event = tell(EventType.LATE_ANSWER, move.standing, row.sequence, now, new_id())
+    event = tell(EventType.LATE_ANSWER, move.standing, row.sequence, now, event_id)
     connection.execute(insert(OUTBOX), [event.row()])
+    took = 0 if move.call is None else move.call.slowest
     note = f"answer came too late: {move.state}"
     if move.call is not None:
         note += f" ({move.call.note})"
