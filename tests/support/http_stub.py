@@ -59,6 +59,10 @@ def said(document: object, status: int = 200, **headers: str) -> Answer:
     return Answer(body, status, {"Content-Type": "application/json;charset=UTF-8", **named})
 
 
+class _CutOff(OSError):
+    """The client went away, between two requests or, out of time, in the middle of one."""
+
+
 class _Handler(socketserver.StreamRequestHandler):
     """Serves one connection."""
 
@@ -69,24 +73,31 @@ class _Handler(socketserver.StreamRequestHandler):
         with stub.lock:
             stub.connections += 1
         try:
-            while (asked := self._read()) is not None and self._write(stub.next_answer(asked)):
+            while self._write(stub.next_answer(self._read())):
                 pass
         except OSError:
             return
 
-    def _read(self) -> Asked | None:
-        line = self.rfile.readline()
-        if not line:
-            return None
+    def _read(self) -> Asked:
+        line = self._line()
         method, path, version = line.decode("ascii").split()
         headers: dict[str, str] = {}
-        while (header := self.rfile.readline().decode("latin-1").rstrip("\r\n")) != "":
+        while header := self._line().decode("latin-1").rstrip("\r\n"):
             name, _, value = header.partition(":")
             headers[name.lower()] = value.strip()
         if version != "HTTP/1.1" or "host" not in headers or "transfer-encoding" in headers:
             self.server.stub.faults.append(f"not plain HTTP/1.1: {line!r}")
-        body = self.rfile.read(int(headers.get("content-length", "0")))
+        length = int(headers.get("content-length", "0"))
+        body = self.rfile.read(length)
+        if len(body) < length:
+            raise _CutOff
         return Asked(method, path, headers, body)
+
+    def _line(self) -> bytes:
+        line = self.rfile.readline()
+        if not line.endswith(b"\n"):
+            raise _CutOff
+        return line
 
     def _write(self, answer: Answer) -> bool:
         stub = self.server.stub
