@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -15,6 +17,19 @@ from tests.support.servers import (
     valkey_server,
 )
 from worker.operations.database import Database
+
+#: Folders whose tests start whole systems: where several processes share a run, one of them has all
+#: of these, one after the other.
+_WHOLE_SYSTEMS: Final = ("acceptance", "chaos")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file's tests in one process of a shared run (`-n 2`): they share what is dear."""
+    root = Path(__file__).parent
+    for item in items:
+        path = item.path.relative_to(root)
+        group = "systems" if path.parts[0] in _WHOLE_SYSTEMS else path.as_posix()
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(autouse=True)
