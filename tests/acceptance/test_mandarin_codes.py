@@ -21,8 +21,9 @@ _THREADS: Final = 8
 _SETTINGS: Final = {
     "UPRID_MANDARIN__RATE_PER_SECOND": "300",
     "UPRID_MANDARIN__THREADS": str(_THREADS),
-    "UPRID_MANDARIN__TOTAL_TIMEOUT": "5",
-    "UPRID_MANDARIN__READ_TIMEOUT": "5",
+    # No answer may be missed because the machine is busy: that would be another test.
+    "UPRID_MANDARIN__TOTAL_TIMEOUT": "30",
+    "UPRID_MANDARIN__READ_TIMEOUT": "30",
     "UPRID_MANDARIN__POLL": json.dumps(
         {"first_after": 0.4, "steps": [[20, 0.5]], "then": 3, "jitter": 0.1}
     ),
@@ -76,7 +77,7 @@ def codes_of(number: int, draw: random.Random) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_codes_in_any_order_and_twice_are_each_sent_once_though_a_poller_dies(
     whole: System,
 ) -> None:

@@ -142,9 +142,9 @@ def run(both_urls: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ru
             "REDIS_URL": guarded(broker, _PASSWORDS["broker-password"]),
             "UPRID_LOG_LEVEL": "DEBUG",
             "UPRID_MONETA__PASSWORD": _PASSWORDS["moneta-password"],
-            "UPRID_MONETA__TOTAL_TIMEOUT": "1",
-            "UPRID_MONETA__READ_TIMEOUT": "1",
-            "UPRID_MONETA__CONNECT_TIMEOUT": "1",
+            "UPRID_MONETA__TOTAL_TIMEOUT": "3",
+            "UPRID_MONETA__READ_TIMEOUT": "3",
+            "UPRID_MONETA__CONNECT_TIMEOUT": "3",
             "FLOWER_PORT": str(port),
             "FLOWER_BASIC_AUTH": f"oncall:{_PASSWORDS['flower-password']}",
         }

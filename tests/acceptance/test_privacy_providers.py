@@ -132,7 +132,7 @@ class Run:
 
 def _settings(broker_url: str, flower_port: int) -> dict[str, str]:
     pace = '{"first_after": 0.3, "steps": [[20, 0.4]], "then": 1, "jitter": 0.1}'
-    each = {"TOTAL_TIMEOUT": "1.5", "READ_TIMEOUT": "1.5", "CONNECT_TIMEOUT": "1.5", "POLL": pace,
+    each = {"TOTAL_TIMEOUT": "3", "READ_TIMEOUT": "3", "CONNECT_TIMEOUT": "3", "POLL": pace,
             "BREAKER_FAILURES": "1000"}  # fmt: skip
     return {
         "REDIS_URL": broker_url,
@@ -307,7 +307,7 @@ def _send_mistaken(shop: Marketplace, web: WebAddress) -> None:
     assert not web.letters(phone)
 
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def test_broker_never_holds_a_secret(run: Run) -> None:

@@ -116,8 +116,8 @@ class Run:
 def run(both_urls: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """One of everything, sent at once by an outsider and waited for."""
     directory = tmp_path_factory.mktemp("spine")
-    settings = {"UPRID_MONETA__TOTAL_TIMEOUT": "1", "UPRID_MONETA__READ_TIMEOUT": "1"}
-    settings["UPRID_MONETA__CONNECT_TIMEOUT"] = "1"
+    settings = {"UPRID_MONETA__TOTAL_TIMEOUT": "3", "UPRID_MONETA__READ_TIMEOUT": "3"}
+    settings["UPRID_MONETA__CONNECT_TIMEOUT"] = "3"
     with valkey_server() as broker, system(directory, broker, both_urls, settings) as whole:
         whole.start_sandbox()
         whole.start("worker", "poller")

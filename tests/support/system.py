@@ -18,7 +18,7 @@ from sqlalchemy.pool import NullPool
 
 from tests.support.loopback import free_port
 from tests.support.marketplace import Marketplace
-from tests.support.processes import Process, environment, start, wait_until
+from tests.support.processes import PATIENCE, Process, environment, start, wait_until
 from tests.support.valkey import ValkeyServer
 from worker.oncall.chosen import sandbox_providers
 from worker.sandbox.options import SandboxOptions
@@ -177,7 +177,7 @@ class System:
             env=self._environment(),
             cwd=self.directory,
             capture_output=True,
-            timeout=60,
+            timeout=60 * PATIENCE,
             check=False,
         )
         assert done.returncode == status, done.stderr.decode()

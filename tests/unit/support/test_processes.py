@@ -38,7 +38,7 @@ def test_wait_until_returns_the_first_true_value() -> None:
 
 
 def test_wait_until_fails_with_what_it_waited_for_when_time_is_over() -> None:
-    with pytest.raises(AssertionError, match=r"not within 0\.05 s: the moon"):
+    with pytest.raises(AssertionError, match=r"not within 0\.15 s: the moon"):
         wait_until(lambda: False, 0.05, "the moon")
 
 
