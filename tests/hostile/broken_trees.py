@@ -169,9 +169,9 @@ def many(random: Random, tree: object, seeds: Sequence[Seed]) -> None:
     del seeds
     place = _any(random, tree)
     if place is not None:
-        times = random.choice((2, 10, 200))
+        times = random.choice((2, 2, 3, 10, 99, 100))
         item = (place.name, place.value) if place.name is not None else place.value
-        place.holder[place.index : place.index + 1] = [item] * times
+        place.holder[place.index : place.index + 1] = [copy.deepcopy(item) for _ in range(times)]
 
 
 TREES: Final[tuple[Break, ...]] = (

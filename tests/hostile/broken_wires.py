@@ -123,7 +123,7 @@ def miscounted(random: Random, was: int, body: bytes) -> Sent:
         (b"-%d" % len(body), body),
         (b"x", body),
         (b"", body),
-        (b"9" * 5000, None),
+        (b"9" * 5000, body),
         (b"0x10", body),
         (b"%d, %d" % (len(body), len(body)), body),
         (b"%d, %d" % (len(body), len(body) + 1), body),
@@ -161,7 +161,8 @@ def chunked(random: Random, was: int, body: bytes) -> Sent:
     wire, heard = random.choice(ways)
     names = random.choice((b"chunked", b"Chunked", b"chunked", b"gzip, chunked", b"chunked, chunked"))
     if names.lower() != b"chunked":
-        heard = None
+        # A framing that is none: what comes until the end counts, if it is anything at all.
+        heard = wire
     return Sent(head(was, [(b"Transfer-Encoding", names)]) + wire, _heard(was, heard))
 
 

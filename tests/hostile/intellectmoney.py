@@ -115,14 +115,14 @@ def _is_done(said: tuple[int | None, int | None, Any]) -> bool:
     return said[0] == 0 and said[1] in {0, 1}
 
 
-def _judged(inner: Judge) -> Judge:
+def _judged(inner: Judge, nothing: Allowed = NOTHING) -> Judge:
     """Take what nobody can understand for nothing."""
 
     def judge(heard: Heard) -> Allowed:
         try:
             return inner(heard)
         except SaysNothing:
-            return NOTHING
+            return nothing
 
     return judge
 
@@ -130,9 +130,11 @@ def _judged(inner: Judge) -> Judge:
 def _fetched(name: str, take: int, *, starts: bool, last: bool) -> Judge:
     """Return the judge of a page of a list. Before a start all of it may be asked again."""
 
+    # That the time is up is our own to say.
+    again = Allowed(undone=starts, ends=frozenset({"expired"} if last else ()))
+
     def judge(heard: Heard) -> Allowed:
         said = _stated(heard)
-        again = Allowed(undone=starts, ends=frozenset({"expired"} if last else ()))
         if said is None or _refuses_token(heard, said):
             return replace(again, misconfigured=_refuses_token(heard, said))
         operation, request, root = said
@@ -149,7 +151,7 @@ def _fetched(name: str, take: int, *, starts: bool, last: bool) -> Judge:
             return replace(again, ends=again.ends | {"succeeded"})
         return replace(again, started=started)
 
-    return _judged(judge)
+    return _judged(judge, again)
 
 
 def _saved(*, submits: bool) -> Judge:
@@ -199,7 +201,7 @@ def _confirmed(*, prepares: bool) -> Judge:
         new = ids - {FIRST}
         return replace(again, ends=frozenset({"succeeded"} if new else ()))
 
-    return _judged(judge)
+    return _judged(judge, Allowed(undone=prepares))
 
 
 def _token(then: Allowed) -> Judge:
@@ -219,7 +221,7 @@ def _token(then: Allowed) -> Judge:
         sound = word is not None and 0 < len(word) <= 2000 and word.isascii()
         return replace(then, undone=True) if sound else undone
 
-    return _judged(judge)
+    return _judged(judge, Allowed(undone=True))
 
 
 class Questions:

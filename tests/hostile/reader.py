@@ -17,6 +17,14 @@ _MONETA: Final = frozenset(
 )
 
 
+_DECLARATION: Final = re.compile(r"<\?xml[^>]*\?>")
+_ENCODING: Final = re.compile(rb"encoding=[\"']([A-Za-z0-9._-]+)[\"']")
+_BY_FIRST_BYTES: Final = {
+    b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"<\x00": "utf-16-le", b"\x00<": "utf-16-be",
+    b"\xef\xbb\xbf": "utf-8",
+}  # fmt: skip
+
+
 class SaysNothing(ValueError):
     """The reply cannot be understood in one way only."""
 
@@ -187,7 +195,35 @@ def _refuse(*_: object) -> NoReturn:
 
 
 def read_xml(body: bytes) -> XmlSaid:
-    """Read XML; raise `SaysNothing`. The root's name is the caller's to look at."""
+    """Read XML; raise `SaysNothing`. The root's name is the caller's to look at.
+
+    Where expat knows the encoding less well than others do, the text behind it is read.
+    """
+    try:
+        return _parsed(body)
+    except SaysNothing:
+        for text in _decoded(body):
+            try:
+                return _parsed(_DECLARATION.sub("", text, count=1).encode())
+            except (SaysNothing, UnicodeEncodeError):
+                continue
+        raise
+
+
+def _decoded(body: bytes) -> Iterator[str]:
+    """Return what a body may be in other encodings: of its first bytes, and as it says."""
+    named = _ENCODING.search(body[:200])
+    names = [name for start, name in _BY_FIRST_BYTES.items() if body.startswith(start)]
+    if named is not None:
+        names.append(named[1].decode("ascii", "replace"))
+    for name in names:
+        try:
+            yield body.decode(name).removeprefix("\ufeff")
+        except (LookupError, ValueError):
+            continue
+
+
+def _parsed(body: bytes) -> XmlSaid:
     open_elements: list[XmlSaid] = []
     roots: list[XmlSaid] = []
 

@@ -164,11 +164,16 @@ class Bench:
 
     def _judged(self, case: "Case", outcome: Outcome) -> Iterator[str]:
         question = case.question
-        allowed = question.judge(case.sent.heard)
-        yield from invented(question.ask, outcome, allowed)
-        is_once = question.ask in {Ask.SUBMIT, Ask.SUPPLY} and not allowed.undone
-        if is_once and self._requests.count(question.target) > 1:
-            yield "repeated: a call that has an effect was made twice"
+        has_effect = question.ask in {Ask.SUBMIT, Ask.SUPPLY}
+        is_again = has_effect and self._requests.count(question.target) > 1
+        # Who waits, doubts or asks a person says nothing that would have to be stated.
+        if is_again or not isinstance(outcome, Pending | Doubtful | NeedsPerson):
+            allowed = question.judge(case.sent.heard)
+            yield from invented(outcome, allowed)
+            if is_again and not allowed.undone:
+                yield "repeated: a call that has an effect was made twice"
+        elif isinstance(outcome, Doubtful) and question.ask not in {Ask.SUBMIT, Ask.CLEAR_UP}:
+            yield f"a doubt about a {question.ask}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +214,7 @@ def _encoded(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def invented(ask: Ask, outcome: Outcome, allowed: Allowed) -> Iterator[str]:
+def invented(outcome: Outcome, allowed: Allowed) -> Iterator[str]:
     """Tell what an outcome says that the reply did not."""
     match outcome:
         case Finished(state=state):
@@ -227,13 +232,11 @@ def invented(ask: Ask, outcome: Outcome, allowed: Allowed) -> Iterator[str]:
         case Prepared() if not allowed.prepared:
             yield f"invented: a step is done ({outcome.note})"
         case Pending() | Doubtful() | NeedsPerson() | Started() | NotSent() | Misconfigured():
-            pass
+            return
         case Settle() | Prepared():
-            pass
+            return
         case _:
             yield f"no outcome: {type(outcome).__name__}"
-    if isinstance(outcome, Doubtful) and ask not in {Ask.SUBMIT, Ask.CLEAR_UP}:
-        yield f"a doubt about a {ask}"
 
 
 def _wrong_facts(outcome: Finished, allowed: Allowed) -> Iterator[str]:

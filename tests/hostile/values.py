@@ -1,5 +1,6 @@
 """Hostile values, and what an honest value may be swapped for."""
 
+import copy
 from collections.abc import Callable
 from random import Random
 from typing import Any, Final
@@ -76,7 +77,7 @@ def near_value(random: Random, value: object) -> Any:  # noqa: ANN401 - of any t
         case Obj():
             return random.choice(([value], str(len(value)), Obj(), None))
         case list():
-            return random.choice((Obj(enumerate_names(value)), [*value, *value], [], value[:1]))
+            return random.choice((Obj(enumerate_names(value)), [*value, *copy.deepcopy(value)], [], value[:1]))
         case _:
             return random.choice((0, "", False, [], Obj()))
 
