@@ -1,7 +1,7 @@
 """MONETA's questions, its documented answers, and the most that a reply of it may be taken for."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from pydantic import SecretStr
@@ -342,9 +342,9 @@ class Questions:
     def _hopeless(self, heard: Heard) -> Allowed:
         said = self._read(heard)
         found = NOTHING if said is None else of_status(said, ASYNC_ID)
-        is_open = said is None or found.over or said.ticket == ASYNC_ID
-        # The third spoilt reply: the profile is asked for the last time, and says no.
-        return Allowed(frozenset({"rejected"}), over=found.over) if is_open else found
+        # The third spoilt reply, and who reads more strictly than the oracle finds more of them
+        # spoilt: the profile is asked for the last time, and says no.
+        return replace(found, ends=found.ends | {"rejected"})
 
 
 def kind_of(request: bytes) -> str:

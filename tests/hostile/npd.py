@@ -66,7 +66,7 @@ def judged(heard: Heard, method: str, faults: int) -> Allowed:
     members = [said.one(name) for name in _ANSWERED_BY[method]]
     if error is not None:
         word = error.word or ""
-        if any(member is not None for member in members):
+        if any(member is not None and member.value for member in members):
             # It says both.
             return harmless
         if word in {"no parthner", "wrong signature"}:

@@ -20,7 +20,7 @@ _MONETA: Final = frozenset(
 _DECLARATION: Final = re.compile(r"<\?xml[^>]*\?>")
 _ENCODING: Final = re.compile(rb"encoding=[\"']([A-Za-z0-9._-]+)[\"']")
 _BY_FIRST_BYTES: Final = {
-    b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"<\x00": "utf-16-le", b"\x00<": "utf-16-be",
+    b"\xff\xfe\x00\x00": "utf-32", b"\x00\x00\xfe\xff": "utf-32", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"<\x00": "utf-16-le", b"\x00<": "utf-16-be",
     b"\xef\xbb\xbf": "utf-8",
 }  # fmt: skip
 

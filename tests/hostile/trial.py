@@ -12,6 +12,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any, Final, Protocol
 
+from config.logging import _quiet
 from tests.hostile import intellectmoney, mandarin, moneta, npd
 from tests.hostile.broken_bytes import BYTES
 from tests.hostile.broken_trees import TREES
@@ -76,6 +77,8 @@ class _Records(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.INFO)
         self.lines: list[str] = []
+        # As a worker's own handler does.
+        self.addFilter(_quiet)
 
     def emit(self, record: logging.LogRecord) -> None:
         text = record.getMessage()
