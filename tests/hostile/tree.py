@@ -7,6 +7,7 @@ broken, and each language writes what it can of it.
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
@@ -84,11 +85,16 @@ def _places(tree: object) -> Iterator[Place]:
             yield from _places(value)
 
 
+@lru_cache(4096)
+def _name(name: str) -> str:
+    return json.dumps(name)
+
+
 def as_json(tree: object) -> str:
     """Write a tree as JSON, or as what it is in the place of JSON."""
     match tree:
         case Obj():
-            return "{" + ",".join(f"{json.dumps(n)}:{as_json(v)}" for n, v in tree) + "}"
+            return "{" + ",".join(f"{_name(n)}:{as_json(v)}" for n, v in tree) + "}"
         case list():
             return "[" + ",".join(map(as_json, tree)) + "]"
         case Raw(text=text):

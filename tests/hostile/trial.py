@@ -5,7 +5,7 @@ import logging
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
@@ -19,7 +19,7 @@ from tests.hostile.broken_trees import TREES
 from tests.hostile.broken_wires import WIRES, bombed, honest
 from tests.hostile.case import MARKERS, Allowed, Finding, Question, Seed, Sent
 from tests.hostile.seam import Host
-from tests.hostile.tree import Raw, tree_of
+from tests.hostile.tree import tree_of
 from worker.engine.asks import Answer, Ask
 from worker.engine.decisions import decide
 from worker.events.telling import tell
@@ -118,6 +118,13 @@ class Bench:
         self.asked = PROVIDERS[provider]()
         self.asked.connect(self._host)
         self.questions = self.asked.all()
+        self._honest = {
+            question.name: {
+                name: honest(seed.status, question.write(tree_of(seed.document)).encode()).wire
+                for name, seed in question.others.items()
+            }
+            for question in self.questions
+        }
         self._wires: dict[str, bytes] = {}
         self._requests: list[str] = []
 
@@ -139,11 +146,7 @@ class Bench:
     def run(self, case: "Case", records: _Records) -> tuple[str, list[Finding]]:
         """Ask, and judge what came of it."""
         question = case.question
-        others = {
-            name: honest(seed.status, question.write(tree_of(seed.document)).encode()).wire
-            for name, seed in question.others.items()
-        }
-        self._wires = {**others, question.target: case.sent.wire}
+        self._wires = {**self._honest[question.name], question.target: case.sent.wire}
         self._requests = []
         records.lines.clear()
         began = time.monotonic()
@@ -374,5 +377,3 @@ def run(
         bench.close()
     return tally
 
-
-__all__ = ["PROVIDERS", "Bench", "Case", "Raw", "Sequence", "Tally", "listening", "run"]
