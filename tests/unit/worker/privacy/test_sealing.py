@@ -41,6 +41,14 @@ def test_token_is_over_utf_8_json_so_that_any_language_can_make_one() -> None:
     assert "Иван".encode() in Fernet(FIRST).decrypt(SEALER.seal({"имя": "Иван"}))
 
 
+@pytest.mark.parametrize(
+    "text", ['{"a": 1, "a": 2}', '{"a": 1, "a": 1}', '[{"b": {"a": 1, "\\u0061": 2}}]']
+)
+def test_value_that_gives_a_name_twice_does_not_open(text: str) -> None:
+    with pytest.raises(Unsealable):
+        SEALER.open(SEALER.seal_bytes(text.encode()))
+
+
 def test_rotated_keys_open_what_the_old_one_sealed() -> None:
     token = Sealer([FIRST]).seal("old")
 
