@@ -32,7 +32,9 @@ class Sealer:
         Nor does one open that gives a name twice: which of the two counts is anybody's guess.
         """
         try:
-            return json.loads(self.open_bytes(token), object_pairs_hook=_object)
+            # Given bytes, `json` guesses the encoding, and lets half characters through.
+            text = self.open_bytes(token).decode("utf-8-sig")
+            return json.loads(text, object_pairs_hook=_object)
         except (ValueError, RecursionError):
             raise Unsealable from None
 
