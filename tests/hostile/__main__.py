@@ -4,23 +4,47 @@ import argparse
 import resource
 import sys
 
+from tests.hostile import notifications, sockets
 from tests.hostile.trial import PROVIDERS, Tally, run
+
+SOCKETS = "sockets"
+EVERYTHING = (*PROVIDERS, notifications.PROVIDER, SOCKETS)
 
 
 def main() -> int:
     """Run; return 1 where anything was found."""
     parser = argparse.ArgumentParser(prog="./run hostile", description=__doc__)
     parser.add_argument("--cases", type=int, default=2_000, help="of each provider")
-    parser.add_argument("--provider", choices=list(PROVIDERS), action="append")
+    parser.add_argument("--provider", choices=EVERYTHING, action="append")
     parser.add_argument("--first-seed", type=int, default=1)
     parser.add_argument("--most", type=int, default=20, help="findings after which to stop")
     asked = parser.parse_args()
     found = 0
-    for provider in asked.provider or PROVIDERS:
-        tally = run(provider, asked.first_seed, asked.cases, most_findings=asked.most)
+    for provider in asked.provider or EVERYTHING:
+        if provider == SOCKETS:
+            found += over_sockets()
+            continue
+        if provider == notifications.PROVIDER:
+            tally = notifications.run(asked.first_seed, asked.cases, asked.most)
+        else:
+            tally = run(provider, asked.first_seed, asked.cases, most_findings=asked.most)
         found += len(tally.findings)
-        print(report(provider, tally), flush=True)
+        print(report(provider, tally), flush=True)  # noqa: T201 - the report is the product
     return 1 if found else 0
+
+
+def over_sockets() -> int:
+    """Run every script over a real connection; return how many of them went wrong."""
+    bad = 0
+    for name, script in sockets.SCRIPTS.items():
+        took = sockets.ask(script, "soap" if "elements" in name else "json")
+        wrongs = list(took.wrongs())
+        bad += bool(wrongs)
+        said = "; ".join(wrongs) or "ok"
+        grown = took.memory // 1024
+        note = f"{took.outcome.note}, {took.seconds:.2f} s, {grown} kB more"
+        print(f"{SOCKETS}: {name}: {note}: {said}", flush=True)  # noqa: T201 - as above
+    return bad
 
 
 def report(provider: str, tally: Tally) -> str:

@@ -86,7 +86,9 @@ def sprinkled(random: Random, body: bytes) -> bytes:
 
 def followed(random: Random, body: bytes) -> bytes:
     """Have something stand behind it, or before."""
-    piece = random.choice((body, b"\n" + body, b"x", b"\x00", b"{}", b"<a/>", b"null", b"  \n", MARKER.encode()))
+    piece = random.choice(
+        (body, b"\n" + body, b"x", b"\x00", b"{}", b"<a/>", b"null", b"  \n", MARKER.encode())
+    )
     return random.choice((body + piece, piece + body))
 
 

@@ -19,7 +19,7 @@ _STATUSES: Final = (
 _NO_BODY: Final = frozenset({204, 304})
 _TYPES: Final = (
     "text/html", "application/json", "text/xml", "text/plain; charset=utf-16", "image/png", "",
-    "text/xml; charset=windows-1251", "multipart/form-data; boundary=x", "application/json; a=\"",
+    "text/xml; charset=windows-1251", "multipart/form-data; boundary=x", 'application/json; a="',
     "a" * 4000, "text/html; charset=no-such", LATIN_MARKER,
 )  # fmt: skip
 _SECONDS: Final = (
@@ -33,7 +33,10 @@ _SECONDS: Final = (
 
 def head(status: int, headers: Sequence[Header], reason: bytes = b"OK") -> bytes:
     """Write a reply's head."""
-    lines = [b"HTTP/1.1 %d %s" % (status, reason), *(name + b": " + value for name, value in headers)]
+    lines = [
+        b"HTTP/1.1 %d %s" % (status, reason),
+        *(name + b": " + value for name, value in headers),
+    ]
     return b"\r\n".join(lines) + b"\r\n\r\n"
 
 
@@ -161,7 +164,9 @@ def chunked(random: Random, was: int, body: bytes) -> Sent:
         (whole + b"0\r\n" + b"a: b\r\n" * 5000, body),
     )
     wire, heard = random.choice(ways)
-    names = random.choice((b"chunked", b"Chunked", b"chunked", b"gzip, chunked", b"chunked, chunked"))
+    names = random.choice(
+        (b"chunked", b"Chunked", b"chunked", b"gzip, chunked", b"chunked, chunked")
+    )
     if names.lower() != b"chunked":
         # A framing that is none: what comes until the end counts, if it is anything at all.
         heard = wire

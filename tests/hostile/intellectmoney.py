@@ -295,9 +295,7 @@ class Questions:
                 (Ask.PREPARE, State.ACCEPTED), (Ask.POLL, State.POLLING), (Ask.SETTLE, State.POLLING),
             ):  # fmt: skip
                 given = work(kind, state, progress={"unknown": 2})
-                judge = _fetched(
-                    name, take, starts=ask is Ask.PREPARE, last=ask is Ask.SETTLE
-                )
+                judge = _fetched(name, take, starts=ask is Ask.PREPARE, last=ask is Ask.SETTLE)
                 yield self._question(f"{kind}-{ask}", ask, given, target, seeds, judge)
         queued = work(progress={"place": {"queued": OPERATION, "waits": 1}})
         yield self._question(

@@ -133,9 +133,7 @@ class Questions:
             ("unknown", {**asked, "progress": {"unknown": 3}}, False),
         ):
             judge = _status(codes_are_over=over, last=False)
-            yield self._question(
-                f"poll-{name}", Ask.POLL, work(**changes), "GET", statuses, judge
-            )
+            yield self._question(f"poll-{name}", Ask.POLL, work(**changes), "GET", statuses, judge)
         late = {"now": NOW + timedelta(minutes=301)}
         for name, changes, over in (("first", {}, False), ("five-codes", sent, True)):
             judge = _status(codes_are_over=over, last=True)

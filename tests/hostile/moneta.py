@@ -36,9 +36,7 @@ _REJECTED: Final = frozenset(
 )  # fmt: skip
 _ALREADY: Final = "500.7.11"
 _OVER: Final = frozenset({"500.7.2", "500.9.1"})
-_BEHIND: Final = frozenset(
-    {"500.8", "500.8.3.1.1", "500.8.3.1.9", "500.8.3.1.10", "500.8.4769.1"}
-)
+_BEHIND: Final = frozenset({"500.8", "500.8.3.1.1", "500.8.3.1.9", "500.8.3.1.10", "500.8.4769.1"})
 _DOWN: Final = "100"
 _OTHERS: Final = ("500.7.1", "500.7.8", "500.7.10", "200", "300.2", "300.3", "500.9.2", "777", "")
 _CODES: Final = (
@@ -230,7 +228,9 @@ class Questions:
         self.soap = transport == "soap"
         self.plugin = MonetaPlugin(
             settings(
-                "http://127.0.0.1:1/services", transport=transport, password=SecretStr("p"),
+                "http://127.0.0.1:1/services",
+                transport=transport,
+                password=SecretStr("p"),
             )
         )
         self.write = as_soap if self.soap else as_json

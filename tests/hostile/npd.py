@@ -34,8 +34,16 @@ _ALWAYS: Final = (
     "no parthner", "wrong signature", "no user found", "no user unitId", "no user inn",
 )  # fmt: skip
 _OWN: Final = {"profile": (), "document": ("not updated",), "start": ("no async task",)}
-_ANSWERED_BY: Final = {"profile": ("updated",), "document": ("unitId", "docId"), "start": ("asyncId",)}
-_PATHS: Final = {b"updatemonetaprofile": "profile", b"updateuserdoc": "document", b"startuprid": "start"}
+_ANSWERED_BY: Final = {
+    "profile": ("updated",),
+    "document": ("unitId", "docId"),
+    "start": ("asyncId",),
+}
+_PATHS: Final = {
+    b"updatemonetaprofile": "profile",
+    b"updateuserdoc": "document",
+    b"startuprid": "start",
+}
 _ENDS: Final = {
     "no user found": "rejected", "no user unitId": "rejected", "no user inn": "rejected",
 }  # fmt: skip
@@ -119,7 +127,11 @@ class Questions:
         for method, state, progress in (
             ("profile", State.ACCEPTED, {}),
             ("document", State.ACCEPTED, stored),
-            ("start", State.SUBMITTING, {**stored, "document": prints.document, "unit_id": UNIT_ID}),
+            (
+                "start",
+                State.SUBMITTING,
+                {**stored, "document": prints.document, "unit_id": UNIT_ID},
+            ),
         ):
             ask = Ask.SUBMIT if method == "start" else Ask.PREPARE
             for faults in (0, 4):

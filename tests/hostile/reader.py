@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Iterator
 from typing import Any, Final, NoReturn, Protocol, Self
-from xml.parsers import expat  # noqa: S407 - document types are refused below
+from xml.parsers import expat
 
 _NIL: Final = "http://www.w3.org/2001/XMLSchema-instance nil"
 _BLANK: Final = " \t\r\n"
@@ -19,10 +19,16 @@ _MONETA: Final = frozenset(
 
 _DECLARATION: Final = re.compile(r"<\?xml[^>]*\?>")
 _ENCODING: Final = re.compile(rb"encoding=[\"']([A-Za-z0-9._-]+)[\"']")
+_FOREIGN: Final = re.compile(r"[^\x00-\x7f]")
 _BY_FIRST_BYTES: Final = {
-    b"\xff\xfe\x00\x00": "utf-32", b"\x00\x00\xfe\xff": "utf-32", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"<\x00": "utf-16-le", b"\x00<": "utf-16-be",
+    b"\xff\xfe\x00\x00": "utf-32",
+    b"\x00\x00\xfe\xff": "utf-32",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+    b"<\x00": "utf-16-le",
+    b"\x00<": "utf-16-be",
     b"\xef\xbb\xbf": "utf-8",
-}  # fmt: skip
+}
 
 
 class SaysNothing(ValueError):
@@ -197,15 +203,16 @@ def _refuse(*_: object) -> NoReturn:
 def read_xml(body: bytes) -> XmlSaid:
     """Read XML; raise `SaysNothing`. The root's name is the caller's to look at.
 
-    Where expat knows the encoding less well than others do, the text behind it is read.
+    Where expat knows an encoding, or the letters of a name, less well than others do, the text behind
+    it is read with every letter that no word of interest has in the place of an underscore.
     """
     try:
         return _parsed(body)
     except SaysNothing:
         for text in _decoded(body):
             try:
-                return _parsed(_DECLARATION.sub("", text, count=1).encode())
-            except (SaysNothing, UnicodeEncodeError):
+                return _parsed(_FOREIGN.sub("_", _DECLARATION.sub("", text, count=1)).encode())
+            except SaysNothing:
                 continue
         raise
 
@@ -216,9 +223,9 @@ def _decoded(body: bytes) -> Iterator[str]:
     names = [name for start, name in _BY_FIRST_BYTES.items() if body.startswith(start)]
     if named is not None:
         names.append(named[1].decode("ascii", "replace"))
-    for name in names:
+    for name in [*names, "utf-8"]:
         try:
-            yield body.decode(name).removeprefix("\ufeff")
+            yield body.decode(name, "replace").removeprefix("\ufeff")
         except (LookupError, ValueError):
             continue
 

@@ -126,7 +126,7 @@ class Xml:
         more = self.opened.get(name, "") + more
         if value is None:
             return f'<{name}{more} xmlns:xsi="{_XSI}" xsi:nil="true"/>'
-        return f"<{name}{more}>{self._inside(name, value)}</{name.split(' ')[0]}>"
+        return f"<{name}{more}>{self._inside(name, value)}</{name.split(' ', maxsplit=1)[0]}>"
 
     def _inside(self, name: str, value: object) -> str:
         match value:

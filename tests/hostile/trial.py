@@ -1,43 +1,38 @@
 """The trial of one case: the reply goes in, and what comes out is held against what it stated."""
 
-import json
 import logging
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final, Protocol
+
+from structlog.testing import capture_logs
 
 from config.logging import _quiet
 from tests.hostile import intellectmoney, mandarin, moneta, npd
 from tests.hostile.broken_bytes import BYTES
 from tests.hostile.broken_trees import TREES
 from tests.hostile.broken_wires import WIRES, bombed, honest
-from tests.hostile.case import MARKERS, Allowed, Finding, Question, Seed, Sent
+from tests.hostile.case import MARKERS, Finding, Question, Seed, Sent
+from tests.hostile.oracle import invented
 from tests.hostile.seam import Host
 from tests.hostile.tree import tree_of
-from worker.engine.asks import Answer, Ask
-from worker.engine.decisions import decide
-from worker.events.telling import tell
+from tests.hostile.writing import written
+from worker.engine.asks import Ask
 from worker.operations.outcomes import (
     Doubtful,
     Finished,
-    Misconfigured,
     NeedsPerson,
-    NotSent,
     Outcome,
     Pending,
-    Prepared,
-    Settle,
-    Started,
 )
-from worker.operations.store.changes import Move
-from worker.operations.store.claims import Claimed
 
+#: How many ways a reply is broken in.
+_TIMES: Final = (0, 1, 1, 1, 2, 2, 3)
 #: Seconds; what takes longer is a finding. Honest ones take a millisecond.
 SLOW: Final = 5.0
 #: Characters of a result that is told in clear.
@@ -71,12 +66,13 @@ PROVIDERS: Final[dict[str, Callable[[], Asked]]] = {
 }
 
 
-class _Records(logging.Handler):
+class Records(logging.Handler):
     """What is logged, at a level that a worker shows."""
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
         self.lines: list[str] = []
+        self.events: list[MutableMapping[str, Any]] = []
         # As a worker's own handler does.
         self.addFilter(_quiet)
 
@@ -86,15 +82,27 @@ class _Records(logging.Handler):
             text += "".join(traceback.format_exception(*record.exc_info))
         self.lines.append(text)
 
+    def clear(self) -> None:
+        """Forget the case before."""
+        self.lines.clear()
+        self.events.clear()
+
+    def leaks(self) -> list[str]:
+        """Return what is wrong with what was logged."""
+        shown = "\n".join([*self.lines, *map(str, self.events)])
+        return [f"leak in the log: {each}" for each in MARKERS if each in shown]
+
 
 @contextmanager
-def listening() -> Iterator[_Records]:
+def listening() -> Iterator[Records]:
     """Record what is logged by anybody, for the time of a `with` block."""
-    records = _Records()
+    records = Records()
     root = logging.getLogger()
     root.addHandler(records)
     try:
-        yield records
+        with capture_logs() as events:
+            records.events = events
+            yield records
     finally:
         root.removeHandler(records)
 
@@ -143,30 +151,36 @@ class Bench:
         seed = random.choice(question.seeds)
         return Case(number, question, seed, *mutated(random, question, seed))
 
-    def run(self, case: "Case", records: _Records) -> tuple[str, list[Finding]]:
-        """Ask, and judge what came of it."""
+    def ask(self, case: "Case") -> Outcome:
+        """Ask the plugin, the case's reply lying ready."""
         question = case.question
         self._wires = {**self._honest[question.name], question.target: case.sent.wire}
         self._requests = []
-        records.lines.clear()
+        outcome: Outcome = getattr(question.plugin, question.ask.value)(question.work)
+        return outcome
+
+    def run(self, case: "Case", records: Records) -> tuple[str, list[Finding]]:
+        """Ask, and judge what came of it."""
+        records.clear()
         began = time.monotonic()
         wrongs: list[str] = []
         outcome: Outcome | None = None
         try:
-            outcome = getattr(question.plugin, question.ask.value)(question.work)
+            outcome = self.ask(case)
         except Exception as error:  # noqa: BLE001 - that there is one is the finding
-            frames = traceback.extract_tb(error.__traceback__)[-3:]
-            where = " < ".join(f"{f.filename.rpartition('/')[2]}:{f.lineno}" for f in reversed(frames))
-            wrongs.append(f"crash: {type(error).__name__} at {where}")
+            wrongs.append(f"crash: {type(error).__name__} at {_where(error)}")
         took = time.monotonic() - began
         if took > SLOW:
             wrongs.append(f"slow: {took:.1f} s")
         if outcome is not None:
             wrongs += self._judged(case, outcome)
-            wrongs += written(question, outcome)
-        wrongs += [f"leak in the log: {m}" for m in MARKERS if any(m in x for x in records.lines)]
-        where_ = (self.provider, question.name, case.number, case.mutations)
-        return _kind(outcome), [Finding(*where_, each) for each in wrongs]
+            wrongs += written(case.question, outcome)
+        wrongs += records.leaks()
+        found = [
+            Finding(self.provider, case.question.name, case.number, case.mutations, each)
+            for each in wrongs
+        ]
+        return _kind(outcome), found
 
     def _judged(self, case: "Case", outcome: Outcome) -> Iterator[str]:
         question = case.question
@@ -180,6 +194,11 @@ class Bench:
                 yield "repeated: a call that has an effect was made twice"
         elif isinstance(outcome, Doubtful) and question.ask not in {Ask.SUBMIT, Ask.CLEAR_UP}:
             yield f"a doubt about a {question.ask}"
+
+
+def _where(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)[-3:]
+    return " < ".join(f"{f.filename.rpartition('/')[2]}:{f.lineno}" for f in reversed(frames))
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,12 +216,14 @@ def mutated(random: Random, question: Question, seed: Seed) -> tuple[Sent, tuple
     """Break a documented answer in none to three ways; return it, and how."""
     names = [f"seed: {seed.name}"]
     tree = tree_of(seed.document)
-    kinds = random.choices(("tree", "bytes", "wire"), (11, 5, 4), k=random.choice((0, 1, 1, 1, 2, 2, 3)))
+    kinds = random.choices(
+        ("tree", "bytes", "wire"), (11, 5, 4), k=random.choice((0, 1, 1, 1, 2, 2, 3))
+    )
     for _ in range(kinds.count("tree")):
         break_tree = random.choice(TREES)
         break_tree(random, tree, question.seeds)
         names.append(break_tree.__name__)
-    body = _encoded(question.write(tree))
+    body = encoded(question.write(tree))
     for _ in range(kinds.count("bytes")):
         break_bytes = random.choice(BYTES)
         body = break_bytes(random, body)
@@ -215,134 +236,9 @@ def mutated(random: Random, question: Question, seed: Seed) -> tuple[Sent, tuple
     return break_wire(random, seed.status, body), tuple(names)
 
 
-def _encoded(text: str) -> bytes:
+def encoded(text: str) -> bytes:
     # Half a character is written as three bytes that are no UTF-8.
     return text.encode("utf-8", "surrogatepass")
-
-
-def invented(outcome: Outcome, allowed: Allowed) -> Iterator[str]:
-    """Tell what an outcome says that the reply did not."""
-    match outcome:
-        case Finished(state=state):
-            if state.value not in allowed.ends:
-                yield f"invented: {state} ({outcome.note})"
-            yield from _wrong_facts(outcome, allowed)
-        case Started(provider_ref=reference) if reference not in allowed.started:
-            yield f"invented: started as {reference!r}"
-        case NotSent() if not allowed.undone:
-            yield f"invented: nothing was done ({outcome.note})"
-        case Misconfigured() if not allowed.misconfigured:
-            yield f"invented: our settings are wrong ({outcome.note})"
-        case Settle() if not allowed.over:
-            yield f"invented: the wait is over ({outcome.note})"
-        case Prepared() if not allowed.prepared:
-            yield f"invented: a step is done ({outcome.note})"
-        case Pending() | Doubtful() | NeedsPerson() | Started() | NotSent() | Misconfigured():
-            return
-        case Settle() | Prepared():
-            return
-        case _:
-            yield f"no outcome: {type(outcome).__name__}"
-
-
-def _wrong_facts(outcome: Finished, allowed: Allowed) -> Iterator[str]:
-    for name, told in outcome.result.items():
-        if name not in allowed.facts:
-            continue
-        stated = allowed.facts[name]
-        if name == "approved":
-            if not set(told) <= stated:
-                yield f"invented: approved {sorted(set(told) - stated)}"
-        elif told != stated:
-            yield f"invented: {name} {told!r} in the place of {stated!r}"
-
-
-def written(question: Question, outcome: Outcome) -> Iterator[str]:
-    """Have the engine decide, and hold what it would write against the columns."""
-    work = question.work
-    claimed = Claimed(
-        id=work.id, reference=work.reference, provider="moneta", kind=work.kind, state=work.state,
-        attempt=work.attempt, args=work.args, provider_ref=work.provider_ref, due_at=work.due_at,
-        deadline_at=work.deadline_at, polls=work.polls, faults=work.faults,
-        progress=json.dumps(dict(work.progress)), created_at=work.now, started_at=work.now,
-        run=None, missing=work.missing, inputs_sent=work.inputs_sent,
-        input_sent_at=work.input_sent_at, input_id="1" if question.ask is Ask.SUPPLY else None,
-    )  # fmt: skip
-    answer = Answer(claimed, question.ask, outcome, work.now, 3)
-    try:
-        change = decide(answer, question.plugin, work.now, 0.5, _seal)
-        texts = _texts(change)
-    except Exception as error:  # noqa: BLE001 - that there is one is the finding
-        yield f"undecidable: {type(error).__name__}"
-        return
-    for name, text, longest in texts:
-        yield from _unwritable(name, text, longest)
-    for record in change.records:
-        yield from _unstorable(asdict(record))
-    if change.due_at is not None and change.due_at > work.now + timedelta(days=31):
-        yield "due in more than a month"
-
-
-def _seal(content: bytes) -> str:
-    del content
-    return "(sealed)"
-
-
-def _texts(change: Any) -> list[tuple[str, str, int]]:  # noqa: ANN401 - a Stay or a Move
-    """Return every text that is written, with the most characters that its place holds."""
-    found = [("progress", change.progress or "", 1_000_000)]
-    if not isinstance(change, Move):
-        return [*found, ("note", change.run.note, 100)]
-    if change.call is not None:
-        found.append(("note", change.call.note, 100))
-    if change.reason is not None:
-        found.append(("reason", change.reason.as_text(), 2_000))
-    found.append(("provider_ref", change.provider_ref or "", 100))
-    found.append(("missing", change.missing or "", 20))
-    result = json.dumps(dict(change.result), allow_nan=False)
-    found.append(("result", result, _LONGEST_RESULT))
-    for kind, event_id in change.events:
-        event = tell(kind, change.standing, 1, change.claimed.due_at, event_id)
-        row = event.row()
-        found.append(("event", row["data"], 64_000))
-        json.loads(row["data"], parse_constant=_no_constant)
-    return found
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(name)
-
-
-def _unwritable(name: str, text: str, longest: int) -> Iterator[str]:
-    if len(text) > longest:
-        yield f"{name} is too long: {len(text)}"
-    if "\x00" in text:
-        yield f"{name} holds a NUL"
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        yield f"{name} holds half a character"
-    # What is JSON may hide them in escapes.
-    shown = text.encode("ascii", "backslashreplace").decode().replace("\\\\u", "\\u")
-    plain = shown.encode().decode("unicode_escape", "replace") if "\\u" in shown else text
-    for marker in MARKERS:
-        if marker in text or marker in plain:
-            yield f"leak in {name}: {marker}"
-
-
-def _unstorable(record: dict[str, Any]) -> Iterator[str]:
-    """Hold an invoice and its transactions against their columns."""
-    longest = {"state": 40, "payment_type": 40, "currency": 10, "amount": 40, "order_number": 4_000}
-    for name, value in record.items():
-        if name == "transactions":
-            for each in value:
-                yield from _unstorable(each)
-        elif isinstance(value, int) and not -_BIGGEST <= value < _BIGGEST:
-            yield f"{name} of an invoice has no place in its column"
-        elif isinstance(value, str) and name != "sealed":
-            known = name if name in longest else name.rpartition("_")[2]
-            if len(value) > longest[known] or "\x00" in value:
-                yield f"{name} of an invoice has no place in its column"
 
 
 def _kind(outcome: Outcome | None) -> str:
@@ -376,4 +272,3 @@ def run(
     finally:
         bench.close()
     return tally
-

@@ -77,7 +77,9 @@ def near_value(random: Random, value: object) -> Any:  # noqa: ANN401 - of any t
         case Obj():
             return random.choice(([value], str(len(value)), Obj(), None))
         case list():
-            return random.choice((Obj(enumerate_names(value)), [*value, *copy.deepcopy(value)], [], value[:1]))
+            return random.choice(
+                (Obj(enumerate_names(value)), [*value, *copy.deepcopy(value)], [], value[:1])
+            )
         case _:
             return random.choice((0, "", False, [], Obj()))
 
