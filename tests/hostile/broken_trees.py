@@ -28,6 +28,16 @@ _NAMES: Final = (
 )  # fmt: skip
 
 
+#: What a verdict hangs on.
+_TELLING: Final = frozenset(
+    {
+        "success", "errorCode", "faultDetail", "asyncId", "value", "updated", "unitId", "error",
+        "id", "personVerified", "personVerificationFinished", "phoneVerified", "Code", "State",
+        "phoneVerificationFinished", "SetScheduledOperationData", "OperationId",
+    }
+)  # fmt: skip
+
+
 def _any(random: Random, tree: object) -> Place | None:
     found = places(tree)
     return random.choice(found) if found else None
@@ -52,6 +62,17 @@ def near_miss(random: Random, tree: object, seeds: Sequence[Seed]) -> None:
     place = _any(random, tree)
     if place is not None:
         place.put(near_value(random, place.value))
+
+
+def telling(random: Random, tree: object, seeds: Sequence[Seed]) -> None:
+    """Change what a verdict hangs on: where it is not told from anything else, few others would."""
+    del seeds
+    found = [each for each in places(tree) if each.name in _TELLING]
+    if found:
+        name = random.choice(sorted({str(each.name) for each in found}))
+        place = random.choice([each for each in found if each.name == name])
+        hostile = hostile_value(random)
+        place.put(random.choice((near_value(random, place.value), hostile)))
 
 
 def deep(random: Random, tree: object, seeds: Sequence[Seed]) -> None:
@@ -175,6 +196,6 @@ def many(random: Random, tree: object, seeds: Sequence[Seed]) -> None:
 
 
 TREES: Final[tuple[Break, ...]] = (
-    wrong_value, wrong_value, near_miss, near_miss, deep, doubled, doubled_inside, missing, missing,
+    wrong_value, wrong_value, near_miss, telling, telling, telling, deep, doubled, doubled_inside, missing, missing,
     unknown, renamed, swapped, moved, grafted, grafted, wrapped, odd_element, many,
 )  # fmt: skip

@@ -287,9 +287,11 @@ class Questions:
         yield Seed("created", ticket("CREATED"))
         yield Seed("in progress", ticket("INPROGRESS"))
         yield Seed("no date", ticket("INPROGRESS", expirationDate=None))
-        yield Seed("success", result())
-        yield Seed("success of no unit", result(unit_id=None))
-        yield Seed("success with the id", result(asyncId=ASYNC_ID))
+        # As often as the many ways to say no.
+        for _ in range(8):
+            yield Seed("success", result())
+            yield Seed("success of no unit", result(unit_id=None))
+            yield Seed("success with the id", result(asyncId=ASYNC_ID))
         for code in _CODES:
             yield Seed(f"errorCode {code}", result(success=False, code=code))
         yield from self._faults()

@@ -4,15 +4,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from random import Random
+from pathlib import Path
 
 import pytest
 
 from tests.hostile import notifications
+from tests.hostile.broken_wires import honest
 from tests.hostile.case import MARKERS
-from tests.hostile.trial import PROVIDERS, Bench, Case, listening, mutated, run
+from tests.hostile.tree import tree_of
+from tests.hostile.trial import PROVIDERS, Bench, Case, encoded, listening, run
 from tests.support.operations import claim, polling
-from tests.support.processes import ROOT
 from worker.engine.asks import Answer
 from worker.engine.decisions import decide
 from worker.operations.database import Database
@@ -22,6 +23,7 @@ from worker.operations.store.changes import Move
 from worker.operations.store.claims import ORDINARY
 from worker.privacy.sealing import Sealer, new_key
 
+ROOT = Path(__file__).parents[2]
 every_provider = pytest.mark.parametrize("provider", list(PROVIDERS))
 
 
@@ -55,22 +57,13 @@ def test_documented_answers_are_taken_for_what_they_state(bench: Bench, provider
         ends = 0
         for question in bench.questions:
             for seed in question.seeds:
-                sent = _unbroken(bench, question.name, seed.name)
-                outcome, findings = bench.run(sent, records)
+                body = encoded(question.write(tree_of(seed.document)))
+                case = Case(0, question, seed, honest(seed.status, body), (seed.name,))
+                outcome, findings = bench.run(case, records)
                 assert not findings, "\n".join(map(str, findings))
-                ends += outcome in question.judge(sent.sent.heard).ends
+                ends += outcome in question.judge(case.sent.heard).ends
 
     assert ends >= 5
-
-
-def _unbroken(bench: Bench, question_name: str, seed_name: str) -> Case:
-    [question] = [each for each in bench.questions if each.name == question_name]
-    [seed] = [each for each in question.seeds if each.name == seed_name]
-    for number in range(1000):
-        sent, names = mutated(Random(number), question, seed)  # noqa: S311 - to be had again
-        if len(names) == 1:
-            return Case(0, question, seed, sent, names)
-    raise AssertionError(question_name)
 
 
 @every_provider

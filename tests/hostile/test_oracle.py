@@ -39,7 +39,13 @@ def _texts_as_truth(patch: Patch) -> None:
             case _:
                 return value
 
-    patch.setattr(json_reader, "parse_json", lambda text: loosened(_parse_json(text)))
+    def parsed(text: bytes) -> object:
+        try:
+            return loosened(_parse_json(text))
+        except RecursionError:
+            raise json_reader.NotJson from None
+
+    patch.setattr(json_reader, "parse_json", parsed)
 
 
 def _first_of_doubled(patch: Patch) -> None:
@@ -58,7 +64,10 @@ def _first_of_doubled(patch: Patch) -> None:
 def _cut_documents(patch: Patch) -> None:
     def mended(content: bytes) -> Any:  # noqa: ANN401 - lxml's
         parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True)
-        root = etree.fromstring(content, parser)
+        try:
+            root = etree.fromstring(content, parser)
+        except etree.XMLSyntaxError:
+            raise soap_reader.NotXml from None
         if root is None:
             raise soap_reader.NotXml
         return root
@@ -107,7 +116,13 @@ def _unfinished_checks(patch: Patch) -> None:
 
 
 def _doubled_statuses(patch: Patch) -> None:
-    patch.setattr(mandarin_client, "parse_json", json.loads)
+    def last(text: bytes) -> object:
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            raise json_reader.NotJson from None
+
+    patch.setattr(mandarin_client, "parse_json", last)
 
 
 def _errors_beside_answers(patch: Patch) -> None:
