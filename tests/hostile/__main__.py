@@ -54,9 +54,11 @@ def report(provider: str, tally: Tally) -> str:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (
         1024 if sys.platform != "darwin" else 1024 * 1024
     )
+    found = (
+        f"{len(tally.findings)} findings; slowest {tally.slowest:.2f} s, peak {peak} MB of memory"
+    )
     lines = [
-        f"{provider}: {tally.cases} cases in {tally.seconds:.0f} s ({rate:.0f}/s),"
-        f" {len(tally.findings)} findings; slowest {tally.slowest:.2f} s, peak {peak} MB",
+        f"{provider}: {tally.cases} cases in {tally.seconds:.0f} s ({rate:.0f}/s), {found}",
         f"  {outcomes}",
         *(f"  {each}" for each in tally.findings),
     ]

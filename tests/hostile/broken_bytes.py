@@ -77,7 +77,8 @@ def sprinkled(random: Random, body: bytes) -> bytes:
     at = random.randint(0, len(body))
     piece = random.choice((
         b"\x00", b"\xff", b"\xc3\x28", b"\xed\xa0\x80", b"\xf0\x9f", b"\xef\xbb\xbf", b"\r\n", b" ",
-        b"<!-- x -->", b"<?pi?>", b"]]>", b"<![CDATA[", b"&bomb;", b"&#x1F600;", b"&#0;", b"\x1b[2J",
+        b"<!-- x -->", b"<?pi?>", b"]]>", b"<![CDATA[", b"&bomb;", b"&#x1F600;", b"&#0;",
+        b"\x1b[2J",
         b"//", b"/*x*/", b",", b"}", b"{", b'"', b"\\u0000", b"\\ud800", b"<a>", b"</a>", b"<a/>",
         b"\x0b", b"\xe2\x80\xa8", b"\xc2\xa0", b"\\", b"'", LATIN_MARKER.encode(),
     ))  # fmt: skip
@@ -132,9 +133,11 @@ def another_page(random: Random, body: bytes) -> bytes:
     """Answer by something else altogether."""
     del body
     return random.choice((
-        *_HTML, b"", b" ", b"null", b"true", b"0", b'""', b"[]", b"{}", b"[{}]", b"OK", b"\x00" * 50,
+        *_HTML, b"", b" ", b"null", b"true", b"0", b'""', b"[]", b"{}", b"[{}]", b"OK",
+        b"\x00" * 50,
         b"\xff\xfe", b"<a/>", b"<Response/>", b"{" * 2000, b"[" * 100_000, b"<a>" * 5000,
-        b"9" * 6000, b"-", b'{"":' * 1500, b"\x1f\x8b\x08", b"%PDF-1.4", b"<?xml version='1.0'?>",
+        b"9" * 6000, b"-", b'{"":' * 1500, b"\x1f\x8b\x08", b"%PDF-1.4",
+        b"<?xml version='1.0'?>",
     ))  # fmt: skip
 
 

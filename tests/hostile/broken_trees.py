@@ -196,6 +196,7 @@ def many(random: Random, tree: object, seeds: Sequence[Seed]) -> None:
 
 
 TREES: Final[tuple[Break, ...]] = (
-    wrong_value, wrong_value, near_miss, telling, telling, telling, deep, doubled, doubled_inside, missing, missing,
-    unknown, renamed, swapped, moved, grafted, grafted, wrapped, odd_element, many,
+    wrong_value, wrong_value, near_miss, telling, telling, telling, deep, doubled, doubled_inside,
+    missing, missing, unknown, renamed, swapped, moved, grafted, grafted, wrapped, odd_element,
+    many,
 )  # fmt: skip

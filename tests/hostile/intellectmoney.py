@@ -1,4 +1,4 @@
-"""IntellectMoney's questions, its documented answers, and the most that a reply may be taken for."""
+"""IntellectMoney's questions, its documented answers, and the most that a reply may mean."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -33,6 +33,7 @@ from tests.support.intellectmoney import (
 from tests.support.intellectmoney_asking import AFTER, LIST, RESULT_PATH, SAVE
 from worker.engine.asks import Ask
 from worker.operations.states import State
+from worker.providers.base import Work
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
 from worker.providers.intellectmoney.tokens import Token
 
@@ -137,7 +138,7 @@ def _fetched(name: str, take: int, *, starts: bool, last: bool) -> Judge:
         said = _stated(heard)
         if said is None or _refuses_token(heard, said):
             return replace(again, misconfigured=_refuses_token(heard, said))
-        operation, request, root = said
+        operation, _, root = said
         if operation == 2:
             return replace(again, ends=again.ends | {"failed"})
         guid = _guid(root)
@@ -259,8 +260,8 @@ class Questions:
         yield from self._lists()
         yield from self._saves()
 
-    def _question(
-        self, name: str, ask: Ask, given: Any, target: str, seeds: list[Seed], judge: Judge,
+    def _question(  # noqa: PLR0917 - a question is all of these
+        self, name: str, ask: Ask, given: Work, target: str, seeds: list[Seed], judge: Judge,
         plugin: IntellectMoneyPlugin | None = None, others: Mapping[str, Seed] | None = None,
     ) -> Question:  # fmt: skip
         honest = {"token": Seed("token", token()), **(others or {})}
@@ -292,8 +293,10 @@ class Questions:
             (LIST, "list", lists, "GetScheduledOperationData", 100),
         ):
             for ask, state in (
-                (Ask.PREPARE, State.ACCEPTED), (Ask.POLL, State.POLLING), (Ask.SETTLE, State.POLLING),
-            ):  # fmt: skip
+                (Ask.PREPARE, State.ACCEPTED),
+                (Ask.POLL, State.POLLING),
+                (Ask.SETTLE, State.POLLING),
+            ):
                 given = work(kind, state, progress={"unknown": 2})
                 judge = _fetched(name, take, starts=ask is Ask.PREPARE, last=ask is Ask.SETTLE)
                 yield self._question(f"{kind}-{ask}", ask, given, target, seeds, judge)

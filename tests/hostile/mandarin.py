@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from pydantic import SecretStr
 
@@ -13,6 +13,7 @@ from tests.hostile.tree import as_json
 from tests.support.mandarin import NOW, SESSION, settings, status, submitted, supplied, work
 from worker.engine.asks import Ask
 from worker.operations.states import State
+from worker.providers.base import Work
 from worker.providers.mandarin.plugin import MandarinPlugin
 
 _OPEN: Final = (False, None)
@@ -141,7 +142,7 @@ class Questions:
             yield self._question(f"settle-{name}", Ask.SETTLE, given, "GET", statuses, judge)
 
     def _question(
-        self, name: str, ask: Ask, given: Any, target: str, seeds: list[Seed], judge: Judge
+        self, name: str, ask: Ask, given: Work, target: str, seeds: list[Seed], judge: Judge
     ) -> Question:
         return Question(name, ask, given, self.plugin, target, {}, seeds, judge, as_json)
 

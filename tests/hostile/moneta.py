@@ -26,6 +26,7 @@ from tests.support.moneta import (
 )
 from worker.engine.asks import Ask
 from worker.operations.states import State
+from worker.providers.base import Work
 from worker.providers.moneta.plugin import MonetaPlugin
 
 _REJECTED: Final = frozenset(
@@ -276,7 +277,7 @@ class Questions:
         )  # fmt: skip
 
     def _question(
-        self, name: str, ask: Ask, given: Any, target: str, seeds: list[Seed], judge: Judge,
+        self, name: str, ask: Ask, given: Work, target: str, seeds: list[Seed], judge: Judge,
         others: Mapping[str, Seed] | None = None,
     ) -> Question:  # fmt: skip
         return Question(

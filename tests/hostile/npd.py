@@ -25,6 +25,7 @@ from tests.support.npd import (
 )
 from worker.engine.asks import Ask
 from worker.operations.states import State
+from worker.providers.base import Work
 from worker.providers.moneta.desk import Desk
 from worker.providers.npd.memory import Prints
 from worker.providers.npd.notification import read_notification
@@ -58,7 +59,9 @@ def _id(said: Any) -> int | None:  # noqa: ANN401 - in JSON
     return number if number is not None and 0 < number < 2**64 else None
 
 
-def judged(heard: Heard, method: str, faults: int) -> Allowed:
+def judged(  # noqa: C901 - every exit of a method on one page
+    heard: Heard, method: str, faults: int
+) -> Allowed:
     """Return the most that a reply to a method may be taken for."""
     if heard.status == 429:
         return Allowed(undone=True)
@@ -160,7 +163,7 @@ class Questions:
         )  # fmt: skip
 
     def _beside(
-        self, name: str, ask: Ask, given: Any, target: str, seeds: list[Seed], judge: Judge
+        self, name: str, ask: Ask, given: Work, target: str, seeds: list[Seed], judge: Judge
     ) -> Question:
         return Question(name, ask, given, self.plugin, target, {}, seeds, judge, as_json)
 

@@ -203,8 +203,8 @@ def _refuse(*_: object) -> NoReturn:
 def read_xml(body: bytes) -> XmlSaid:
     """Read XML; raise `SaysNothing`. The root's name is the caller's to look at.
 
-    Where expat knows an encoding, or the letters of a name, less well than others do, the text behind
-    it is read with every letter that no word of interest has in the place of an underscore.
+    Where expat knows an encoding, or the letters of a name, less well than others do, the text
+    behind it is read, an underscore in the place of every letter that no word of interest has.
     """
     try:
         return _parsed(body)

@@ -27,7 +27,7 @@ class MemorySocket:
 
     def makefile(self, *_args: Any, **_options: Any) -> io.BufferedReader:
         """Return what is answered."""
-        return io.BufferedReader(io.BytesIO(self._host(bytes(self._asked))))  # type: ignore[arg-type]  # a raw stream in all but name
+        return io.BufferedReader(io.BytesIO(self._host(bytes(self._asked))))
 
     def settimeout(self, seconds: float | None) -> None:
         """Never wait."""
@@ -52,4 +52,4 @@ def answered_by(session: PinnedSession, host: Host) -> None:
         def is_connected(self) -> bool:
             return False
 
-    session._pool.ConnectionCls = Connection  # type: ignore[misc]  # of this pool alone
+    session._pool.ConnectionCls = Connection
