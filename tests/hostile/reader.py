@@ -179,11 +179,12 @@ class XmlSaid:
         return None if self.children else "".join(self.texts).strip(blank)
 
 
-def read_json(body: bytes) -> JsonSaid:
-    """Read JSON; raise `SaysNothing`."""
+def read_json(body: bytes, *, constants: bool = False) -> JsonSaid:
+    """Read JSON; raise `SaysNothing`. `constants`: NaN and Infinity are taken for numbers."""
     try:
         text = body.decode("utf-8-sig")
-        return JsonSaid(json.loads(text, object_pairs_hook=_once, parse_constant=_refuse))
+        constant = float if constants else _refuse
+        return JsonSaid(json.loads(text, object_pairs_hook=_once, parse_constant=constant))
     except SaysNothing:
         raise
     except (ValueError, RecursionError):

@@ -36,7 +36,7 @@ def bench(provider: str) -> Iterator[Bench]:
 
 @every_provider
 def test_hostile_replies_neither_crash_nor_state_what_they_did_not_say(provider: str) -> None:
-    tally = run(provider, 1, 500)
+    tally = run(provider, 1, 400)
 
     assert not tally.findings, "\n".join(map(str, tally.findings))
     # A harness that never got through to a verdict would find nothing either.
