@@ -21,10 +21,12 @@ _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 _OURS: Final = frozenset(
     {"timestamp", "level", "logger", "operation", "incarnation", "task_id", "provider", "thread"}
 )
-#: Celery's messages that hold a whole message body or a task's exception text.
+#: Messages that hold a whole message body, a task's exception text, or what a provider sent in the
+#: place of headers, beside the address that was asked.
 _LOUD: Final = {
     "celery.worker.consumer.consumer": "message_not_understood",
     "celery.app.trace": "task_trace",
+    "urllib3.connection": "reply_not_understood",
 }
 #: What the consumer says of its connection holds neither.
 _OF_THE_CONNECTION: Final = "consumer: "
@@ -77,7 +79,7 @@ def configure(level: str, mask: Masking, *, own: type[BaseException]) -> None:
 
 
 def _quiet(record: logging.LogRecord) -> bool:
-    """Reduce what Celery says about messages and failures to what may be read by anybody."""
+    """Reduce what libraries say of messages, replies and failures to what anybody may read."""
     said = _LOUD.get(record.name)
     harmless = str(record.msg).startswith(_OF_THE_CONNECTION)
     if said is not None and record.levelno >= logging.WARNING and not harmless:

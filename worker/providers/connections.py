@@ -1,8 +1,10 @@
 """Connections that know when they must end, and the pool that keeps them.
 
-Built on urllib3's replaceable `ConnectionCls` and `QueueCls`, and on public methods alone.
+Built on urllib3's replaceable `ConnectionCls` and `QueueCls` and on public methods, but for one of
+`http.client`'s replies: there is no other way to see the size of a chunk before it is read.
 """
 
+import http.client
 import queue
 import socket
 import ssl
@@ -26,8 +28,25 @@ class NotConnected(NewConnectionError):
     """The connection was not made; its cause says why. Nothing of a request was written."""
 
 
+class _Reply(http.client.HTTPResponse):
+    """A reply whose chunks have sizes."""
+
+    def _read_next_chunk_size(self) -> int:
+        """Refuse a size below zero.
+
+        `http.client` takes -1 for "all that comes", which no limit bounds, and raises `ValueError`
+        out of what is lower.
+        """
+        size: int = super()._read_next_chunk_size()  # type: ignore[misc]  # not in its stub
+        if size < 0:
+            raise http.client.IncompleteRead(b"")
+        return size
+
+
 class GuardedConnection(HTTPConnection):
     """A connection whose calls the watchdog bounds."""
+
+    response_class = _Reply
 
     def __init__(
         self, host: str, port: int | None = None, *, watchdog: Watchdog, **options: Any

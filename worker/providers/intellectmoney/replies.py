@@ -4,18 +4,20 @@ Members that the page does not document are ignored, as it says. One documented 
 type spoils the whole reply, and a spoilt reply is never a verdict.
 """
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self, TypeVar
 
 from pydantic import (
     AliasChoices,
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    FailFast,
     Field,
     model_validator,
 )
 from pydantic.alias_generators import to_pascal
 
+from worker.providers.intellectmoney.types import LARGEST_PAGE
 from worker.providers.intellectmoney.values import (
     Currency,
     Flag,
@@ -31,6 +33,13 @@ from worker.providers.intellectmoney.values import (
     Text,
     Word,
 )
+
+T = TypeVar("T")
+
+#: Nobody asks for more than `LARGEST_PAGE` at a time; some excess is overlooked.
+LONGEST_LIST: Final = 10 * LARGEST_PAGE
+#: One spoilt item spoils the reply: the faults of all of them would fill the memory.
+Items = Annotated[list[T] | None, FailFast(), Field(max_length=LONGEST_LIST)]
 
 
 class _Read(BaseModel):
@@ -97,7 +106,7 @@ class InvoiceRead(_Read):
     comment: Text = None
     eshop_id: Integer = Field(default=None, validation_alias=AliasChoices("EShopId", "EshopId"))
     purchase_order_id: Printable = None
-    history_list: list[TransactionRead] | None = None
+    history_list: Items[TransactionRead] = None
     owner_email: Text = None
     owner_name: Text = Field(default=None, validation_alias="OwnerFIO")
     purchase_data: Annotated[PurchaseRead | None, BeforeValidator(_shown)] = None
@@ -142,8 +151,8 @@ class ResultRead(_Read):
 
     state: CodeRead | None = None
     user_token: str | None = None
-    invoices_history_list: list[InvoiceRead] | None = None
-    get_scheduled_operation_data: list[ScheduledRead] | None = None
+    invoices_history_list: Items[InvoiceRead] = None
+    get_scheduled_operation_data: Items[ScheduledRead] = None
     set_scheduled_operation_data: Flag = None
 
     def says(self, name: str) -> bool:

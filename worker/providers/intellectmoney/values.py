@@ -14,6 +14,8 @@ from pydantic import BeforeValidator, Field
 from worker.providers.intellectmoney.dates import replied_moment
 from worker.providers.intellectmoney.types import GUID, INVOICE_STATES, LARGEST_ID
 
+#: What may stand around a value. `strip` by itself takes off what other alphabets call blank, too.
+_BLANK: Final = " \t\r\n"
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,19}")
 _DECIMAL: Final = re.compile(r"[+-]?[0-9]{1,18}(?:\.[0-9]{1,10})?")
 #: Digits of a sum before and after its point: what a column holds.
@@ -29,7 +31,7 @@ _LONGEST_TEXT: Final = 4_000
 def _integer(value: object) -> int | None:
     if value is None or value == "":
         return None
-    if isinstance(value, str) and _INTEGER.fullmatch(value.strip()):
+    if isinstance(value, str) and _INTEGER.fullmatch(value.strip(_BLANK)):
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or abs(value) > LARGEST_ID:
         message = "no integer"
@@ -41,8 +43,8 @@ def _decimal(value: object) -> Decimal | None:
     """Read an exact sum; what has more digits than any sum of money is none."""
     if value is None or value == "":
         return None
-    if isinstance(value, str) and _DECIMAL.fullmatch(value.strip()):
-        return Decimal(value.strip())
+    if isinstance(value, str) and _DECIMAL.fullmatch(value.strip(_BLANK)):
+        return Decimal(value.strip(_BLANK))
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**_WHOLE:
         return Decimal(value)
     # Before anything is done with it: 1E+1000000 is short only as long as it is left alone.
@@ -89,8 +91,8 @@ def _flag(value: object) -> int | None:
 
 def _guid(value: object) -> str | None:
     """Take a GUID; .NET's empty one is none, and neither is what has another form."""
-    if isinstance(value, str) and GUID.fullmatch(value.strip()) and value.strip("0-"):
-        return value.strip().lower()
+    if isinstance(value, str) and GUID.fullmatch(value.strip(_BLANK)) and value.strip("0-"):
+        return value.strip(_BLANK).lower()
     return None
 
 

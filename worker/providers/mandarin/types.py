@@ -63,16 +63,19 @@ class _Read(BaseModel):
     )
 
 
-class SessionReply(_Read):
+class _Answer(_Read):
+    id: Annotated[str, Field(pattern=SESSION_ID)]
+    #: A reply that says both is neither.
+    error: None = None
+
+
+class SessionReply(_Answer):
     """The answer to a start and to a code."""
 
-    id: Annotated[str, Field(pattern=SESSION_ID)]
 
-
-class StatusReply(_Read):
+class StatusReply(_Answer):
     """The answer to a question. `personVerificationError` is not read: only booleans decide."""
 
-    id: Annotated[str, Field(pattern=SESSION_ID)]
     person_verification_finished: bool
     person_verified: bool | None = None
     phone_verification_finished: bool

@@ -10,7 +10,7 @@ import re
 from datetime import datetime
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from worker.errors import ReplyUnreadable
@@ -51,7 +51,8 @@ class _Attribute(_Read):
 
 
 class _Attributes(_Read):
-    attribute: list[_Attribute] | None = None
+    # One spoilt attribute spoils the reply: the faults of all of them would fill the memory.
+    attribute: Annotated[list[_Attribute] | None, FailFast()] = None
 
     def plain(self) -> tuple[Attribute, ...]:
         return tuple(attribute.plain() for attribute in self.attribute or ())

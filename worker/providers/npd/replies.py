@@ -49,7 +49,7 @@ def _said(reply: Reply, method: Method, model: type[_Model]) -> _Model | Refusal
     error = members.get("error")
     if error is None:
         return content or Unlike("neither an answer nor an error", reply.body)
-    if content is not None:
+    if content is not None or _says_something(members, model):
         return Unlike("an answer and an error", reply.body)
     if isinstance(error, str) and error in ERRORS[method]:
         return Refusal(Error(error), reply.body)
@@ -61,3 +61,13 @@ def _answer(members: Mapping[str, Any], model: type[_Model]) -> _Model | None:
         return model.model_validate(members)
     except ValidationError:
         return None
+
+
+def _says_something(members: Mapping[str, Any], model: type[BaseModel]) -> bool:
+    """Tell whether part of an answer is there, however spoilt.
+
+    Beside an error it is a contradiction: that nothing was started must not be believed of a reply
+    that names a task.
+    """
+    fields = model.model_fields.values()
+    return any(members.get(field.alias or "") for field in fields if field.is_required())

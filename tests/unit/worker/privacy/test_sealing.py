@@ -41,6 +41,31 @@ def test_token_is_over_utf_8_json_so_that_any_language_can_make_one() -> None:
     assert "Иван".encode() in Fernet(FIRST).decrypt(SEALER.seal({"имя": "Иван"}))
 
 
+@pytest.mark.parametrize(
+    "text", ['{"a": 1, "a": 2}', '{"a": 1, "a": 1}', '[{"b": {"a": 1, "\\u0061": 2}}]']
+)
+def test_value_that_gives_a_name_twice_does_not_open(text: str) -> None:
+    with pytest.raises(Unsealable):
+        SEALER.open(SEALER.seal_bytes(text.encode()))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param('{"a": "é"}'.encode("utf-16"), id="utf-16"),
+        pytest.param('{"a": "é"}'.encode("utf-32-le"), id="utf-32"),
+        pytest.param(b'{"a": "\xed\xa0\x80"}', id="half a character"),
+    ],
+)
+def test_value_that_is_no_utf_8_does_not_open(content: bytes) -> None:
+    with pytest.raises(Unsealable):
+        SEALER.open(SEALER.seal_bytes(content))
+
+
+def test_value_opens_that_begins_with_a_byte_order_mark() -> None:
+    assert SEALER.open(SEALER.seal_bytes(b'\xef\xbb\xbf{"a": 1}')) == {"a": 1}
+
+
 def test_rotated_keys_open_what_the_old_one_sealed() -> None:
     token = Sealer([FIRST]).seal("old")
 

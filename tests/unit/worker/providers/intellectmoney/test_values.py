@@ -67,6 +67,7 @@ def test_values_are_read_from_what_either_language_has(
         (Sum, Decimal("1E+18")), (Sum, Decimal("1E+1000000")), (Sum, Decimal("1E-11")),
         (Sum, Decimal("Infinity")),
         (Integer, "7.0"), (Integer, True), (Integer, 2**63), (Integer, "9" * 19), (Integer, []),
+        (Integer, "0\xa0"), (Integer, "\u20037"), (Sum, "1\x1f"),
         (Flag, 2), (Flag, "yes"), (Flag, 1.0),
         (InvoiceState, None), (InvoiceState, "Иван"), (InvoiceState, "a" * 41),
         (InvoiceState, True), (InvoiceState, "two words"),

@@ -1,0 +1,210 @@
+"""The oracle can speak: a product that is broken in a known way is caught, each way by itself."""
+
+import http.client
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from lxml import etree
+
+from config import logging as our_logging
+from tests.hostile.trial import run
+from worker.operations.outcomes import Pending
+from worker.providers import strict_json, xml
+from worker.providers.connections import GuardedConnection
+from worker.providers.http import PinnedSession
+from worker.providers.intellectmoney import asking as im_asking
+from worker.providers.intellectmoney import reading
+from worker.providers.mandarin import client as mandarin_client
+from worker.providers.mandarin import mapping as mandarin_mapping
+from worker.providers.mandarin import types as mandarin_types
+from worker.providers.moneta import asking, faults, json_reader, mapping, soap_reader
+from worker.providers.npd import replies as npd_replies
+
+Patch = pytest.MonkeyPatch
+Breaking = Callable[[Patch], None]
+_parse_json = strict_json.parse_json
+
+
+def _texts_as_truth(patch: Patch) -> None:
+    def loosened(value: Any) -> Any:  # noqa: ANN401 - JSON
+        match value:
+            case dict():
+                return {name: loosened(each) for name, each in value.items()}
+            case list():
+                return [loosened(each) for each in value]
+            case "true" | "True" | 1:
+                return True
+            case _:
+                return value
+
+    def parsed(text: bytes) -> object:
+        try:
+            return loosened(_parse_json(text))
+        except RecursionError:
+            raise strict_json.NotJson from None
+
+    patch.setattr(json_reader, "parse_json", parsed)
+
+
+def _first_of_doubled(patch: Patch) -> None:
+    def first(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        return dict(reversed(pairs))
+
+    def parsed(text: bytes) -> object:
+        try:
+            return json.loads(text, object_pairs_hook=first)
+        except (ValueError, RecursionError):
+            raise strict_json.NotJson from None
+
+    patch.setattr(json_reader, "parse_json", parsed)
+
+
+def _cut_documents(patch: Patch) -> None:
+    def mended(content: bytes) -> Any:  # noqa: ANN401 - lxml's
+        parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True)
+        try:
+            root = etree.fromstring(content, parser)
+        except etree.XMLSyntaxError:
+            raise xml.NotXml from None
+        if root is None:
+            raise xml.NotXml
+        return root
+
+    patch.setattr(soap_reader, "parse", mended)
+
+
+def _cut_replies(patch: Patch) -> None:
+    read = PinnedSession._read
+
+    def lenient(self: PinnedSession, raw: Any) -> bytes:  # noqa: ANN401 - urllib3's
+        raw.enforce_content_length = False
+        content = read(self, raw)
+        return content if content.endswith(b"}") else content + b"}" * 20
+
+    patch.setattr(PinnedSession, "_read", lenient)
+
+
+def _foreign_units(patch: Patch) -> None:
+    patch.setattr(mapping, "is_of", lambda *_: True)
+
+
+def _any_status(patch: Patch) -> None:
+    patch.setattr(asking, "_refuse_failure", lambda _: None)
+
+
+def _unknown_codes(patch: Patch) -> None:
+    rejected = faults.MEANINGS["500.7.3"]
+    patch.setattr(mapping, "meaning_of", lambda code: faults.MEANINGS.get(code, rejected))
+
+
+def _free_text_in_notes(patch: Patch) -> None:
+    patch.setattr(mapping, "note_of", lambda said: said.answer.decode("utf-8", "replace")[-90:])
+
+
+def _unfinished_checks(patch: Patch) -> None:
+    finished = property(lambda check: check.verified)
+    patch.setattr(mandarin_types.Check, "known", finished)
+    meaning_of = mandarin_mapping.meaning_of
+
+    def hasty(person: Any, phone: Any, course: Any) -> Any:  # noqa: ANN401 - whatever they are
+        done = type(person)(finished=True, verified=person.verified)
+        return meaning_of(person if person.verified is None else done, phone, course)
+
+    patch.setattr(mandarin_mapping, "meaning_of", hasty)
+
+
+def _doubled_statuses(patch: Patch) -> None:
+    def last(text: bytes) -> object:
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            raise strict_json.NotJson from None
+
+    patch.setattr(mandarin_client, "parse_json", last)
+
+
+def _errors_beside_answers(patch: Patch) -> None:
+    patch.setattr(npd_replies, "_says_something", lambda *_: False)
+
+
+def _expiry_for_trouble(patch: Patch) -> None:
+    def failed(failure: Any, progress: Any) -> Pending:  # noqa: ANN401 - as the product's
+        del progress
+        raise ValueError(failure.note)
+
+    patch.setattr(im_asking, "failed", failed)
+
+
+def _unknown_states(patch: Patch) -> None:
+    said = reading._said
+
+    def lenient(response: Any, pick: Any, answer: bytes) -> Any:  # noqa: ANN401 - as above
+        state = response.result and response.result.state
+        if state is not None and state.said is not None and state.said > 2:
+            state.code = state.state = 0
+        return said(response, pick, answer)
+
+    patch.setattr(reading, "_said", lenient)
+
+
+def _chunks_of_negative_size(patch: Patch) -> None:
+    patch.setattr(GuardedConnection, "response_class", http.client.HTTPResponse)
+
+
+def _broken_heads(patch: Patch) -> None:
+    patch.delitem(our_logging._LOUD, "urllib3.connection")
+
+
+#: Whose replies find it, what is broken, the first case that does find it, and what is said of it.
+BROKEN: list[Any] = [
+    pytest.param(
+        "moneta-json", _texts_as_truth, 1975, "invented", id="a text is taken for a boolean"
+    ),
+    pytest.param(
+        "moneta-json", _first_of_doubled, 1, "invented", id="the first of two names counts"
+    ),
+    pytest.param("moneta-soap", _cut_documents, 78, "invented", id="a cut document is mended"),
+    pytest.param("npd", _cut_replies, 368, "invented", id="a reply that is cut off is mended"),
+    pytest.param(
+        "moneta-json", _foreign_units, 1591, "invented", id="a foreign unit is not noticed"
+    ),
+    pytest.param("moneta-json", _any_status, 270, "invented", id="the status is not looked at"),
+    pytest.param("moneta-soap", _unknown_codes, 21, "invented", id="an unknown code is a no"),
+    pytest.param(
+        "moneta-json", _free_text_in_notes, 7, "leak in note", id="a note quotes the reply"
+    ),
+    pytest.param("mandarin", _unfinished_checks, 30, "invented", id="an unfinished check counts"),
+    pytest.param("mandarin", _doubled_statuses, 32, "invented", id="the last of two names counts"),
+    pytest.param(
+        "npd", _errors_beside_answers, 140, "invented", id="an error beside an answer counts"
+    ),
+    pytest.param(
+        "intellectmoney-xml", _unknown_states, 71, "invented", id="an unknown State is good"
+    ),
+    pytest.param("intellectmoney-json", _expiry_for_trouble, 4, "crash", id="a failed call raises"),
+    pytest.param(
+        "npd", _chunks_of_negative_size, 57, "crash", id="a chunk may be of negative size"
+    ),
+    pytest.param("npd", _broken_heads, 522, "leak in the log", id="a broken head is logged"),
+]
+
+
+@pytest.mark.parametrize(("provider", "breaking", "first", "said"), BROKEN)
+def test_broken_reader_is_caught(
+    monkeypatch: Patch, provider: str, breaking: Breaking, first: int, said: str
+) -> None:
+    breaking(monkeypatch)
+
+    # Where cases come to be others than they were, it takes longer.
+    tally = run(provider, first, 4000, most_findings=1)
+
+    assert [each for each in tally.findings if each.what.startswith(said)]
+
+
+@pytest.mark.parametrize(
+    ("provider", "number"), [pytest.param(*each.values[::2][:2], id=each.id) for each in BROKEN]
+)
+def test_sound_reader_is_not_caught_where_the_broken_one_is(provider: str, number: int) -> None:
+    assert not run(provider, number, 1).findings
