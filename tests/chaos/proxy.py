@@ -83,6 +83,12 @@ class Link:
         """Let everything through again, what was held up first."""
         self._proxy.call(self._flowing.set)
 
+    def close(self) -> None:
+        """Reset every connection. Only where they live."""
+        self._flowing.set()
+        for each in tuple(self._connections):
+            each.cut()
+
     async def serve(self) -> asyncio.Server:
         """Listen."""
         return await asyncio.start_server(self._connect, _HOST, self.port)
@@ -142,6 +148,7 @@ class Proxy:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
         self._servers: list[asyncio.Server] = []
+        self._links: list[Link] = []
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -162,6 +169,7 @@ class Proxy:
         """Open a link to a port; when `watched` goes through is remembered."""
         made = Link(self, port, watched)
         self._servers.append(self._run(made.serve()))
+        self._links.append(made)
         return made
 
     def call(self, function: Callable[[], object]) -> None:
@@ -178,11 +186,11 @@ class Proxy:
     async def _close(self) -> None:
         for server in self._servers:
             server.close()
+        for link in self._links:
+            link.close()
         own = asyncio.current_task()
-        serving = [task for task in asyncio.all_tasks() if task is not own]
-        for task in serving:
-            task.cancel()
-        await asyncio.gather(*serving, return_exceptions=True)
+        while serving := [task for task in asyncio.all_tasks() if task is not own]:
+            await asyncio.wait(serving)
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
