@@ -18,7 +18,11 @@ from tests.support.marketplace import LATE, REFUSED, WAITING
 from tests.support.people import person
 from tests.support.scan import Scanner, of_person
 
-_OUTBOX: Final = "SELECT id, type, subject, data FROM outbox ORDER BY seq"
+#: What is told of no operation may come after the last look.
+_OUTBOX: Final = (
+    "SELECT id, type, subject, data FROM outbox"
+    " WHERE operation_id IS NOT NULL OR id = ANY(:heard) ORDER BY seq"
+)
 _ROWS: Final = "SELECT reference, state, attempt, lease_token IS NOT NULL FROM operation"
 #: Every operation's phone at NPD and Mandarin.
 _PHONE: Final = re.compile(r"(?<!\d)7900\d{7}(?!\d)")
@@ -37,7 +41,7 @@ def collect(fleet: Fleet, sent: Mapping[str, Case], heard: Heard) -> Books:
     return Books(
         sent=dict(sent),
         heard=heard.events,
-        outbox=[told(event) for event in _outbox(fleet)],
+        outbox=[told(event) for event in _outbox(fleet, heard)],
         rows={
             reference: Row(state, attempt, is_leased=bool(leased))
             for reference, state, attempt, leased in fleet.rows(_ROWS)
@@ -84,8 +88,8 @@ def _end(event: Told) -> str:
     return f"{word}: {event.reason}" if event.type == WAITING else word
 
 
-def _outbox(fleet: Fleet) -> Iterator[_Stored]:
-    for event_id, kind, subject, data in fleet.rows(_OUTBOX):
+def _outbox(fleet: Fleet, heard: Heard) -> Iterator[_Stored]:
+    for event_id, kind, subject, data in fleet.rows(_OUTBOX, heard=list(heard.ids)):
         yield _Stored(event_id, kind, subject, json.loads(data))
 
 

@@ -190,4 +190,4 @@ class Chaos:
     def _beat_twice(self, event: Event) -> None:
         self._fleet.start_beats()
         time.sleep(2 * event.lasting)
-        self._fleet.stop("beat", "beat-2")
+        self._fleet.stop_beats()

@@ -18,6 +18,8 @@ from tests.support.valkey import ValkeyServer
 
 #: Seconds from SIGTERM to the end that a process may take: the longest call and a little more.
 GRACE: Final = 30.0
+#: Seconds that a start may take before a process is killed in the middle of it.
+_STARTED_WITHIN: Final = 45.0
 #: What a consumer asks for again and again as long as it takes messages.
 _TAKES: Final = b"BRPOP"
 #: How far a clock goes wrong. Seconds.
@@ -77,22 +79,23 @@ class Fleet(System):
 
     def kill(self, name: str, clock: int = 0) -> None:
         """Kill a process, and start it again."""
+        self.wait_until_up(name)
         with self.changing:
             self.kill9(name)
             self.launch(name, clock)
 
     def bounce(self, name: str, clock: int = 0) -> float:
         """Stop a process cleanly, start it again, and return how many seconds the stop took."""
+        self.wait_until_up(name)
         began = time.monotonic()
         with self.changing:
-            # One that is still starting has no handler yet, and would be killed by it.
             process = self.process(name)
             process.send(signal.SIGTERM)
             status = process.wait(GRACE)
             took = time.monotonic() - began
             self._running.pop(name).kill9()
             self.launch(name, clock)
-        if status not in {0, -signal.SIGTERM}:
+        if status != 0:
             message = f"{name} ended with {status} after SIGTERM\n{process.tail()}"
             raise AssertionError(message)
         return took
@@ -104,9 +107,22 @@ class Fleet(System):
                 line = [*procfile()["beat"], "--schedule", f"var/{name}-schedule"]
                 self._running[name] = self._start(name, line)
 
-    def has_started(self, name: str) -> bool:
-        """Tell whether a process takes messages, or did."""
-        return "worker_started" in self.log_of(name)
+    def wait_until_up(self, name: str) -> None:
+        """Wait until a process has started: on a slow machine, kills must not outrun starts.
+
+        It may not get that far, as with the database away: then it is killed all the same.
+        """
+        give_up = time.monotonic() + _STARTED_WITHIN
+        while time.monotonic() < give_up and not self._is_up(name):
+            time.sleep(0.1)
+
+    def _is_up(self, name: str) -> bool:
+        with self.changing:
+            return "worker_started" in self.log_of(name)
+
+    def stop_beats(self) -> None:
+        """End the two beats; one that has not begun yet, too."""
+        self.kill9("beat", "beat-2")
 
     def ended_by_themselves(self) -> dict[str, str]:
         """Return the processes that nobody ended, and what they wrote last."""

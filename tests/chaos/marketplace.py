@@ -13,8 +13,10 @@ from tests.support.marketplace import INPUT_REQUIRED, WAITING
 from worker.client import Client
 from worker.errors import BrokerUnavailable
 
-#: Seconds after which a message that brought nothing is sent again.
+#: Seconds after which a message that brought nothing is sent again: twice as many each time, or
+#: what is sent again would be what the workers have no time for.
 _AGAIN: Final = 5.0
+_AGAIN_AT_MOST: Final = 40.0
 #: Seconds after which a code is typed again that brought nothing.
 _TYPED_AGAIN: Final = 12.0
 #: Seconds between two looks at what is to be done.
@@ -35,6 +37,7 @@ class Open:
     #: What was last sent for it, and when (monotonic).
     about: str = ""
     sent_at: float = 0.0
+    times: int = 0
     #: Codes typed, by the event that asked for them.
     asked: list[str] = field(default_factory=list)
 
@@ -175,9 +178,12 @@ class Marketplace:
     ) -> None:
         """Send, unless the same was sent a moment ago."""
         now = time.monotonic()
-        if one.about == about and now - one.sent_at < again:
+        if one.about != about:
+            one.about, one.times = about, 0
+        elif now - one.sent_at < min(again * 2 ** (one.times - 1), _AGAIN_AT_MOST):
             return
-        one.about, one.sent_at = about, now
+        one.sent_at = now
+        one.times += 1
         self.messages += 1
         send(client)
 

@@ -127,7 +127,7 @@ class Run:
 
     def _is_told(self) -> bool:
         with suppress(DBAPIError):
-            stored = self._fleet.rows("SELECT id FROM outbox")
+            stored = self._fleet.rows("SELECT id FROM outbox WHERE operation_id IS NOT NULL")
             return {event_id for (event_id,) in stored} <= self._heard.ids
         return False
 
