@@ -16,8 +16,8 @@ from tests.support.processes import Process, start
 from tests.support.system import ROOT, System, procfile
 from tests.support.valkey import ValkeyServer
 
-#: Seconds from SIGTERM to the end that a process may take: the longest call and a little more.
-GRACE: Final = 30.0
+#: Seconds from SIGTERM to the end that a process may take, with all servers dead or silent.
+GRACE: Final = 60.0
 #: Seconds that a start may take before a process is killed in the middle of it.
 _STARTED_WITHIN: Final = 45.0
 #: What a consumer asks for again and again as long as it takes messages.
