@@ -1,4 +1,4 @@
-"""`python -m tests.chaos`: the whole system under faults; exit status 0 only if no promise broke."""
+"""The whole system under faults: exit status 0 only if no promise broke."""
 
 import argparse
 import secrets

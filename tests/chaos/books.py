@@ -16,7 +16,7 @@ from tests.chaos.heard import LAST_WORDS, Heard, Told, told
 from tests.chaos.ledger import Books, Finding, Kind, Row
 from tests.support.marketplace import LATE, REFUSED, WAITING
 from tests.support.people import person
-from tests.support.scan import Scanner, of_person
+from tests.support.scan import Scanner, Secret, of_person
 
 #: What is told of no operation may come after the last look.
 _OUTBOX: Final = (
@@ -66,7 +66,7 @@ def refusals(books: Books) -> Counter[str]:
 
 def leaks(logs: Mapping[str, str]) -> Iterator[Finding]:
     """Find personal values that stand in a log in clear."""
-    secrets = {}
+    secrets: dict[str, Secret] = {}
     for number in range(PEOPLE):
         secrets |= of_person(f"person {number}", person(number))
     scanner = Scanner(secrets)

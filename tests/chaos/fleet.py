@@ -61,8 +61,7 @@ class Fleet(System):
         #: The marketplace's own way to the broker.
         self.outside = proxy.link(_port(broker.url))
         self.changing = threading.RLock()
-        #: When each process of the fleet was last started (monotonic), and whether its clock is off.
-        self.started_at: dict[str, float] = {}
+        #: How many seconds each process's clock is off.
         self.clocks: dict[str, int] = {}
 
     @property
@@ -74,7 +73,6 @@ class Fleet(System):
         """Start a process of the fleet, with its clock so many seconds off."""
         with self.changing:
             self.clocks[name] = clock
-            self.started_at[name] = time.monotonic()
             self.start(name)
 
     def kill(self, name: str, clock: int = 0) -> None:
@@ -127,9 +125,7 @@ class Fleet(System):
     def ended_by_themselves(self) -> dict[str, str]:
         """Return the processes that nobody ended, and what they wrote last."""
         with self.changing:
-            return {
-                name: self.process(name).tail() for name in FLEET if not self.is_running(name)
-            }
+            return {name: self.process(name).tail() for name in FLEET if not self.is_running(name)}
 
     def revive(self, name: str) -> None:
         """Start a process again that ended by itself."""

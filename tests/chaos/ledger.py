@@ -146,6 +146,7 @@ def _billed(case: Case, row: Row, calls: Mapping[str, Mapping[str, Any]]) -> Ite
     if case.subject is None:
         return
     counted = calls.get(case.subject, {})
+    seen: dict[str, int] = {}
     match case.provider:
         case Provider.MONETA:
             seen = {"submits": counted.get("submits", 0)}

@@ -186,4 +186,3 @@ class Marketplace:
         one.times += 1
         self.messages += 1
         send(client)
-

@@ -49,7 +49,8 @@ KILLS: Final = (
 #: The processes that a kill may hit.
 KILLED: Final = frozenset(KILLS)
 OTHERS: Final = tuple(fault for fault in Fault if fault not in KILLED)
-#: Each of these befalls even the shortest run.
+#: Each of these befalls even the shortest run: to processes, and to everything else.
+MAIN_KILLS: Final = (Fault.KILL_WORKER, Fault.KILL_POLLER)
 MAIN: Final = (
     Fault.FLUSH,
     Fault.BROKER_KILLED,
@@ -89,15 +90,13 @@ class Pace:
     calm: float = 6.0
 
 
-def kills(seed: int, seconds: float, pace: Pace) -> list[Event]:
+def kills(seed: int, seconds: float, pace: Pace, faults: Sequence[Fault] = KILLS) -> list[Event]:
     """Return the processes' plan: every kind of kill once before one comes again."""
     random = Random(f"kills {seed}")
-    return list(_events(random, KILLS, seconds, pace.kills, pace.calm))
+    return list(_events(random, faults, seconds, pace.kills, pace.calm))
 
 
-def others(
-    seed: int, seconds: float, pace: Pace, faults: Sequence[Fault] = OTHERS
-) -> list[Event]:
+def others(seed: int, seconds: float, pace: Pace, faults: Sequence[Fault] = OTHERS) -> list[Event]:
     """Return everything else's plan: every kind once before one comes again."""
     random = Random(f"others {seed}")
     return list(_events(random, faults, seconds, pace.others, pace.calm))

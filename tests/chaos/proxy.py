@@ -8,7 +8,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
@@ -63,16 +63,16 @@ class Link:
 
     def cut(self) -> None:
         """Reset every connection; new ones are welcome."""
-        self._proxy.call(lambda: [each.cut() for each in tuple(self._connections)])
+        self._proxy.call(lambda: _each(self._connections, Connection.cut))
 
     def half_open(self) -> None:
         """Turn every connection into a dead one that still looks alive; new ones are welcome."""
-        self._proxy.call(lambda: [each.half_open() for each in tuple(self._connections)])
+        self._proxy.call(lambda: _each(self._connections, Connection.half_open))
 
     def cut_half_open(self) -> None:
         """Reset the dead ones, as a kernel does in the end."""
         self._proxy.call(
-            lambda: [each.cut() for each in tuple(self._connections) if each.is_half_open]
+            lambda: _each([one for one in self._connections if one.is_half_open], Connection.cut)
         )
 
     def stall(self) -> None:
@@ -86,8 +86,7 @@ class Link:
     def close(self) -> None:
         """Reset every connection. Only where they live."""
         self._flowing.set()
-        for each in tuple(self._connections):
-            each.cut()
+        _each(self._connections, Connection.cut)
 
     async def serve(self) -> asyncio.Server:
         """Listen."""
@@ -191,6 +190,11 @@ class Proxy:
         own = asyncio.current_task()
         while serving := [task for task in asyncio.all_tasks() if task is not own]:
             await asyncio.wait(serving)
+
+
+def _each(connections: Iterable[Connection], act: Callable[[Connection], None]) -> None:
+    for connection in tuple(connections):
+        act(connection)
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

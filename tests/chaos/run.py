@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +20,7 @@ from tests.chaos.heard import Heard
 from tests.chaos.ledger import Finding, Kind, audit
 from tests.chaos.listener import Listener
 from tests.chaos.marketplace import Marketplace
-from tests.chaos.plan import FLEET, OTHERS, Fault, Pace, kills, others
+from tests.chaos.plan import FLEET, KILLS, OTHERS, Fault, Pace, kills, others
 from tests.chaos.proxy import Proxy
 from tests.chaos.rates import asked
 from tests.chaos.report import Outcome
@@ -54,6 +53,7 @@ class Order:
     #: Operations a second.
     rate: float = 9.5
     pace: Pace = field(default_factory=Pace)
+    kills: Sequence[Fault] = KILLS
     faults: Sequence[Fault] = OTHERS
     #: A way in which every process is broken on purpose.
     sabotage: str | None = None
@@ -72,9 +72,7 @@ class Run:
         self._shop = Marketplace(
             self._client, cases(random.Random(order.seed)), order.rate, self._heard, app.taken
         )
-        self._watch = Watch(
-            fleet, lambda: self._chaos.toll.latest, lambda: self._shop.open > _BUSY
-        )
+        self._watch = Watch(fleet, lambda: self._chaos.toll.latest, lambda: self._shop.open > _BUSY)
         self._findings: list[Finding] = []
 
     def live(self) -> Outcome:
@@ -94,7 +92,7 @@ class Run:
     def _suffer(self) -> None:
         order, began, never = self._order, time.monotonic(), threading.Event()
         plans = (
-            kills(order.seed, order.seconds, order.pace),
+            kills(order.seed, order.seconds, order.pace, order.kills),
             others(order.seed, order.seconds, order.pace, order.faults),
         )
         threads = [
@@ -123,7 +121,9 @@ class Run:
             " FROM operation WHERE reference = ANY(:names)",
             names=open_ones[:10],
         )
-        return "\n".join([f"{len(open_ones)} are not over, such as {open_ones[:10]}", *map(str, rows)])
+        return "\n".join(
+            [f"{len(open_ones)} are not over, such as {open_ones[:10]}", *map(str, rows)]
+        )
 
     def _is_told(self) -> bool:
         with suppress(DBAPIError):
@@ -148,9 +148,7 @@ class Run:
             self._findings.append(Finding(Kind.MISBEHAVED, "the run", str(error)))
 
     def _client(self) -> Client:
-        return Client(
-            self._fleet.outside_url, [SEAL_KEY], visibility_timeout=VISIBILITY_TIMEOUT
-        )
+        return Client(self._fleet.outside_url, [SEAL_KEY], visibility_timeout=VISIBILITY_TIMEOUT)
 
     def _outcome(self, lasted: float) -> Outcome:
         books = collect(self._fleet, self._shop.sent, self._heard)
@@ -182,14 +180,10 @@ class Run:
         for back in toll.returns:
             if back.is_stampede:
                 lasted, count = back.first_second
-                yield Finding(
-                    Kind.MISBEHAVED, back.provider, f"{count} requests in {lasted:.2f} s"
-                )
+                yield Finding(Kind.MISBEHAVED, back.provider, f"{count} requests in {lasted:.2f} s")
         for thread in (self._listener, self._shop):
             if thread.died_of is not None:
-                yield Finding(
-                    Kind.MISBEHAVED, type(thread).__name__, f"died of {thread.died_of!r}"
-                )
+                yield Finding(Kind.MISBEHAVED, type(thread).__name__, f"died of {thread.died_of!r}")
         yield from leaks(self._fleet.logs())
 
 
@@ -203,9 +197,7 @@ def run(order: Order, say: Callable[[str], None], directory: Path | None = None)
         url = postgres.create_database(bring_to_newest)
         proxy = stack.enter_context(Proxy())
         app = stack.enter_context(WebApp())
-        fleet = Fleet(
-            directory, broker, postgres, url, proxy, SETTINGS, sabotage=order.sabotage
-        )
+        fleet = Fleet(directory, broker, postgres, url, proxy, SETTINGS, sabotage=order.sabotage)
         stack.callback(fleet.close)
         fleet.start_sandbox(**OPTIONS, options={"notify_url": app.url})
         for name in FLEET:
@@ -213,4 +205,3 @@ def run(order: Order, say: Callable[[str], None], directory: Path | None = None)
         fleet.wait_until_started(*FLEET)
         say("broker, database, sandbox, two workers and two pollers run")
         return Run(order, fleet, app, say).live()
-

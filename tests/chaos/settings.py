@@ -39,6 +39,7 @@ SETTINGS: Final = {
     },
     "UPRID_MONETA__SETTLE_OVER": "2",
     "UPRID_NPD__SETTLE_OVER": "2",
-    "UPRID_MANDARIN__DEADLINE": "90",
-    "UPRID_INTELLECTMONEY__DEADLINE": "90",
+    # A session whose code was lost ends by it, and is waited for.
+    "UPRID_MANDARIN__DEADLINE": "60",
+    "UPRID_INTELLECTMONEY__DEADLINE": "240",
 }

@@ -15,9 +15,10 @@ from tests.support.marketplace import ACCEPTED, LATE, REFUSED, STARTED, WAITING
 _SUCCEEDED: Final = "uprid.operation.succeeded"
 _REJECTED: Final = "uprid.operation.rejected"
 _REFERENCE: Final = "order-1"
-_CASE: Final = Case(
-    _REFERENCE, Provider.MONETA, "1000", frozenset({_SUCCEEDED}), send=lambda client: None
-)
+_CASE: Final = Case(_REFERENCE, Provider.MONETA, "1000", frozenset({_SUCCEEDED}), send=str)
+
+
+_ROW: Final = Row("succeeded", 1)
 
 
 def events(*types: str, attempt: int = 1, first: int = 1, reason: str | None = None) -> list[Told]:
@@ -29,7 +30,7 @@ def events(*types: str, attempt: int = 1, first: int = 1, reason: str | None = N
 
 def books(
     heard: Sequence[Told],
-    row: Row | None = Row("succeeded", 1),
+    row: Row | None = _ROW,
     *,
     case: Case = _CASE,
     outbox: Sequence[Told] | None = None,
@@ -93,9 +94,7 @@ def test_ledger_finds_nothing_where_every_promise_held(kept: Books) -> None:
         ),
         pytest.param(books(_GOOD, calls={"submits": 2}), Kind.REPEATED, id="submitted-twice"),
         pytest.param(books([_GOOD[0], _GOOD[2]]), Kind.DISORDERED, id="gap"),
-        pytest.param(
-            books([_GOOD[0], _GOOD[2], _GOOD[1]]), Kind.DISORDERED, id="out-of-order"
-        ),
+        pytest.param(books([_GOOD[0], _GOOD[2], _GOOD[1]]), Kind.DISORDERED, id="out-of-order"),
         pytest.param(books(_GOOD[1:]), Kind.DISORDERED, id="no-accepted"),
         pytest.param(
             books(_GOOD, outbox=[*_GOOD, *events(LATE, first=4)]), Kind.UNTOLD, id="never-told"

@@ -1,8 +1,8 @@
 """The plan and the operations are their seed's, and leave nothing out."""
 
-import random
 from collections import Counter
 from itertools import islice
+from random import Random
 
 import pytest
 
@@ -52,7 +52,7 @@ def test_short_plan_has_every_main_fault(seed: int) -> None:
 
 def test_operations_are_the_same_for_the_same_seed() -> None:
     drawn = [
-        [(case.reference, case.subject, case.codes) for case in islice(cases(random.Random(3)), 99)]
+        [(case.reference, case.subject, case.codes) for case in islice(cases(Random(3)), 99)]
         for _ in range(2)
     ]
 
@@ -60,7 +60,7 @@ def test_operations_are_the_same_for_the_same_seed() -> None:
 
 
 def test_operations_are_at_every_provider_and_each_its_own() -> None:
-    drawn = list(islice(cases(random.Random(3)), 6_000))
+    drawn = list(islice(cases(Random(3)), 6_000))
     subjects = [(case.provider, case.subject) for case in drawn if case.subject is not None]
 
     assert {case.provider for case in drawn} == set(Provider)

@@ -92,8 +92,7 @@ def test_link_cuts_its_connections_and_takes_new_ones(link: Link) -> None:
         link.cut()
 
         with pytest.raises(ConnectionError):
-            asked(wire, b"more")
-            asked(wire, b"more")
+            wire.recv(1000)
     connected(link).close()
 
 
@@ -142,7 +141,7 @@ def test_link_to_nobody_resets_whoever_connects(proxy: Proxy) -> None:
         gone = int(listener.getsockname()[1])
     link = proxy.link(gone)
 
-    with pytest.raises(ConnectionError):  # noqa: PT012, SIM117 - wherever it is noticed
+    with pytest.raises(ConnectionError):  # noqa: SIM117 - wherever it is noticed
         with socket.create_connection(("127.0.0.1", link.port), timeout=_PATIENCE) as wire:
             asked(wire, b"hello")
 

@@ -34,9 +34,7 @@ class Gap:
 class Watch:
     """A thread that looks twice a second; a context manager."""
 
-    def __init__(
-        self, fleet: Fleet, latest: Callable[[], str], busy: Callable[[], bool]
-    ) -> None:
+    def __init__(self, fleet: Fleet, latest: Callable[[], str], busy: Callable[[], bool]) -> None:
         self._fleet = fleet
         self._latest = latest
         self._busy = busy

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 from celery import Celery
-from kombu import Connection, Message, Queue
 from kombu.asynchronous import Hub
+from kombu.connection import Connection
+from kombu.entity import Queue
+from kombu.message import Message
 
 from tests.support.valkey import ValkeyServer, valkey_server
 from worker.consuming import SturdyConsumer
@@ -46,7 +48,7 @@ def received(app: Celery, connection: Connection) -> Message:
     """Return a message that was taken from the broker by this connection."""
     app.send_task("tasks.nothing", queue="nothing")
     message = Queue("nothing")(connection.default_channel).get()
-    assert message is not None
+    assert isinstance(message, Message)
     return message
 
 

@@ -163,8 +163,9 @@ def postgres_server(*, keeps_commits: bool = False) -> Iterator[PostgresServer]:
         runs_as = account()
         if runs_as.user is not None and runs_as.group is not None:
             os.chown(directory, runs_as.user, runs_as.group)
-        server = PostgresServer(directory, find_binaries(directory, runs_as), runs_as,
-                                keeps_commits=keeps_commits)
+        server = PostgresServer(
+            directory, find_binaries(directory, runs_as), runs_as, keeps_commits=keeps_commits
+        )
         try:
             server.initialize()
             server.start()

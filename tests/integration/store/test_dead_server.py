@@ -23,7 +23,7 @@ def test_connection_is_given_up_soon_when_the_server_is_silent(postgres: Postgre
         with database.read() as connection:
             raw = connection.connection.dbapi_connection
             assert raw is not None
-            with socket.socket(fileno=os.dup(raw.fileno())) as wire:  # type: ignore[attr-defined]
+            with socket.socket(fileno=os.dup(raw.fileno())) as wire:
 
                 def option(name: int) -> int:
                     return wire.getsockopt(socket.IPPROTO_TCP, name)
