@@ -20,7 +20,12 @@ def main() -> int:
     seed = secrets.randbelow(1_000_000) if given.seed is None else given.seed
     pace = Pace(kills=given.kill_every, others=given.fault_every)
     order = Order(
-        seed, given.minutes * _MINUTE, rate=given.rate, pace=pace, sabotage=given.sabotage
+        seed,
+        given.minutes * _MINUTE,
+        rate=given.rate,
+        pace=pace,
+        patience=given.patience,
+        sabotage=given.sabotage,
     )
     _say(f"seed {seed}: ./run chaos --minutes {given.minutes:g} --seed {seed}")
     planned = (kills(seed, order.seconds, pace), others(seed, order.seconds, pace))
@@ -43,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--rate", type=float, default=9.5, help="operations a second (default: 9.5)")
     add("--kill-every", type=float, default=usual.kills, help="seconds (default: 8)")
     add("--fault-every", type=float, default=usual.others, help="seconds (default: 13)")
+    add("--patience", type=float, default=300.0, help="seconds for all to end (default: 300)")
     add("--logs", type=Path, help="keep every process's log in this directory")
     add("--sabotage", choices=SABOTAGES, help="break the workers on purpose: must be found")
     return parser

@@ -34,8 +34,6 @@ from tests.support.valkey import valkey_server
 from worker.client import Client
 from worker.oncall.demonstration.webapp import WebApp
 
-#: Seconds that everything may take to end once nothing befalls it any more.
-_PATIENCE: Final = 300.0
 #: Operations under way with which polls must come.
 _BUSY: Final = 10
 #: Seconds after which a process that takes no messages hangs: a dead connection to the broker is
@@ -55,6 +53,8 @@ class Order:
     pace: Pace = field(default_factory=Pace)
     kills: Sequence[Fault] = KILLS
     faults: Sequence[Fault] = OTHERS
+    #: Seconds that everything may take to end once nothing befalls it any more.
+    patience: float = 300.0
     #: A way in which every process is broken on purpose.
     sabotage: str | None = None
 
@@ -109,7 +109,7 @@ class Run:
     def _see_to_the_end(self) -> None:
         wait_until(
             lambda: not self._shop.open and self._is_told(),
-            _PATIENCE,
+            self._order.patience,
             self._unfinished,
             interval=0.5,
         )
