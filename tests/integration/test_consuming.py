@@ -71,16 +71,18 @@ def test_message_whose_connection_is_gone_ends_nothing_and_stays_with_the_broker
     connection = app.connection_for_read()
     message = received(app, connection)
     broker.kill()
-    # As kombu leaves a connection that broke while it was closed.
-    message.channel._disconnect_pools()
-    monkeypatch.setattr(message.channel.connection, "client", None)
-    broker.start()
+    with monkeypatch.context() as half_closed:
+        # As kombu leaves a connection that broke while it was closed.
+        message.channel._disconnect_pools()
+        half_closed.setattr(message.channel.connection, "client", None)
+        broker.start()
 
-    consumer.call_soon_ack(message.ack)
-    consumer.run_soon()
+        consumer.call_soon_ack(message.ack)
+        consumer.run_soon()
 
     with broker.client() as server:
         assert server.hlen("unacked") == 1
+    connection.close()
 
 
 def test_other_trouble_with_a_message_is_not_hidden(consumer: Acknowledging) -> None:
