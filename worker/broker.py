@@ -5,11 +5,11 @@ from typing import Any, Final, cast
 
 import redis
 from celery import Celery
-from kombu.exceptions import OperationalError
 
 from config.queues import DOORS, Provider, Wake, chunk_queue
 from worker.errors import BrokerUnavailable
 from worker.events.server import connect
+from worker.sending import NOT_TAKEN
 
 _MARKERS: Final = "uprid:slot:"
 
@@ -30,7 +30,7 @@ class CeleryPublisher:
                 queue=chunk_queue(provider),
                 countdown=countdown or None,
             )
-        except (OperationalError, redis.RedisError) as error:
+        except NOT_TAKEN as error:
             raise BrokerUnavailable(type(error).__name__) from None
 
     def unread(self, provider: Provider) -> int:

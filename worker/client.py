@@ -8,8 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from celery import Celery
-from kombu.exceptions import OperationalError
-from redis import RedisError
 
 from config.celery import configuration
 from config.queues import OPERATIONS_QUEUE, Task
@@ -21,6 +19,7 @@ from worker.errors import BrokerUnavailable
 from worker.events.consumer import Consumer, Event
 from worker.privacy.sealing import Sealer
 from worker.registry import Choice, Invoice, stored_invoices
+from worker.sending import NOT_TAKEN
 
 __all__ = ["Client", "Event", "IntellectMoney", "Invoice", "Mandarin", "Moneta", "Npd"]
 
@@ -67,7 +66,7 @@ class Client:
         given = {name: value for name, value in arguments.items() if value is not None}
         try:
             sent = self._app.send_task(task, kwargs=given, queue=queue)
-        except (OperationalError, RedisError) as error:
+        except NOT_TAKEN as error:
             raise BrokerUnavailable(type(error).__name__) from None
         return str(sent.id)
 

@@ -15,7 +15,7 @@ _MALFORMED: Final = (TypeError, ValueError, LookupError, AttributeError)
 
 
 class SturdyConsumer(Consumer):  # type: ignore[misc]
-    """Celery's consumer, but for two ways to die."""
+    """Celery's consumer, but for three ways to die."""
 
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], Any]:
         """Return what is called with every message."""
@@ -33,6 +33,10 @@ class SturdyConsumer(Consumer):  # type: ignore[misc]
 
         return on_task_received
 
+    def call_soon_ack(self, p: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - Celery's signature
+        """Have a message acknowledged, if the connection that it came by is still there."""
+        return super().call_soon_ack(_acknowledge, p, *args, **kwargs)
+
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         """Drop the connection that was lost; Celery then makes a new one, however long it takes."""
         log.warning("broker_lost", error=type(exc).__name__)
@@ -46,3 +50,12 @@ class SturdyConsumer(Consumer):  # type: ignore[misc]
             lost: Any = self.connection
             if lost is not None:
                 raise
+
+
+def _acknowledge(acknowledge: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+    try:
+        acknowledge(*args, **kwargs)
+    except AttributeError:
+        # kombu 5.7.0 ends in this where the message's connection was given up while its task ran,
+        # and Celery would end the process with it. The message comes again, which is harmless.
+        log.warning("acknowledged_too_late")

@@ -51,6 +51,14 @@ def test_calls_are_counted_by_kind_and_by_unit(sandbox: Sandbox) -> None:
     }
 
 
+def test_requests_are_shown_without_their_units(sandbox: Sandbox) -> None:
+    sandbox.ask(submit(sandbox.unit(0), personal_information()))
+    sandbox.send(b"{")
+    answer = sandbox.session.get(f"{sandbox.address}/_sandbox/requests", timeout=5)
+    assert answer.json()["moneta"] == {"submit": 1, "invalid": 1}
+    assert answer.json()["mandarin"] == {}
+
+
 @pytest.mark.parametrize(
     ("mode", "word"),
     [("down", "page 503"), ("hang", "hung"), ("credentials", "fault 300.1.3"), ("up", "CREATED")],

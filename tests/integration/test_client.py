@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +15,7 @@ from cryptography.fernet import Fernet
 from config.settings import EngineSettings
 from tests.support.messages import arguments, enqueued
 from tests.support.operations import accepted, claim, ended, write
-from tests.support.valkey import ValkeyServer
+from tests.support.valkey import ValkeyServer, valkey_server
 from worker.client import Client, Event
 from worker.errors import BrokerUnavailable, DatabaseUnavailable, Unsealable
 from worker.operations.database import Database
@@ -272,3 +274,32 @@ def test_answer_says_that_the_database_is_away(valkey: ValkeyServer, url: str) -
 def test_answer_needs_a_database_to_read_from(client: Client) -> None:
     with pytest.raises(ValueError, match="database_url"):
         client.answer("0", 1)
+
+
+def test_send_is_taken_or_refused_by_a_broker_that_fails_over_again_and_again() -> None:
+    with valkey_server() as broker:
+        client, over = Client(broker.url, [KEY]), threading.Event()
+
+        def fail_over() -> None:
+            with broker.client() as server:
+                while not over.wait(0.1):
+                    server.execute_command("REPLICAOF", "127.0.0.1", "9")
+                    over.wait(0.15)
+                    server.execute_command("REPLICAOF", "NO", "ONE")
+
+        failing_over = threading.Thread(target=fail_over)
+        failing_over.start()
+        refused = 0
+        try:
+            give_up = time.monotonic() + 5
+            while time.monotonic() < give_up:
+                try:
+                    client.moneta.start_identification("order-1", 7)
+                except BrokerUnavailable:
+                    refused += 1
+        finally:
+            over.set()
+            failing_over.join()
+            client.close()
+
+    assert refused > 0

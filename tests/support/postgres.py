@@ -23,7 +23,6 @@ _MAX_CONNECTIONS: Final = 200
 #: Nothing here outlives the run, so nothing has to reach the disk.
 _OPTIONS: Final = (
     "fsync=off",
-    "synchronous_commit=off",
     "full_page_writes=off",
     "wal_level=minimal",
     "max_wal_senders=0",
@@ -35,10 +34,13 @@ _OPTIONS: Final = (
 class PostgresServer:
     """A running cluster that hands out fresh databases."""
 
-    def __init__(self, directory: Path, binaries: Path, runs_as: Account) -> None:
+    def __init__(
+        self, directory: Path, binaries: Path, runs_as: Account, *, keeps_commits: bool = False
+    ) -> None:
         self._directory = directory
         self._binaries = binaries
         self._runs_as = runs_as
+        self._keeps_commits = keeps_commits
         self._port = free_port()
         self._process: Process | None = None
         self._made = 0
@@ -65,7 +67,8 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start, and return when queries are answered."""
-        options = [part for option in _OPTIONS for part in ("-c", option)]
+        commits = f"synchronous_commit={'on' if self._keeps_commits else 'off'}"
+        options = [part for option in (*_OPTIONS, commits) for part in ("-c", option)]
         process = self._run(
             "postgres",
             *("-D", self._data, "-p", str(self._port), "-k", self._directory),
@@ -150,14 +153,19 @@ def _name(url: str) -> str:
 
 
 @contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
-    """Run a server of one's own for the time of a `with` block."""
+def postgres_server(*, keeps_commits: bool = False) -> Iterator[PostgresServer]:
+    """Run a server of one's own for the time of a `with` block.
+
+    `keeps_commits`: what was committed outlives `kill`, at some cost a commit.
+    """
     with TemporaryDirectory(prefix="uprid-postgres-") as made:
         directory = Path(made)
         runs_as = account()
         if runs_as.user is not None and runs_as.group is not None:
             os.chown(directory, runs_as.user, runs_as.group)
-        server = PostgresServer(directory, find_binaries(directory, runs_as), runs_as)
+        server = PostgresServer(
+            directory, find_binaries(directory, runs_as), runs_as, keeps_commits=keeps_commits
+        )
         try:
             server.initialize()
             server.start()

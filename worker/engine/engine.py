@@ -357,7 +357,7 @@ class Engine:
         with self._database.begin() as connection:
             shared = claims.lock_provider(connection, provider, now)
             values = gate.fed(shared, working.health, plugin.limits, now)
-            tokens = shared.tokens + claimed - working.calls
+            tokens = values.pop("tokens", shared.tokens + claimed - working.calls)
             unchanged = (
                 values["failures"] == shared.failures
                 and values["closed_until"] == shared.closed_until

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from worker.operations.store.claims import Shared
 from worker.providers.base import Limits
@@ -87,7 +87,7 @@ class Health:
     rest: float = 0.0
 
 
-def fed(shared: Shared, health: Health, limits: Limits, now: datetime) -> dict[str, object]:
+def fed(shared: Shared, health: Health, limits: Limits, now: datetime) -> dict[str, Any]:
     """Return what a chunk changes in the shared row: the breaker is fed once a chunk."""
     before = 0 if health.any_answered else shared.failures
     failures = before + health.failed_in_a_row
@@ -100,4 +100,13 @@ def fed(shared: Shared, health: Health, limits: Limits, now: datetime) -> dict[s
     closed_until = max(rests, default=None)
     if health.any_answered and closed_until is not None and closed_until <= now:
         closed_until = None
-    return {"failures": failures, "closed_until": closed_until, "probing_until": None}
+    values: dict[str, Any] = {
+        "failures": failures,
+        "closed_until": closed_until,
+        "probing_until": None,
+    }
+    if shared.failures >= limits.breaker_failures and health.any_answered:
+        # It is back. The bucket filled up meanwhile: met with that and with the rate besides, it
+        # would see twice its rate in the first second.
+        values |= {"tokens": 0.0, "tokens_at": now}
+    return values

@@ -22,6 +22,17 @@ _CALIBRATED_FOR: Final = 10.0
 #: Seconds to wait for SQLite's one writer, and for a connection of the pool.
 _PATIENCE: Final = 30
 
+#: A server that is gone without a word is given up after twenty seconds, asked or not: without
+#: these, libpq waits for hours, and every thread and the heartbeat with it.
+_POSTGRES: Final[dict[str, Any]] = {
+    "connect_timeout": 5,
+    "application_name": "uprid-worker",
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 20_000,
+}
+
 #: Busy, locked, read-only, I/O error, full, cannot open: primary result codes of SQLite.
 _SQLITE_PASSES: Final = frozenset({5, 6, 8, 10, 13, 14})
 
@@ -143,11 +154,7 @@ def _engine(url: str, connections: int) -> Engine:
         return engine
     # No ping before each use: it costs a round trip a transaction, and a connection that broke
     # meanwhile shows itself as `DatabaseUnavailable`, which every caller outlives.
-    return create_engine(
-        url,
-        connect_args={"connect_timeout": 5, "application_name": "uprid-worker"},
-        **options,
-    )
+    return create_engine(url, connect_args=_POSTGRES, **options)
 
 
 def _make_folder(url: str) -> None:

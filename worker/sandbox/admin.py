@@ -23,6 +23,14 @@ class CallsHandler(_AdminHandler):
         self.finish({name: each.calls.as_json() for name, each in self.stand_ins.items()})
 
 
+class RequestsHandler(_AdminHandler):
+    """`GET /_sandbox/requests`: `{provider: {kind: n}}`, cheap however many subjects there are."""
+
+    def get(self) -> None:
+        """Show how many requests came."""
+        self.finish({name: each.calls.requests for name, each in self.stand_ins.items()})
+
+
 class NotificationsHandler(_AdminHandler):
     """`GET /_sandbox/notifications`: `{provider: [{"at", "due", "body"}]}`, all of them, whole."""
 
@@ -65,6 +73,7 @@ def admin_routes(stand_ins: Mapping[str, StandIn]) -> list[Route]:
     shared = {"stand_ins": stand_ins}
     return [
         ("/_sandbox/calls", CallsHandler, shared),
+        ("/_sandbox/requests", RequestsHandler, shared),
         ("/_sandbox/notifications", NotificationsHandler, shared),
         ("/_sandbox/outage", OutageHandler, shared),
         ("/_sandbox/reset", ResetHandler, shared),

@@ -28,6 +28,11 @@ class CallLog(Generic[Of]):
         """Count a request of a kind."""
         self._requests[kind] += 1
 
+    @property
+    def requests(self) -> dict[str, int]:
+        """How many requests came, by kind."""
+        return dict(self._requests)
+
     def of(self, key: int | str) -> Of:
         """Return the counters of a subject, to be counted up."""
         return self._subjects[key]
@@ -40,7 +45,7 @@ class CallLog(Generic[Of]):
     def as_json(self) -> dict[str, Any]:
         """Return `{"requests": {kind: n}, title: {key: counters}}`."""
         subjects = {str(key): counters.as_json() for key, counters in self._subjects.items()}
-        return {"requests": dict(self._requests), self._title: subjects}
+        return {"requests": self.requests, self._title: subjects}
 
 
 class Tally:

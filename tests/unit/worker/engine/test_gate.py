@@ -241,9 +241,30 @@ def test_grant_comes_again_when_there_is_something_to_spend(
 )
 def test_fed(shared: Shared, health: Health, failures: int, closed: float | None) -> None:
     values = fed(shared, health, LIMITS, NOW)
+    values.pop("tokens", None)
+    values.pop("tokens_at", None)
 
     assert values == {
         "failures": failures,
         "closed_until": None if closed is None else at(closed),
         "probing_until": None,
     }
+
+
+def test_provider_that_comes_back_gets_its_rate_in_the_first_second() -> None:
+    # Its bucket filled up while the breaker was open.
+    probed = replace(SICK, tokens=99.0)
+    shared = replace(probed, **fed(probed, Health(0, any_answered=True), LIMITS_100, NOW))
+
+    claimed = 0
+    for moment in range(101):
+        now = at(moment / 100)
+        granted = grant(shared, LIMITS_100, now)
+        claimed += granted.limit
+        shared = replace(shared, tokens=granted.tokens - granted.limit, tokens_at=now)
+
+    assert 0 < claimed <= LIMITS_100.rate_per_second
+
+
+def test_provider_that_was_never_ill_keeps_its_bucket() -> None:
+    assert "tokens" not in fed(FULL, Health(0, any_answered=True), LIMITS_100, NOW)

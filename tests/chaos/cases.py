@@ -1,0 +1,201 @@
+"""What is enqueued: operations at all four providers, each with the ends that are right for it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, Final
+
+from config.queues import Provider
+from tests.support.marketplace import WAITING
+from tests.support.payloads import (
+    magic_phone,
+    mandarin_person,
+    npd_person,
+    right_code,
+    scheduled_change,
+)
+from tests.support.people import person
+from worker.client import Client
+
+#: Different people: names, documents and dates; units and phones are each operation's own.
+PEOPLE: Final = 40
+
+_SUCCEEDED: Final = "uprid.operation.succeeded"
+_REJECTED: Final = "uprid.operation.rejected"
+_EXPIRED: Final = "uprid.operation.expired"
+
+Send = Callable[[Client], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One operation."""
+
+    reference: str
+    provider: Provider
+    #: What the stand-in counts it by; None: it has no call that must not be repeated.
+    subject: str | None
+    #: Event types that are right as its last; a doubtful submit may wait wherever one is possible.
+    ends: frozenset[str]
+    send: Send = field(repr=False)
+    #: Mandarin's: the codes that the person types, the right one last.
+    codes: tuple[str, ...] = field(default=(), repr=False)
+    #: NPD's: whom notifications name.
+    phone: str | None = field(default=None, repr=False)
+    #: What a person does where the operation waits: a next attempt, or nothing.
+    is_retried: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A scenario of a stand-in, and how often it comes."""
+
+    number: int
+    share: int
+    ends: frozenset[str]
+
+
+def _kind(number: int, share: int, *ends: str) -> _Kind:
+    return _Kind(number, share, frozenset(ends or (_SUCCEEDED,)))
+
+
+_MONETA: Final = (
+    _kind(0, 50),
+    _kind(2, 12),  # slowly
+    _kind(103, 8, _REJECTED),
+    _kind(200, 4, _REJECTED, _EXPIRED),  # silence, profile anonymous
+    _kind(201, 6),  # silence, profile simplified
+    _kind(300, 6),  # two 502 pages on polls
+    _kind(500, 4),  # submit taken, no reply: cleared up by the profile
+    _kind(502, 2, WAITING, _SUCCEEDED),  # not taken, no reply; a next attempt succeeds
+)
+_NPD: Final = (
+    _kind(0, 55),
+    _kind(1, 10),  # slowly
+    _kind(3, 10),  # told twice
+    _kind(402, 5, _REJECTED, _EXPIRED),  # silence, profile anonymous
+    _kind(403, 10),  # silence, profile simplified
+    _kind(500, 5),  # start taken, no reply
+)
+#: A code whose reply was lost may have been tried and is not sent again: such a session expires.
+_MANDARIN: Final = (
+    _kind(0, 60, _SUCCEEDED, _EXPIRED),
+    _kind(100, 8, _REJECTED),
+    _kind(300, 6, _SUCCEEDED, _EXPIRED),  # two 500 pages on polls
+    _kind(500, 3, WAITING, _SUCCEEDED, _EXPIRED),  # start taken, no reply
+    _kind(700, 5, _SUCCEEDED, _EXPIRED),  # code taken, no reply
+)
+#: Registries by their eshop, lists and writes by their object.
+_EYES: Final = (_kind(3_000, 40), _kind(12_103, 20), _kind(7_100, 10))
+_WRITES: Final = (
+    _kind(500, 20),
+    _kind(530, 4),  # stored, no reply: confirmed by the list
+    _kind(540, 2, WAITING, _SUCCEEDED),  # nothing stored, no reply; a next attempt succeeds
+)
+#: How operations are spread, in hundredths.
+_SHARES: Final[Mapping[Provider, int]] = {
+    Provider.MONETA: 40,
+    Provider.NPD: 20,
+    Provider.MANDARIN: 20,
+    Provider.INTELLECTMONEY: 20,
+}
+#: Objects of these have no operations from the beginning.
+_OBJECT: Final = 1_000_000
+_PHONES: Final = 10_000
+#: A wrong code comes before the right one in one session of four.
+_WRONG_FIRST: Final = 4
+#: One waiting operation of three is submitted anew.
+_RETRIED: Final = 3
+
+
+def cases(random: Random) -> Iterator[Case]:
+    """Yield operations for ever; the same seed yields the same."""
+    number = 0
+    while True:
+        number += 1
+        [provider] = random.choices(list(_SHARES), list(_SHARES.values()))
+        yield _MAKERS[provider](random, number)
+
+
+def _drawn(random: Random, kinds: tuple[_Kind, ...]) -> _Kind:
+    return random.choices(kinds, [kind.share for kind in kinds])[0]
+
+
+def _moneta(random: Random, number: int) -> Case:
+    kind = _drawn(random, _MONETA)
+    unit_id = number * 1_000 + kind.number
+    reference, payload = f"moneta-{number}", person(number % PEOPLE)
+
+    def send(client: Client) -> object:
+        return client.moneta.start_identification(reference, unit_id, payload)
+
+    return Case(
+        reference, Provider.MONETA, str(unit_id), kind.ends, send, is_retried=_is_retried(number)
+    )
+
+
+def _npd(random: Random, number: int) -> Case:
+    kind = _drawn(random, _NPD)
+    phone = magic_phone(number % _PHONES, kind.number)
+    reference, payload = f"npd-{number}", npd_person(number % PEOPLE, phone)
+
+    def send(client: Client) -> object:
+        return client.npd.start_identification(reference, payload)
+
+    # Not retried: one that was taken all the same cannot be started again.
+    return Case(reference, Provider.NPD, phone[-7:], kind.ends, send, phone=phone)
+
+
+def _mandarin(random: Random, number: int) -> Case:
+    kind = _drawn(random, _MANDARIN)
+    phone = magic_phone(number % _PHONES, kind.number)
+    reference, payload = f"mandarin-{number}", mandarin_person(number % PEOPLE, phone)
+    right = right_code(phone)
+    wrong = f"{(int(right) + 1) % 10_000:04}"
+    codes = (right,) if random.randrange(_WRONG_FIRST) else (wrong, right)
+
+    def send(client: Client) -> object:
+        return client.mandarin.start_identification(reference, payload)
+
+    return Case(
+        reference, Provider.MANDARIN, phone[-7:], kind.ends, send,
+        codes=codes, is_retried=_is_retried(number),
+    )  # fmt: skip
+
+
+def _intellectmoney(random: Random, number: int) -> Case:
+    kind = _drawn(random, _EYES + _WRITES)
+    if kind in _WRITES:
+        object_id = number * _OBJECT + kind.number
+        return _write(f"save-{number}", object_id, kind, is_retried=_is_retried(number))
+    reference = f"invoices-{number}"
+    filters = {"eshop_id": kind.number, "page_size": 5}
+
+    def send(client: Client) -> object:
+        return client.intellectmoney.fetch_invoices(reference, filters)
+
+    return Case(reference, Provider.INTELLECTMONEY, None, kind.ends, send)
+
+
+def _write(reference: str, object_id: int, kind: _Kind, *, is_retried: bool) -> Case:
+    change: dict[str, Any] = scheduled_change(object_id)
+
+    def send(client: Client) -> object:
+        return client.intellectmoney.save_scheduled_operation(reference, change)
+
+    return Case(
+        reference, Provider.INTELLECTMONEY, f"object:{object_id}", kind.ends, send,
+        is_retried=is_retried,
+    )  # fmt: skip
+
+
+def _is_retried(number: int) -> bool:
+    return number % _RETRIED == 0
+
+
+_MAKERS: Final[Mapping[Provider, Callable[[Random, int], Case]]] = {
+    Provider.MONETA: _moneta,
+    Provider.NPD: _npd,
+    Provider.MANDARIN: _mandarin,
+    Provider.INTELLECTMONEY: _intellectmoney,
+}

@@ -1,0 +1,193 @@
+"""What befalls the system: each fault as it is done, one after the other in a thread."""
+
+import shutil
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from celery import Celery
+
+from tests.chaos.fleet import CLOCK_OFF, Fleet
+from tests.chaos.plan import Event, Fault
+from tests.chaos.proxy import Link
+from tests.chaos.rates import Back, watch_return
+
+#: Seconds that a server is away.
+_AWAY: Final = 1.5
+#: Seconds after which a kernel gives up a dead connection to the database, as the worker asks it.
+_GIVEN_UP: Final = 20.0
+#: How long a call is waited for whose commit is to be lost. Seconds.
+_CALL_WITHIN: Final = 4.0
+_IN_A_CALL: Final = (
+    "SELECT COUNT(*) FROM operation WHERE state = 'submitting' AND lease_token IS NOT NULL"
+)
+#: Seconds.
+_STRANGERS_TIMEOUT: Final = 1
+
+
+@dataclass(slots=True)
+class Toll:
+    """What was done, and what came of it."""
+
+    faults: Counter[Fault] = field(default_factory=Counter)
+    returns: list[Back] = field(default_factory=list)
+    #: How long clean stops took. Seconds.
+    stops: list[float] = field(default_factory=list)
+    #: What went wrong that must not: a process that does not stop, a fault that cannot be done.
+    misbehaved: list[str] = field(default_factory=list)
+    #: The latest fault, for whoever wonders why nothing happens.
+    latest: str = ""
+
+
+class Chaos:
+    """Does faults to a fleet."""
+
+    def __init__(self, fleet: Fleet, say: Callable[[str], None]) -> None:
+        self.toll = Toll()
+        self._fleet = fleet
+        self._say = say
+        self._timers: list[threading.Timer] = []
+        self._acts: Mapping[Fault, Callable[[Event], object]] = {
+            Fault.KILL_WORKER: lambda event: fleet.kill(event.process),
+            Fault.KILL_POLLER: lambda event: fleet.kill(event.process),
+            Fault.STOP_WORKER: self._stop,
+            Fault.STOP_POLLER: self._stop,
+            Fault.FLUSH: lambda _: fleet.broker.flush(),
+            Fault.BROKER_KILLED: lambda _: self._restart_broker(keeps_log=True),
+            Fault.BROKER_LOST: lambda _: self._restart_broker(keeps_log=False),
+            Fault.BROKER_DEMOTED: self._demote,
+            Fault.BROKER_ALONE: lambda event: self._configured(event, "min-replicas-to-write", 1),
+            Fault.BROKER_FULL: lambda event: self._configured(event, "maxmemory", 1_000_000),
+            Fault.DATABASE_KILLED: self._kill_database,
+            Fault.BROKER_CUT: lambda _: self._each(self._to_broker, Link.cut),
+            Fault.BROKER_STALLED: lambda event: self._stall(event, self._to_broker),
+            Fault.BROKER_HALF_OPEN: lambda event: fleet.links[event.process].broker.half_open(),
+            Fault.DATABASE_CUT: lambda _: self._each(self._to_database, Link.cut),
+            Fault.DATABASE_STALLED: lambda event: self._stall(event, self._to_database),
+            Fault.DATABASE_HALF_OPEN: self._half_open_database,
+            Fault.PROVIDER_DOWN: lambda event: self._outage(event, "down"),
+            Fault.PROVIDER_HANGS: lambda event: self._outage(event, "hang"),
+            Fault.CLOCK_OFF: self._shift_clock,
+            Fault.STRANGER: lambda _: self._look_in(),
+            Fault.TWO_BEATS: self._beat_twice,
+        }
+
+    def run(self, plan: Sequence[Event], began: float, stopping: threading.Event) -> None:
+        """Do a plan, each fault at its moment or as soon as the one before it is over."""
+        for event in plan:
+            if stopping.wait(max(began + event.at - time.monotonic(), 0)):
+                return
+            self.do(event)
+
+    def do(self, event: Event) -> None:
+        """Do one fault."""
+        self._say(str(event))
+        self.toll.latest = event.fault.value
+        try:
+            self._acts[event.fault](event)
+        except Exception as error:  # noqa: BLE001 - the report names it, and the chaos goes on
+            self.toll.misbehaved.append(f"{event.fault.value}: {type(error).__name__}: {error}")
+        self.toll.faults[event.fault] += 1
+
+    def heal(self) -> None:
+        """End what may still last."""
+        for timer in self._timers:
+            timer.cancel()
+        for link in (*self._to_broker, *self._to_database):
+            link.flow()
+        for link in self._to_database:
+            link.cut_half_open()
+
+    @property
+    def _to_broker(self) -> list[Link]:
+        return [*(links.broker for links in self._fleet.links.values()), self._fleet.outside]
+
+    @property
+    def _to_database(self) -> list[Link]:
+        return [links.database for links in self._fleet.links.values()]
+
+    @staticmethod
+    def _each(links: Sequence[Link], act: Callable[[Link], None]) -> None:
+        for link in links:
+            act(link)
+
+    def _stop(self, event: Event) -> None:
+        self.toll.stops.append(self._fleet.bounce(event.process))
+
+    def _restart_broker(self, *, keeps_log: bool) -> None:
+        broker = self._fleet.broker
+        broker.kill()
+        if not keeps_log:
+            shutil.rmtree(broker._directory / "appendonlydir", ignore_errors=True)
+        time.sleep(_AWAY)
+        broker.start()
+
+    def _demote(self, event: Event) -> None:
+        with self._fleet.broker.client() as server:
+            # Of a server that is not there: it keeps what it has, and refuses to write.
+            server.execute_command("REPLICAOF", "127.0.0.1", "9")
+            try:
+                time.sleep(event.lasting)
+            finally:
+                server.execute_command("REPLICAOF", "NO", "ONE")
+
+    def _configured(self, event: Event, name: str, value: int) -> None:
+        with self._fleet.broker.client() as server:
+            server.config_set(name, value)
+            try:
+                time.sleep(event.lasting)
+            finally:
+                server.config_set(name, 0)
+
+    def _kill_database(self, _event: Event) -> None:
+        give_up = time.monotonic() + _CALL_WITHIN
+        while time.monotonic() < give_up and not self._fleet.count(_IN_A_CALL):
+            time.sleep(0.002)
+        self._fleet.postgres.kill()
+        time.sleep(_AWAY)
+        self._fleet.postgres.start()
+
+    def _stall(self, event: Event, links: Sequence[Link]) -> None:
+        self._each(links, Link.stall)
+        time.sleep(event.lasting)
+        self._each(links, Link.flow)
+
+    def _half_open_database(self, event: Event) -> None:
+        link = self._fleet.links[event.process].database
+        link.half_open()
+        timer = threading.Timer(_GIVEN_UP, link.cut_half_open)
+        self._timers.append(timer)
+        timer.start()
+
+    def _outage(self, event: Event, mode: str) -> None:
+        self._fleet.outage(mode, event.provider)
+        try:
+            time.sleep(event.lasting)
+        finally:
+            self.toll.returns.append(watch_return(self._fleet, event.provider))
+
+    def _shift_clock(self, event: Event) -> None:
+        off = CLOCK_OFF if event.lasting > 5 else -CLOCK_OFF
+        self.toll.stops.append(self._fleet.bounce(event.process, off))
+
+    def _look_in(self) -> None:
+        """Ask the workers how they are, as a probe does that knows nothing of their settings."""
+        app = Celery("stranger", broker=self._fleet.broker.url, set_as_current=False)
+        app.conf.update(
+            broker_transport_options={"visibility_timeout": _STRANGERS_TIMEOUT},
+            broker_connection_retry=False,
+            # One limit for all of a process's apps.
+            broker_pool_limit=32,
+        )
+        try:
+            app.control.inspect(timeout=1.0).ping()
+        finally:
+            app.close()
+
+    def _beat_twice(self, event: Event) -> None:
+        self._fleet.start_beats()
+        time.sleep(2 * event.lasting)
+        self._fleet.stop_beats()

@@ -1,0 +1,62 @@
+"""Reads the stream all along, as a member of a consumer group, through every fault."""
+
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Final, Self
+
+from tests.chaos.heard import Heard, told
+from worker.client import Client
+from worker.errors import BrokerUnavailable
+
+#: Seconds before the stream is read again that could not be.
+_AGAIN: Final = 0.3
+#: Seconds without an event after which a reader looks whether it is still wanted.
+_QUIET: Final = 1.0
+
+
+class Listener:
+    """A thread that reads; a context manager."""
+
+    def __init__(self, client: Callable[[], Client], heard: Heard) -> None:
+        self._client = client
+        self._heard = heard
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._listen, name="listener", daemon=True)
+        #: How often reading broke off.
+        self.interruptions = 0
+        #: What ended the thread although nothing may.
+        self.died_of: Exception | None = None
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stopping.set()
+        self._thread.join(30)
+
+    def _listen(self) -> None:
+        client = self._client()
+        try:
+            while not self._stopping.is_set():
+                self._read(client)
+        except Exception as error:  # noqa: BLE001 - the report names it
+            self.died_of = error
+        finally:
+            client.close()
+
+    def _read(self, client: Client) -> None:
+        try:
+            for event in client.events("chaos", "listener", block=_QUIET, quiet=_QUIET):
+                self._heard.add(told(event))
+                if self._stopping.is_set():
+                    return
+        except BrokerUnavailable:
+            self.interruptions += 1
+            self._stopping.wait(_AGAIN)

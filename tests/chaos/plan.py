@@ -1,0 +1,131 @@
+"""What happens when: drawn from a seed alone, so that a run's plan can be had again."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from random import Random
+from typing import Final
+
+from config.queues import Provider
+
+#: Processes that are killed, by the Procfile's roles.
+FLEET: Final = ("worker", "worker-2", "poller", "poller-2")
+
+
+class Fault(StrEnum):
+    """Every kind of fault."""
+
+    KILL_WORKER = "worker killed (SIGKILL)"
+    KILL_POLLER = "poller killed (SIGKILL)"
+    STOP_WORKER = "worker stopped (SIGTERM)"
+    STOP_POLLER = "poller stopped (SIGTERM)"
+    FLUSH = "broker flushed"
+    BROKER_KILLED = "broker killed, its log kept"
+    BROKER_LOST = "broker killed, its log lost"
+    BROKER_DEMOTED = "broker read-only (REPLICAOF)"
+    BROKER_ALONE = "broker read-only (min-replicas-to-write)"
+    BROKER_FULL = "broker full"
+    DATABASE_KILLED = "database killed between a call and its commit"
+    BROKER_CUT = "connections to the broker cut"
+    BROKER_STALLED = "connections to the broker stalled"
+    BROKER_HALF_OPEN = "connections to the broker half-opened"
+    DATABASE_CUT = "connections to the database cut"
+    DATABASE_STALLED = "connections to the database stalled"
+    DATABASE_HALF_OPEN = "connections to the database half-opened"
+    PROVIDER_DOWN = "provider down"
+    PROVIDER_HANGS = "provider hangs"
+    CLOCK_OFF = "clock five minutes off"
+    STRANGER = "client with another visibility timeout"
+    TWO_BEATS = "two beats"
+
+
+KILLS: Final = (
+    Fault.KILL_WORKER,
+    Fault.KILL_POLLER,
+    Fault.KILL_POLLER,
+    Fault.STOP_WORKER,
+    Fault.STOP_POLLER,
+)
+#: The processes that a kill may hit.
+KILLED: Final = frozenset(KILLS)
+OTHERS: Final = tuple(fault for fault in Fault if fault not in KILLED)
+#: Each of these befalls even the shortest run: to processes, and to everything else.
+MAIN_KILLS: Final = (Fault.KILL_WORKER, Fault.KILL_POLLER)
+MAIN: Final = (
+    Fault.FLUSH,
+    Fault.BROKER_KILLED,
+    Fault.DATABASE_KILLED,
+    Fault.BROKER_CUT,
+    Fault.DATABASE_CUT,
+    Fault.PROVIDER_DOWN,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A fault at a moment."""
+
+    #: Seconds from the beginning.
+    at: float
+    fault: Fault
+    #: The process that it befalls, where it befalls one.
+    process: str
+    #: The provider that it befalls, where it befalls one.
+    provider: Provider
+    #: How long it lasts, in seconds, where it lasts.
+    lasting: float
+
+    def __str__(self) -> str:
+        return f"{self.at:7.1f} s  {self.fault.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often something happens. Seconds."""
+
+    #: Starting a process costs two seconds of a core: kills are the dearest.
+    kills: float = 8.0
+    others: float = 13.0
+    #: Before the first fault, so that there is something to befall.
+    calm: float = 6.0
+
+
+def kills(seed: int, seconds: float, pace: Pace, faults: Sequence[Fault] = KILLS) -> list[Event]:
+    """Return the processes' plan: every kind of kill once before one comes again."""
+    random = Random(f"kills {seed}")
+    return list(_events(random, faults, seconds, pace.kills, pace.calm))
+
+
+def others(seed: int, seconds: float, pace: Pace, faults: Sequence[Fault] = OTHERS) -> list[Event]:
+    """Return everything else's plan: every kind once before one comes again."""
+    random = Random(f"others {seed}")
+    return list(_events(random, faults, seconds, pace.others, pace.calm))
+
+
+def _events(
+    random: Random, faults: Sequence[Fault], seconds: float, every: float, calm: float
+) -> Iterator[Event]:
+    at = calm
+    deck: list[Fault] = []
+    while at < seconds:
+        if not deck:
+            deck = random.sample(faults, len(faults))
+        fault = deck.pop()
+        yield Event(
+            at=at,
+            fault=fault,
+            process=_process(random, fault),
+            provider=random.choice(tuple(Provider)),
+            lasting=random.uniform(3.0, 8.0),
+        )
+        at += every * random.uniform(0.7, 1.3)
+
+
+def _process(random: Random, fault: Fault) -> str:
+    match fault:
+        case Fault.KILL_WORKER | Fault.STOP_WORKER:
+            return random.choice(FLEET[:2])
+        case Fault.KILL_POLLER | Fault.STOP_POLLER:
+            return random.choice(FLEET[2:])
+        case _:
+            return random.choice(FLEET)

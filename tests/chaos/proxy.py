@@ -1,0 +1,205 @@
+"""A TCP proxy whose connections can be cut, stalled and half-opened, one link apart from another.
+
+All links of a run live in one event loop in one thread; their methods may be called from any.
+"""
+
+import asyncio
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterable
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+from tests.support.loopback import free_port
+
+_HOST: Final = "127.0.0.1"
+_AT_ONCE: Final = 64 * 1024
+#: Closing resets: nothing more is delivered, and the other side is told at once.
+_RESET: Final = struct.pack("ii", 1, 0)
+
+T = TypeVar("T")
+
+
+class Connection:
+    """One client's connection and its counterpart."""
+
+    def __init__(self, client: asyncio.StreamWriter, server: asyncio.StreamWriter) -> None:
+        self._client = client
+        self._server = server
+        #: The server is gone and the client does not know: what it says goes nowhere.
+        self.is_half_open = False
+
+    def cut(self) -> None:
+        """Reset both ends."""
+        _reset(self._client)
+        _reset(self._server)
+
+    def half_open(self) -> None:
+        """Reset the server's end; the client's stays, and is silent."""
+        self.is_half_open = True
+        _reset(self._server)
+
+
+class Link:
+    """A port that leads to a server, for one process alone."""
+
+    def __init__(self, proxy: "Proxy", port: int, watched: bytes) -> None:
+        self._proxy = proxy
+        self._target = port
+        self._watched = watched
+        self.port = free_port()
+        self._connections: set[Connection] = set()
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        #: When the watched word last went to the server, by the monotonic clock.
+        self.seen_at = time.monotonic()
+
+    @property
+    def connections(self) -> int:
+        """How many connections there are."""
+        return len(self._connections)
+
+    def cut(self) -> None:
+        """Reset every connection; new ones are welcome."""
+        self._proxy.call(lambda: _each(self._connections, Connection.cut))
+
+    def half_open(self) -> None:
+        """Turn every connection into a dead one that still looks alive; new ones are welcome."""
+        self._proxy.call(lambda: _each(self._connections, Connection.half_open))
+
+    def cut_half_open(self) -> None:
+        """Reset the dead ones, as a kernel does in the end."""
+        self._proxy.call(
+            lambda: _each([one for one in self._connections if one.is_half_open], Connection.cut)
+        )
+
+    def stall(self) -> None:
+        """Let nothing through, in no direction, until `flow`; connections are accepted."""
+        self._proxy.call(self._flowing.clear)
+
+    def flow(self) -> None:
+        """Let everything through again, what was held up first."""
+        self._proxy.call(self._flowing.set)
+
+    def close(self) -> None:
+        """Reset every connection. Only where they live."""
+        self._flowing.set()
+        _each(self._connections, Connection.cut)
+
+    async def serve(self) -> asyncio.Server:
+        """Listen."""
+        return await asyncio.start_server(self._connect, _HOST, self.port)
+
+    async def _connect(self, reader: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
+        try:
+            answers, server = await asyncio.open_connection(_HOST, self._target)
+        except OSError:
+            _reset(client)
+            return
+        connection = Connection(client, server)
+        self._connections.add(connection)
+        try:
+            async with asyncio.TaskGroup() as both:
+                both.create_task(self._asks(connection, reader, server))
+                both.create_task(self._answers(connection, answers, client))
+        except* OSError:
+            pass
+        finally:
+            self._connections.discard(connection)
+            connection.cut()
+
+    async def _asks(
+        self, connection: Connection, reader: asyncio.StreamReader, server: asyncio.StreamWriter
+    ) -> None:
+        while said := await reader.read(_AT_ONCE):
+            await self._flowing.wait()
+            if connection.is_half_open:
+                continue
+            if self._watched in said:
+                self.seen_at = time.monotonic()
+            server.write(said)
+            await server.drain()
+        raise ConnectionResetError
+
+    async def _answers(
+        self, connection: Connection, reader: asyncio.StreamReader, client: asyncio.StreamWriter
+    ) -> None:
+        try:
+            while said := await reader.read(_AT_ONCE):
+                await self._flowing.wait()
+                if connection.is_half_open:
+                    return
+                client.write(said)
+                await client.drain()
+        except OSError:
+            if not connection.is_half_open:
+                raise
+        if not connection.is_half_open:
+            raise ConnectionResetError
+
+
+class Proxy:
+    """The links of a run; a context manager."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
+        self._servers: list[asyncio.Server] = []
+        self._links: list[Link] = []
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._run(self._close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def link(self, port: int, watched: bytes = b"\0") -> Link:
+        """Open a link to a port; when `watched` goes through is remembered."""
+        made = Link(self, port, watched)
+        self._servers.append(self._run(made.serve()))
+        self._links.append(made)
+        return made
+
+    def call(self, function: Callable[[], object]) -> None:
+        """Call a function where the connections live, and wait for it."""
+
+        async def called() -> None:
+            function()
+
+        self._run(called())
+
+    def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
+
+    async def _close(self) -> None:
+        for server in self._servers:
+            server.close()
+        for link in self._links:
+            link.close()
+        own = asyncio.current_task()
+        while serving := [task for task in asyncio.all_tasks() if task is not own]:
+            await asyncio.wait(serving)
+
+
+def _each(connections: Iterable[Connection], act: Callable[[Connection], None]) -> None:
+    for connection in tuple(connections):
+        act(connection)
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    transport = writer.transport
+    wire: socket.socket | None = writer.get_extra_info("socket")
+    if wire is not None and not transport.is_closing():
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    transport.abort()

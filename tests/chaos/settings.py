@@ -1,0 +1,45 @@
+"""How the system is set for the chaos: everything ends within seconds, and CPU is left for it."""
+
+import json
+from datetime import timedelta
+from typing import Any, Final
+
+from config.queues import Provider
+
+#: Short, so that what a killed process held comes back while the run lasts.
+VISIBILITY_TIMEOUT: Final = timedelta(seconds=60)
+
+#: The sandbox's: seconds that a task is in progress, and to its expiry.
+OPTIONS: Final[dict[str, Any]] = {"delay": 2.0, "task_timeout": 20.0}
+
+#: Requests a second: what comes in together fits in, what an outage dams up does not.
+_RATES: Final = {
+    Provider.MONETA: 40,
+    Provider.NPD: 20,
+    Provider.MANDARIN: 25,
+    Provider.INTELLECTMONEY: 25,
+}
+_POLL: Final = json.dumps({"first_after": 1.5, "steps": [[4, 2]], "then": 4, "jitter": 0.1})
+_EACH: Final = {
+    "POLL": _POLL,
+    "CONNECT_TIMEOUT": "3",
+    "READ_TIMEOUT": "3",
+    "TOTAL_TIMEOUT": "3",
+    "BREAKER_FAILURES": "5",
+    "BREAKER_RESET": "2",
+}
+SETTINGS: Final = {
+    "UPRID_ENGINE__SLOT": "",
+    "UPRID_ENGINE__MAX_COUNTDOWN": "20",
+    "UPRID_ENGINE__VISIBILITY_TIMEOUT": str(VISIBILITY_TIMEOUT.total_seconds()),
+    **{
+        f"UPRID_{provider.upper()}__{name}": value
+        for provider, rate in _RATES.items()
+        for name, value in {**_EACH, "RATE_PER_SECOND": str(rate)}.items()
+    },
+    "UPRID_MONETA__SETTLE_OVER": "2",
+    "UPRID_NPD__SETTLE_OVER": "2",
+    # A session whose code was lost ends by it, and is waited for.
+    "UPRID_MANDARIN__DEADLINE": "60",
+    "UPRID_INTELLECTMONEY__DEADLINE": "240",
+}
