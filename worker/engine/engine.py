@@ -1,9 +1,6 @@
 """The engine: what a chunk task does, from the claim to the next wake. Knows no provider."""
 
-import random
-import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
@@ -17,6 +14,7 @@ from worker.engine import gate
 from worker.engine.asks import Answer
 from worker.engine.chunk import Chunk, Guard, Working, opened
 from worker.engine.decisions import decide
+from worker.engine.host import THIS, Host
 from worker.engine.share import Share
 from worker.engine.wakes import Wakes
 from worker.errors import DatabaseUnavailable
@@ -86,7 +84,7 @@ class Taken:
 class Engine:
     """One process's engine over all its providers."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - an engine is put together of all its parts
         self,
         database: Database,
         plugins: Mapping[Provider, Plugin],
@@ -96,6 +94,7 @@ class Engine:
         sealing: Sealing,
         *,
         share: int,
+        host: Host = THIS,
     ) -> None:
         self._database = database
         self._plugins = plugins
@@ -103,10 +102,10 @@ class Engine:
         self._relay = relay
         self._leaseholder = leaseholder
         self._sealing = sealing
-        self._random = random.SystemRandom().random
+        self._host = host
         self._shares = {provider: Share(share) for provider in plugins}
         self._executors = {
-            provider: ThreadPoolExecutor(plugin.limits.threads, f"{provider}-call")
+            provider: host.threads(plugin.limits.threads, f"{provider}-call")
             for provider, plugin in plugins.items()
         }
 
@@ -158,6 +157,7 @@ class Engine:
             unseal=self._sealing.open,
             mark=lambda row, now: self._mark(chunk, row, now),
             supply=lambda row, now: self._supply(chunk, row, now),
+            host=self._host,
         )
         try:
             working.run(
@@ -181,7 +181,7 @@ class Engine:
         """Ask the gate and claim what it grants, in one transaction."""
         token, owner = new_id(), self._leaseholder.id
         now = self._database.now()
-        began = time.monotonic()
+        began = self._host.monotonic()
         with self._database.begin() as connection:
             shared = claims.lock_provider(connection, provider, now)
             granted = gate.grant(shared, plugin.limits, now)
@@ -250,7 +250,7 @@ class Engine:
         for answer in answers:
             try:
                 changes.append(
-                    decide(answer, plugin, now, self._random(), self._sealing.seal_bytes)
+                    decide(answer, plugin, now, self._host.draw(), self._sealing.seal_bytes)
                 )
             except _UNWRITABLE as error:
                 self._refused(chunk.token, answer.claimed, error)
@@ -273,12 +273,12 @@ class Engine:
         self, token: str, stays: Sequence[Stay], moves: Sequence[Move], now: datetime
     ) -> dict[str, bool]:
         """Write back, waiting for a database that went away: answers cost money."""
-        give_up = time.monotonic() + _PATIENCE
+        give_up = self._host.monotonic() + _PATIENCE
         while True:
             try:
                 return self._write(token, stays, moves, now)
             except DatabaseUnavailable:
-                if time.monotonic() > give_up:
+                if self._host.monotonic() > give_up:
                     raise
                 log.warning("write_back_waits", rows=len(stays) + len(moves))
                 self._leaseholder.pause(1.0)
