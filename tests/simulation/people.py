@@ -50,7 +50,7 @@ class People:
             reference = f"o{number}"
             provider = chance.choice(self._plan.providers)
             self.references[reference] = provider
-            self._do(lambda r=reference, n=number: self._start(r, n), chance.uniform(0, calm / 2))
+            self._do(lambda r=reference, n=number: self._start(r, n), chance.uniform(0, calm * 0.6))
             if chance.random() < 0.2:
                 self._do(lambda r=reference: self._conflict(r), chance.uniform(0, calm))
         for _ in range(round(chance.uniform(0, 2) * self._plan.actions)):

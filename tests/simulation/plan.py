@@ -94,33 +94,33 @@ class Plan:
 
 def draw(random: Random) -> Plan:
     """Draw a plan."""
-    calm_from = random.choice([40.0, 60.0, 90.0])
+    calm_from = random.choice([15.0, 25.0, 40.0])
 
     def moments(most: int) -> list[float]:
         return sorted(random.uniform(2, calm_from) for _ in range(random.randint(0, most)))
 
-    heartbeat = random.choice([2.0, 3.0, 4.0])
+    heartbeat = random.choice([3.0, 4.0, 5.0])
     providers = random.choice([*[(each,) for each in _PROVIDERS], _PROVIDERS[:2], _PROVIDERS[1:]])
     return Plan(
-        hosts=random.randint(2, 4),
-        operations=random.randint(2, 5),
+        hosts=random.choice([2, 2, 3, 4]),
+        operations=random.choice([1, 2, 2, 3, 4]),
         providers=providers,
         calm_from=calm_from,
         heartbeat=heartbeat,
         silence=heartbeat * 3,
-        sweep_every=random.choice([3.0, 5.0]),
+        sweep_every=random.choice([5.0, 7.0, 9.0]),
         width=random.choice([0.5, 1.0]),
-        longest=random.choice([15.0, 30.0]),
-        visibility=40.0,
-        deadline=random.choice([20.0, 45.0, 90.0]),
-        last_look=random.choice([None, None, 5.0]),
+        longest=random.choice([8.0, 20.0]),
+        visibility=30.0,
+        deadline=random.choice([8.0, 15.0, 30.0]),
+        last_look=random.choice([None, None, 2.0]),
         policies=tuple(_policy(random) for _ in range(random.choice([1, 1, 2, 3]))),
-        total_timeout=random.choice([5.0, 10.0, 30.0]),
+        total_timeout=random.choice([2.0, 4.0, 16.0]),
         rate=random.choice([1.0, 2.0, 5.0, 100.0]),
         chunk=random.choice([1, 2, 10, 100]),
         threads=random.choice([1, 2, 4]),
         breaker_failures=random.choice([2, 3, 5]),
-        breaker_reset=random.choice([5.0, 15.0]),
+        breaker_reset=random.choice([3.0, 10.0]),
         crash=random.choice([0.0, 0.003, 0.01, 0.03]),
         crash_often=random.choice(_SPOTS),
         freeze=random.choice([0.0, 0.0, 0.002, 0.01]),
@@ -135,7 +135,7 @@ def draw(random: Random) -> Plan:
             _outage(random, random.choice(providers), at) for at in moments(3)
         ),
         wipes=tuple((at, random.choice(_WIPES)) for at in moments(2)),
-        blackouts=tuple((at, random.choice([1.0, 5.0, 15.0])) for at in moments(1)),
+        blackouts=tuple((at, random.choice([1.0, 4.0, 10.0])) for at in moments(1)),
         actions=random.choice([0.0, 3.0, 8.0]),
         poison=random.choice([0.0, 0.0, 0.0, 0.3]),
     )
@@ -153,14 +153,14 @@ _PROVIDERS: Final = (Provider.MONETA, Provider.MANDARIN, Provider.NPD)
 def _policy(random: Random) -> PollPolicy:
     return PollPolicy(
         first_after=random.choice([0.0, 1.0, 3.0]),
-        steps=random.choice([(), ((3, 2.0),), ((2, 4.0), (2, 8.0))]),
-        then=random.choice([6.0, 12.0]),
+        steps=random.choice([(), ((3, 1.5),), ((2, 3.0), (2, 6.0))]),
+        then=random.choice([4.0, 8.0]),
         jitter=random.choice([0.0, 0.1, 0.3]),
     )
 
 
 def _outage(random: Random, provider: Provider, at: float) -> Outage:
     return Outage(
-        provider, at, at + random.choice([2.0, 10.0, 25.0]), random.choice(_KINDS),
+        provider, at, at + random.choice([2.0, 6.0, 15.0]), random.choice(_KINDS),
         random.choice([0.5, 1.0]),
     )  # fmt: skip

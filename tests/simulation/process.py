@@ -126,7 +126,7 @@ class Process:
         for loop in self._loops:
             loop._nudged = cast("Any", Event(kernel))
         # A look a second where nothing has happened costs the simulation more than all the rest.
-        self.relay._thread._every = 4.0
+        self.relay._thread._every = 10.0
         self.relay._mine = cast("Any", Lock(kernel))
         self.incarnation._left = cast("Any", Event(kernel))
 

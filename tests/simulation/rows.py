@@ -137,7 +137,7 @@ class Rows:
             dead = self._dead_for(row.lease_owner)
             require(
                 dead is None or dead <= patience, "no lease is held for ever", row.reference,
-                f"by a process that has been dead for {dead} s",
+                f"by {row.lease_owner}, dead and in peace for {dead} s",
             )  # fmt: skip
 
     def _events(self, events: list[tuple[Any, ...]]) -> None:

@@ -244,4 +244,5 @@ class World:
     def _dead_for(self, owner: str) -> float | None:
         process = self._dead.get(owner)
         died = None if process is None else process.died_at
-        return None if died is None else self.kernel.seconds - died
+        # Nobody calls another one silent who has not been heard long enough for itself.
+        return None if died is None else self.kernel.seconds - max(died, self.calls.disturbed)
