@@ -140,7 +140,13 @@ class Engine:
             executor.shutdown(wait=True, cancel_futures=True)
 
     def _one_chunk(self, provider: Provider, plugin: Plugin) -> int:
-        taken = self._take(provider, plugin)
+        token = new_id()
+        try:
+            taken = self._take(provider, plugin, token)
+        except DatabaseUnavailable:
+            # Committed, perhaps, and only not confirmed: nobody else would ever give it back.
+            self._leaseholder.abandon(token)
+            raise
         chunk = taken.chunk
         # Before the work, not after it: the successor shares the load, and outlives this chunk.
         if taken.successor_at is not None and taken.successor_at > chunk.now:
@@ -177,9 +183,9 @@ class Engine:
             log.info("chunk_halted", provider=provider, why=working.halt, left=len(unwritten))
         return len(chunk.claimed) - len(unwritten)
 
-    def _take(self, provider: Provider, plugin: Plugin) -> Taken:
+    def _take(self, provider: Provider, plugin: Plugin, token: str) -> Taken:
         """Ask the gate and claim what it grants, in one transaction."""
-        token, owner = new_id(), self._leaseholder.id
+        owner = self._leaseholder.id
         now = self._database.now()
         began = self._host.monotonic()
         with self._database.begin() as connection:
@@ -369,7 +375,8 @@ class Engine:
             log.warning("provider_rests", provider=provider, failures=values["failures"])
             self._wakes.at(provider, Wake.POLL, [closed_until])
         elif shared.failures >= plugin.limits.breaker_failures:
-            log.info("provider_is_back", provider=provider)
+            if working.health.any_answered:
+                log.info("provider_is_back", provider=provider)
             self._wakes.now(provider)
 
     def _pause(
