@@ -237,6 +237,9 @@ class Working:
             if isinstance(outcome, Misconfigured):
                 self.misconfigured = self.misconfigured or outcome
                 self.halt = Halt.MISCONFIGURED
+            if trouble is None and outcome.calls == 0:
+                # Nobody was asked: that says nothing of the provider's health.
+                return
             if trouble is None or not trouble.feeds_breaker:
                 self._failed_in_a_row = 0
                 self._any_answered = True
