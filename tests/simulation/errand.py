@@ -15,6 +15,8 @@ class Errand:
     claimed: int = 0
     claimed_at: float = 0.0
     outcomes: list[Outcome | None] = field(default_factory=list)
+    #: Whether the task is still at it.
+    running: bool = True
     #: The provider's shared row was told of it.
     fed: bool = False
 

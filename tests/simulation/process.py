@@ -126,7 +126,10 @@ class Process:
         for loop in self._loops:
             loop._nudged = cast("Any", Event(kernel))
         # A look a second where nothing has happened costs the simulation more than all the rest.
-        self.relay._thread._every = 10.0
+        thread = self.relay._thread
+        thread._every = 10.0
+        # So do ten tries a second for a lock that a dead process holds.
+        thread.nudge_in = lambda _: setattr(thread, "_pause", 2.0)  # type: ignore[method-assign]
         self.relay._mine = cast("Any", Lock(kernel))
         self.incarnation._left = cast("Any", Event(kernel))
 
@@ -188,6 +191,8 @@ class Process:
         except UpridError as error:
             self._kernel.say("chunk failed", type(error).__name__)
             return
+        finally:
+            errand.running = False
         fed = errand.fed or not errand.failed_in_a_row
         if not fed:
             raise Violation("a sick provider is left alone", f"nobody was told: {errand}")

@@ -78,6 +78,7 @@ class Rows:
         self._sequences: dict[str, int] = defaultdict(int)
         self._ends: dict[tuple[str, int], str] = {}
         self._claims: dict[str, list[Errand]] = defaultdict(list)
+        self._leases: dict[str, Errand] = {}
         self._failures: dict[str, int] = defaultdict(int)
 
     def committed(self, spot: str) -> None:
@@ -135,6 +136,12 @@ class Rows:
             if row.lease_owner is None:
                 continue
             dead = self._dead_for(row.lease_owner)
+            errand = self._leases[row.lease_token or ""]
+            idle = self._kernel.seconds - max(errand.claimed_at, self._calls.disturbed)
+            require(
+                errand.running or idle <= patience, "no lease is held for ever", row.reference,
+                f"by a chunk that has ended and {errand.worker}", 
+            )  # fmt: skip
             require(
                 dead is None or dead <= patience, "no lease is held for ever", row.reference,
                 f"by {row.lease_owner}, dead and in peace for {dead} s",
@@ -213,6 +220,7 @@ class Rows:
             require(
                 len(claimed) == 1 and alone, "half open, one call tries", shared, len(claimed)
             )
+        self._leases[claimed[0].lease_token or ""] = errand
         claims = self._claims[name]
         claims.append(errand)
         rate, total = self._plan.rate, 0
