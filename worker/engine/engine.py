@@ -172,7 +172,7 @@ class Engine:
                 lambda answers: self._flush(provider, plugin, chunk, answers, unwritten),
             )
             if not (taken.calm and working.flawless and working.calls == len(chunk.claimed)):
-                self._feed(provider, plugin, working, claimed=len(chunk.claimed))
+                self._feed(provider, plugin, working, chunk)
         except DatabaseUnavailable:
             log.warning("chunk_abandoned", provider=provider, operations=len(unwritten))
             self._leaseholder.abandon(chunk.token)
@@ -352,22 +352,18 @@ class Engine:
         if settlements:
             self._wakes.at(provider, Wake.SETTLE, settlements)
 
-    def _feed(self, provider: Provider, plugin: Plugin, working: Working, *, claimed: int) -> None:
+    def _feed(self, provider: Provider, plugin: Plugin, working: Working, chunk: Chunk) -> None:
         """Tell the others what this chunk saw of the provider."""
         now = self._database.now()
         misconfigured = working.misconfigured
         with self._database.begin() as connection:
             shared = claims.lock_provider(connection, provider, now)
+            passed = (now - chunk.now).total_seconds()
+            left = gate.returned(len(chunk.claimed), working.calls, passed, plugin.limits)
             values = gate.fed(shared, working.health, plugin.limits, now)
-            tokens = shared.tokens + claimed - working.calls
-            unchanged = (
-                values["failures"] == shared.failures
-                and values["closed_until"] == shared.closed_until
-                and shared.probing_until is None
-                and tokens == shared.tokens
-            )
-            if not unchanged:
-                claims.share(connection, provider, **values, tokens=tokens)
+            values["tokens"] = shared.tokens + left
+            if any(getattr(shared, name) != value for name, value in values.items()):
+                claims.share(connection, provider, **values)
             if misconfigured is not None:
                 self._pause(connection, provider, misconfigured, now)
         closed_until = values["closed_until"]
