@@ -112,7 +112,6 @@ class Process:
         self.busy = 0
         self.started = False
         self.stopping = False
-        self.died_at: float | None = None
         self._arrange()
 
     def _arrange(self) -> None:

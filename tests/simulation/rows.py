@@ -64,13 +64,14 @@ class Rows:
     """Looks at the rows after every commit."""
 
     def __init__(
-        self, kernel: Kernel, plan: Plan, calls: Calls, dead_for: Callable[[str], float | None]
+        self, kernel: Kernel, plan: Plan, calls: Calls, quiet_since: Callable[[float], float]
     ) -> None:
         self._kernel = kernel
         self._plan = plan
         self._calls = calls
-        #: Seconds for which the owner of leases has been dead; None: it lives.
-        self._dead_for = dead_for
+        #: Seconds of peace since a time: nobody calls another one silent before it has been heard
+        #: long enough itself.
+        self._quiet_since = quiet_since
         self.operations: dict[str, Row] = {}
         self.providers: dict[str, ProviderRow] = {}
         self._changes = -1
@@ -86,6 +87,8 @@ class Rows:
         raw = store().raw
         changes = raw.total_changes
         if changes == self._changes:
+            if spot == "engine._feed":
+                self._feeding(self.providers)
             return
         self._changes = changes
         providers = {row[0]: ProviderRow(*row) for row in raw.execute(_PROVIDERS)}
@@ -118,8 +121,7 @@ class Rows:
             assert isinstance(errand, Errand)
             self._taken(errand, claimed, self.providers, providers)
         if spot == "engine._feed":
-            assert isinstance(errand, Errand)
-            self._fed(errand, providers[errand.provider])
+            self._feeding(providers)
         for name, provider in providers.items():
             if self.providers.get(name) != provider:
                 self._kernel.say(spot, provider)
@@ -135,16 +137,11 @@ class Rows:
         for row in self.operations.values():
             if row.lease_owner is None:
                 continue
-            dead = self._dead_for(row.lease_owner)
             errand = self._leases[row.lease_token or ""]
-            idle = self._kernel.seconds - max(errand.claimed_at, self._calls.disturbed)
+            idle = self._quiet_since(errand.claimed_at)
             require(
                 errand.running or idle <= patience, "no lease is held for ever", row.reference,
-                f"by a chunk that has ended and {errand.worker}", 
-            )  # fmt: skip
-            require(
-                dead is None or dead <= patience, "no lease is held for ever", row.reference,
-                f"by {row.lease_owner}, dead and in peace for {dead} s",
+                f"by a chunk of {errand.worker} that has ended, for {idle:.3f} s of peace",
             )  # fmt: skip
 
     def _events(self, events: list[tuple[Any, ...]]) -> None:
@@ -231,6 +228,11 @@ class Rows:
                 total <= allowed + 1e-6, "the rate is never exceeded", name,
                 f"{total} since {each.claimed_at:.3f}, not {allowed:.2f}",
             )  # fmt: skip
+
+    def _feeding(self, providers: dict[str, ProviderRow]) -> None:
+        errand = self._kernel.current.errand
+        assert isinstance(errand, Errand)
+        self._fed(errand, providers[errand.provider])
 
     def _fed(self, errand: Errand, shared: ProviderRow) -> None:
         """Count failures for ourselves: has the breaker opened?"""

@@ -44,8 +44,8 @@ class World:
         self.calls = Calls(kernel, self.plan)
         self.stream = MemoryStream(lambda: kernel.now)
         self.broker = Broker(kernel, self.plan, self._deliver)
-        self._dead: dict[str, Process] = {}
-        self.rows = Rows(kernel, self.plan, self.calls, self._dead_for)
+        self._booted_at = 0.0
+        self.rows = Rows(kernel, self.plan, self.calls, self._quiet_since)
         self.servers = {
             provider: Server(kernel, self.plan, provider, self._notify)
             for provider in self.plan.providers
@@ -105,8 +105,6 @@ class World:
         kernel = self.kernel
         self.disturb()
         self._deaths += 1
-        process.died_at = kernel.seconds
-        self._dead[process.incarnation.id] = process
         self._processes.remove(process)
         self.broker.orphan(1 / (len(self._processes) + 1), self.plan.visibility)
         kernel.kill(process.life)
@@ -139,6 +137,7 @@ class World:
 
     def _boot(self) -> None:
         self._lives += 1
+        self._booted_at = self.kernel.seconds
         process = Process(self, f"w{self._lives}")
         self._processes.append(process)
         process.start()
@@ -241,8 +240,5 @@ class World:
         unseen = {row[0] for row in raw.execute("SELECT id FROM outbox")} - self.consumer.seen
         require(not unseen, "everything is told", len(unseen), "events never came")
 
-    def _dead_for(self, owner: str) -> float | None:
-        process = self._dead.get(owner)
-        died = None if process is None else process.died_at
-        # Nobody calls another one silent who has not been heard long enough for itself.
-        return None if died is None else self.kernel.seconds - max(died, self.calls.disturbed)
+    def _quiet_since(self, moment: float) -> float:
+        return self.kernel.seconds - max(moment, self.calls.disturbed, self._booted_at)
