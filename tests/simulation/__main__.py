@@ -5,7 +5,9 @@ import os
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 
+from tests.simulation.mutations import MUTATIONS
 from tests.simulation.run import Result, simulate
 
 
@@ -16,7 +18,17 @@ def main() -> int:
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--seed", type=int, help="replay this one, with its trace")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument(
+        "--mutation", choices=["all", *MUTATIONS], help="break the engine, and find who sees it"
+    )
     given = parser.parse_args()
+    if given.mutation is not None:
+        names = list(MUTATIONS) if given.mutation == "all" else [given.mutation]
+        seeds = range(given.first_seed, given.first_seed + given.seeds)
+        with ProcessPoolExecutor(given.processes) as pool:
+            for line in pool.map(partial(_search, seeds), names):
+                print(line, flush=True)
+        return 0
     if given.seed is not None:
         return _replay(given.seed)
     began, failed = time.monotonic(), []
@@ -40,6 +52,15 @@ def main() -> int:
 
 def _quietly(seed: int) -> Result:
     return simulate(seed)
+
+
+def _search(seeds: range, name: str) -> str:
+    for seed in seeds:
+        with MUTATIONS[name].applied():
+            result = simulate(seed)
+        if result.invariant is not None:
+            return f'    "{name}": ({seed}, "{result.invariant}"),'
+    return f"{name}: not seen by {len(seeds)} seeds"
 
 
 def _replay(seed: int) -> int:

@@ -179,6 +179,10 @@ class Process:
     def _work(self, work: Callable[[Any], None], message: Message) -> None:
         try:
             work(message)
+        except Violation:
+            raise
+        except Exception as error:
+            raise Violation("our own code does not stumble", repr(error)) from error
         finally:
             self.busy -= 1
 

@@ -144,6 +144,20 @@ class Rows:
                 f"by a chunk of {errand.worker} that has ended, for {idle:.3f} s of peace",
             )  # fmt: skip
 
+    def in_time(self, calm_since: float) -> None:
+        """Look at what is due: once all is calm, nothing waits for long."""
+        plan = self._plan
+        patience = 2 * plan.sweep_every + 3 * plan.width + 5.0
+        if self._quiet_since(calm_since) <= patience:
+            return
+        before = self._text(-patience)
+        for row in self.operations.values():
+            shared = self.providers.get(row.provider)
+            if row.due_at is None or row.due_at >= before or row.lease_token is not None:
+                continue
+            shut = shared is not None and (shared.paused_at or (shared.closed_until or "") > before)
+            require(shut, "what is due is worked on in seconds", row)
+
     def _events(self, events: list[tuple[Any, ...]]) -> None:
         for seq, id_, attempt, kind, data in events:
             self._seq = seq

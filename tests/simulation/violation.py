@@ -1,8 +1,8 @@
 """A promise that was broken."""
 
 
-class Violation(AssertionError):
-    """An invariant does not hold."""
+class Violation(BaseException):
+    """An invariant does not hold. No `except Exception` of the code may swallow it."""
 
     def __init__(self, invariant: str, detail: object) -> None:
         super().__init__(f"{invariant}: {detail}")

@@ -195,6 +195,8 @@ class World:
         if not self.stream.away:
             self.consumer.read()
         self.rows.held()
+        if not self.rough:
+            self.rows.in_time(self.plan.calm_from)
         for provider, count in self.broker.waiting.items():
             require(
                 count <= _MOST_WAITING, "waiting messages are bounded", provider, count
