@@ -38,6 +38,8 @@ class _Course:
     """What an attempt was asked."""
 
     calls: list[Call] = field(default_factory=list)
+    #: Whether it was looked at before its deadline, beside the schedule.
+    looked: bool = False
 
     def last(self, *asks: Ask) -> Call | None:
         return next((each for each in reversed(self.calls) if each.ask in asks), None)
@@ -100,22 +102,14 @@ class Calls:
             )  # fmt: skip
             return
         wait = self._least(before)
-        if self._plan.last_look is not None and self._looked(call, course):
+        if call.at >= since + wait - SLACK:
             return
+        # One look shortly before the deadline is beside the schedule.
         require(
-            call.at >= since + wait - SLACK, "no poll before its time", call.reference,
-            f"{call.at - since:.3f} s after the last, not {wait:.3f}", before,
+            self._plan.last_look is not None and not course.looked, "no poll before its time",
+            call.reference, f"{call.at - since:.3f} s after the last, not {wait:.3f}", before,
         )  # fmt: skip
-
-    def _looked(self, call: Call, course: _Course) -> bool:
-        """Tell whether this may be the look before the deadline; there is one."""
-        del call
-        return sum(each.ask is Ask.POLL for each in course.calls) > 0 and not self._spent(course)
-
-    def _spent(self, course: _Course) -> bool:
-        spent = getattr(course, "spent", False)
-        course.spent = True  # type: ignore[attr-defined]
-        return spent
+        course.looked = True
 
     def _least(self, before: Call) -> float:
         """Return the shortest wait that the schedule allows after a call."""

@@ -106,7 +106,8 @@ class Kernel:
             finally:
                 self.tasks.remove(task)
 
-        task = Task(name, life, greenlet(run))
+        # When it ends, the turn goes to the hub, whoever started it.
+        task = Task(name, life, greenlet(run, self._hub))
         task.errand = None if self._current is None else self._current.errand
         self.tasks.append(task)
         self._push(self.time + _micro(after), task, task.turn)

@@ -235,7 +235,7 @@ class Process:
         if drawn > 1 - plan.freeze:
             lasting = chance.uniform(0.2, 3) * plan.silence
             kernel.say("stands still at", spot, f"for {lasting:.3f}")
-            world.disturb()
+            world.disturb(lasting)
             self.life.frozen_until = kernel.time + round(lasting * 1e6)
             kernel.sleep(0)
 

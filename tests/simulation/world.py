@@ -92,9 +92,9 @@ class World:
         """Look at what was just written."""
         self.rows.committed(spot)
 
-    def disturb(self) -> None:
-        """Note that answers may be lost."""
-        self.calls.disturbed = self.kernel.seconds
+    def disturb(self, lasting: float = 0.0) -> None:
+        """Note that answers may be lost, until so many seconds from now."""
+        self.calls.disturbed = max(self.calls.disturbed, self.kernel.seconds + lasting)
 
     def may_crash(self) -> bool:
         """Tell whether there have not been deaths enough."""
