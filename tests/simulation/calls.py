@@ -93,15 +93,14 @@ class Calls:
         before = course.last(Ask.POLL, Ask.SUBMIT, Ask.SUPPLY)
         if before is None or before.at < self.hastened.get(call.reference, -1.0):
             return
-        since = before.at if before.ended is None else before.ended
-        if before.outcome is None or (before.ask is Ask.POLL and call.polls <= before.polls):
+        if before.ended is None or (before.ask is Ask.POLL and call.polls <= before.polls):
             # Its answer was lost, or never written down.
             require(
                 self.disturbed >= before.at, "no poll before its time", call.reference,
                 "asked again although nothing was lost", before, call,
             )  # fmt: skip
             return
-        wait = self._least(before)
+        wait, since = self._least(before), before.ended
         if call.at >= since + wait - SLACK:
             return
         # One look shortly before the deadline is beside the schedule.
@@ -119,7 +118,8 @@ class Calls:
         if isinstance(outcome, Started | Pending) and outcome.again_in is not None:
             return outcome.again_in
         policies = self._plan.policies
-        if isinstance(outcome, Pending) and outcome.trouble is not None and before.ask is Ask.POLL:
+        stumbled = outcome is None or (isinstance(outcome, Pending) and outcome.trouble is not None)
+        if stumbled and before.ask is Ask.POLL:
             return min(policy.backoff(before.faults + 1, 0.0) for policy in policies)
         polls = before.polls + 1 if before.ask is Ask.POLL else 0
         return min(policy.wait(polls, 0.0) for policy in policies)

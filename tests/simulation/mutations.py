@@ -17,13 +17,14 @@ from config.queues import Provider, Wake
 from worker.engine import decisions, engine, gate, sweep, wakes
 from worker.engine.leaseholder import Incarnation
 from worker.engine.slots import slot_of, slots_of
+from worker.errors import BrokerUnavailable
 from worker.events import relay
-from worker.intake import starts
 from worker.operations.model import INPUTS, OPERATIONS
 from worker.operations.outcomes import Doubtful
 from worker.operations.states import State
 from worker.operations.store import claims, intake, leases, outbox, supplying, writeback
 from worker.operations.store.changes import Move
+from worker.operations.store.dialect import Bulk
 from worker.operations.store.intake import Taken
 from worker.operations.store.supplying import Supplying
 from worker.providers.base import Limits
@@ -56,11 +57,12 @@ class Mutation:
 class _Unfenced:
     """A bulk statement that writes to whoever's row it is."""
 
-    def __init__(self, fenced: writeback.Bulk) -> None:
+    def __init__(self, fenced: Bulk) -> None:
+        self._fenced = fenced
         self._statement = text(str(fenced._sqlite).replace(writeback._OURS, ":token = :token"))
 
     def on(self, rows: Sequence[Sequence[Any]], *, sqlite: bool) -> tuple[Any, dict[str, Any]]:
-        _, packed = writeback._STAY.on(rows, sqlite=sqlite)
+        _, packed = self._fenced.on(rows, sqlite=sqlite)
         return self._statement, packed
 
 
@@ -74,7 +76,7 @@ def _mark_first(
         self._publisher.mark(new, (2 * self._longest).total_seconds())
         for name in new:
             self._publish(provider, wake, slots[name], now)
-    except wakes.BrokerUnavailable:
+    except BrokerUnavailable:
         return
 
 
@@ -211,7 +213,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     ),
     "take-every-message": Mutation(
         "a known reference starts its operation again", "1: one reference, one operation",
-        [(starts.store, "accept", _accept_again)],
+        [(intake, "accept", _accept_again)],
     ),
     "tell-after-marking": Mutation(
         "the relay marks events as published before it appends them", "2, 5: everything is told",

@@ -1,6 +1,7 @@
 """The marketplace and the on-call engineers: they send, answer, err, and send again."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection
@@ -39,9 +40,7 @@ class People:
         self._messages = 0
         self.accepted: set[str] = set()
         self.references: dict[str, Provider] = {}
-        self.database = SimulatedDatabase(
-            world.kernel, _AtDesk(world), world.committed, world.away
-        )
+        self.database = SimulatedDatabase(world.kernel, _AtDesk(world), world.committed, world.away)
 
     def begin(self) -> None:
         """Have everybody do what is planned."""
@@ -50,9 +49,9 @@ class People:
             reference = f"o{number}"
             provider = chance.choice(self._plan.providers)
             self.references[reference] = provider
-            self._do(lambda r=reference, n=number: self._start(r, n), chance.uniform(0, calm * 0.6))
+            self._do(partial(self._start, reference, number), chance.uniform(0, calm * 0.6))
             if chance.random() < 0.2:
-                self._do(lambda r=reference: self._conflict(r), chance.uniform(0, calm))
+                self._do(partial(self._conflict, reference), chance.uniform(0, calm))
         for _ in range(round(chance.uniform(0, 2) * self._plan.actions)):
             self._do(self._act_at_random, chance.uniform(1, calm))
         for _ in range(chance.choice([0, 0, 1, 2])):
@@ -138,7 +137,7 @@ class People:
     def _retry(self, reference: str, attempt: int) -> None:
         if attempt >= _MOST_ATTEMPTS:
             return
-        corrected = {}
+        corrected: dict[str, Any] = {}
         if self._chance.random() < 0.5:
             phone = f"7911000000{self._chance.randint(0, 2)}"
             corrected["sealed"] = self._world.sealer.seal({"phone": phone, "name": "y"})

@@ -131,9 +131,7 @@ def draw(random: Random) -> Plan:
         unpublished=random.choice([0.0, 0.0, 0.05]),
         faults=random.choice([0.0, 0.05, 0.3]),
         stumble=random.choice([0.0, 0.0, 0.05]),
-        outages=tuple(
-            _outage(random, random.choice(providers), at) for at in moments(3)
-        ),
+        outages=tuple(_outage(random, random.choice(providers), at) for at in moments(3)),
         wipes=tuple((at, random.choice(_WIPES)) for at in moments(2)),
         blackouts=tuple((at, random.choice([1.0, 4.0, 10.0])) for at in moments(1)),
         actions=random.choice([0.0, 3.0, 8.0]),

@@ -144,7 +144,10 @@ class SimulatedPlugin:
             return self._not_started(fault)
 
         return self._call(
-            Ask.SUBMIT, work, lambda: self._server.begin(work.reference, work.attempt, phone), answer
+            Ask.SUBMIT,
+            work,
+            lambda: self._server.begin(work.reference, work.attempt, phone),
+            answer,
         )
 
     def supply(self, work: Work) -> Outcome:

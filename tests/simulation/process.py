@@ -128,7 +128,7 @@ class Process:
         thread = self.relay._thread
         thread._every = 10.0
         # So do ten tries a second for a lock that a dead process holds.
-        thread.nudge_in = lambda _: setattr(thread, "_pause", 2.0)  # type: ignore[method-assign]
+        thread.nudge_in = lambda seconds: setattr(thread, "_pause", max(seconds, 2.0))  # type: ignore[method-assign]
         self.relay._mine = cast("Any", Lock(kernel))
         self.incarnation._left = cast("Any", Event(kernel))
 

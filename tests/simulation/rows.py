@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from config.queues import Provider
 from tests.simulation.calls import SLACK, Calls
 from tests.simulation.database import store
 from tests.simulation.errand import Errand
@@ -228,9 +227,7 @@ class Rows:
         if shared.failures >= self._plan.breaker_failures:
             probing = shared.probing_until
             alone = probing is None or probing <= self._text(SLACK)
-            require(
-                len(claimed) == 1 and alone, "half open, one call tries", shared, len(claimed)
-            )
+            require(len(claimed) == 1 and alone, "half open, one call tries", shared, len(claimed))
         self._leases[claimed[0].lease_token or ""] = errand
         claims = self._claims[name]
         claims.append(errand)

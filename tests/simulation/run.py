@@ -1,6 +1,6 @@
 """One seed, run from its first line to its last."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -50,7 +50,7 @@ def simulate(seed: int, *, keep_trace: bool = False) -> Result:
 def _logged(kernel: Kernel) -> Iterator[None]:
     """Have the log be part of the trace, and a stumble of our own code a violation."""
 
-    def note(_: object, level: str, event: dict[str, Any]) -> Any:  # noqa: ANN401
+    def note(_: object, level: str, event: MutableMapping[str, Any]) -> Any:  # noqa: ANN401
         if event["event"] == "round_failed" and "exc_info" in event:
             raise Violation("our own code does not stumble", event)
         if level in {"warning", "error"} or event.get("event") in _TOLD:

@@ -107,6 +107,7 @@ class Server:
             after = max(task.ends - self._kernel.seconds, 0) + chance.choice([0.0, 0.1, 5.0])
             self._kernel.at(after, lambda: self._notify(task, status))
         if chance.random() < 0.1:
+            after = max(task.ends - self._kernel.seconds, 0)
             self._kernel.at(after, lambda: self._notify(task, "EXPIRED"))
 
 

@@ -26,9 +26,7 @@ class Told:
 class Consumer:
     """Reads the stream from its beginning, and again from its beginning where it was lost."""
 
-    def __init__(
-        self, kernel: Kernel, stream: MemoryStream, hear: Callable[[Told], None]
-    ) -> None:
+    def __init__(self, kernel: Kernel, stream: MemoryStream, hear: Callable[[Told], None]) -> None:
         self._kernel = kernel
         self._stream = stream
         self._hear = hear

@@ -38,7 +38,7 @@ class Threads(Executor):
         self._next()
         return future
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT002
         """Have nothing to end: tasks end with their process."""
         del wait, cancel_futures
 

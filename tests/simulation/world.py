@@ -1,10 +1,9 @@
-"""The world of one seed: processes, broker, stream, providers and people, and what may befall them."""
+"""The world of one seed: processes, broker, stream, providers, people, and what befalls them."""
 
 from collections import Counter
 from functools import partial
 from typing import Final
 
-from config.queues import Provider
 from tests.simulation.broker import Broker, Message
 from tests.simulation.calls import Calls
 from tests.simulation.database import Away, store
@@ -198,9 +197,7 @@ class World:
         if not self.rough:
             self.rows.in_time(self.plan.calm_from)
         for provider, count in self.broker.waiting.items():
-            require(
-                count <= _MOST_WAITING, "waiting messages are bounded", provider, count
-            )
+            require(count <= _MOST_WAITING, "waiting messages are bounded", provider, count)
         strangers = self.broker.strangers()
         require(not strangers, "a marker speaks of a message", strangers)
         self.kernel.at(1.0, self._look)
