@@ -1,4 +1,4 @@
-"""The broker: queues and markers that can be lost, and messages that come late, doubled or never."""
+"""The broker: queues and markers that can be lost; messages come late, doubled or never."""
 
 import heapq
 from collections import Counter
@@ -43,7 +43,7 @@ Message = ChunkMessage | TaskMessage
 
 
 class Broker:
-    """One server. What is due is offered to `deliver`, and again a moment later if nobody took it."""
+    """One server. What is due is offered to `deliver`, and again soon where nobody took it."""
 
     def __init__(self, kernel: Kernel, plan: Plan, deliver: Callable[[Message], bool]) -> None:
         self._kernel = kernel
@@ -136,7 +136,9 @@ class Broker:
 class Publisher:
     """A process's way to the broker."""
 
-    def __init__(self, broker: Broker, effect: Callable[[str], None], fails: Callable[[], bool]):
+    def __init__(
+        self, broker: Broker, effect: Callable[[str], None], fails: Callable[[], bool]
+    ) -> None:
         self._broker = broker
         self._effect = effect
         self._fails = fails

@@ -4,7 +4,6 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Final
 
-from config.queues import Provider
 from tests.simulation.errand import Errand
 from tests.simulation.kernel import Kernel
 from tests.simulation.plan import Plan
@@ -58,7 +57,7 @@ class Calls:
         self.disturbed = -1.0
         self.submits = 0
 
-    def asked(self, ask: Ask, provider: Provider, work: Work) -> Call:
+    def asked(self, ask: Ask, work: Work) -> Call:
         """See a call begin."""
         require(
             self._kernel.within is None, "no call within a transaction", ask, self._kernel.within

@@ -1,4 +1,4 @@
-"""The database: SQLite in memory and the real store on it; a turn is handed on around, never within.
+"""The database: SQLite in memory, and the real store on it. Turns end around transactions.
 
 So transactions are serial here: what two of them do to each other on PostgreSQL is the business of
 tests/integration/store/test_races.py.

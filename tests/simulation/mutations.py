@@ -4,7 +4,7 @@ A simulation that finds nothing may be blind. Each of these is a mistake that so
 good faith; the simulation has to see every one (tests/simulation/test_mutations.py).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +19,7 @@ from worker.engine.leaseholder import Incarnation
 from worker.engine.slots import slot_of, slots_of
 from worker.errors import BrokerUnavailable
 from worker.events import relay
+from worker.events.stream import Appended
 from worker.operations.model import INPUTS, OPERATIONS
 from worker.operations.outcomes import Doubtful
 from worker.operations.states import State
@@ -26,6 +27,7 @@ from worker.operations.store import claims, intake, leases, outbox, supplying, w
 from worker.operations.store.changes import Move
 from worker.operations.store.dialect import Bulk
 from worker.operations.store.intake import Taken
+from worker.operations.store.outbox import Line
 from worker.operations.store.supplying import Supplying
 from worker.providers.base import Limits
 
@@ -67,7 +69,7 @@ class _Unfenced:
 
 
 def _mark_first(
-    self: wakes.Wakes, provider: Provider, wake: Wake, dues: Any, width: timedelta
+    self: wakes.Wakes, provider: Provider, wake: Wake, dues: Iterable[datetime], width: timedelta
 ) -> None:
     now = self._clock.now()
     slots = {wakes._marker(provider, wake, slot): slot for slot in slots_of(dues, now, width)}
@@ -123,7 +125,9 @@ def _mark_published_first(self: relay.Relay) -> int:
     return len(lines)
 
 
-def _trust_server(self: Any, lines: Any, *, deduplicate: bool = True) -> Any:
+def _trust_server(
+    self: relay.Relay, lines: Sequence[Line], *, deduplicate: bool = True
+) -> Appended:
     return self._stream.append(
         lines, mark="", last_id="0-0", new_mark="mark", deduplicate=deduplicate
     )
@@ -163,7 +167,12 @@ def _supply_unmarked(
             INPUTS.c.sealed.is_not(None),
         )
     ).first()
-    return None if found is None else Supplying(found.id, found.sealed)
+    if found is None:
+        connection.execute(
+            update(OPERATIONS).where(OPERATIONS.c.id == operation_id).values(inputs_waiting=0)
+        )
+        return None
+    return Supplying(found.id, found.sealed)
 
 
 def _nothing(result: object) -> Callable[..., Any]:
@@ -201,7 +210,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     ),
     "submit-unmarked": Mutation(
         "a submit is not marked before it is sent", "3: what costs is done once",
-        [(engine.Engine, "_mark", _nothing(True))],
+        [(engine.Engine, "_mark", _nothing(result=True))],
     ),
     "submit-again-in-doubt": Mutation(
         "a doubtful submit is simply repeated", "3: what costs is done once",
@@ -232,7 +241,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
         [(claims, "_due", _due_or_not)],
     ),
     "park-no-poison": Mutation(
-        "an operation that kills its workers is claimed for ever", "4, 8: poison waits for a person",
+        "what kills its workers is claimed for ever", "4, 8: poison waits for a person",
         [(leases, "park_poison", _nothing([]))],
     ),
     "never-open-the-breaker": Mutation(

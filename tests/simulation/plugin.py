@@ -54,7 +54,7 @@ class Caller(Protocol):
 class Watch(Protocol):
     """Who looks on."""
 
-    def asked(self, ask: Ask, provider: Provider, work: Work) -> object:
+    def asked(self, ask: Ask, work: Work) -> object:
         """See a call begin; returns what it is known by."""
 
     def answered(self, call: object, outcome: Outcome | None) -> None:
@@ -281,7 +281,7 @@ class SimulatedPlugin:
         """Have the server take a call, whether anybody is there for its answer or not."""
         self._caller.effect(f"call {ask}")
         self._caller.poisoned(work.reference)
-        call = self._watch.asked(ask, self.name, work)
+        call = self._watch.asked(ask, work)
         fault, chance = self._server.fault(), self._kernel.random
         whole = self._plan.total_timeout
         there = chance.choice([0.0, 0.02, 0.1, 0.4])

@@ -1,4 +1,4 @@
-"""A worker process: the real parts, put together as worker.runtime does, on a host of the kernel."""
+"""A worker process: the real parts, put together as worker.runtime does, on a simulated host."""
 
 from collections.abc import Callable
 from datetime import timedelta

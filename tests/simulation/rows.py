@@ -25,6 +25,11 @@ _EVENTS: Final = (
 )
 _PROVIDERS: Final = "SELECT name, paused_at, failures, closed_until, probing_until FROM provider"
 _END_TYPES: Final = {event.value: state for state, event in END_EVENTS.items()}
+#: Spots at which a chunk writes what it holds.
+_HOLDERS: Final = {
+    "engine._write", "engine._write_one_by_one", "engine._give_back", "engine._refused",
+    "engine._mark", "engine._supply",
+}  # fmt: skip
 #: Spots at which somebody may ask for an operation out of turn.
 _HASTENING: Final = ("actions.", "callbacks.", "notifications.", "codes.", "people.", "leases.")
 
@@ -97,38 +102,52 @@ class Rows:
             self.operations.keys() <= operations.keys(), "nothing disappears",
             self.operations.keys() - operations.keys(),
         )  # fmt: skip
-        claimed = []
-        for id_, row in operations.items():
-            before = self.operations.get(id_)
-            if row is before or row == before:
-                continue
-            self._sound(row)
-            if before is not None:
-                self._moved(before, row)
-                if spot.startswith(_HASTENING):
-                    self._calls.hastened[row.reference] = self._kernel.seconds
-                if row.lease_token is not None and row.lease_token != before.lease_token:
-                    self._claim(before, row, spot)
-                    claimed.append(row)
-            if before is None or row.state != before.state or row.lease_token != before.lease_token:
-                self._kernel.say(
-                    spot, row.reference, f"{row.attempt}:{row.state}",
-                    "leased" if row.lease_token else "", row.due_at and row.due_at[14:23],
-                )  # fmt: skip
-        errand = self._kernel.current.errand
+        changed = [row for id_, row in operations.items() if row != self.operations.get(id_)]
+        for row in changed:
+            self._changed(self.operations.get(row.id), row, spot)
+        claimed = [row for row in changed if self._is_claimed(row)]
         if claimed:
+            errand = self._kernel.current.errand
             assert isinstance(errand, Errand)
             self._taken(errand, claimed, self.providers, providers)
         if spot == "engine._feed":
             self._feeding(providers)
-        for name, provider in providers.items():
-            if self.providers.get(name) != provider:
-                self._kernel.say(spot, provider)
-                if spot.startswith("people.") or provider.paused_at is None:
-                    before_ = self.providers.get(name)
-                    if before_ is not None and before_.paused_at and not provider.paused_at:
-                        self._failures[name] = 0
+        for provider in providers.values():
+            self._shared(self.providers.get(provider.name), provider, spot)
         self.operations, self.providers = operations, providers
+
+    def _changed(self, before: Row | None, row: Row, spot: str) -> None:
+        self._sound(row)
+        if before is not None:
+            self._moved(before, row)
+            if spot.startswith(_HASTENING):
+                self._calls.hastened[row.reference] = self._kernel.seconds
+            if self._is_claimed(row):
+                self._claim(before, row, spot)
+            if spot in _HOLDERS:
+                holder = self._leases.get(before.lease_token or "")
+                require(
+                    holder is self._kernel.current.errand, "only who holds an operation writes it",
+                    spot, before, row,
+                )  # fmt: skip
+        if before is None or (before.state, before.lease_token) != (row.state, row.lease_token):
+            self._kernel.say(
+                spot, row.reference, f"{row.attempt}:{row.state}",
+                "leased" if row.lease_token else "", row.due_at and row.due_at[14:23],
+            )  # fmt: skip
+
+    def _is_claimed(self, row: Row) -> bool:
+        before = self.operations.get(row.id)
+        token = None if before is None else before.lease_token
+        return row.lease_token is not None and row.lease_token != token
+
+    def _shared(self, before: ProviderRow | None, shared: ProviderRow, spot: str) -> None:
+        if before == shared:
+            return
+        self._kernel.say(spot, shared)
+        if before is not None and before.paused_at and not shared.paused_at:
+            # Its breaker begins anew.
+            self._failures[shared.name] = 0
 
     def held(self) -> None:
         """Look at leases: none is held for ever."""

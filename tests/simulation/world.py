@@ -111,7 +111,7 @@ class World:
 
     def poisons(self, reference: str) -> bool:
         """Tell whether a process dies of an operation."""
-        if not self.rough or reference != self._poison:
+        if reference != self._poison:
             return False
         self._poisonings[reference] += 1
         require(
@@ -121,8 +121,10 @@ class World:
         return True
 
     def forgive(self, reference: str) -> None:
-        """Have a person send an operation on, poison or not."""
+        """Have a person look at an operation: its poison is taken from it."""
         self._poisonings[reference] = 0
+        if reference == self._poison:
+            self._poison = None
 
     def row(self, reference: str) -> Row | None:
         """Return an operation's row."""
@@ -207,7 +209,8 @@ class World:
         """Seconds within which all is over once nothing goes wrong any more."""
         plan = self.plan
         waits = max(policy.longest for policy in plan.policies)
-        return plan.deadline * 1.1 + 2 * plan.visibility + 3 * waits + 60
+        dying = POISON_AFTER * (plan.silence + 3 * plan.sweep_every) if self._poison else 0.0
+        return plan.deadline * 1.1 + 2 * plan.visibility + 3 * waits + dying + 60
 
     def _over(self) -> bool:
         if self.rough or self.kernel.current_or_none is not None:

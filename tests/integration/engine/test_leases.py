@@ -69,9 +69,10 @@ def test_claim_that_was_never_confirmed_is_given_back_with_the_next_beat(
             yield connection
         raise DatabaseUnavailable
 
-    with monkeypatch.context() as patch, pytest.raises(DatabaseUnavailable):
+    with monkeypatch.context() as patch:
         patch.setattr(poller.database, "begin", unconfirmed)
-        poller.work()
+        with pytest.raises(DatabaseUnavailable):
+            poller.work()
     assert operation(poller.database)["lease_token"] is not None
 
     poller.incarnation.beat()
