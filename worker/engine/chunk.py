@@ -1,10 +1,9 @@
 """A chunk: claimed operations, worked on by a few threads, written back as answers come."""
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor, wait
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,6 +13,7 @@ import structlog
 
 from worker.engine.asks import Answer, Ask, next_ask, progress_of
 from worker.engine.gate import Health
+from worker.engine.host import THIS, Host
 from worker.errors import DatabaseUnavailable, Unsealable
 from worker.operations.outcomes import (
     Doubtful,
@@ -84,6 +84,7 @@ class Working:
         unseal: Callable[[str], Any],
         mark: Callable[[Claimed, datetime], bool],
         supply: Callable[[Claimed, datetime], Supplying | None],
+        host: Host = THIS,
     ) -> None:
         self._chunk = chunk
         self._plugin = plugin
@@ -91,6 +92,7 @@ class Working:
         self._unseal = unseal
         self._mark = mark
         self._supply = supply
+        self._host = host
         self._waiting = deque(chunk.claimed)
         self._answers: deque[Answer] = deque()
         self._lock = threading.Lock()
@@ -111,7 +113,7 @@ class Working:
         drawing = {executor.submit(self._draw) for _ in range(places)}
         try:
             while drawing:
-                done, drawing = wait(drawing, timeout=FLUSH_EVERY)
+                done, drawing = self._host.wait(drawing, FLUSH_EVERY)
                 self._flush(flush)
                 for future in done:
                     future.result()
@@ -119,7 +121,7 @@ class Working:
             if drawing:
                 # Nobody can write answers down any more: no further question may be asked.
                 self.halt = self.halt or Halt.DATABASE_AWAY
-                wait(drawing)
+                self._host.wait(drawing, None)
 
     @property
     def health(self) -> Health:
@@ -155,7 +157,7 @@ class Working:
 
     def _answered(self, claimed: Claimed) -> Answer | None:
         """Ask for one operation; None where it must not be asked any more."""
-        began = time.monotonic()
+        began = self._host.monotonic()
         at = self._chunk.now + timedelta(seconds=began - self._chunk.began)
         ask = next_ask(claimed, at, self._plugin)
         outcome: Outcome | None = None
@@ -170,7 +172,7 @@ class Working:
         except DatabaseUnavailable:
             self.halt = Halt.DATABASE_AWAY
             return None
-        took = round((time.monotonic() - began) * 1000)
+        took = round((self._host.monotonic() - began) * 1000)
         return Answer(claimed, ask, outcome, at, took)
 
     def _ready(self, ask: Ask, claimed: Claimed, at: datetime) -> "_Ready | None":
@@ -235,6 +237,9 @@ class Working:
             if isinstance(outcome, Misconfigured):
                 self.misconfigured = self.misconfigured or outcome
                 self.halt = Halt.MISCONFIGURED
+            if trouble is None and outcome.calls == 0:
+                # Nobody was asked: that says nothing of the provider's health.
+                return
             if trouble is None or not trouble.feeds_breaker:
                 self._failed_in_a_row = 0
                 self._any_answered = True

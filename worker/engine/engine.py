@@ -1,9 +1,6 @@
 """The engine: what a chunk task does, from the claim to the next wake. Knows no provider."""
 
-import random
-import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,6 +15,7 @@ from worker.engine import gate
 from worker.engine.asks import Answer
 from worker.engine.chunk import Chunk, Guard, Working, opened
 from worker.engine.decisions import decide
+from worker.engine.host import THIS, Host
 from worker.engine.share import Share
 from worker.engine.wakes import Wakes
 from worker.errors import DatabaseUnavailable
@@ -89,7 +87,7 @@ class Taken:
 class Engine:
     """One process's engine over all its providers."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - an engine is put together of all its parts
         self,
         database: Database,
         plugins: Mapping[Provider, Plugin],
@@ -99,6 +97,7 @@ class Engine:
         sealing: Sealing,
         *,
         share: int,
+        host: Host = THIS,
     ) -> None:
         self._database = database
         self._plugins = plugins
@@ -106,10 +105,10 @@ class Engine:
         self._relay = relay
         self._leaseholder = leaseholder
         self._sealing = sealing
-        self._random = random.SystemRandom().random
+        self._host = host
         self._shares = {provider: Share(share) for provider in plugins}
         self._executors = {
-            provider: ThreadPoolExecutor(plugin.limits.threads, f"{provider}-call")
+            provider: host.threads(plugin.limits.threads, f"{provider}-call")
             for provider, plugin in plugins.items()
         }
 
@@ -144,7 +143,13 @@ class Engine:
             executor.shutdown(wait=True, cancel_futures=True)
 
     def _one_chunk(self, provider: Provider, plugin: Plugin) -> int:
-        taken = self._take(provider, plugin)
+        token = new_id()
+        try:
+            taken = self._take(provider, plugin, token)
+        except DatabaseUnavailable:
+            # Committed, perhaps, and only not confirmed: nobody else would ever give it back.
+            self._leaseholder.abandon(token)
+            raise
         chunk = taken.chunk
         # Before the work, not after it: the successor shares the load, and outlives this chunk.
         if taken.successor_at is not None and taken.successor_at > chunk.now:
@@ -161,6 +166,7 @@ class Engine:
             unseal=self._sealing.open,
             mark=lambda row, now: self._mark(chunk, row, now),
             supply=lambda row, now: self._supply(chunk, row, now),
+            host=self._host,
         )
         try:
             working.run(
@@ -169,7 +175,7 @@ class Engine:
                 lambda answers: self._flush(provider, plugin, chunk, answers, unwritten),
             )
             if not (taken.calm and working.flawless and working.calls == len(chunk.claimed)):
-                self._feed(provider, plugin, working, claimed=len(chunk.claimed))
+                self._feed(provider, plugin, working, chunk)
         except DatabaseUnavailable:
             log.warning("chunk_abandoned", provider=provider, operations=len(unwritten))
             self._leaseholder.abandon(chunk.token)
@@ -180,11 +186,11 @@ class Engine:
             log.info("chunk_halted", provider=provider, why=working.halt, left=len(unwritten))
         return len(chunk.claimed) - len(unwritten)
 
-    def _take(self, provider: Provider, plugin: Plugin) -> Taken:
+    def _take(self, provider: Provider, plugin: Plugin, token: str) -> Taken:
         """Ask the gate and claim what it grants, in one transaction."""
-        token, owner = new_id(), self._leaseholder.id
+        owner = self._leaseholder.id
         now = self._database.now()
-        began = time.monotonic()
+        began = self._host.monotonic()
         with self._database.begin() as connection:
             shared = claims.lock_provider(connection, provider, now)
             granted = gate.grant(shared, plugin.limits, now)
@@ -253,7 +259,7 @@ class Engine:
         for answer in answers:
             try:
                 changes.append(
-                    decide(answer, plugin, now, self._random(), self._sealing.seal_bytes)
+                    decide(answer, plugin, now, self._host.draw(), self._sealing.seal_bytes)
                 )
             except _UNWRITABLE as error:
                 self._refused(chunk.token, answer.claimed, error)
@@ -274,12 +280,12 @@ class Engine:
 
     def _patiently(self, rows: int, write: Callable[[], T]) -> T:
         """Write back, waiting for a database that went away: answers cost money."""
-        give_up = time.monotonic() + _PATIENCE
+        give_up = self._host.monotonic() + _PATIENCE
         while True:
             try:
                 return write()
             except DatabaseUnavailable:
-                if time.monotonic() > give_up:
+                if self._host.monotonic() > give_up:
                     raise
                 log.warning("write_back_waits", rows=rows)
                 self._leaseholder.pause(1.0)
@@ -350,22 +356,18 @@ class Engine:
         if settlements:
             self._wakes.at(provider, Wake.SETTLE, settlements)
 
-    def _feed(self, provider: Provider, plugin: Plugin, working: Working, *, claimed: int) -> None:
+    def _feed(self, provider: Provider, plugin: Plugin, working: Working, chunk: Chunk) -> None:
         """Tell the others what this chunk saw of the provider."""
         now = self._database.now()
         misconfigured = working.misconfigured
         with self._database.begin() as connection:
             shared = claims.lock_provider(connection, provider, now)
+            passed = (now - chunk.now).total_seconds()
+            left = gate.returned(len(chunk.claimed), working.calls, passed, plugin.limits)
             values = gate.fed(shared, working.health, plugin.limits, now)
-            tokens = values.pop("tokens", shared.tokens + claimed - working.calls)
-            unchanged = (
-                values["failures"] == shared.failures
-                and values["closed_until"] == shared.closed_until
-                and shared.probing_until is None
-                and tokens == shared.tokens
-            )
-            if not unchanged:
-                claims.share(connection, provider, **values, tokens=tokens)
+            values.setdefault("tokens", shared.tokens + left)
+            if any(getattr(shared, name) != value for name, value in values.items()):
+                claims.share(connection, provider, **values)
             if misconfigured is not None:
                 self._pause(connection, provider, misconfigured, now)
         closed_until = values["closed_until"]
@@ -373,7 +375,8 @@ class Engine:
             log.warning("provider_rests", provider=provider, failures=values["failures"])
             self._wakes.at(provider, Wake.POLL, [closed_until])
         elif shared.failures >= plugin.limits.breaker_failures:
-            log.info("provider_is_back", provider=provider)
+            if working.health.any_answered:
+                log.info("provider_is_back", provider=provider)
             self._wakes.now(provider)
 
     def _pause(

@@ -71,6 +71,17 @@ def refilled(shared: Shared, limits: Limits, now: datetime) -> float:
     return min(capacity(limits), shared.tokens + passed * limits.rate_per_second)
 
 
+def returned(claimed: int, calls: int, passed: float, limits: Limits) -> float:
+    """Return the tokens that a chunk gives back: what it claimed and did not spend.
+
+    Not those that have come back by themselves in the `passed` seconds since the claim: given back
+    once more, they would let more calls through than the rate allows. What was spent beyond the
+    claim is below 0.
+    """
+    left = float(claimed - calls)
+    return left if left < 0 else max(left - passed * limits.rate_per_second, 0.0)
+
+
 def refilled_at(tokens: float, limits: Limits, now: datetime) -> datetime:
     """Return when a chunk is worth its while again: the bucket is full, or has a chunk of polls."""
     wanted = min(capacity(limits), float(reserved(limits) + limits.chunk))

@@ -4,6 +4,7 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
@@ -22,13 +23,20 @@ class Incarnation:
     """One life of one worker process. Its leases are good as long as its heart beats."""
 
     def __init__(
-        self, database: Database, role: str, *, every: timedelta, silence: timedelta
+        self,
+        database: Database,
+        role: str,
+        *,
+        every: timedelta,
+        silence: timedelta,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.id = new_id()
         self._database = database
         self._role = role
         self._every = every.total_seconds()
         self._silence = silence.total_seconds()
+        self._monotonic = monotonic
         self._stopping = threading.Event()
         self._left = threading.Event()
         self._abandoned: set[str] = set()
@@ -63,7 +71,7 @@ class Incarnation:
         if self._stopping.is_set():
             return Halt.STOPPING
         last = self._last_beat
-        if last is None or time.monotonic() - last > self._silence:
+        if last is None or self._monotonic() - last > self._silence:
             return Halt.LEASE_DOUBTED
         return None
 
@@ -73,7 +81,7 @@ class Incarnation:
         After an outage of the database everybody looks silent, whoever looks first included.
         """
         since = self._beating_since
-        return since is not None and time.monotonic() - since >= self._silence
+        return since is not None and self._monotonic() - since >= self._silence
 
     def abandon(self, token: str) -> None:
         """Give back the leases of a chunk with the next beat."""
@@ -87,7 +95,7 @@ class Incarnation:
     def beat(self) -> None:
         """Beat once."""
         # Before it is written: the others count from then, however long the write takes.
-        beat_at = time.monotonic()
+        beat_at = self._monotonic()
         try:
             with self._database.begin() as connection:
                 leases.beat(

@@ -80,7 +80,7 @@ class Wakes:
         self, provider: Provider, wake: Wake, dues: Iterable[datetime], width: timedelta
     ) -> None:
         now = self._clock.now()
-        slots = {_marker(provider, wake, slot): slot for slot in slots_of(dues, now, width)}
+        slots = {_marker(provider, wake, slot): slot for slot in sorted(slots_of(dues, now, width))}
         with self._lock:
             new = {name: slot for name, slot in slots.items() if name not in self._known}
         if not new:

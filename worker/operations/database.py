@@ -89,20 +89,23 @@ class Database:
 class _Clock:
     """The database's time, carried forward by this host's monotonic clock."""
 
-    def __init__(self, measure: Callable[[], datetime]) -> None:
+    def __init__(
+        self, measure: Callable[[], datetime], monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._measure = measure
+        self._monotonic = monotonic
         self._lock = threading.Lock()
         self._base: tuple[datetime, float] | None = None
 
     def now(self) -> datetime:
         base = self._base
-        if base is None or time.monotonic() - base[1] > _CALIBRATED_FOR:
+        if base is None or self._monotonic() - base[1] > _CALIBRATED_FOR:
             base = self.calibrate()
-        return base[0] + timedelta(seconds=time.monotonic() - base[1])
+        return base[0] + timedelta(seconds=self._monotonic() - base[1])
 
     def calibrate(self) -> tuple[datetime, float]:
         with self._lock:
-            before = time.monotonic()
+            before = self._monotonic()
             try:
                 measured = self._measure()
             except DatabaseUnavailable:
@@ -110,7 +113,7 @@ class _Clock:
                     raise
                 # The difference of two clocks does not change because the database is away.
                 measured = self._base[0] + timedelta(seconds=before - self._base[1])
-            self._base = (measured.astimezone(UTC), (before + time.monotonic()) / 2)
+            self._base = (measured.astimezone(UTC), (before + self._monotonic()) / 2)
             return self._base
 
 

@@ -57,6 +57,32 @@ def test_answer_is_told_as_late_when_the_lease_was_lost_in_the_middle(
     assert operation(poller.database)["lease_token"] == "another"
 
 
+def test_claim_that_was_never_confirmed_is_given_back_with_the_next_beat(
+    poller: Process, plugin: ScriptedPlugin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poller.enqueue("order-1")
+    begin = poller.database.begin
+
+    @contextmanager
+    def unconfirmed() -> Iterator[Connection]:
+        with begin() as connection:
+            yield connection
+        raise DatabaseUnavailable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(poller.database, "begin", unconfirmed)
+        with pytest.raises(DatabaseUnavailable):
+            poller.work()
+    assert operation(poller.database)["lease_token"] is not None
+
+    poller.incarnation.beat()
+
+    assert operation(poller.database)["lease_token"] is None
+    assert operation(poller.database)["claims"] == 0
+    poller.work()
+    assert plugin.asked(Ask.SUBMIT) == 1
+
+
 def test_unchanged_answer_is_dropped_when_the_lease_was_lost(
     poller: Process, plugin: ScriptedPlugin
 ) -> None:

@@ -383,6 +383,9 @@ def test_chunk_goes_on_while_answers_come_between_failures(
             Pending("new", Trouble.UNKNOWN), Health(0, any_answered=True), id="an unknown answer"
         ),
         pytest.param(FAILED, Health(1, any_answered=False), id="no answer"),
+        pytest.param(
+            Pending("no notification", calls=0), Health(0, any_answered=False), id="nobody asked"
+        ),
         pytest.param(Doubtful("timed out"), Health(1, any_answered=False), id="a doubtful submit"),
         pytest.param(
             Pending("429", Trouble.UNAVAILABLE, retry_after=5),
@@ -400,6 +403,21 @@ def test_health(
     run(work, executor)
 
     assert work.health == health
+
+
+def test_chunk_counts_failures_in_a_row_across_those_that_ask_nobody(
+    plugin: ScriptedPlugin, executor: ThreadPoolExecutor
+) -> None:
+    plugin.answers(
+        Ask.POLL,
+        lambda work: Pending("kept", calls=0) if int(work.id.split("-")[1]) % 2 else FAILED,
+    )
+    work = working(plugin, rows(60))
+
+    run(work, executor, threads=1)
+
+    assert work.halt is Halt.PROVIDER_SICK
+    assert work.health == Health(LIMITS.breaker_failures, any_answered=False)
 
 
 def test_chunk_remembers_the_longest_rest(

@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 
 from tests.support.operations import NOW
 from tests.support.providers import LIMITS
-from worker.engine.gate import LONGEST_REST, Grant, Health, capacity, fed, grant, refilled
+from worker.engine.gate import (
+    LONGEST_REST,
+    Grant,
+    Health,
+    capacity,
+    fed,
+    grant,
+    refilled,
+    returned,
+)
 from worker.operations.store.claims import Shared
 from worker.providers.base import Limits
 
@@ -268,3 +277,19 @@ def test_provider_that_comes_back_gets_its_rate_in_the_first_second() -> None:
 
 def test_provider_that_was_never_ill_keeps_its_bucket() -> None:
     assert "tokens" not in fed(FULL, Health(0, any_answered=True), LIMITS_100, NOW)
+
+
+@pytest.mark.parametrize(
+    ("claimed", "calls", "passed", "expected"),
+    [
+        pytest.param(50, 50, 1.0, 0.0, id="all spent"),
+        pytest.param(50, 20, 0.0, 30.0, id="at once: what was not spent"),
+        pytest.param(50, 20, 0.1, 20.0, id="later: less what has come back by itself"),
+        pytest.param(50, 20, 20.0, 0.0, id="long after: nothing"),
+        pytest.param(1, 3, 20.0, -2.0, id="what was spent beyond the claim is owed"),
+    ],
+)
+def test_chunk_gives_back_what_has_not_come_back_by_itself(
+    claimed: int, calls: int, passed: float, expected: float
+) -> None:
+    assert returned(claimed, calls, passed, LIMITS_100) == pytest.approx(expected)

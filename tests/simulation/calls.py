@@ -1,0 +1,124 @@
+"""Promises 3 and 8, seen from the provider's side: what is asked, how often, and when."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Final
+
+from tests.simulation.errand import Errand
+from tests.simulation.kernel import Kernel
+from tests.simulation.plan import Plan
+from tests.simulation.violation import require
+from worker.engine.asks import Ask
+from worker.operations.outcomes import Misconfigured, NotSent, Outcome, Pending, Started
+from worker.providers.base import Work
+
+#: What a clock may be off, and what a turn takes. Seconds.
+SLACK: Final = 0.2
+
+
+@dataclass(eq=False)
+class Call:
+    """One call."""
+
+    ask: Ask
+    reference: str
+    attempt: int
+    polls: int
+    faults: int
+    code: str | None
+    at: float
+    ended: float | None = None
+    #: None while it is under way, and for ever where nobody was there for the answer.
+    outcome: Outcome | None = None
+
+
+@dataclass
+class _Course:
+    """What an attempt was asked."""
+
+    calls: list[Call] = field(default_factory=list)
+    #: Whether it was looked at before its deadline, beside the schedule.
+    looked: bool = False
+
+    def last(self, *asks: Ask) -> Call | None:
+        return next((each for each in reversed(self.calls) if each.ask in asks), None)
+
+
+class Calls:
+    """Watches every call of every process."""
+
+    def __init__(self, kernel: Kernel, plan: Plan) -> None:
+        self._kernel = kernel
+        self._plan = plan
+        self._courses: dict[tuple[str, int], _Course] = defaultdict(_Course)
+        #: When somebody last asked for an operation out of turn.
+        self.hastened: dict[str, float] = {}
+        #: When anything last happened that loses answers: a death, a freeze, an outage.
+        self.disturbed = -1.0
+        self.submits = 0
+
+    def asked(self, ask: Ask, work: Work) -> Call:
+        """See a call begin."""
+        require(
+            self._kernel.within is None, "no call within a transaction", ask, self._kernel.within
+        )
+        code = str((work.payload or {}).get("sms_code")) if ask is Ask.SUPPLY else None
+        now = self._kernel.seconds
+        call = Call(ask, work.reference, work.attempt, work.polls, work.faults, code, now)
+        course = self._courses[work.reference, work.attempt]
+        if ask in {Ask.SUBMIT, Ask.SUPPLY}:
+            self.submits += ask is Ask.SUBMIT
+            for before in course.calls:
+                if before.ask is ask and before.code == code:
+                    certain = isinstance(before.outcome, NotSent | Misconfigured)
+                    require(
+                        certain, "what costs is done once", ask, work.reference, work.attempt,
+                        "again after", before.outcome,
+                    )  # fmt: skip
+        if ask is Ask.POLL:
+            self._in_time(call, course)
+        course.calls.append(call)
+        return call
+
+    def answered(self, call: object, outcome: Outcome | None) -> None:
+        """See what it came to."""
+        assert isinstance(call, Call)
+        call.outcome, call.ended = outcome, self._kernel.seconds
+        errand = self._kernel.current.errand
+        assert isinstance(errand, Errand)
+        errand.outcomes.append(outcome)
+
+    def _in_time(self, call: Call, course: _Course) -> None:
+        before = course.last(Ask.POLL, Ask.SUBMIT, Ask.SUPPLY)
+        if before is None or before.at < self.hastened.get(call.reference, -1.0):
+            return
+        if before.ended is None or (before.ask is Ask.POLL and call.polls <= before.polls):
+            # Its answer was lost, or never written down.
+            require(
+                self.disturbed >= before.at, "no poll before its time", call.reference,
+                "asked again although nothing was lost", before, call,
+            )  # fmt: skip
+            return
+        wait, since = self._least(before), before.ended
+        if call.at >= since + wait - SLACK:
+            return
+        # One look shortly before the deadline is beside the schedule.
+        require(
+            self._plan.last_look is not None and not course.looked, "no poll before its time",
+            call.reference, f"{call.at - since:.3f} s after the last, not {wait:.3f}", before,
+        )  # fmt: skip
+        course.looked = True
+
+    def _least(self, before: Call) -> float:
+        """Return the shortest wait that the schedule allows after a call."""
+        outcome = before.outcome
+        if isinstance(outcome, Misconfigured):
+            return 0.0
+        if isinstance(outcome, Started | Pending) and outcome.again_in is not None:
+            return outcome.again_in
+        policies = self._plan.policies
+        stumbled = outcome is None or (isinstance(outcome, Pending) and outcome.trouble is not None)
+        if stumbled and before.ask is Ask.POLL:
+            return min(policy.backoff(before.faults + 1, 0.0) for policy in policies)
+        polls = before.polls + 1 if before.ask is Ask.POLL else 0
+        return min(policy.wait(polls, 0.0) for policy in policies)

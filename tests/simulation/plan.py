@@ -1,0 +1,164 @@
+"""The plan: what a seed has in store, drawn before anything happens."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from random import Random
+from typing import Final
+
+from config.polling import PollPolicy
+from config.queues import Provider
+
+
+class Fault(StrEnum):
+    """What can become of a call to a provider."""
+
+    NONE = "none"
+    #: No connection: nothing was sent.
+    REFUSED = "refused"
+    #: The provider took it, and its answer is lost.
+    LOST = "lost"
+    #: It comes to the provider after we have given it up.
+    LATE = "late"
+    #: 5xx, taken or not.
+    ERROR = "error"
+    #: 429 with Retry-After, not taken.
+    RATE = "rate"
+    #: An answer that nobody knows; taken.
+    GARBAGE = "garbage"
+    #: Wrong credentials, not taken.
+    CREDENTIALS = "credentials"
+    #: Our own plugin stumbles over the answer.
+    STUMBLE = "stumble"
+    #: An answer as slow as is allowed.
+    SLOW = "slow"
+
+
+_KINDS: Final = [fault for fault in Fault if fault is not Fault.NONE]
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A time in which one fault is likely."""
+
+    provider: Provider
+    begins: float
+    ends: float
+    fault: Fault
+    likely: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All of it in seconds and probabilities."""
+
+    hosts: int
+    operations: int
+    providers: tuple[Provider, ...]
+    #: When the last fault is over.
+    calm_from: float
+    heartbeat: float
+    silence: float
+    sweep_every: float
+    width: float
+    longest: float
+    visibility: float
+    deadline: float
+    last_look: float | None
+    policies: tuple[PollPolicy, ...]
+    total_timeout: float
+    rate: float
+    chunk: int
+    threads: int
+    breaker_failures: int
+    breaker_reset: float
+    #: An effect in so many is the last one of its process.
+    crash: float
+    crash_often: str
+    freeze: float
+    #: A commit in so many is not confirmed.
+    unconfirmed: float
+    lost: float
+    late: float
+    doubled: float
+    unpublished: float
+    faults: float
+    stumble: float
+    outages: tuple[Outage, ...]
+    #: Moments at which the broker is wiped, loses its stream's tail, is away.
+    wipes: tuple[tuple[float, str], ...]
+    #: Moments and lengths at which the database is away.
+    blackouts: tuple[tuple[float, float], ...]
+    actions: float
+    poison: float
+
+
+def draw(random: Random) -> Plan:
+    """Draw a plan."""
+    calm_from = random.choice([15.0, 25.0, 40.0])
+
+    def moments(most: int) -> list[float]:
+        return sorted(random.uniform(2, calm_from) for _ in range(random.randint(0, most)))
+
+    heartbeat = random.choice([3.0, 4.0, 5.0])
+    providers = random.choice([*[(each,) for each in _PROVIDERS], _PROVIDERS[:2], _PROVIDERS[1:]])
+    return Plan(
+        hosts=random.choice([2, 2, 3, 4]),
+        operations=random.choice([1, 2, 2, 3, 4]),
+        providers=providers,
+        calm_from=calm_from,
+        heartbeat=heartbeat,
+        silence=heartbeat * 3,
+        sweep_every=random.choice([5.0, 7.0, 9.0]),
+        width=random.choice([0.5, 1.0]),
+        longest=random.choice([8.0, 20.0]),
+        visibility=30.0,
+        deadline=random.choice([8.0, 15.0, 30.0]),
+        last_look=random.choice([None, None, 2.0]),
+        policies=tuple(_policy(random) for _ in range(random.choice([1, 1, 2, 3]))),
+        total_timeout=random.choice([2.0, 4.0, 16.0]),
+        rate=random.choice([1.0, 2.0, 5.0, 100.0]),
+        chunk=random.choice([1, 2, 10, 100]),
+        threads=random.choice([1, 2, 4]),
+        breaker_failures=random.choice([2, 3, 5]),
+        breaker_reset=random.choice([3.0, 10.0]),
+        crash=random.choice([0.0, 0.003, 0.01, 0.03]),
+        crash_often=random.choice(_SPOTS),
+        freeze=random.choice([0.0, 0.0, 0.002, 0.01]),
+        unconfirmed=random.choice([0.0, 0.0, 0.01, 0.05]),
+        lost=random.choice([0.0, 0.0, 0.1, 0.4]),
+        late=random.choice([0.0, 0.0, 0.2]),
+        doubled=random.choice([0.0, 0.1, 0.3]),
+        unpublished=random.choice([0.0, 0.0, 0.05]),
+        faults=random.choice([0.0, 0.05, 0.3]),
+        stumble=random.choice([0.0, 0.0, 0.05]),
+        outages=tuple(_outage(random, random.choice(providers), at) for at in moments(3)),
+        wipes=tuple((at, random.choice(_WIPES)) for at in moments(2)),
+        blackouts=tuple((at, random.choice([1.0, 4.0, 10.0])) for at in moments(1)),
+        actions=random.choice([0.0, 3.0, 8.0]),
+        poison=random.choice([0.0, 0.0, 0.0, 0.3]),
+    )
+
+
+#: Where a process that dies often is most likely to: before or after these, by the code's names.
+_SPOTS: Final = (
+    "", "_take", "_mark", "_supply", "_write", "call", "publish", "mark", "append", "_publish_all",
+    "_store", "_append", "_feed",
+)  # fmt: skip
+_WIPES: Final = ("all", "queues", "markers", "stream", "tail", "away")
+_PROVIDERS: Final = (Provider.MONETA, Provider.MANDARIN, Provider.NPD)
+
+
+def _policy(random: Random) -> PollPolicy:
+    return PollPolicy(
+        first_after=random.choice([0.0, 1.0, 3.0]),
+        steps=random.choice([(), ((3, 1.5),), ((2, 3.0), (2, 6.0))]),
+        then=random.choice([4.0, 8.0]),
+        jitter=random.choice([0.0, 0.1, 0.3]),
+    )
+
+
+def _outage(random: Random, provider: Provider, at: float) -> Outage:
+    return Outage(
+        provider, at, at + random.choice([2.0, 6.0, 15.0]), random.choice(_KINDS),
+        random.choice([0.5, 1.0]),
+    )  # fmt: skip

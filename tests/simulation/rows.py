@@ -1,0 +1,289 @@
+"""What must hold after every commit, read from the rows themselves."""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from tests.simulation.calls import SLACK, Calls
+from tests.simulation.database import store
+from tests.simulation.errand import Errand
+from tests.simulation.kernel import BEGIN, Kernel
+from tests.simulation.plan import Plan
+from tests.simulation.violation import require
+from worker.events.model import END_EVENTS
+from worker.operations.states import DRIVEN, RETRYABLE, TERMINAL, State, may_move
+
+_OPERATIONS: Final = (
+    "SELECT id, reference, provider, state, attempt, due_at, lease_token, lease_owner, claims,"
+    " sequence, wanted_at, deadline_at, polls FROM operation ORDER BY id"
+)
+_EVENTS: Final = (
+    "SELECT seq, operation_id, attempt, type, data FROM outbox WHERE seq > ? ORDER BY seq"
+)
+_PROVIDERS: Final = "SELECT name, paused_at, failures, closed_until, probing_until FROM provider"
+_END_TYPES: Final = {event.value: state for state, event in END_EVENTS.items()}
+#: Spots at which a chunk writes what it holds.
+_HOLDERS: Final = {
+    "engine._write", "engine._write_one_by_one", "engine._give_back", "engine._refused",
+    "engine._mark", "engine._supply",
+}  # fmt: skip
+#: Spots at which somebody may ask for an operation out of turn.
+_HASTENING: Final = ("actions.", "callbacks.", "notifications.", "codes.", "people.", "leases.")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An operation."""
+
+    id: str
+    reference: str
+    provider: str
+    state: str
+    attempt: int
+    due_at: str | None
+    lease_token: str | None
+    lease_owner: str | None
+    claims: int
+    sequence: int
+    wanted_at: str | None
+    deadline_at: str | None
+    polls: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderRow:
+    """What is shared about a provider."""
+
+    name: str
+    paused_at: str | None
+    failures: int
+    closed_until: str | None
+    probing_until: str | None
+
+
+class Rows:
+    """Looks at the rows after every commit."""
+
+    def __init__(
+        self, kernel: Kernel, plan: Plan, calls: Calls, quiet_since: Callable[[float], float]
+    ) -> None:
+        self._kernel = kernel
+        self._plan = plan
+        self._calls = calls
+        #: Seconds of peace since a time: nobody calls another one silent before it has been heard
+        #: long enough itself.
+        self._quiet_since = quiet_since
+        self.operations: dict[str, Row] = {}
+        self.providers: dict[str, ProviderRow] = {}
+        self._changes = -1
+        self._seq = 0
+        self._sequences: dict[str, int] = defaultdict(int)
+        self._ends: dict[tuple[str, int], str] = {}
+        self._claims: dict[str, list[Errand]] = defaultdict(list)
+        self._leases: dict[str, Errand] = {}
+        self._failures: dict[str, int] = defaultdict(int)
+
+    def committed(self, spot: str) -> None:
+        """Look at what a transaction did."""
+        raw = store().raw
+        changes = raw.total_changes
+        if changes == self._changes:
+            if spot == "engine._feed":
+                self._feeding(self.providers)
+            return
+        self._changes = changes
+        providers = {row[0]: ProviderRow(*row) for row in raw.execute(_PROVIDERS)}
+        operations = {row[0]: Row(*row) for row in raw.execute(_OPERATIONS)}
+        self._events(raw.execute(_EVENTS, (self._seq,)).fetchall())
+        require(
+            self.operations.keys() <= operations.keys(), "nothing disappears",
+            self.operations.keys() - operations.keys(),
+        )  # fmt: skip
+        changed = [row for id_, row in operations.items() if row != self.operations.get(id_)]
+        for row in changed:
+            self._changed(self.operations.get(row.id), row, spot)
+        claimed = [row for row in changed if self._is_claimed(row)]
+        if claimed:
+            errand = self._kernel.current.errand
+            assert isinstance(errand, Errand)
+            self._taken(errand, claimed, self.providers, providers)
+        if spot == "engine._feed":
+            self._feeding(providers)
+        for provider in providers.values():
+            self._shared(self.providers.get(provider.name), provider, spot)
+        self.operations, self.providers = operations, providers
+
+    def _changed(self, before: Row | None, row: Row, spot: str) -> None:
+        self._sound(row)
+        if before is not None:
+            self._moved(before, row)
+            if spot.startswith(_HASTENING):
+                self._calls.hastened[row.reference] = self._kernel.seconds
+            if self._is_claimed(row):
+                self._claim(before, row, spot)
+            if spot in _HOLDERS:
+                holder = self._leases.get(before.lease_token or "")
+                require(
+                    holder is self._kernel.current.errand, "only who holds an operation writes it",
+                    spot, before, row,
+                )  # fmt: skip
+        if before is None or (before.state, before.lease_token) != (row.state, row.lease_token):
+            self._kernel.say(
+                spot, row.reference, f"{row.attempt}:{row.state}",
+                "leased" if row.lease_token else "", row.due_at and row.due_at[14:23],
+            )  # fmt: skip
+
+    def _is_claimed(self, row: Row) -> bool:
+        before = self.operations.get(row.id)
+        token = None if before is None else before.lease_token
+        return row.lease_token is not None and row.lease_token != token
+
+    def _shared(self, before: ProviderRow | None, shared: ProviderRow, spot: str) -> None:
+        if before == shared:
+            return
+        self._kernel.say(spot, shared)
+        if before is not None and before.paused_at and not shared.paused_at:
+            # Its breaker begins anew.
+            self._failures[shared.name] = 0
+
+    def held(self) -> None:
+        """Look at leases: none is held for ever."""
+        patience = self._plan.silence + 3 * self._plan.sweep_every + 3.0
+        for row in self.operations.values():
+            if row.lease_owner is None:
+                continue
+            errand = self._leases[row.lease_token or ""]
+            idle = self._quiet_since(errand.claimed_at)
+            require(
+                errand.running or idle <= patience, "no lease is held for ever", row.reference,
+                f"by a chunk of {errand.worker} that has ended, for {idle:.3f} s of peace",
+            )  # fmt: skip
+
+    def in_time(self, calm_since: float) -> None:
+        """Look at what is due: once all is calm, nothing waits for long."""
+        plan = self._plan
+        patience = 2 * plan.sweep_every + 3 * plan.width + 5.0
+        if self._quiet_since(calm_since) <= patience:
+            return
+        before = self._text(-patience)
+        for row in self.operations.values():
+            shared = self.providers.get(row.provider)
+            if row.due_at is None or row.due_at >= before or row.lease_token is not None:
+                continue
+            shut = shared is not None and (shared.paused_at or (shared.closed_until or "") > before)
+            require(shut, "what is due is worked on in seconds", row)
+
+    def _events(self, events: list[tuple[Any, ...]]) -> None:
+        for seq, id_, attempt, kind, data in events:
+            self._seq = seq
+            self._kernel.say("told", kind, data[:0], json.loads(data).get("reference", ""))
+            if id_ is None:
+                continue
+            sequence = json.loads(data)["sequence"]
+            self._sequences[id_] += 1
+            require(
+                sequence == self._sequences[id_], "events follow each other without gaps",
+                kind, sequence, "and not", self._sequences[id_],
+            )  # fmt: skip
+            if kind in _END_TYPES:
+                require(
+                    (id_, attempt) not in self._ends, "an attempt's end is told once",
+                    kind, "after", self._ends.get((id_, attempt)),
+                )  # fmt: skip
+                self._ends[id_, attempt] = kind
+
+    def _sound(self, row: Row) -> None:
+        state = State(row.state)
+        require(
+            (row.due_at is not None) is (state in DRIVEN),
+            "what is driven is due, and nothing else", row,
+        )  # fmt: skip
+        require(row.claims >= 0, "claims are counted", row)
+        require(
+            row.sequence == self._sequences[row.id], "state and event are written together", row,
+            self._sequences[row.id],
+        )  # fmt: skip
+        told = self._ends.get((row.id, row.attempt))
+        expected = END_EVENTS[state].value if state in TERMINAL else None
+        require(told == expected, "state and event are written together", row, told)
+
+    def _moved(self, before: Row, row: Row) -> None:
+        origin, to = State(before.state), State(row.state)
+        if row.attempt != before.attempt:
+            allowed = row.attempt == before.attempt + 1 and origin in RETRYABLE
+        else:
+            allowed = origin is to or may_move(origin, to)
+        require(allowed, "only moves of the table", before, row)
+
+    def _claim(self, before: Row, row: Row, spot: str) -> None:
+        require(spot == "engine._take", "only a claim leases", spot)
+        require(before.lease_token is None, "a lease is never taken away", before, row)
+        require(
+            before.due_at is not None and before.due_at <= self._text(SLACK),
+            "only what is due is claimed", before, self._text(0),
+        )  # fmt: skip
+
+    def _taken(
+        self,
+        errand: Errand,
+        claimed: list[Row],
+        before: dict[str, ProviderRow],
+        after: dict[str, ProviderRow],
+    ) -> None:
+        """See a claim: is the provider open, and is its rate kept?"""
+        now, name = self._kernel.seconds, errand.provider
+        errand.claimed, errand.claimed_at = len(claimed), now
+        shared = before.get(name, after[name])
+        require(shared.paused_at is None, "no claim while a provider is paused", name)
+        closed = shared.closed_until
+        require(
+            closed is None or closed <= self._text(SLACK), "no claim while the breaker is open",
+            shared,
+        )  # fmt: skip
+        if shared.failures >= self._plan.breaker_failures:
+            probing = shared.probing_until
+            alone = probing is None or probing <= self._text(SLACK)
+            require(len(claimed) == 1 and alone, "half open, one call tries", shared, len(claimed))
+        self._leases[claimed[0].lease_token or ""] = errand
+        claims = self._claims[name]
+        claims.append(errand)
+        rate, total = self._plan.rate, 0
+        for each in reversed(claims[-40:]):
+            total += each.calls if each.fed else each.claimed
+            allowed = max(rate, 1.0) + rate * (now - each.claimed_at + SLACK)
+            require(
+                total <= allowed + 1e-6, "the rate is never exceeded", name,
+                f"{total} since {each.claimed_at:.3f}, not {allowed:.2f}",
+            )  # fmt: skip
+
+    def _feeding(self, providers: dict[str, ProviderRow]) -> None:
+        errand = self._kernel.current.errand
+        assert isinstance(errand, Errand)
+        self._fed(errand, providers[errand.provider])
+
+    def _fed(self, errand: Errand, shared: ProviderRow) -> None:
+        """Count failures for ourselves: has the breaker opened?"""
+        errand.fed = True
+        name, failed = errand.provider, errand.failed_in_a_row
+        self._failures[name] = failed + (0 if errand.any_answered else self._failures[name])
+        rest = errand.rest
+        if self._failures[name] >= self._plan.breaker_failures and failed:
+            rest = max(rest, self._plan.breaker_reset)
+        # The process's own time may be from before it waited for its turn.
+        begun = self._text(rest - SLACK - (self._kernel.seconds - errand.claimed_at))
+        require(
+            not rest or (shared.closed_until is not None and shared.closed_until >= begun),
+            "a sick provider is left alone", errand.outcomes, shared,
+        )  # fmt: skip
+
+    def _text(self, ahead: float) -> str:
+        return text(BEGIN.timestamp() + self._kernel.seconds + ahead)
+
+
+def text(seconds: float) -> str:
+    """Write a time as SQLite has it."""
+    moment = datetime.fromtimestamp(seconds, BEGIN.tzinfo)
+    return moment.replace(tzinfo=None).isoformat(" ", "microseconds")

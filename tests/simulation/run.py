@@ -1,0 +1,69 @@
+"""One seed, run from its first line to its last."""
+
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from tests.simulation.kernel import Kernel
+from tests.simulation.plan import Plan
+from tests.simulation.violation import Violation
+from tests.simulation.world import World
+from worker.operations.identifiers import drawn_from
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a seed came to."""
+
+    seed: int
+    digest: str
+    plan: Plan
+    #: The invariant that does not hold, and what is said of it; None: all do.
+    invariant: str | None
+    detail: str
+    lines: list[str]
+    #: Virtual seconds.
+    lasted: float
+
+
+def simulate(seed: int, *, keep_trace: bool = False) -> Result:
+    """Run a seed."""
+    invariant, detail = None, ""
+    world = World(seed)
+    world.kernel.trace.keep = keep_trace
+    with drawn_from(world.source()), _logged(world.kernel):
+        try:
+            world.run()
+        except Violation as violation:
+            invariant, detail = violation.invariant, str(violation)
+            world.kernel.say("VIOLATION", detail)
+    trace = world.kernel.trace
+    return Result(
+        seed, trace.digest, world.plan, invariant, detail, trace.lines, world.kernel.seconds
+    )
+
+
+@contextmanager
+def _logged(kernel: Kernel) -> Iterator[None]:
+    """Have the log be part of the trace, and a stumble of our own code a violation."""
+
+    def note(_: object, level: str, event: MutableMapping[str, Any]) -> Any:  # noqa: ANN401
+        if event["event"] == "round_failed" and "exc_info" in event:
+            raise Violation("our own code does not stumble", event)
+        if level in {"warning", "error"} or event.get("event") in _TOLD:
+            said = " ".join(f"{key}={value}" for key, value in sorted(event.items()))
+            kernel.say("log", said)
+        raise structlog.DropEvent
+
+    before = structlog.get_config()
+    structlog.configure(processors=[note], cache_logger_on_first_use=False)
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
+
+
+_TOLD = frozenset({"overdue_woken", "chunk_halted", "acted", "plugin_stumbled"})

@@ -1,0 +1,116 @@
+"""A provider's server: the truth about what it took, and what it will say of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from config.queues import Provider
+from tests.simulation.kernel import Kernel
+from tests.simulation.plan import Fault, Plan
+from worker.operations.states import State
+
+#: Verdicts, the likelier ones more often; None: it never comes to one.
+_VERDICTS: Final = (State.SUCCEEDED, State.SUCCEEDED, State.REJECTED, State.REJECTED, None)
+
+
+@dataclass
+class Task:
+    """What the server has begun."""
+
+    id: str
+    reference: str
+    attempt: int
+    phone: str
+    #: Seconds.
+    begun: float
+    ends: float
+    verdict: State | None
+    #: Codes that came, and the one that is right.
+    codes: list[str] = field(default_factory=list)
+    right: str = "1111"
+
+    def said(self, now: float) -> State | None:
+        """Return the verdict, once there is one."""
+        return self.verdict if now >= self.ends else None
+
+
+class Server:
+    """One provider. Its state changes when it takes a call, whoever is still there to listen."""
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        plan: Plan,
+        provider: Provider,
+        notify: Callable[[Task, str], None],
+    ) -> None:
+        self._kernel = kernel
+        self._plan = plan
+        self.provider = provider
+        self._notify = notify
+        self.tasks: dict[str, Task] = {}
+        #: Whether anything still goes wrong.
+        self.rough = True
+
+    def fault(self) -> Fault:
+        """Draw what becomes of the next call."""
+        if not self.rough:
+            return Fault.NONE
+        now, chance, plan = self._kernel.seconds, self._kernel.random, self._plan
+        for outage in plan.outages:
+            within = outage.provider is self.provider and outage.begins <= now < outage.ends
+            if within and chance.random() < outage.likely:
+                return outage.fault
+        if chance.random() < plan.stumble:
+            return Fault.STUMBLE
+        if chance.random() < plan.faults:
+            return chance.choice(_ORDINARY)
+        return Fault.NONE
+
+    def begin(self, reference: str, attempt: int, phone: str) -> Task:
+        """Take a submit: this is what costs."""
+        chance, now = self._kernel.random, self._kernel.seconds
+        coded = self.provider is Provider.MANDARIN
+        number = 1000 + len(self.tasks)
+        task = Task(
+            id=str(number), reference=reference, attempt=attempt, phone=phone, begun=now,
+            ends=1e9 if coded else now + chance.uniform(0, self._plan.deadline * 1.3),
+            verdict=chance.choice(_VERDICTS),
+        )  # fmt: skip
+        self.tasks[task.id] = task
+        self._kernel.say("server took", self.provider, reference, attempt, "as", task.id)
+        if self.provider is Provider.NPD:
+            self._announce(task)
+        return task
+
+    def of(self, reference: str, attempt: int) -> Task | None:
+        """Return what was begun for an attempt."""
+        for task in self.tasks.values():
+            if (task.reference, task.attempt) == (reference, attempt):
+                return task
+        return None
+
+    def take_code(self, task: Task, code: str) -> None:
+        """Take a code: the right one brings a verdict."""
+        task.codes.append(code)
+        if code == task.right and task.ends > 1e8:
+            task.verdict = task.verdict or State.SUCCEEDED
+            task.ends = self._kernel.seconds + self._kernel.random.uniform(0, 10)
+
+    def _announce(self, task: Task) -> None:
+        """Tell the end by itself, perhaps twice, perhaps never."""
+        chance = self._kernel.random
+        status = "SUCCESS" if task.verdict is State.SUCCEEDED else "EXPIRED"
+        if chance.random() < 0.15:
+            return
+        for _ in range(chance.choice([1, 1, 2])):
+            after = max(task.ends - self._kernel.seconds, 0) + chance.choice([0.0, 0.1, 5.0])
+            self._kernel.at(after, lambda: self._notify(task, status))
+        if chance.random() < 0.1:
+            after = max(task.ends - self._kernel.seconds, 0)
+            self._kernel.at(after, lambda: self._notify(task, "EXPIRED"))
+
+
+_ORDINARY: Final = (
+    Fault.REFUSED, Fault.LOST, Fault.LATE, Fault.ERROR, Fault.RATE, Fault.GARBAGE, Fault.SLOW,
+)  # fmt: skip

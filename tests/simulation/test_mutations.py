@@ -1,0 +1,41 @@
+"""The simulation is not blind: it sees every way in which the engine is broken on purpose."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.simulation.caught import CAUGHT
+from tests.simulation.mutations import MUTATIONS
+from tests.simulation.run import simulate
+
+_PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
+
+
+def test_every_mutation_has_been_caught() -> None:
+    assert CAUGHT.keys() == MUTATIONS.keys()
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_mutation_is_seen(name: str) -> None:
+    seed, invariant = CAUGHT[name]
+
+    with MUTATIONS[name].applied():
+        result = simulate(seed)
+
+    assert result.invariant == invariant
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_seed_keeps_every_promise_where_nothing_is_broken(name: str) -> None:
+    seed, _ = CAUGHT[name]
+
+    assert simulate(seed).invariant is None
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_page_says_which_seed_saw_the_mutation(name: str) -> None:
+    mutation, (seed, invariant) = MUTATIONS[name], CAUGHT[name]
+
+    row = f"| `{name}`: {mutation.what} | {mutation.breaks} | {seed} | {invariant} |"
+
+    assert row in _PAGE.read_text(encoding="utf-8")

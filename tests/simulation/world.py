@@ -1,0 +1,246 @@
+"""The world of one seed: processes, broker, stream, providers, people, and what befalls them."""
+
+from collections import Counter
+from functools import partial
+from typing import Final
+
+from tests.simulation.broker import Broker, Message
+from tests.simulation.calls import Calls
+from tests.simulation.database import Away, store
+from tests.simulation.kernel import BEGIN, Kernel
+from tests.simulation.people import People
+from tests.simulation.plan import draw
+from tests.simulation.process import Process
+from tests.simulation.rows import Row, Rows
+from tests.simulation.server import Server, Task
+from tests.simulation.stream import MemoryStream
+from tests.simulation.telling import Consumer
+from tests.simulation.violation import require
+from worker.operations.identifiers import Source
+from worker.operations.states import DRIVEN, State
+from worker.operations.store.leases import POISON_AFTER
+from worker.privacy.fingerprints import Fingerprinter
+from worker.privacy.sealing import Sealer, new_key
+
+SEALER: Final = Sealer([new_key()])
+FINGERPRINTER: Final = Fingerprinter("simulation")
+#: Deaths after which a seed has seen enough of them.
+_MOST_DEATHS: Final = 15
+#: Chunk messages of one provider that may wait at a time.
+_MOST_WAITING: Final = 150
+
+
+class World:
+    """Everything."""
+
+    def __init__(self, seed: int) -> None:
+        store().empty()
+        self.kernel = kernel = Kernel(seed)
+        self.plan = draw(kernel.random)
+        self.sealer, self.fingerprinter = SEALER, FINGERPRINTER
+        self.rough = True
+        self.away = Away(kernel)
+        self.calls = Calls(kernel, self.plan)
+        self.stream = MemoryStream(lambda: kernel.now)
+        self.broker = Broker(kernel, self.plan, self._deliver)
+        self._booted_at = 0.0
+        self.rows = Rows(kernel, self.plan, self.calls, self._quiet_since)
+        self.servers = {
+            provider: Server(kernel, self.plan, provider, self._notify)
+            for provider in self.plan.providers
+        }
+        self.people = People(self)
+        self.consumer = Consumer(kernel, self.stream, self.people.hear)
+        self._processes: list[Process] = []
+        self._lives = 0
+        self._deaths = 0
+        self._poison = "o0" if kernel.random.random() < self.plan.poison else None
+        self._poisonings: Counter[str] = Counter()
+
+    def source(self) -> Source:
+        """Return what identifiers are drawn from."""
+
+        def time_ns() -> int:
+            task = self.kernel._current
+            off = 0.0 if task is None else task.life.off
+            return round((BEGIN.timestamp() + self.kernel.seconds + off) * 1e9)
+
+        return Source(time_ns, self.kernel.random.getrandbits)
+
+    def run(self) -> None:
+        """Live through it all, and look whether the promises were kept."""
+        kernel, plan = self.kernel, self.plan
+        for _ in range(plan.hosts):
+            self._boot()
+        self.people.begin()
+        for at, what in plan.wipes:
+            kernel.at(at, partial(self._wipe, what))
+        for at, lasting in plan.blackouts:
+            kernel.at(at, partial(self._black_out, lasting))
+        kernel.at(plan.calm_from, self._calm)
+        kernel.at(1.0, self._look)
+        try:
+            kernel.run(plan.calm_from + self._grace, self._over)
+            self._judge()
+        finally:
+            kernel.close()
+
+    # What others ask of it
+
+    def committed(self, spot: str) -> None:
+        """Look at what was just written."""
+        self.rows.committed(spot)
+
+    def disturb(self, lasting: float = 0.0) -> None:
+        """Note that answers may be lost, until so many seconds from now."""
+        self.calls.disturbed = max(self.calls.disturbed, self.kernel.seconds + lasting)
+
+    def may_crash(self) -> bool:
+        """Tell whether there have not been deaths enough."""
+        return self._deaths < _MOST_DEATHS
+
+    def bury(self, process: Process) -> None:
+        """Have a process be dead, and another one begin in its place."""
+        kernel = self.kernel
+        self.disturb()
+        self._deaths += 1
+        self._processes.remove(process)
+        self.broker.orphan(1 / (len(self._processes) + 1), self.plan.visibility)
+        kernel.kill(process.life)
+        kernel.at(kernel.random.choice([0.1, 2.0, 8.0, 20.0]) if self.rough else 0.1, self._boot)
+
+    def poisons(self, reference: str) -> bool:
+        """Tell whether a process dies of an operation."""
+        if reference != self._poison:
+            return False
+        self._poisonings[reference] += 1
+        require(
+            self._poisonings[reference] <= POISON_AFTER, "poison waits for a person", reference,
+            f"killed {self._poisonings[reference]} workers in a row",
+        )  # fmt: skip
+        return True
+
+    def forgive(self, reference: str) -> None:
+        """Have a person look at an operation: its poison is taken from it."""
+        self._poisonings[reference] = 0
+        if reference == self._poison:
+            self._poison = None
+
+    def row(self, reference: str) -> Row | None:
+        """Return an operation's row."""
+        return next((r for r in self.rows.operations.values() if r.reference == reference), None)
+
+    def begun(self, reference: str, attempt: int) -> Task | None:
+        """Return what a provider began for an attempt."""
+        return self.servers[self.people.references[reference]].of(reference, attempt)
+
+    # What befalls it
+
+    def _boot(self) -> None:
+        self._lives += 1
+        self._booted_at = self.kernel.seconds
+        process = Process(self, f"w{self._lives}")
+        self._processes.append(process)
+        process.start()
+
+    def _deliver(self, message: Message) -> bool:
+        ready = [each for each in self._processes if each.life.frozen_until <= self.kernel.time]
+        if not ready:
+            return False
+        return self.kernel.random.choice(ready).take(message)
+
+    def _notify(self, task: Task, status: str) -> None:
+        self.people.notify(task, status)
+
+    def _wipe(self, what: str) -> None:
+        if not self.rough:
+            return
+        self.kernel.say("wiped", what)
+        match what:
+            case "all":
+                self.broker.flush()
+                self.stream.wipe()
+            case "queues":
+                self.broker.flush(markers=False)
+            case "markers":
+                self.broker.flush(queues=False)
+            case "stream":
+                self.kernel.random.choice([self.stream.wipe, self.stream.drop])()
+            case "tail":
+                self.stream.lose_tail(self.kernel.random.randint(1, 4))
+            case _:
+                self.broker.away = self.stream.away = True
+                self.kernel.at(self.kernel.random.choice([1.0, 10.0]), self._return)
+
+    def _return(self) -> None:
+        self.broker.away = self.stream.away = False
+
+    def _black_out(self, lasting: float) -> None:
+        self.kernel.say("database away for", lasting)
+        self.away.until = self.kernel.seconds + lasting
+        self.kernel.at(lasting, self.disturb)
+        self.disturb()
+
+    def _calm(self) -> None:
+        self.kernel.say("calm")
+        self.rough = self.broker.rough = False
+        self.away.until = 0.0
+        self._return()
+        for server in self.servers.values():
+            server.rough = False
+
+    # What must hold
+
+    def _look(self) -> None:
+        """Look around, every second."""
+        if not self.stream.away:
+            self.consumer.read()
+        self.rows.held()
+        if not self.rough:
+            self.rows.in_time(self.plan.calm_from)
+        for provider, count in self.broker.waiting.items():
+            require(count <= _MOST_WAITING, "waiting messages are bounded", provider, count)
+        strangers = self.broker.strangers()
+        require(not strangers, "a marker speaks of a message", strangers)
+        self.kernel.at(1.0, self._look)
+
+    @property
+    def _grace(self) -> float:
+        """Seconds within which all is over once nothing goes wrong any more."""
+        plan = self.plan
+        waits = max(policy.longest for policy in plan.policies)
+        dying = POISON_AFTER * (plan.silence + 3 * plan.sweep_every) if self._poison else 0.0
+        return plan.deadline * 1.1 + 2 * plan.visibility + 3 * waits + dying + 60
+
+    def _over(self) -> bool:
+        if self.rough or self.kernel.current_or_none is not None:
+            return False
+        return self._settled()
+
+    def _settled(self) -> bool:
+        rows = self.rows.operations.values()
+        return (
+            len(rows) == self.plan.operations
+            and not any(State(row.state) in DRIVEN for row in rows)
+            and store().raw.execute("SELECT 1 FROM outbox WHERE stream_id IS NULL").fetchone()
+            is None
+            and len(self.people.accepted) == self.plan.operations
+        )
+
+    def _judge(self) -> None:
+        rows = self.rows.operations.values()
+        left = [row for row in rows if State(row.state) in DRIVEN]
+        require(not left, "what is ours ends or waits for a person", left)
+        missing = sorted(self.people.references.keys() - {row.reference for row in rows})
+        require(not missing, "what is enqueued becomes ours", missing)
+        leased = [row for row in rows if row.lease_owner is not None]
+        require(not leased, "no lease is held for ever", leased)
+        self.consumer.read()
+        raw = store().raw
+        untold = raw.execute("SELECT type, subject FROM outbox WHERE stream_id IS NULL").fetchall()
+        require(not untold, "everything is told", untold)
+        unseen = {row[0] for row in raw.execute("SELECT id FROM outbox")} - self.consumer.seen
+        require(not unseen, "everything is told", len(unseen), "events never came")
+
+    def _quiet_since(self, moment: float) -> float:
+        return self.kernel.seconds - max(moment, self.calls.disturbed, self._booted_at)

@@ -1,0 +1,37 @@
+"""What the engine takes of the machine that it runs on: its clock, its chance, its threads."""
+
+import random
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Final
+
+Calls = set[Future[None]]
+
+
+def _threads(count: int, name: str) -> Executor:
+    return ThreadPoolExecutor(count, name)
+
+
+def _wait(calls: Calls, timeout: float | None) -> tuple[Calls, Calls]:
+    done, left = wait(calls, timeout)
+    return done, left
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """The machine. A simulation gives another one, whose time and chance are its own."""
+
+    #: Seconds that only go forward.
+    monotonic: Callable[[], float] = time.monotonic
+    #: A random number in [0, 1): the jitter's.
+    draw: Callable[[], float] = random.SystemRandom().random
+    #: So many threads, under a name.
+    threads: Callable[[int, str], Executor] = _threads
+    #: Waits for calls, so many seconds at most: those that ended, and those that have not.
+    wait: Callable[[Calls, float | None], tuple[Calls, Calls]] = _wait
+
+
+#: The machine itself.
+THIS: Final = Host()
