@@ -209,11 +209,13 @@ class Engine:
             alone, left_behind = bool(claimed), bool(claimed)
             if not alone:
                 # Half for submits and codes, the rest for polls, and what polls leave for submits.
-                urgent = some(URGENT, -(-granted.limit // 2))
+                # An odd one goes to either by chance: by rule, a single one would starve the other.
+                half = int(granted.limit / 2 + self._host.draw())
+                urgent = some(URGENT, half)
                 room = granted.limit - len(urgent)
                 ordinary = some(ORDINARY, min(granted.ordinary, room))
                 room -= len(ordinary)
-                if len(urgent) == -(-granted.limit // 2):
+                if len(urgent) == half:
                     urgent += some(URGENT, room)
                 claimed = urgent + ordinary
                 left_behind = len(claimed) == granted.limit or len(ordinary) == granted.ordinary

@@ -229,3 +229,19 @@ def test_doubled_messages_multiply_neither_calls_nor_messages(migrated_url: str)
 
         assert plugin.asked(Ask.SUBMIT) == 40
         assert poller.broker.published - before < 200
+
+
+@pytest.mark.parametrize("rate", [0.5, 1, 1.5])
+def test_polls_are_made_beside_a_backlog_of_submits_however_low_the_rate(
+    migrated_url: str, rate: float
+) -> None:
+    plugin = ScriptedPlugin(limits=replace(LIMITS, rate_per_second=rate))
+    with process(migrated_url, plugin) as poller:
+        poller.enqueue("polled")
+        poller.run(5)
+        poller.enqueue(*many(100))
+
+        poller.run(60)
+
+        assert plugin.asked(Ask.SUBMIT) > 2
+        assert plugin.asked(Ask.POLL) > 2
