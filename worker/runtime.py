@@ -16,11 +16,11 @@ from worker.engine.engine import Engine
 from worker.engine.leaseholder import Incarnation
 from worker.engine.sweep import Sweep, Timing
 from worker.engine.wakes import Wakes
-from worker.errors import DatabaseUnavailable, ProviderOff, SchemaOutdated
+from worker.errors import DatabaseUnavailable, ProviderOff, SchemaUnusable
 from worker.events.relay import Relay
 from worker.events.stream import Stream
 from worker.operations.database import Database
-from worker.operations.schema import require_newest
+from worker.operations.schema import require_usable
 from worker.operations.store.retention import Retention
 from worker.privacy.fingerprints import Fingerprinter
 from worker.privacy.sealing import Sealer
@@ -166,8 +166,8 @@ def _database_ready(database: Database, give_up: Callable[[], bool]) -> bool:
     pause = threading.Event()
     while not give_up():
         try:
-            require_newest(database)
-        except (DatabaseUnavailable, SchemaOutdated) as error:
+            require_usable(database)
+        except (DatabaseUnavailable, SchemaUnusable) as error:
             log.warning("database_awaited", error=str(error))
             pause.wait(_LOOK_AGAIN)
         else:
