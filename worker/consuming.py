@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import structlog
+from celery.exceptions import CPendingDeprecationWarning
 from celery.worker.consumer import Consumer
 
 from worker import runtime
@@ -18,6 +19,9 @@ log = structlog.get_logger(__name__)
 #: What Celery stumbles over in a message that is not as its protocol has it: no id, a body that is
 #: no list of three, a list in the place of a name.
 _MALFORMED: Final = (TypeError, ValueError, LookupError, AttributeError)
+# It tells at every loss of the connection of a setting that we have made (config/celery.py).
+warnings.filterwarnings("ignore", r"\s*In Celery 5.1 we introduced", CPendingDeprecationWarning)
+
 #: Seconds before a message comes again that nobody could be told of: the database is away.
 _BREATH: Final = 1.0
 #: Kombu takes one of these.
