@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -10,15 +10,17 @@ from config import logging as log_configuration
 
 
 @pytest.fixture(autouse=True)
-def configured(capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
+def restored() -> Iterator[None]:
     root = logging.getLogger()
     before = (root.handlers[:], root.level)
-    log_configuration.configure("INFO", lambda text: text, own=ValueError)
     yield
     root.handlers[:], root.level = before
 
 
-def told(capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:
+def told(capsys: pytest.CaptureFixture[str], say: Callable[[], None]) -> list[dict[str, str]]:
+    """Return the lines that come of what is said to the loggers."""
+    log_configuration.configure("INFO", lambda text: text, own=ValueError)
+    say()
     return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 
 
@@ -27,10 +29,12 @@ def test_lost_connection_is_not_told_a_second_time_in_other_words(
 ) -> None:
     logger = logging.getLogger("celery.worker.consumer.consumer")
 
-    logger.warning("%s (%r)", "consumer: Connection to broker lost. Trying …", OSError("closed"))
-    logger.error("consumer: Cannot connect to %s", "redis://:…@host")
+    def say() -> None:
+        lost = "consumer: Connection to broker lost. Trying …"
+        logger.warning("%s (%r)", lost, OSError("closed"))
+        logger.error("consumer: Cannot connect to %s", "redis://:…@host")
 
-    assert [each["event"] for each in told(capsys)] == [
+    assert [line["event"] for line in told(capsys, say)] == [
         "consumer: Cannot connect to redis://:…@host"
     ]
 
@@ -40,18 +44,20 @@ def test_message_that_celery_does_not_understand_is_told_without_its_body(
 ) -> None:
     logger = logging.getLogger("celery.worker.consumer.consumer")
 
-    logger.error("Received unregistered task of type %s, body: %s", "x", "Иванов")
+    def say() -> None:
+        logger.error("Received unregistered task of type %s, body: %s", "x", "Иванов")
 
-    assert [each["event"] for each in told(capsys)] == ["message_not_understood"]
+    assert [line["event"] for line in told(capsys, say)] == ["message_not_understood"]
 
 
 def test_beat_that_cannot_send_says_so_without_a_stack(capsys: pytest.CaptureFixture[str]) -> None:
     error = ConnectionError("Error 111")
 
-    logging.getLogger("celery.beat").error(
-        "Message Error: %s\n%s", error, ['File "x", line 1'], exc_info=error
-    )
+    def say() -> None:
+        stack = ['File "x", line 1']
+        logging.getLogger("celery.beat").error("Message Error: %s\n%s", error, stack, exc_info=True)
 
-    [line] = told(capsys)
+    [line] = told(capsys, say)
+
     assert line["event"] == "beat_cannot_send: ConnectionError"
     assert "passed" not in line
