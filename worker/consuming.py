@@ -19,9 +19,7 @@ log = structlog.get_logger(__name__)
 #: What Celery stumbles over in a message that is not as its protocol has it: no id, a body that is
 #: no list of three, a list in the place of a name.
 _MALFORMED: Final = (TypeError, ValueError, LookupError, AttributeError)
-# It tells at every loss of the connection of a setting that we have made (config/celery.py).
-warnings.filterwarnings("ignore", r"\s*In Celery 5.1 we introduced", CPendingDeprecationWarning)
-
+_TOLD_OF_A_SETTING: Final = r"\s*In Celery 5.1 we introduced"
 #: Seconds before a message comes again that nobody could be told of: the database is away.
 _BREATH: Final = 1.0
 #: Kombu takes one of these.
@@ -62,6 +60,9 @@ class SturdyConsumer(Consumer):  # type: ignore[misc]
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         """Drop the connection that was lost; Celery then makes a new one, however long it takes."""
         log.warning("broker_lost", error=type(exc).__name__)
+        # It would tell each time of a setting that is made (config/celery.py). Not sooner than
+        # here: Celery has all its warnings shown when it sets its logging up.
+        warnings.filterwarnings("ignore", _TOLD_OF_A_SETTING, CPendingDeprecationWarning)
         try:
             super().on_connection_error_after_connected(exc)
         except AttributeError:
@@ -77,5 +78,5 @@ class SturdyConsumer(Consumer):  # type: ignore[misc]
 def _decoded(message: Any) -> object:  # noqa: ANN401 - kombu's message
     try:
         return message.decode()
-    except Exception:  # whatever is in there: it is only looked at for a reference
+    except Exception:  # noqa: BLE001 - whatever is in there: it is only looked at for a reference
         return None

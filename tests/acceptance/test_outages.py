@@ -4,7 +4,6 @@ One system takes all of it, one outage after the other, on servers of its own.
 """
 
 import json
-import re
 import signal
 from collections.abc import Iterator
 from typing import Final
@@ -183,6 +182,26 @@ def test_restarted_database_and_broker_are_found_again_by_idle_processes(
     assert all(whole.is_running(name) for name in _BOTH)
 
 
+def test_messages_of_another_release_are_told_of_once_the_database_is_back(
+    whole: System, servers: Servers
+) -> None:
+    shop = whole.marketplace
+    servers.postgres.stop()
+    unknown = shop.send("tasks.moneta.start_of_a_newer_release", reference="newer", unit_id=1)
+    whole.process("worker").wait_for_output("unknown_task_waits", 40)
+    # Chunks of another release's: what they were meant for is done without them.
+    shop.send("tasks.moneta.poll_of_an_older_release", "moneta.chunks")
+    shop.send("tasks.moneta.poll_async_requests", "moneta.chunks")
+    shop.send("tasks.moneta.poll_async_requests", "moneta.chunks", slot="soon", shard=[3])
+
+    servers.postgres.start()
+
+    assert "no task of this release" in shop.wait_for_refusal(unknown, 30).data["reason"]
+    ends(whole, "beside-another-release")
+    assert len(shop.refusals()) == 1
+    assert all(whole.is_running(name) for name in _BOTH)
+
+
 def test_beat_waits_for_the_broker_and_says_so(whole: System, servers: Servers) -> None:
     servers.broker.stop()
     whole.start("beat")
@@ -257,4 +276,4 @@ def test_nothing_was_told_that_nobody_may_read_or_that_nobody_can(whole: System)
         # A server that is away is no mistake of ours: it is told in a line, without a stack.
         assert "Traceback" not in text, name
         assert '"passed"' not in text, name
-        assert not re.search(r"Celery 5\.1|message_not_understood", text), name
+        assert "Celery 5.1" not in text, name

@@ -137,13 +137,15 @@ def write(database: Database, given: Rows) -> None:
                 known = [{k: v for k, v in row.items() if k in table.c} for row in each]
                 connection.execute(insert(table), known)
         if not database.is_sqlite:
-            for table, column in (("journal", "id"), ("outbox", "seq")):
-                # What counts up goes on behind what was written.
+            # What counts up goes on behind what was written.
+            for counted, column in (("journal", "id"), ("outbox", "seq")):
                 connection.execute(
-                    text(
-                        f"SELECT setval(pg_get_serial_sequence('{table}', '{column}'),"
-                        f" (SELECT MAX({column}) FROM {table}))"
-                    )
+                    text("SELECT setval(pg_get_serial_sequence(:table, :column), :last)"),
+                    {
+                        "table": counted,
+                        "column": column,
+                        "last": max(row[column] for row in given[counted]),
+                    },
                 )
 
 

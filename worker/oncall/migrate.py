@@ -33,7 +33,7 @@ def migrate(
 
 
 def _require_stopped(database: Database, silence: timedelta) -> None:
-    """Going back takes away what running processes read and write."""
+    """Stop where a process is alive: going back takes away what it reads and writes."""
     with database.read() as connection:
         heard = database.now() - silence
         alive = [each for each in overview.workers(connection) if each.beat_at >= heard]

@@ -5,7 +5,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from sqlalchemy import delete, event, select, text
@@ -14,6 +14,7 @@ from tests.support import everything
 from tests.support.everything import Rows, columns, common, rows
 from tests.support.operations import NOW, claim, ended, operations, told, write
 from tests.support.schema_facts import Facts, facts
+from tests.support.servers import PostgresServer, SqliteFiles
 from worker.errors import DatabaseUnavailable, SchemaOutdated, SchemaTooNew, WouldLose
 from worker.operations.database import Database
 from worker.operations.invoice_model import INVOICES
@@ -148,7 +149,7 @@ def test_schema_is_the_same_by_whatever_way_it_was_reached(empty: Database) -> N
 
 
 def test_schema_of_the_models_is_that_of_the_migrations(
-    empty: Database, databases: Any
+    empty: Database, databases: PostgresServer | SqliteFiles
 ) -> None:
     other = Database(databases.create_database(), connections=1)
     with other.begin() as connection:
@@ -237,7 +238,7 @@ def _survives(database: Database, *, statements: int) -> bool:
     """Migrate with one statement failing; True where there were no more statements than that."""
     left = statements
 
-    def fail(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+    def fail(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         nonlocal left
         left -= statement.lstrip().startswith(("ALTER", "CREATE", "DROP"))
         if left < 0:

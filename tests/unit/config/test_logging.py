@@ -51,11 +51,11 @@ def test_message_that_celery_does_not_understand_is_told_without_its_body(
 
 
 def test_beat_that_cannot_send_says_so_without_a_stack(capsys: pytest.CaptureFixture[str]) -> None:
-    error = ConnectionError("Error 111")
+    error, logger = ConnectionError("Error 111"), logging.getLogger("celery.beat")
 
     def say() -> None:
         stack = ['File "x", line 1']
-        logging.getLogger("celery.beat").error("Message Error: %s\n%s", error, stack, exc_info=True)
+        logger.error("Message Error: %s\n%s", error, stack, exc_info=error)
 
     [line] = told(capsys, say)
 

@@ -14,10 +14,11 @@ IDENTIFIER = sa.String(length=36).with_variant(sa.String(length=36, collation="C
 TIME = sa.DateTime(timezone=True)
 
 #: The release before forgets what a live attempt has sent or heard, and would send it again.
-_LIVE = "('accepted', 'submitting', 'polling', 'settling', 'waiting_for_person')"
 _LOSSES = {
-    "live operations that use inputs or notifications (let them end, or cancel them)": f"""
-        SELECT COUNT(*) FROM operation AS o WHERE state IN {_LIVE} AND (
+    "live operations that use inputs or notifications (let them end, or cancel them)": """
+        SELECT COUNT(*) FROM operation AS o
+        WHERE state IN ('accepted', 'submitting', 'polling', 'settling', 'waiting_for_person')
+        AND (
             missing IS NOT NULL OR inputs_sent > 0 OR inputs_waiting > 0 OR notices > 0
             OR EXISTS (
                 SELECT 1 FROM attempt
