@@ -30,6 +30,10 @@ _LOUD: Final = {
 }
 #: What the consumer says of its connection holds neither.
 _OF_THE_CONNECTION: Final = "consumer: "
+#: How it says that the connection is lost: our own `broker_lost` stands before it already.
+_LOST: Final = "consumer: Connection to broker lost"
+#: How beat says that it cannot send, with all the stack below it.
+_NOT_SENT: Final = "Message Error"
 _SHOWN_FRAMES: Final = 12
 
 
@@ -80,6 +84,13 @@ def configure(level: str, mask: Masking, *, own: type[BaseException]) -> None:
 
 def _quiet(record: logging.LogRecord) -> bool:
     """Reduce what libraries say of messages, replies and failures to what anybody may read."""
+    given = record.args if isinstance(record.args, tuple) else ()
+    if given and str(given[0]).startswith(_LOST):
+        return False
+    if record.name == "celery.beat" and str(record.msg).startswith(_NOT_SENT):
+        error = type(given[0]).__name__ if given else "unknown"
+        record.msg, record.args = "beat_cannot_send: %s", (error,)
+        record.exc_info = None
     said = _LOUD.get(record.name)
     harmless = str(record.msg).startswith(_OF_THE_CONNECTION)
     if said is not None and record.levelno >= logging.WARNING and not harmless:

@@ -10,7 +10,7 @@ from config.queues import Task
 from worker import runtime
 from worker.app import app
 from worker.errors import UpridError
-from worker.intake.message import Message
+from worker.intake.message import Message, storable
 from worker.intake.refusals import Taking
 from worker.masked_request import MaskedRequest
 from worker.runtime import Runtime
@@ -44,7 +44,7 @@ def intake(name: Task, function: Taking) -> None:
         name=name.value, base=_Door, bind=True, typing=False, acks_late=True, max_retries=None
     )
     def door(self: Any, /, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - whatever was sent
-        message = Message(_id(self.request.id), name.value, args, kwargs)
+        message = Message(storable(self.request.id), name.value, args, kwargs)
         try:
             function(runtime.current(), message)
         except Exception as error:
@@ -81,12 +81,6 @@ def _round(name: Task, action: Callable[[], object]) -> None:
         # The sweep does again what was left undone. Raised without its text, which may hold values.
         log.exception("round_failed", task=name.value)
         raise _again(error) from None
-
-
-def _id(given: object) -> str:
-    """Return a message's id as both databases can store it, whatever its sender made it of."""
-    text = str(given)
-    return text if text.isprintable() else ascii(text)
 
 
 def _again(error: Exception) -> Exception:

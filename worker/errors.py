@@ -36,8 +36,20 @@ class BrokerUnavailable(UpridError):
     """The broker does not answer."""
 
 
-class SchemaOutdated(UpridError):
+class SchemaUnusable(UpridError):
+    """The database's schema is not one that this release can work on."""
+
+
+class SchemaOutdated(SchemaUnusable):
     """The database's schema is not the newest: run `uprid migrate`."""
+
+
+class SchemaTooNew(SchemaUnusable):
+    """The database's schema is too new for this release: start the release that made it."""
+
+
+class WouldLose(UpridError):
+    """Going back would lose what is ours, so nothing was changed."""
 
 
 class CallFailed(UpridError):

@@ -16,11 +16,12 @@ from worker.engine.engine import Engine
 from worker.engine.leaseholder import Incarnation
 from worker.engine.sweep import Sweep, Timing
 from worker.engine.wakes import Wakes
-from worker.errors import DatabaseUnavailable, ProviderOff, SchemaOutdated
+from worker.errors import DatabaseUnavailable, ProviderOff, SchemaUnusable
 from worker.events.relay import Relay
 from worker.events.stream import Stream
+from worker.last_resort import LastResort, longest_stop
 from worker.operations.database import Database
-from worker.operations.schema import require_newest
+from worker.operations.schema import require_usable
 from worker.operations.store.retention import Retention
 from worker.privacy.fingerprints import Fingerprinter
 from worker.privacy.sealing import Sealer
@@ -113,6 +114,7 @@ class _Process:
         self.lock = threading.Lock()
         self.runtime: Runtime | None = None
         self.sweeping: Repeating | None = None
+        self.last_resort: LastResort | None = None
 
 
 _PROCESS: Final = _Process()
@@ -122,6 +124,8 @@ def start(app: Celery, *, role: str, give_up: Callable[[], bool]) -> None:
     """Begin to live as a worker: wait for the database, then beat, relay and sweep."""
     settings = load([Need.BROKER, Need.KEYS])
     runtime = build(app, settings, role)
+    # Before anything that can hang.
+    _PROCESS.last_resort = LastResort(longest_stop(settings), runtime.incarnation.forsake)
     if not _database_ready(runtime.database, give_up):
         return
     with _PROCESS.lock:
@@ -145,6 +149,8 @@ def current() -> Runtime:
 
 def stop_taking() -> None:
     """Have chunks finish the calls that are under way and give back the rest."""
+    if _PROCESS.last_resort is not None:
+        _PROCESS.last_resort.ask()
     if _PROCESS.runtime is not None:
         _PROCESS.runtime.incarnation.stop()
 
@@ -166,8 +172,8 @@ def _database_ready(database: Database, give_up: Callable[[], bool]) -> bool:
     pause = threading.Event()
     while not give_up():
         try:
-            require_newest(database)
-        except (DatabaseUnavailable, SchemaOutdated) as error:
+            require_usable(database)
+        except (DatabaseUnavailable, SchemaUnusable) as error:
             log.warning("database_awaited", error=str(error))
             pause.wait(_LOOK_AGAIN)
         else:

@@ -278,6 +278,22 @@ def test_malformed_messages_do_not_end_the_worker(run: Run) -> None:
     assert shop.redis.llen("moneta") == 0
 
 
+def test_task_that_this_release_does_not_know_is_refused_aloud(run: Run) -> None:
+    """A newer release's sender is up before its workers, or an older one is still about."""
+    shop = run.system.marketplace
+
+    unknown = shop.send("tasks.moneta.start_full_identification", reference="newer", unit_id=_UNIT)
+    unnamable = shop.send("Иванов Иван", reference="newer", args=({"phone": "79161234567"},))
+
+    data = shop.wait_for_refusal(unknown).data
+    assert data["task"] == "tasks.moneta.start_full_identification"
+    assert (data["reference"], data["fields"]) == ("newer", [])
+    assert "no task of this release" in data["reason"]
+    assert shop.wait_for_refusal(unnamable).data["task"] == "(unnamed)"
+    assert run.system.show("newer")["state"] is None
+    assert run.system.is_running("worker")
+
+
 def test_message_of_another_language_is_taken(run: Run) -> None:
     shop = run.system.marketplace
     arguments = {

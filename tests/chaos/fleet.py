@@ -133,10 +133,10 @@ class Fleet(System):
             self._running.pop(name).kill9()
             self.launch(name)
 
-    def _start(self, name: str, command: Sequence[str]) -> Process:
+    def _start(self, name: str, command: Sequence[str], release: Path | None = None) -> Process:
         own = self.links.get(name)
         if own is None:
-            return super()._start(name, command)
+            return super()._start(name, command, release)
         self._lives += 1
         environment = {
             **self._environment(),

@@ -51,6 +51,14 @@ class PostgresServer:
         """Where its programs are."""
         return self._binaries
 
+    @property
+    def pid(self) -> int:
+        """The server's first process."""
+        if self._process is None:
+            message = "the server is not running"
+            raise ProcessEnded(message)
+        return self._process.pid
+
     def url(self, database: str) -> str:
         """Return the address of a database, as SQLAlchemy takes it."""
         return f"postgresql+psycopg://{_ROLE}@127.0.0.1:{self._port}/{database}"

@@ -60,6 +60,10 @@ class Incarnation:
         self._stopping.set()
         self._left.set()
         self._heart.stop()
+        self.forsake()
+
+    def forsake(self) -> None:
+        """Free whatever is still held, without waiting for anything of this process."""
         try:
             with self._database.begin() as connection:
                 leases.leave(connection, self.id)

@@ -38,6 +38,12 @@ class Message:
         return given if isinstance(given, str) and is_reference(given) else None
 
 
+def storable(message_id: object) -> str:
+    """Return a message's id as both databases can store it, whatever its sender made it of."""
+    text = str(message_id)
+    return text if text.isprintable() else ascii(text)
+
+
 class Reading:
     """Takes a message's arguments one by one; what is wrong with any of them is told together.
 

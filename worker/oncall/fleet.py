@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy import select
 
 from config.settings import Settings
+from worker.last_resort import longest_stop
 from worker.oncall.embedded import EmbeddedBroker
 from worker.oncall.processes import Child, Keeper, Stage, python_module
 from worker.operations.database import Database
@@ -20,8 +21,9 @@ from worker.sandbox.options import SandboxOptions
 
 #: Seconds in which the sandbox must listen, and the workers must have begun.
 _READY_WITHIN: Final = 120.0
-#: Seconds on top of the longest call: what a worker writes back and tells after it.
-_GRACE: Final = 15.0
+#: Seconds on top of what a worker gives itself to stop: one that hangs ends by itself before it
+#: is killed.
+_GRACE: Final = 5.0
 _UPRID: Final = "worker.oncall.cli"
 _SANDBOX: Final = "worker.sandbox"
 
@@ -131,8 +133,7 @@ class Fleet:
 
 def grace(settings: Settings) -> float:
     """Return how long a stopping worker may take: longer than any call it may be in. Seconds."""
-    calls = [each.total_timeout.total_seconds() for each in settings.providers().values()]
-    return max(calls, default=0.0) + _GRACE
+    return longest_stop(settings) + _GRACE
 
 
 def sandbox_command(options: SandboxOptions) -> list[str]:

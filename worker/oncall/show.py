@@ -113,7 +113,8 @@ def _reason(reason: Mapping[str, Any]) -> str:
     code = reason["code"]
     if reason.get("provider_code"):
         code += f" ({reason['provider_code']})"
-    return f"{code}: {reason['message']}"
+    message = reason.get("message")
+    return f"{code}: {message}" if message else code
 
 
 def _facts(result: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from config.settings import Need, Settings, SettingsError, load
 from worker.errors import BrokerUnavailable, DatabaseUnavailable, UpridError
 from worker.operations.database import Database
-from worker.operations.schema import require_newest
+from worker.operations.schema import require_usable
 
 FAILED = 1
 MISUSED = 2
@@ -48,10 +48,10 @@ def settings_for(*needs: Need) -> Settings:
 
 @contextmanager
 def opened(settings: Settings) -> Iterator[Database]:
-    """Open the database for one command; raise where it is away or its schema is old."""
+    """Open the database for one command; raise where it is away or its schema will not do."""
     database = Database(settings.database_url, connections=2)
     try:
-        require_newest(database)
+        require_usable(database)
         yield database
     finally:
         database.dispose()

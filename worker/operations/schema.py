@@ -1,42 +1,115 @@
-"""The schema's version: bringing a database to the newest, and telling whether it is."""
+"""The schema's version: bringing a database to one, and telling whether it can be worked on."""
 
 from pathlib import Path
+from typing import Final
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
-from worker.errors import SchemaOutdated
+from worker.errors import SchemaOutdated, SchemaTooNew
 from worker.operations.database import Database
+from worker.operations.revisions import Revision
 
 _MIGRATIONS = Path(__file__).parent.parent / "migrations"
+#: Two hosts that are deployed at once both migrate. The key means nothing to anybody else.
+_ALONE: Final = text("SELECT pg_advisory_xact_lock(7594137105102640317)")
+#: A migration that waits for a table has everybody else wait behind it.
+_IMPATIENTLY: Final = text("SET LOCAL lock_timeout = '10s'")
 
 
 def migrate(database: Database, to: str = "head") -> str:
-    """Bring the schema to a version, the newest if none is named; return where it now stands."""
+    """Bring the schema to a version, the newest if none is named; return where it now stands.
+
+    One that is newer than this release stays as it is where this release can work on it: a release
+    that is put back must start. Raises `SchemaTooNew` where it cannot, and `WouldLose` where going
+    back would lose something.
+    """
     with database.begin() as connection:
+        if not database.is_sqlite:  # which has one writer anyway
+            connection.execute(_ALONE)
+            connection.execute(_IMPATIENTLY)
         config = _config()
         config.attributes["connection"] = connection
-        if to == "base" or (to != "head" and to.startswith("-")):
+        current, newest = _current(connection), _newest()
+        if to == "head" and _is_newer(current, newest):
+            _require_usable(current, newest)
+        elif _is_newer(current, newest):
+            raise SchemaTooNew(_apart(current, newest))
+        elif _number(newest if to == "head" else to) < _number(current):
             command.downgrade(config, to)
         else:
             command.upgrade(config, to)
         return _current(connection) or "empty"
 
 
-def require_newest(database: Database) -> None:
-    """Raise `SchemaOutdated` unless the schema is the newest."""
+def require_usable(database: Database) -> str | None:
+    """Raise `SchemaOutdated` or `SchemaTooNew` unless this release can work on the schema.
+
+    Returns the schema's version where it is newer than this release, else None.
+    """
     with database.read() as connection:
         current = _current(connection)
-    newest = ScriptDirectory.from_config(_config()).get_current_head()
-    if current != newest:
-        raise SchemaOutdated(f"It is {current or 'empty'}, the newest is {newest}.")
+    newest = _newest()
+    _require_usable(current, newest)
+    return None if current == newest else current
+
+
+def is_behind(database: Database, name: str) -> bool:
+    """Tell whether a revision is older than where the schema stands."""
+    with database.read() as connection:
+        current = _current(connection)
+    return name != "head" and _number(name) < _number(current)
+
+
+def is_revision(name: str) -> bool:
+    """Tell whether this release has a revision of this name; `base` is the empty database."""
+    known = {script.revision for script in _scripts().walk_revisions()}
+    return name == "base" or name in known
+
+
+def newest_revision() -> str:
+    """Return the newest revision that this release knows."""
+    return _newest()
+
+
+def _require_usable(current: str | None, newest: str) -> None:
+    found, known = Revision.read(current), Revision.read(newest)
+    if found is not None and known is not None and found.carries(known):
+        return
+    if _is_newer(current, newest):
+        raise SchemaTooNew(_apart(current, newest))
+    raise SchemaOutdated(_apart(current, newest))
+
+
+def _apart(current: str | None, newest: str) -> str:
+    return f"It is {current or 'empty'}, the newest here is {newest}."
+
+
+def _is_newer(current: str | None, newest: str) -> bool:
+    # What no release of ours has named is none of our business to change.
+    return Revision.read(current) is None or _number(current) > _number(newest)
+
+
+def _number(name: str | None) -> int:
+    revision = None if name == "base" else Revision.read(name)
+    return 0 if revision is None else revision.number
 
 
 def _current(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
+
+
+def _newest() -> str:
+    newest = _scripts().get_current_head()
+    assert newest is not None  # noqa: S101 - the first is always there
+    return newest
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
 
 
 def _config() -> Config:

@@ -1,52 +1,63 @@
-"""What libraries log reaches no log where a provider's own words may stand in it."""
+"""What Celery says of a broker that is away: a line that tells, and no stack."""
 
-import io
+import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
-import structlog
 
-from config import logging as our_logging
-from tests.support.http_stub import Answer, HttpStub
-from worker.errors import UpridError
-from worker.providers.http import PinnedSession
-
-PERSON = "Ivanova Anna"
+from config import logging as log_configuration
 
 
-@pytest.fixture
-def shown(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
-    """What a worker writes to standard error; everything is put back afterwards."""
+@pytest.fixture(autouse=True)
+def restored() -> Iterator[None]:
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    stderr = io.StringIO()
-    monkeypatch.setattr("sys.stderr", stderr)
-    # structlog's own configuration would outlive the test.
-    monkeypatch.setattr(structlog, "configure", lambda **_: None)
-    our_logging.configure("INFO", lambda text: text, own=UpridError)
-    yield stderr
-    root.handlers[:] = handlers
-    root.setLevel(level)
+    before = (root.handlers[:], root.level)
+    yield
+    root.handlers[:], root.level = before
 
 
-@pytest.mark.parametrize(
-    "head",
-    [
-        pytest.param(f"{PERSON}\r\nContent-Length: 2", id="no header at all"),
-        pytest.param(f"X: 1\r\n: {PERSON}\r\nContent-Length: 2", id="a header without a name"),
-        pytest.param(f" {PERSON}\r\nContent-Length: 2", id="a continued line of none"),
-    ],
-)
-def test_log_shows_nothing_of_a_reply_whose_head_is_broken(shown: io.StringIO, head: str) -> None:
-    with HttpStub() as stub:
-        stub.answer(Answer(raw=f"HTTP/1.1 200 OK\r\n{head}\r\n\r\n{{}}".encode(), close=True))
-        session = PinnedSession(
-            stub.url, connect_timeout=1.0, read_timeout=1.0, total_timeout=2.0, threads=1
-        )
-        session.exchange_at("GET", "/sessions/794d3cc7")
-        session.close()
+def told(capsys: pytest.CaptureFixture[str], say: Callable[[], None]) -> list[dict[str, str]]:
+    """Return the lines that come of what is said to the loggers."""
+    log_configuration.configure("INFO", lambda text: text, own=ValueError)
+    say()
+    return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 
-    assert "reply_not_understood" in shown.getvalue()
-    assert PERSON not in shown.getvalue()
-    assert "794d3cc7" not in shown.getvalue()
+
+def test_lost_connection_is_not_told_a_second_time_in_other_words(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    logger = logging.getLogger("celery.worker.consumer.consumer")
+
+    def say() -> None:
+        lost = "consumer: Connection to broker lost. Trying …"
+        logger.warning("%s (%r)", lost, OSError("closed"))
+        logger.error("consumer: Cannot connect to %s", "redis://:…@host")
+
+    assert [line["event"] for line in told(capsys, say)] == [
+        "consumer: Cannot connect to redis://:…@host"
+    ]
+
+
+def test_message_that_celery_does_not_understand_is_told_without_its_body(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    logger = logging.getLogger("celery.worker.consumer.consumer")
+
+    def say() -> None:
+        logger.error("Received unregistered task of type %s, body: %s", "x", "Иванов")
+
+    assert [line["event"] for line in told(capsys, say)] == ["message_not_understood"]
+
+
+def test_beat_that_cannot_send_says_so_without_a_stack(capsys: pytest.CaptureFixture[str]) -> None:
+    error, logger = ConnectionError("Error 111"), logging.getLogger("celery.beat")
+
+    def say() -> None:
+        stack = ['File "x", line 1']
+        logger.error("Message Error: %s\n%s", error, stack, exc_info=error)
+
+    [line] = told(capsys, say)
+
+    assert line["event"] == "beat_cannot_send: ConnectionError"
+    assert "passed" not in line

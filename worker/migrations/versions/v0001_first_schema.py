@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from worker.migrations.losses import refuse_to_lose
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -28,6 +30,11 @@ CREATE TRIGGER attempt_ends_once BEFORE UPDATE OF ended_as ON attempt FOR EACH R
 WHEN (OLD.ended_as IS NOT NULL AND NEW.ended_as IS DISTINCT FROM OLD.ended_as)
 EXECUTE FUNCTION attempt_ends_once()
 """
+
+_LOSSES = {
+    "operations": "SELECT COUNT(*) FROM operation",
+    "events": "SELECT COUNT(*) FROM outbox",
+}
 
 
 def upgrade() -> None:
@@ -225,7 +232,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop everything."""
+    """Drop everything, where nothing was ever taken."""
+    refuse_to_lose(_LOSSES)
     op.drop_table("stream")
     op.drop_index("refusal_reference", table_name="refusal")
     op.drop_table("refusal")

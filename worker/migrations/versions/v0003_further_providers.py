@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from worker.migrations.losses import refuse_to_lose
+
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
@@ -10,6 +12,25 @@ depends_on = None
 
 IDENTIFIER = sa.String(length=36).with_variant(sa.String(length=36, collation="C"), "postgresql")
 TIME = sa.DateTime(timezone=True)
+
+#: The release before forgets what a live attempt has sent or heard, and would send it again.
+_LOSSES = {
+    "live operations that use inputs or notifications (let them end, or cancel them)": """
+        SELECT COUNT(*) FROM operation AS o
+        WHERE state IN ('accepted', 'submitting', 'polling', 'settling', 'waiting_for_person')
+        AND (
+            missing IS NOT NULL OR inputs_sent > 0 OR inputs_waiting > 0 OR notices > 0
+            OR EXISTS (
+                SELECT 1 FROM attempt
+                WHERE operation_id = o.id AND number = o.attempt AND party IS NOT NULL
+            )
+        )
+    """,
+    "notifications of nobody that we know yet (kept for 48 hours)": """
+        SELECT COUNT(*) FROM notice WHERE operation_id IS NULL
+    """,
+    "invoices (export them, then delete their rows)": "SELECT COUNT(*) FROM invoice",
+}
 
 
 def _added() -> tuple[sa.Column[object], ...]:
@@ -44,7 +65,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Go back."""
+    """Go back, where nothing of the further providers is under way or stored."""
+    refuse_to_lose(_LOSSES)
     for table in (
         "invoice_fetch",
         "invoice_transaction",

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from worker.errors import DatabaseUnavailable, SchemaOutdated
+from worker.errors import DatabaseUnavailable, SchemaUnusable
 from worker.oncall.checks.finding import Finding, fault, ok, warning
 from worker.operations.database import Database
-from worker.operations.schema import require_newest
+from worker.operations.schema import require_usable
 
 #: Times are the database's, so a host that is off only dates its logs and event ids wrongly.
 _TOLERANCE: Final = timedelta(seconds=2)
@@ -16,14 +16,17 @@ _TOLERANCE: Final = timedelta(seconds=2)
 def check_database(database: Database) -> Iterator[Finding]:
     """Look at the database; nothing else can be read of it unless all of this is in order."""
     try:
-        require_newest(database)
+        newer = require_usable(database)
     except DatabaseUnavailable as error:
         yield fault("database", f"{error} Look at DATABASE_URL, and whether its server runs.")
         return
-    except SchemaOutdated as error:
+    except SchemaUnusable as error:
         yield fault("database", str(error))
         return
     yield ok("database", "SQLite" if database.is_sqlite else "PostgreSQL")
+    if newer is not None:
+        said = f"{newer} is newer than this release, which works on it all the same"
+        yield warning("schema", f"{said}: finish the upgrade")
     database.calibrate()
     apart = abs(database.now() - datetime.now(UTC))
     said = f"{apart.total_seconds():.1f} s between this host and the database"

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
 from typing import Any, Final, Generic, Self, TypeVar, assert_never
 
@@ -43,7 +43,9 @@ class Place:
     @classmethod
     def in_(cls, progress: Mapping[str, Any]) -> Self:
         """Return the place that is remembered, or the beginning."""
-        return cls(**progress.get(PLACE, {}))
+        # A newer release beside this one may remember more.
+        said: Mapping[str, Any] = progress.get(PLACE, {})
+        return cls(**{each.name: said[each.name] for each in fields(cls) if each.name in said})
 
     def remembered(self) -> dict[str, Any]:
         """Return what `progress` keeps of it."""

@@ -1,0 +1,123 @@
+"""Releases of this project side by side: earlier commits, built and installed beside the tree."""
+
+import io
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+from shutil import copytree, ignore_patterns
+from typing import Final
+
+from worker.operations.schema import newest_revision
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+#: What a wheel is made of.
+_SHIPPED: Final = ("config", "worker", "tasks", "pyproject.toml")
+_VERSIONS: Final = "worker/migrations/versions"
+#: A release that is not written yet: it adds, and takes nothing away.
+_NEXT: Final = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "{number:04}"
+down_revision = "{newest}"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("operation", sa.Column("mood", sa.String(20), nullable=True))
+    op.add_column("attempt", sa.Column("tries", sa.Integer(), nullable=False, server_default="0"))
+    op.create_index("operation_mood", "operation", ["mood"])
+    op.create_table("later", sa.Column("id", sa.Integer(), primary_key=True))
+
+
+def downgrade() -> None:
+    op.drop_table("later")
+    op.drop_index("operation_mood", table_name="operation")
+    op.drop_column("attempt", "tries")
+    op.drop_column("operation", "mood")
+"""
+
+
+class NoHistory(Exception):
+    """There is no earlier release to be had here."""
+
+
+def previous() -> str:
+    """Return the newest ancestor whose wheel differs from the tree's; raise `NoHistory`."""
+    for commit in _ancestors():
+        if _git("diff", "--quiet", commit, "--", *_SHIPPED).returncode:
+            return commit
+    message = "no ancestor differs from the tree in what is shipped"
+    raise NoHistory(message)
+
+
+def install_commit(commit: str, target: Path, work: Path) -> None:
+    """Build a commit's wheel and install it alone into a folder, for PYTHONPATH."""
+    archived = _git("archive", "--format=tar", commit)
+    assert archived.returncode == 0, archived.stderr
+    with tarfile.open(fileobj=io.BytesIO(archived.stdout)) as archive:
+        archive.extractall(work, filter="data")
+    _install(work, target)
+
+
+def install_tree(target: Path, work: Path) -> None:
+    """Do the same with the tree as it is."""
+    _copy_tree(work)
+    _install(work, target)
+
+
+def install_next(target: Path, work: Path) -> str:
+    """Do the same with the tree and one more migration; return the revision that it makes."""
+    _copy_tree(work)
+    newest = newest_revision()
+    number = int(newest[:4]) + 1
+    migration = _NEXT.format(number=number, newest=newest)
+    (work / _VERSIONS / f"v{number:04}_next.py").write_text(migration, "utf-8")
+    _install(work, target)
+    return f"{number:04}"
+
+
+def _copy_tree(work: Path) -> None:
+    # A build leaves folders beside the code: it gets a copy.
+    ignored = ignore_patterns(".*", "__pycache__", "var", "build", "dist", "*.egg-info", "tests")
+    copytree(ROOT, work, ignore=ignored, dirs_exist_ok=True)
+
+
+def _install(source: Path, target: Path) -> None:
+    installed = subprocess.run(
+        [
+            *(sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"),
+            # Nothing is fetched: what both releases need is there, and what builds them too.
+            *("--no-deps", "--no-index", "--no-build-isolation", "--target", target, source),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert installed.returncode == 0, installed.stdout + installed.stderr
+
+
+def _ancestors() -> list[str]:
+    """Return the commits that this tree was made of, the newest first."""
+    top = _git("rev-parse", "--show-toplevel")
+    if top.returncode or Path(top.stdout.decode().strip()).resolve() != ROOT:
+        message = "the tree is not under git, as in an sdist"
+        raise NoHistory(message)
+    if _git("rev-parse", "--is-shallow-repository").stdout.strip() == b"true":
+        message = "the clone is shallow: `git fetch --unshallow` brings the earlier commits"
+        raise NoHistory(message)
+    return _git("rev-list", "--first-parent", "HEAD").stdout.decode().split()
+
+
+def _git(*arguments: str) -> "subprocess.CompletedProcess[bytes]":
+    try:
+        return subprocess.run(
+            ["git", "-C", str(ROOT), *arguments],  # noqa: S607 - whichever git there is
+            capture_output=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        message = "there is no git"
+        raise NoHistory(message) from None
