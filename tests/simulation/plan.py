@@ -99,7 +99,7 @@ def draw(random: Random) -> Plan:
     def moments(most: int) -> list[float]:
         return sorted(random.uniform(2, calm_from) for _ in range(random.randint(0, most)))
 
-    heartbeat = random.choice([3.0, 4.0, 5.0])
+    heartbeat = random.choice([4.0, 5.0, 6.0])
     providers = random.choice([*[(each,) for each in _PROVIDERS], _PROVIDERS[:2], _PROVIDERS[1:]])
     return Plan(
         hosts=random.choice([2, 2, 3, 4]),
@@ -107,8 +107,8 @@ def draw(random: Random) -> Plan:
         providers=providers,
         calm_from=calm_from,
         heartbeat=heartbeat,
-        silence=heartbeat * 3,
-        sweep_every=random.choice([5.0, 7.0, 9.0]),
+        silence=heartbeat * 2.5,
+        sweep_every=random.choice([6.0, 8.0, 11.0]),
         width=random.choice([0.5, 1.0]),
         longest=random.choice([8.0, 20.0]),
         visibility=30.0,

@@ -1,5 +1,6 @@
 """One seed, run from its first line to its last."""
 
+import gc
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ def simulate(seed: int, *, keep_trace: bool = False) -> Result:
     invariant, detail = None, ""
     world = World(seed)
     world.kernel.trace.keep = keep_trace
-    with drawn_from(world.source()), _logged(world.kernel):
+    with drawn_from(world.source()), _logged(world.kernel), _seldom_collected():
         try:
             world.run()
         except Violation as violation:
@@ -44,6 +45,17 @@ def simulate(seed: int, *, keep_trace: bool = False) -> Result:
     return Result(
         seed, trace.digest, world.plan, invariant, detail, trace.lines, world.kernel.seconds
     )
+
+
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    """Collect garbage seldom: what lives here lives long, and looking for it costs a quarter."""
+    before = gc.get_threshold()
+    gc.set_threshold(50_000, 100, 1000)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 @contextmanager

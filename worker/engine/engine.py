@@ -220,7 +220,9 @@ class Engine:
                 claimed = urgent + ordinary
                 left_behind = len(claimed) == granted.limit or len(ordinary) == granted.ordinary
             if claimed:
-                values: dict[str, Any] = {"tokens": granted.tokens - len(claimed), "tokens_at": now}
+                # Never back: who waited long for the row knows the time of before that only.
+                at = max(now, shared.tokens_at)
+                values: dict[str, Any] = {"tokens": granted.tokens - len(claimed), "tokens_at": at}
                 if granted.probing:
                     lasting = timedelta(seconds=plugin.limits.total_timeout + 1)
                     values["probing_until"] = now + lasting

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from config.polling import PollPolicy
 from config.queues import Provider
@@ -12,6 +13,7 @@ from tests.support.engine import Process, another, many, process, states
 from tests.support.operations import operation, operations, told, types
 from tests.support.providers import LIMITS, ScriptedPlugin
 from worker.engine.asks import Ask
+from worker.operations.model import OPERATIONS
 from worker.operations.outcomes import (
     Finished,
     Misconfigured,
@@ -245,3 +247,25 @@ def test_polls_are_made_beside_a_backlog_of_submits_however_low_the_rate(
 
         assert plugin.asked(Ask.SUBMIT) > 2
         assert plugin.asked(Ask.POLL) > 2
+
+
+def test_bucket_is_not_filled_twice_when_a_claim_waited_long_for_its_turn(
+    poller: Process, plugin: ScriptedPlugin
+) -> None:
+    plugin.limits = replace(LIMITS, chunk=5)
+    poller.enqueue(*many(20))
+    poller.work()
+    with poller.database.begin() as connection:
+        before = claims.lock_provider(connection, Provider.MONETA, poller.database.now())
+
+    # Its time is from before the other claim.
+    poller.database.travel(-10)
+    with poller.database.begin() as connection:
+        early = poller.database.now() - timedelta(seconds=1)
+        connection.execute(update(OPERATIONS).values(due_at=early))
+    poller.work()
+
+    with poller.database.begin() as connection:
+        after = claims.lock_provider(connection, Provider.MONETA, poller.database.now())
+    assert after.tokens < before.tokens
+    assert after.tokens_at == before.tokens_at
