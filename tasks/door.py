@@ -9,7 +9,7 @@ import structlog
 from config.queues import Task
 from worker import runtime
 from worker.app import app
-from worker.errors import UpridError
+from worker.errors import BrokerUnavailable, DatabaseUnavailable, UpridError
 from worker.intake.message import Message, storable
 from worker.intake.refusals import Taking
 from worker.masked_request import MaskedRequest
@@ -17,6 +17,7 @@ from worker.runtime import Runtime
 
 log = structlog.get_logger(__name__)
 
+_OUTAGES: Final = (DatabaseUnavailable, BrokerUnavailable)
 #: Seconds before a message is tried again that could not be worked on, by how often it was tried.
 _PATIENCE: Final = (1, 2, 5, 10, 30, 60)
 
@@ -47,11 +48,17 @@ def intake(name: Task, function: Taking) -> None:
         message = Message(storable(self.request.id), name.value, args, kwargs)
         try:
             function(runtime.current(), message)
+        except _OUTAGES as outage:
+            log.warning("message_comes_again", task=name.value, task_id=message.id, **_why(outage))
+            again = _again(outage)
         except Exception as error:
             log.exception("message_comes_again", task=name.value, task_id=message.id)
-            pause = _PATIENCE[min(self.request.retries, len(_PATIENCE) - 1)]
-            # Not thrown by Celery: the traceback that Flower shows would tell of `error`, too.
-            raise self.retry(exc=_again(error), countdown=pause, throw=False) from None
+            again = _again(error)
+        else:
+            return
+        pause = _PATIENCE[min(self.request.retries, len(_PATIENCE) - 1)]
+        # Not thrown by Celery: the traceback that Flower shows would tell of the error, too.
+        raise self.retry(exc=again, countdown=pause, throw=False)
 
 
 def chunk(name: Task, function: Callable[[Runtime, datetime | None], object]) -> None:
@@ -77,10 +84,18 @@ def upkeep(name: Task, function: Callable[[Runtime], object]) -> None:
 def _round(name: Task, action: Callable[[], object]) -> None:
     try:
         action()
+    except _OUTAGES as outage:
+        log.warning("round_failed", task=name.value, **_why(outage))
+        raise _again(outage) from None
     except Exception as error:
         # The sweep does again what was left undone. Raised without its text, which may hold values.
         log.exception("round_failed", task=name.value)
         raise _again(error) from None
+
+
+def _why(outage: UpridError) -> dict[str, str]:
+    """Return what is logged of a server that is away: a line, as it is no mistake of ours."""
+    return {"error": f"{type(outage).__name__}: {outage}"}
 
 
 def _again(error: Exception) -> Exception:

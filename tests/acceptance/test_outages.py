@@ -34,6 +34,8 @@ _SETTINGS: Final = {
     "UPRID_MONETA__READ_TIMEOUT": str(_LONGEST_CALL),
     "UPRID_MONETA__TOTAL_TIMEOUT": str(_LONGEST_CALL),
     "UPRID_ENGINE__HEARTBEAT": "1",
+    # Beat sends a fifth as often.
+    "UPRID_ENGINE__SWEEP_EVERY": "1",
     "UPRID_ENGINE__LEASE_SILENCE": "3",
 }
 _BOTH: Final = ("worker", "poller")
@@ -205,7 +207,7 @@ def test_messages_of_another_release_are_told_of_once_the_database_is_back(
 def test_beat_waits_for_the_broker_and_says_so(whole: System, servers: Servers) -> None:
     servers.broker.stop()
     whole.start("beat")
-    # It has something to send only every ten seconds.
+    # It has something to send only every five seconds.
     whole.process("beat").wait_for_output("beat: Connection error", 40)
     assert whole.is_running("beat")
 
