@@ -4,7 +4,7 @@ import gc
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
@@ -13,6 +13,9 @@ from tests.simulation.plan import Plan
 from tests.simulation.violation import Violation
 from tests.simulation.world import World
 from worker.operations.identifiers import drawn_from
+
+#: Seeds that every run of the tests goes through.
+TESTED: Final = 300
 
 
 @dataclass(frozen=True, slots=True)

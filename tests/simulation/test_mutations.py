@@ -6,7 +6,7 @@ import pytest
 
 from tests.simulation.caught import CAUGHT
 from tests.simulation.mutations import MUTATIONS
-from tests.simulation.run import simulate
+from tests.simulation.run import TESTED, simulate
 
 _PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 
@@ -25,10 +25,9 @@ def test_mutation_is_seen(name: str) -> None:
     assert result.invariant == invariant
 
 
-@pytest.mark.parametrize("name", MUTATIONS)
-def test_seed_keeps_every_promise_where_nothing_is_broken(name: str) -> None:
-    seed, _ = CAUGHT[name]
-
+#: The others are tested anyhow.
+@pytest.mark.parametrize("seed", sorted({seed for seed, _ in CAUGHT.values() if seed >= TESTED}))
+def test_seed_keeps_every_promise_where_nothing_is_broken(seed: int) -> None:
     assert simulate(seed).invariant is None
 
 
