@@ -15,7 +15,7 @@ from tests.simulation.rows import Row, Rows
 from tests.simulation.server import Server, Task
 from tests.simulation.stream import MemoryStream
 from tests.simulation.telling import Consumer
-from tests.simulation.violation import require
+from tests.simulation.violation import Violation, require
 from worker.operations.identifiers import Source
 from worker.operations.states import DRIVEN, State
 from worker.operations.store.leases import POISON_AFTER
@@ -55,6 +55,7 @@ class World:
         self._lives = 0
         self._deaths = 0
         self._poison = "o0" if kernel.random.random() < self.plan.poison else None
+        self._first: Violation | None = None
         self._poisonings: Counter[str] = Counter()
 
     def source(self) -> Source:
@@ -82,6 +83,10 @@ class World:
         try:
             kernel.run(plan.calm_from + self._grace, self._over)
             self._judge()
+        except Violation:
+            if self._first is not None:
+                raise self._first from None
+            raise
         finally:
             kernel.close()
 
@@ -89,7 +94,14 @@ class World:
 
     def committed(self, spot: str) -> None:
         """Look at what was just written."""
-        self.rows.committed(spot)
+        if self._first is not None:
+            return
+        try:
+            self.rows.committed(spot)
+        except Violation as violation:
+            # While it makes its way out, others go on, and stumble over what was half looked at.
+            self._first = violation
+            raise
 
     def disturb(self, lasting: float = 0.0) -> None:
         """Note that answers may be lost, until so many seconds from now."""

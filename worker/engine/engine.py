@@ -189,10 +189,10 @@ class Engine:
     def _take(self, provider: Provider, plugin: Plugin, token: str) -> Taken:
         """Ask the gate and claim what it grants, in one transaction."""
         owner = self._leaseholder.id
-        now = self._database.now()
-        began = self._host.monotonic()
         with self._database.begin() as connection:
-            shared = claims.lock_provider(connection, provider, now)
+            shared = claims.lock_provider(connection, provider, self._database.now())
+            # Only now: the row may have been waited for, and what it fills up by is time.
+            now, began = self._database.now(), self._host.monotonic()
             granted = gate.grant(shared, plugin.limits, now)
             calm = shared.failures == 0 and shared.closed_until is None and not granted.probing
             if granted.limit == 0:

@@ -1,14 +1,18 @@
 """The provider's health: breaker, rest, pause and rate."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import Connection, update
 
 from config.polling import PollPolicy
 from config.queues import Provider
+from tests.support.broker import MemoryBroker
+from tests.support.clock import TravellingDatabase
 from tests.support.engine import Process, another, many, process, states
 from tests.support.operations import operation, operations, told, types
 from tests.support.providers import LIMITS, ScriptedPlugin
@@ -269,3 +273,33 @@ def test_bucket_is_not_filled_twice_when_a_claim_waited_long_for_its_turn(
         after = claims.lock_provider(connection, Provider.MONETA, poller.database.now())
     assert after.tokens < before.tokens
     assert after.tokens_at == before.tokens_at
+
+
+class Sluggish(TravellingDatabase):
+    """A database that is waited for, once, before a transaction begins."""
+
+    delay = 0.0
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """Open a transaction."""
+        self.travel(self.delay)
+        self.delay = 0.0
+        with super().begin() as connection:
+            yield connection
+
+
+def test_rate_is_respected_by_who_comes_after_a_claim_that_waited_for_its_transaction(
+    migrated_url: str,
+) -> None:
+    plugin = ScriptedPlugin(limits=replace(LIMITS, rate_per_second=0.1))
+    database = Sluggish(migrated_url)
+    poller = Process(database, plugin, MemoryBroker(database))
+    poller.enqueue(*many(20))
+
+    database.delay = 20
+    claimed = poller.work() + poller.work()
+
+    poller.close()
+    database.dispose()
+    assert claimed == 1
