@@ -25,10 +25,11 @@ def test_mutation_is_seen(name: str) -> None:
     assert result.invariant == invariant
 
 
-#: The others are tested anyhow.
-@pytest.mark.parametrize("seed", sorted({seed for seed, _ in CAUGHT.values() if seed >= TESTED}))
-def test_seed_keeps_every_promise_where_nothing_is_broken(seed: int) -> None:
-    assert simulate(seed).invariant is None
+def test_every_seed_that_sees_a_mutation_is_tested_where_nothing_is_broken() -> None:
+    seeds = {seed for seed, _ in CAUGHT.values()}
+
+    # What every run goes through is tested in test_simulation.py.
+    assert all(simulate(seed).invariant is None for seed in seeds - set(range(TESTED)))
 
 
 @pytest.mark.parametrize("name", MUTATIONS)
