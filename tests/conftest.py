@@ -1,11 +1,12 @@
 """What every test may ask for: servers that the run starts itself, and an empty environment."""
 
 import os
+import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.support.processes import SETTING_PREFIXES
 from tests.support.schema import bring_to_newest
@@ -18,18 +19,25 @@ from tests.support.servers import (
 )
 from worker.operations.database import Database
 
-#: Folders whose tests start whole systems: where several processes share a run, one of them has all
-#: of these, one after the other.
-_WHOLE_SYSTEMS: Final = ("acceptance", "chaos")
+#: Tests of whole systems that kill, hang, freeze or time them: in a shared run one process has all of
+#: these, one after the other.
+_ONE_AT_A_TIME: Final = re.compile(
+    r"tests/(chaos/|acceptance/test_(demo|mandarin_codes|one_hangs|outages|pause|survival|up|upgrade)\.)"
+)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests in one process of a shared run (`-n 2`): they share what is dear."""
-    root = Path(__file__).parent
-    for item in items:
-        path = item.path.relative_to(root)
-        group = "systems" if path.parts[0] in _WHOLE_SYSTEMS else path.as_posix()
-        item.add_marker(pytest.mark.xdist_group(group))
+class _ByFile(LoadScopeScheduling):
+    """Gives a file's tests to one process of a shared run (`-n 2`): they share what is dear."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return "one at a time" if _ONE_AT_A_TIME.match(path) else path
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> _ByFile:
+    """Say who runs what in a shared run; the largest shares begin first."""
+    return _ByFile(config, log)
 
 
 @pytest.fixture(autouse=True)
