@@ -19,8 +19,8 @@ from tests.support.servers import (
 )
 from worker.operations.database import Database
 
-#: Tests of whole systems that kill, hang, freeze or time them: in a shared run one process has all of
-#: these, one after the other.
+#: Tests of whole systems that kill, hang, freeze or time them: in a shared run one process has all
+#: of these, one after the other.
 _ONE_AT_A_TIME: Final = re.compile(
     r"tests/(chaos/|acceptance/test_(demo|mandarin_codes|one_hangs|outages|pause|survival|up|upgrade)\.)"
 )
