@@ -103,5 +103,10 @@ class Eavesdropper:
         return wire
 
     def _read_wire(self) -> None:
-        while read := self._wire.recv(1 << 20):
-            self._passed.append(read)
+        try:
+            while read := self._wire.recv(1 << 20):
+                self._passed.append(read)
+        except ConnectionResetError:
+            # The server was still telling when we hung up; before that it must be listened to.
+            if not self._stopping.is_set():
+                raise
