@@ -17,7 +17,7 @@ CAUGHT: Final[dict[str, tuple[int, str]]] = {
     "submit-again-in-doubt": (22, "what costs is done once"),
     "supply-unmarked": (26, "no poll before its time"),
     "take-every-message": (0, "only moves of the table"),
-    "tell-after-marking": (0, "everything is told"),
+    "tell-after-marking": (3, "everything is told"),
     "trust-the-stream": (7, "everything is told"),
     "append-every-time": (7, "an event is on the stream once"),
     "claim-what-is-not-due": (0, "only what is due is claimed"),

@@ -237,7 +237,15 @@ class World:
             and store().raw.execute("SELECT 1 FROM outbox WHERE stream_id IS NULL").fetchone()
             is None
             and len(self.people.accepted) == self.plan.operations
+            # A stream that was wiped last thing is filled again by the next sweep.
+            and not self._unheard()
         )
+
+    def _unheard(self) -> set[str]:
+        """Return the events that the consumer has not seen."""
+        self.consumer.read()
+        told = {row[0] for row in store().raw.execute("SELECT id FROM outbox")}
+        return told - self.consumer.seen
 
     def _judge(self) -> None:
         rows = self.rows.operations.values()
@@ -247,11 +255,10 @@ class World:
         require(not missing, "what is enqueued becomes ours", missing)
         leased = [row for row in rows if row.lease_owner is not None]
         require(not leased, "no lease is held for ever", leased)
-        self.consumer.read()
         raw = store().raw
         untold = raw.execute("SELECT type, subject FROM outbox WHERE stream_id IS NULL").fetchall()
         require(not untold, "everything is told", untold)
-        unseen = {row[0] for row in raw.execute("SELECT id FROM outbox")} - self.consumer.seen
+        unseen = self._unheard()
         require(not unseen, "everything is told", len(unseen), "events never came")
 
     def _quiet_since(self, moment: float) -> float:
