@@ -362,10 +362,10 @@ class Engine:
 
     def _feed(self, provider: Provider, plugin: Plugin, working: Working, chunk: Chunk) -> None:
         """Tell the others what this chunk saw of the provider."""
-        now = self._database.now()
         misconfigured = working.misconfigured
         with self._database.begin() as connection:
-            shared = claims.lock_provider(connection, provider, now)
+            shared = claims.lock_provider(connection, provider, self._database.now())
+            now = self._database.now()  # as in `_take`
             passed = (now - chunk.now).total_seconds()
             left = gate.returned(len(chunk.claimed), working.calls, passed, plugin.limits)
             values = gate.fed(shared, working.health, plugin.limits, now)

@@ -276,30 +276,58 @@ def test_bucket_is_not_filled_twice_when_a_claim_waited_long_for_its_turn(
 
 
 class Sluggish(TravellingDatabase):
-    """A database that is waited for, once, before a transaction begins."""
+    """A database that is waited for before a transaction begins."""
 
-    delay = 0.0
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        #: Seconds that the next transactions are waited for.
+        self.delays: list[float] = []
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """Open a transaction."""
-        self.travel(self.delay)
-        self.delay = 0.0
+        if self.delays:
+            self.travel(self.delays.pop(0))
         with super().begin() as connection:
             yield connection
 
 
-def test_rate_is_respected_by_who_comes_after_a_claim_that_waited_for_its_transaction(
-    migrated_url: str,
-) -> None:
+@pytest.fixture
+def sluggish(migrated_url: str) -> Iterator[tuple[Sluggish, ScriptedPlugin, Process]]:
+    """A process of a provider that takes one request in ten seconds, with much to do."""
     plugin = ScriptedPlugin(limits=replace(LIMITS, rate_per_second=0.1))
     database = Sluggish(migrated_url)
     poller = Process(database, plugin, MemoryBroker(database))
     poller.enqueue(*many(20))
-
-    database.delay = 20
-    claimed = poller.work() + poller.work()
-
+    yield database, plugin, poller
     poller.close()
     database.dispose()
-    assert claimed == 1
+
+
+def test_rate_is_respected_by_who_comes_after_a_claim_that_waited_for_its_transaction(
+    sluggish: tuple[Sluggish, ScriptedPlugin, Process],
+) -> None:
+    database, _, poller = sluggish
+
+    database.delays = [20]
+
+    assert poller.work() + poller.work() == 1
+
+
+def test_rate_is_respected_by_who_comes_after_a_probe_that_waited_to_tell_that_it_got_through(
+    sluggish: tuple[Sluggish, ScriptedPlugin, Process],
+) -> None:
+    database, plugin, poller = sluggish
+    with database.begin() as connection:
+        claims.lock_provider(connection, Provider.MONETA, database.now())
+        claims.share(connection, Provider.MONETA, failures=LIMITS.breaker_failures)
+
+    def line(_: Work) -> Outcome:
+        # The write-back, and then what is told of the provider.
+        database.delays = [0, 20]
+        return SUCCEEDED
+
+    plugin.answers(Ask.SUBMIT, line)
+
+    assert poller.work() + poller.work() == 1
+    assert database.delays == []
