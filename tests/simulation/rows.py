@@ -27,7 +27,7 @@ _PROVIDERS: Final = "SELECT name, paused_at, failures, closed_until, probing_unt
 _END_TYPES: Final = {event.value: state for state, event in END_EVENTS.items()}
 #: Spots at which a chunk writes what it holds.
 _HOLDERS: Final = {
-    "engine._write", "engine._write_one_by_one", "engine._give_back", "engine._refused",
+    "pen._write", "pen._one_by_one", "engine._give_back", "pen.refused",
     "engine._mark", "engine._supply",
 }  # fmt: skip
 #: Spots at which somebody may ask for an operation out of turn.

@@ -1,14 +1,12 @@
 """The engine: what a chunk task does, from the claim to the next wake. Knows no provider."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Protocol
 
 import structlog
 from sqlalchemy import Connection
-from sqlalchemy.exc import DataError, IntegrityError
 
 from config.queues import Provider, Wake
 from worker.engine import gate
@@ -16,6 +14,7 @@ from worker.engine.asks import Answer
 from worker.engine.chunk import Chunk, Guard, Working, opened
 from worker.engine.decisions import decide
 from worker.engine.host import THIS, Host
+from worker.engine.pen import UNWRITABLE, Pen
 from worker.engine.share import Share
 from worker.engine.wakes import Wakes
 from worker.errors import DatabaseUnavailable
@@ -31,15 +30,8 @@ from worker.providers.base import Plugin
 
 log = structlog.get_logger(__name__)
 
-T = TypeVar("T")
-
 #: A slot whose message came earlier than this is published again, else awaited. Seconds.
 _EARLY: Final = 0.05
-#: Seconds that a flush waits for a database that went away, while its leases are kept alive.
-_PATIENCE: Final = 60.0
-#: What an answer raises that cannot be decided or written: one operation's trouble, never its
-#: chunk's. The database refuses a second end, and what no column holds.
-_UNWRITABLE: Final = (IntegrityError, DataError, ValueError, TypeError, OverflowError)
 
 
 class Relay(Protocol):
@@ -106,6 +98,7 @@ class Engine:
         self._leaseholder = leaseholder
         self._sealing = sealing
         self._host = host
+        self._pen = Pen(database, leaseholder, host)
         self._shares = {provider: Share(share) for provider in plugins}
         self._executors = {
             provider: host.threads(plugin.limits.threads, f"{provider}-call")
@@ -265,14 +258,14 @@ class Engine:
                 changes.append(
                     decide(answer, plugin, now, self._host.draw(), self._sealing.seal_bytes)
                 )
-            except _UNWRITABLE as error:
-                self._refused(chunk.token, answer.claimed, error)
+            except UNWRITABLE as error:
+                self._pen.refused(chunk.token, answer.claimed, error)
         stays = [change for change in changes if isinstance(change, Stay)]
         moves = [change for change in changes if isinstance(change, Move)]
-        written = self._patiently(len(changes), lambda: self._write(chunk.token, stays, moves, now))
+        written = self._pen.write(chunk.token, stays, moves, now)
         unwritten.difference_update(answer.claimed.id for answer in answers)
         late = [move for move in moves if move.claimed.id not in written and move.events]
-        self._tell_late(late, now)
+        self._pen.tell_late(late, now)
         self._wake_next(
             provider, [change for change in changes if change.claimed.id in written], now
         )
@@ -281,67 +274,6 @@ class Engine:
             self._wakes.soon(provider, now)
         if late or any(move.events for move in moves):
             self._relay.wake()
-
-    def _patiently(self, rows: int, write: Callable[[], T]) -> T:
-        """Write back, waiting for a database that went away: answers cost money."""
-        give_up = self._host.monotonic() + _PATIENCE
-        while True:
-            try:
-                return write()
-            except DatabaseUnavailable:
-                if self._host.monotonic() > give_up:
-                    raise
-                log.warning("write_back_waits", rows=rows)
-                self._leaseholder.pause(1.0)
-
-    def _write(
-        self, token: str, stays: Sequence[Stay], moves: Sequence[Move], now: datetime
-    ) -> dict[str, bool]:
-        try:
-            with self._database.begin() as connection:
-                return writeback.write_stays(connection, token, stays) | writeback.write_moves(
-                    connection, token, moves, now
-                )
-        except _UNWRITABLE:
-            return self._write_one_by_one(token, stays, moves, now)
-
-    def _write_one_by_one(
-        self, token: str, stays: Sequence[Stay], moves: Sequence[Move], now: datetime
-    ) -> dict[str, bool]:
-        """Find the row that the database refuses; the others must not suffer for it."""
-        written: dict[str, bool] = {}
-        for one_stay, one_move in [*(([s], []) for s in stays), *(([], [m]) for m in moves)]:
-            try:
-                with self._database.begin() as connection:
-                    written |= writeback.write_stays(connection, token, one_stay)
-                    written |= writeback.write_moves(connection, token, one_move, now)
-            except _UNWRITABLE as error:
-                self._refused(token, (one_stay or one_move)[0].claimed, error)
-        return written
-
-    def _refused(self, token: str, row: Claimed, error: Exception) -> None:
-        """Free an operation whose answer cannot be written: refused again and again, it parks."""
-        with self._database.begin() as connection:
-            writeback.let_go(connection, token, row.id)
-        # Without the error's text, which may hold values.
-        name = type(error).__name__
-        log.error("write_refused", operation=row.id, attempt=row.attempt, error=name)
-
-    def _tell_late(self, late: Sequence[Move], now: datetime) -> None:
-        for move in late:
-            row = move.claimed
-            write = partial(self._write_late, move, now, new_id())
-            try:
-                news = self._patiently(1, write)
-            except _UNWRITABLE as error:
-                log.error("late_answer_refused", operation=row.id, error=type(error).__name__)  # noqa: TRY400 - the error's text may hold values
-                continue
-            if news:
-                log.warning("late_answer", operation=row.id, state=move.state)
-
-    def _write_late(self, move: Move, now: datetime, event_id: str) -> bool:
-        with self._database.begin() as connection:
-            return writeback.write_late(connection, move, now, event_id)
 
     def _wake_next(self, provider: Provider, written: Sequence[Stay | Move], now: datetime) -> None:
         polls: list[datetime] = []

@@ -1,0 +1,118 @@
+"""The pen: what a chunk learned is written down, whatever the database is up to.
+
+A database that is away is waited for, and one row that it refuses costs nobody else's.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Final, Protocol, TypeVar
+
+import structlog
+from sqlalchemy.exc import DataError, IntegrityError
+
+from worker.engine.host import Host
+from worker.errors import DatabaseUnavailable
+from worker.operations.database import Database
+from worker.operations.identifiers import new_id
+from worker.operations.store import writeback
+from worker.operations.store.changes import Move, Stay
+from worker.operations.store.claims import Claimed
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+#: Seconds that a write-back waits for a database that went away, while its leases are kept alive.
+_PATIENCE: Final = 60.0
+#: What an answer raises that cannot be decided or written: one operation's trouble, never its
+#: chunk's. The database refuses a second end, and what no column holds.
+UNWRITABLE: Final = (IntegrityError, DataError, ValueError, TypeError, OverflowError)
+
+
+class Waiting(Protocol):
+    """Who waits for the process."""
+
+    def pause(self, seconds: float) -> None:
+        """Wait a moment, shorter where the process is stopping."""
+
+
+class Pen:
+    """Writes for one process. Raises `DatabaseUnavailable` where waiting did not help."""
+
+    def __init__(self, database: Database, waiting: Waiting, host: Host) -> None:
+        self._database = database
+        self._waiting = waiting
+        self._host = host
+
+    def write(
+        self, token: str, stays: Sequence[Stay], moves: Sequence[Move], now: datetime
+    ) -> dict[str, bool]:
+        """Write a chunk's changes back.
+
+        Returns the ids that were ours to write, and whether each is wanted at once.
+        """
+        rows = len(stays) + len(moves)
+        return self._patiently(rows, lambda: self._write(token, stays, moves, now))
+
+    def refused(self, token: str, row: Claimed, error: Exception) -> None:
+        """Free an operation whose answer cannot be written: refused again and again, it parks."""
+        with self._database.begin() as connection:
+            writeback.let_go(connection, token, row.id)
+        # Without the error's text, which may hold values.
+        name = type(error).__name__
+        log.error("write_refused", operation=row.id, attempt=row.attempt, error=name)
+
+    def tell_late(self, late: Sequence[Move], now: datetime) -> None:
+        """Journal and tell answers that lost their lease, or came after the end."""
+        for move in late:
+            row = move.claimed
+            write = partial(self._late, move, now, new_id())
+            try:
+                news = self._patiently(1, write)
+            except UNWRITABLE as error:
+                log.error("late_answer_refused", operation=row.id, error=type(error).__name__)  # noqa: TRY400 - the error's text may hold values
+                continue
+            if news:
+                log.warning("late_answer", operation=row.id, state=move.state)
+
+    def _patiently(self, rows: int, write: Callable[[], T]) -> T:
+        """Wait for a database that went away: answers cost money."""
+        give_up = self._host.monotonic() + _PATIENCE
+        while True:
+            try:
+                return write()
+            except DatabaseUnavailable:
+                if self._host.monotonic() > give_up:
+                    raise
+                log.warning("write_back_waits", rows=rows)
+                self._waiting.pause(1.0)
+
+    def _write(
+        self, token: str, stays: Sequence[Stay], moves: Sequence[Move], now: datetime
+    ) -> dict[str, bool]:
+        try:
+            with self._database.begin() as connection:
+                return writeback.write_stays(connection, token, stays) | writeback.write_moves(
+                    connection, token, moves, now
+                )
+        except UNWRITABLE:
+            return self._one_by_one(token, stays, moves, now)
+
+    def _one_by_one(
+        self, token: str, stays: Sequence[Stay], moves: Sequence[Move], now: datetime
+    ) -> dict[str, bool]:
+        """Find the row that the database refuses; the others must not suffer for it."""
+        written: dict[str, bool] = {}
+        for one_stay, one_move in [*(([s], []) for s in stays), *(([], [m]) for m in moves)]:
+            try:
+                with self._database.begin() as connection:
+                    written |= writeback.write_stays(connection, token, one_stay)
+                    written |= writeback.write_moves(connection, token, one_move, now)
+            except UNWRITABLE as error:
+                self.refused(token, (one_stay or one_move)[0].claimed, error)
+        return written
+
+    def _late(self, move: Move, now: datetime, event_id: str) -> bool:
+        with self._database.begin() as connection:
+            return writeback.write_late(connection, move, now, event_id)
