@@ -13,17 +13,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from celery import Celery
 from sqlalchemy import select, update
 
-from config.celery import configuration
 from config.queues import Provider, Task
-from config.settings import Need, load
 from tests.support.command import uprid
 from tests.support.operations import NOW, in_state, operation, start, told, types
+from tests.support.parts import worker_parts
 from tests.support.valkey import ValkeyServer
-from worker import runtime as runtimes
-from worker.celery_masking import MaskedAMQP
 from worker.client import Client
 from worker.events.model import EventType
 from worker.intake import actions, callbacks, codes, notifications
@@ -78,20 +74,12 @@ def runtime(
     """A worker's parts with every provider on; whoever is called refuses the connection."""
     settings = {
         "DATABASE_URL": migrated_url,
-        "REDIS_URL": valkey.url,
         "UPRID_SEAL_KEYS": KEY,
         "UPRID_FINGERPRINT_KEY": FINGERPRINT_KEY,
         **sandbox_providers(SandboxOptions(1)),
     }
-    for name, value in settings.items():
-        monkeypatch.setenv(name, value)
-    app = Celery("golden-test", amqp=MaskedAMQP, set_as_current=False)
-    app.conf.update(configuration(valkey.url, timedelta(minutes=15)))
-    made = runtimes.build(app, load([Need.BROKER, Need.KEYS]), "worker")
-    yield made
-    made.engine.close()
-    made.database.dispose()
-    app.close()
+    with worker_parts(monkeypatch, valkey.url, settings) as made:
+        yield made
 
 
 @pytest.fixture

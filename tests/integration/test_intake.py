@@ -7,13 +7,10 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from celery import Celery
 from cryptography.fernet import Fernet
 from sqlalchemy import update
 
-from config.celery import configuration
 from config.queues import Provider, Task
-from config.settings import Need, load
 from tests.support.engine import Process, process
 from tests.support.messages import enqueued
 from tests.support.operations import (
@@ -28,11 +25,10 @@ from tests.support.operations import (
     types,
     waiting,
 )
+from tests.support.parts import worker_parts
 from tests.support.people import changed, person
 from tests.support.providers import ScriptedPlugin
 from tests.support.valkey import ValkeyServer
-from worker import runtime as runtimes
-from worker.celery_masking import MaskedAMQP
 from worker.engine.asks import Ask
 from worker.intake import actions, callbacks
 from worker.intake.message import Message
@@ -71,7 +67,6 @@ def runtime(
     """A worker's parts, none of them running; its provider is never called."""
     settings = {
         "DATABASE_URL": migrated_url,
-        "REDIS_URL": valkey.url,
         "UPRID_SEAL_KEYS": KEY,
         "UPRID_FINGERPRINT_KEY": "f" * 32,
         "UPRID_MONETA__URL": "http://127.0.0.1:1/services",
@@ -80,16 +75,8 @@ def runtime(
         "UPRID_MONETA__ANONYMOUS_GROUP_ID": "1",
         "UPRID_MONETA__FULL_GROUP_ID": "2",
     }
-    for name, value in settings.items():
-        monkeypatch.setenv(name, value)
-    # Not the worker's own app: that one reads its settings once in a process.
-    app = Celery("intake-test", amqp=MaskedAMQP, set_as_current=False)
-    app.conf.update(configuration(valkey.url, timedelta(minutes=15)))
-    made = runtimes.build(app, load([Need.BROKER, Need.KEYS]), "worker")
-    yield made
-    made.engine.close()
-    made.database.dispose()
-    app.close()
+    with worker_parts(monkeypatch, valkey.url, settings) as made:
+        yield made
 
 
 @pytest.fixture

@@ -6,18 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from celery import Celery
 from cryptography.fernet import Fernet
 from sqlalchemy import select, update
 
-from config.celery import configuration
 from config.queues import Provider, Task
-from config.settings import Need, load
 from tests.support.npd import notification
 from tests.support.operations import operation, start, told, types
+from tests.support.parts import worker_parts
 from tests.support.valkey import ValkeyServer
-from worker import runtime as runtimes
-from worker.celery_masking import MaskedAMQP
 from worker.intake import codes, notifications
 from worker.intake.message import Message
 from worker.operations.database import Database
@@ -37,7 +33,6 @@ def runtime(
     """A worker's parts, none of them running; its providers are never called."""
     settings = {
         "DATABASE_URL": migrated_url,
-        "REDIS_URL": valkey.url,
         "UPRID_SEAL_KEYS": KEY,
         "UPRID_FINGERPRINT_KEY": "f" * 32,
         "UPRID_MANDARIN__URL": "http://127.0.0.1:1",
@@ -47,15 +42,8 @@ def runtime(
         "UPRID_NPD__SECURITY_KEY": "us",
         "UPRID_NPD__SECRET_KEY": "secret",
     }
-    for name, value in settings.items():
-        monkeypatch.setenv(name, value)
-    app = Celery("doors-test", amqp=MaskedAMQP, set_as_current=False)
-    app.conf.update(configuration(valkey.url, timedelta(minutes=15)))
-    made = runtimes.build(app, load([Need.BROKER, Need.KEYS]), "worker")
-    yield made
-    made.engine.close()
-    made.database.dispose()
-    app.close()
+    with worker_parts(monkeypatch, valkey.url, settings) as made:
+        yield made
 
 
 @pytest.fixture
