@@ -1,10 +1,9 @@
 """Reads the stream all along, as a member of a consumer group, through every fault."""
 
-import threading
 from collections.abc import Callable
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
+from tests.chaos.background import Background
 from tests.chaos.heard import Heard, told
 from worker.client import Client
 from worker.errors import BrokerUnavailable
@@ -15,33 +14,19 @@ _AGAIN: Final = 0.3
 _QUIET: Final = 1.0
 
 
-class Listener:
+class Listener(Background):
     """A thread that reads; a context manager."""
 
     def __init__(self, client: Callable[[], Client], heard: Heard) -> None:
+        super().__init__("listener")
         self._client = client
         self._heard = heard
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._listen, name="listener", daemon=True)
         #: How often reading broke off.
         self.interruptions = 0
         #: What ended the thread although nothing may.
         self.died_of: Exception | None = None
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stopping.set()
-        self._thread.join(30)
-
-    def _listen(self) -> None:
+    def _live(self) -> None:
         client = self._client()
         try:
             while not self._stopping.is_set():

@@ -4,9 +4,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
+from tests.chaos.background import Background
 from tests.chaos.cases import Case
 from tests.chaos.heard import Heard, Told
 from tests.support.marketplace import INPUT_REQUIRED, WAITING
@@ -42,7 +42,7 @@ class Open:
     asked: list[str] = field(default_factory=list)
 
 
-class Marketplace:
+class Marketplace(Background):
     """A thread that does what the contract asks of a marketplace; a context manager."""
 
     def __init__(
@@ -53,6 +53,7 @@ class Marketplace:
         heard: Heard,
         letters: Callable[[], list[Letter]],
     ) -> None:
+        super().__init__("marketplace")
         self._client = client
         self._cases = cases
         self._rate = rate
@@ -62,27 +63,12 @@ class Marketplace:
         self._open: dict[str, Open] = {}
         self._ordering = threading.Event()
         self._ordering.set()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._live, name="marketplace", daemon=True)
         #: Everything that was ever enqueued.
         self.sent: dict[str, Case] = {}
         #: Messages sent, those sent again included, and those that the broker did not take.
         self.messages = 0
         self.refused = 0
         self.died_of: Exception | None = None
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stopping.set()
-        self._thread.join(60)
 
     def stop_ordering(self) -> None:
         """Enqueue nothing new; what is open is seen to its end."""

@@ -1,16 +1,15 @@
 """Watches a run: how long no poll came, and whether every process lives and takes messages."""
 
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import requests
 
 from config.queues import Provider
+from tests.chaos.background import Background
 from tests.chaos.fleet import Fleet
 from tests.chaos.plan import FLEET
 from tests.chaos.rates import requests_of
@@ -31,35 +30,21 @@ class Gap:
     after: str = ""
 
 
-class Watch:
+class Watch(Background):
     """A thread that looks twice a second; a context manager."""
 
     def __init__(self, fleet: Fleet, latest: Callable[[], str], busy: Callable[[], bool]) -> None:
+        super().__init__("watch")
         self._fleet = fleet
         self._latest = latest
         self._busy = busy
         self._began = time.monotonic()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._live, name="watch", daemon=True)
         self._polls = 0
         self._quiet = (self._began, "")
         #: The longest time without a poll so far.
         self.gap = Gap()
         #: Processes that ended although nobody ended them, with what they wrote last.
         self.ended: dict[str, str] = {}
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stopping.set()
-        self._thread.join(30)
 
     def _live(self) -> None:
         while not self._stopping.wait(_EVERY):
