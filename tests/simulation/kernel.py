@@ -5,7 +5,6 @@ A task is a greenlet: the real code, unmodified, that hands the turn on wherever
 
 import heapq
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -15,7 +14,6 @@ from typing import Final, Self
 from greenlet import getcurrent, greenlet
 
 from tests.simulation.trace import Trace
-from tests.simulation.violation import Violation
 
 #: When every simulation begins.
 BEGIN: Final = datetime(2026, 1, 1, tzinfo=UTC)
@@ -169,10 +167,7 @@ class Kernel:
         self._queue.clear()
         for task in list(self.tasks):
             task.life.alive = False
-            # What a task does while it is thrown away is no story of the product's, and must not
-            # stand in the place of what was found before.
-            with suppress(Violation):
-                self._throw(task)
+            self._throw(task)
 
     def _switch(self, task: Task) -> None:
         self._current = task

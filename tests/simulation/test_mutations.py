@@ -26,10 +26,8 @@ def test_mutation_is_seen(name: str) -> None:
 
 
 def test_every_seed_that_sees_a_mutation_is_tested_where_nothing_is_broken() -> None:
-    seeds = {seed for seed, _ in CAUGHT.values()}
-
-    # What every run goes through is tested in test_simulation.py.
-    assert all(simulate(seed).invariant is None for seed in seeds - set(range(TESTED)))
+    # By test_simulation.py, which goes through all of these.
+    assert max(seed for seed, _ in CAUGHT.values()) < TESTED
 
 
 @pytest.mark.parametrize("name", MUTATIONS)

@@ -81,14 +81,15 @@ class World:
         kernel.at(plan.calm_from, self._calm)
         kernel.at(1.0, self._look)
         try:
-            kernel.run(plan.calm_from + self._grace, self._over)
-            self._judge()
+            try:
+                kernel.run(plan.calm_from + self._grace, self._over)
+                self._judge()
+            finally:
+                kernel.close()
         except Violation:
             if self._first is not None:
                 raise self._first from None
             raise
-        finally:
-            kernel.close()
 
     # What others ask of it
 
