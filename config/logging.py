@@ -21,10 +21,11 @@ _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 _OURS: Final = frozenset(
     {"timestamp", "level", "logger", "operation", "incarnation", "task_id", "provider", "thread"}
 )
+_CONSUMER: Final = "celery.worker.consumer.consumer"
 #: Messages that hold a whole message body, a task's exception text, or what a provider sent in the
 #: place of headers, beside the address that was asked.
 _LOUD: Final = {
-    "celery.worker.consumer.consumer": "message_not_understood",
+    _CONSUMER: "message_not_understood",
     "celery.app.trace": "task_trace",
     "urllib3.connection": "reply_not_understood",
 }
@@ -85,7 +86,7 @@ def configure(level: str, mask: Masking, *, own: type[BaseException]) -> None:
 def _quiet(record: logging.LogRecord) -> bool:
     """Reduce what libraries say of messages, replies and failures to what anybody may read."""
     given = record.args if isinstance(record.args, tuple) else ()
-    if given and str(given[0]).startswith(_LOST):
+    if record.name == _CONSUMER and given and str(given[0]).startswith(_LOST):
         return False
     if record.name == "celery.beat" and str(record.msg).startswith(_NOT_SENT):
         error = type(given[0]).__name__ if given else "unknown"
