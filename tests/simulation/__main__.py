@@ -30,7 +30,7 @@ def main() -> int:
                 print(line, flush=True)
         return 0
     if given.seed is not None:
-        return _replay(given.seed)
+        return replay(given.seed)
     began, failed = time.monotonic(), []
     seeds = range(given.first_seed, given.first_seed + given.seeds)
     with ProcessPoolExecutor(given.processes) as pool:
@@ -46,7 +46,8 @@ def main() -> int:
         f" {len(failed)} failed"
     )
     if failed:
-        print(f"replay: ./run simulate --seed {failed[0].seed}")
+        print(f"the first of them (again by ./run simulate --seed {failed[0].seed}):")
+        replay(failed[0].seed)
     return bool(failed)
 
 
@@ -63,7 +64,8 @@ def _search(seeds: range, name: str) -> str:
     return f"{name}: not seen by {len(seeds)} seeds"
 
 
-def _replay(seed: int) -> int:
+def replay(seed: int) -> bool:
+    """Run a seed once more and print its trace; tell whether a promise was broken."""
     result = simulate(seed, keep_trace=True)
     print(result.plan)
     print("\n".join(result.lines))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.simulation.__main__ import replay
 from tests.simulation.caught import CAUGHT
 from tests.simulation.mutations import MUTATIONS
 from tests.simulation.run import TESTED, simulate
@@ -28,6 +29,19 @@ def test_mutation_is_seen(name: str) -> None:
 def test_every_seed_that_sees_a_mutation_is_tested_where_nothing_is_broken() -> None:
     # By test_simulation.py, which goes through all of these.
     assert max(seed for seed, _ in CAUGHT.values()) < TESTED
+
+
+def test_replay_prints_the_trace_of_a_seed_that_fails_up_to_what_is_broken(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    seed, invariant = CAUGHT["forget-the-outbox"]
+
+    with MUTATIONS["forget-the-outbox"].applied():
+        assert replay(seed)
+
+    lines = capsys.readouterr().out.splitlines()
+    assert any("sends tasks." in line for line in lines)
+    assert invariant in lines[-1]
 
 
 @pytest.mark.parametrize("name", MUTATIONS)
