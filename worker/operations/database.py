@@ -32,6 +32,9 @@ _POSTGRES: Final[dict[str, Any]] = {
     "keepalives_count": 2,
     "tcp_user_timeout": 20_000,
 }
+#: Seconds for which a process may stand still within a transaction. After them the server ends its
+#: connection: one whose machine is paused would keep a provider's row from everybody else.
+_IDLE_IN_TRANSACTION: Final = 10.0
 
 #: Busy, locked, read-only, I/O error, full, cannot open: primary result codes of SQLite.
 _SQLITE_PASSES: Final = frozenset({5, 6, 8, 10, 13, 14})
@@ -157,7 +160,9 @@ def _engine(url: str, connections: int) -> Engine:
         return engine
     # No ping before each use: it costs a round trip a transaction, and a connection that broke
     # meanwhile shows itself as `DatabaseUnavailable`, which every caller outlives.
-    return create_engine(url, connect_args=_POSTGRES, **options)
+    engine = create_engine(url, connect_args=_POSTGRES, **options)
+    event.listen(engine, "connect", _prepare_postgres)
+    return engine
 
 
 def _make_folder(url: str) -> None:
@@ -175,6 +180,14 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 -
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA cache_size = -8192")
     cursor.close()
+
+
+def _prepare_postgres(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DBAPI connection
+    # Said here, not among libpq's `options`: a pooler in between refuses what it does not know.
+    with connection.cursor() as cursor:
+        patience = f"{_IDLE_IN_TRANSACTION * 1000:.0f}ms"
+        cursor.execute(f"SET idle_in_transaction_session_timeout = '{patience}'")
+    connection.commit()
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -1,14 +1,20 @@
-"""A PostgreSQL that is gone without a word is given up by the kernel, as the connection asks it."""
+"""Nobody waits for who is gone without a word: neither we for the server, nor others for us."""
 
 import os
 import socket
 import sys
+import threading
+from collections.abc import Callable
 
 import pytest
+from sqlalchemy import text
 
 from tests.support.schema import bring_to_newest
 from tests.support.servers import PostgresServer
+from worker.errors import DatabaseUnavailable
+from worker.operations import database as module
 from worker.operations.database import Database
+from worker.operations.store import claims
 
 pytestmark = pytest.mark.postgres
 
@@ -38,3 +44,34 @@ def test_connection_is_given_up_soon_when_the_server_is_silent(postgres: Postgre
 
     assert 0 < probed <= _AT_MOST
     assert 0 < unanswered <= _AT_MOST
+
+
+def test_process_that_stands_still_within_a_transaction_keeps_no_row_from_the_others(
+    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_IDLE_IN_TRANSACTION", 0.5)
+    url = postgres.create_database(bring_to_newest)
+    still, another = Database(url), Database(url)
+    had = threading.Event()
+
+    def have_another_take_it() -> None:
+        _lock(another)
+        had.set()
+
+    try:
+        _lock(another)
+        with pytest.raises(DatabaseUnavailable):
+            # Stands still from here on, as a process does whose machine is paused.
+            _lock(still, meanwhile=have_another_take_it)
+    finally:
+        still.dispose()
+        another.dispose()
+
+    assert had.is_set()
+
+
+def _lock(database: Database, meanwhile: Callable[[], None] = lambda: None) -> None:
+    with database.begin() as connection:
+        connection.execute(text("SET LOCAL lock_timeout = '30s'"))
+        claims.lock_provider(connection, "moneta", database.now())
+        meanwhile()
