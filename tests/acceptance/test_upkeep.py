@@ -1,7 +1,6 @@
 """What is told again, and what comes too late."""
 
 import json
-import signal
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -48,9 +47,9 @@ def test_answer_that_comes_after_its_lease_was_lost_is_told_as_late(
         holder = wait_until(lambda: _holder(whole), 5, "its poller", interval=0.005)
         assert holder is not None
 
-        whole.process(holder).send(signal.SIGSTOP)
+        whole.freeze(holder)
         shop.wait_for(["late"], ENDS, timeout=20)
-        whole.process(holder).send(signal.SIGCONT)
+        whole.thaw(holder)
         shop.wait_for(["late"], [LATE], timeout=20)
 
         events = shop.of("late")

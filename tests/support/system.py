@@ -3,6 +3,7 @@
 import json
 import shlex
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -138,11 +139,35 @@ class System:
             self._running.pop(name).kill9()
 
     def freeze(self, name: str) -> None:
-        """Have a process stand still, whatever it is in the middle of (SIGSTOP)."""
+        """Have a process stand still (SIGSTOP), whatever it is in the middle of.
+
+        But for a transaction on SQLite: everybody else would have to stand still, too.
+        """
         process = self._running[name]
-        process.send(signal.SIGSTOP)
         stopped = (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
-        wait_until(lambda: psutil.Process(process.pid).status() in stopped, 5, "a still process")
+
+        def stands_still() -> bool:
+            process.send(signal.SIGSTOP)
+            state = psutil.Process(process.pid).status
+            wait_until(lambda: state() in stopped, 5, "a process that was stopped")
+            if self._others_can_write():
+                return True
+            process.send(signal.SIGCONT)
+            return False
+
+        wait_until(stands_still, 10, "a moment between two transactions", interval=0.005)
+
+    def _others_can_write(self) -> bool:
+        if self._engine.dialect.name != "sqlite":
+            return True
+        connection = sqlite3.connect(self._engine.url.database or "", timeout=0.5)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        finally:
+            connection.close()
+        return True
 
     def thaw(self, name: str) -> None:
         """Have it go on."""
