@@ -10,7 +10,7 @@ from typing import Final
 
 from celery import Celery
 
-from tests.chaos.fleet import CLOCK_OFF, Fleet
+from tests.chaos.fleet import CLOCK_OFF, Fleet, Stop
 from tests.chaos.plan import Event, Fault
 from tests.chaos.proxy import Link
 from tests.chaos.rates import Back, watch_return
@@ -34,8 +34,7 @@ class Toll:
 
     faults: Counter[Fault] = field(default_factory=Counter)
     returns: list[Back] = field(default_factory=list)
-    #: How long clean stops took. Seconds.
-    stops: list[float] = field(default_factory=list)
+    stops: list[Stop] = field(default_factory=list)
     #: What went wrong that must not: a process that does not stop, a fault that cannot be done.
     misbehaved: list[str] = field(default_factory=list)
     #: The latest fault, for whoever wonders why nothing happens.
@@ -71,7 +70,7 @@ class Chaos:
             Fault.PROVIDER_DOWN: lambda event: self._outage(event, "down"),
             Fault.PROVIDER_HANGS: lambda event: self._outage(event, "hang"),
             Fault.CLOCK_OFF: self._shift_clock,
-            Fault.STRANGER: lambda _: self._look_in(),
+            Fault.STRANGER: lambda _: look_in(fleet.broker.url),
             Fault.TWO_BEATS: self._beat_twice,
         }
 
@@ -173,21 +172,22 @@ class Chaos:
         off = CLOCK_OFF if event.lasting > 5 else -CLOCK_OFF
         self.toll.stops.append(self._fleet.bounce(event.process, off))
 
-    def _look_in(self) -> None:
-        """Ask the workers how they are, as a probe does that knows nothing of their settings."""
-        app = Celery("stranger", broker=self._fleet.broker.url, set_as_current=False)
-        app.conf.update(
-            broker_transport_options={"visibility_timeout": _STRANGERS_TIMEOUT},
-            broker_connection_retry=False,
-            # One limit for all of a process's apps.
-            broker_pool_limit=32,
-        )
-        try:
-            app.control.inspect(timeout=1.0).ping()
-        finally:
-            app.close()
-
     def _beat_twice(self, event: Event) -> None:
         self._fleet.start_beats()
         time.sleep(2 * event.lasting)
         self._fleet.stop_beats()
+
+
+def look_in(broker: str) -> None:
+    """Ask the workers how they are, as a probe does that knows nothing of their settings."""
+    app = Celery("stranger", broker=broker, set_as_current=False)
+    app.conf.update(
+        broker_transport_options={"visibility_timeout": _STRANGERS_TIMEOUT},
+        broker_connection_retry=False,
+    )
+    # A probe is a process of its own: nothing from the pools, which all of this process's apps
+    # share, and where connections lie that were made before the broker was killed.
+    app.control.mailbox.producer_pool = None
+    with app.connection_for_write() as connection:
+        app.control.inspect(timeout=1.0, connection=connection).ping()
+    app.close()

@@ -53,6 +53,8 @@ class Link:
         self._connections: set[Connection] = set()
         self._flowing = asyncio.Event()
         self._flowing.set()
+        #: Until when something of it was silent, by the monotonic clock.
+        self._silent_until = float("-inf")
         #: When the watched word last went to the server, by the monotonic clock.
         self.seen_at = time.monotonic()
 
@@ -81,12 +83,24 @@ class Link:
 
     def flow(self) -> None:
         """Let everything through again, what was held up first."""
-        self._proxy.call(self._flowing.set)
+        self._proxy.call(self._flow)
+
+    def was_silent(self, since: float) -> bool:
+        """Tell whether a client waited in vain on a connection, now or at some time since."""
+        is_silent = not self._flowing.is_set() or any(
+            one.is_half_open for one in tuple(self._connections)
+        )
+        return is_silent or self._silent_until >= since
 
     def close(self) -> None:
         """Reset every connection. Only where they live."""
         self._flowing.set()
         _each(self._connections, Connection.cut)
+
+    def _flow(self) -> None:
+        if not self._flowing.is_set():
+            self._silent_until = time.monotonic()
+        self._flowing.set()
 
     async def serve(self) -> asyncio.Server:
         """Listen."""
@@ -107,6 +121,8 @@ class Link:
         except* OSError:
             pass
         finally:
+            if connection.is_half_open:
+                self._silent_until = time.monotonic()
             self._connections.discard(connection)
             connection.cut()
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tests.chaos.fleet import Stop
 from tests.chaos.ledger import Finding, Kind
 from tests.chaos.plan import KILLED, Fault
 from tests.chaos.rates import Back
@@ -34,8 +35,7 @@ class Outcome:
     refusals: Mapping[str, int] = field(default_factory=dict)
     gap: Gap = field(default_factory=Gap)
     returns: Sequence[Back] = ()
-    #: Seconds of clean stops.
-    stops: Sequence[float] = ()
+    stops: Sequence[Stop] = ()
     #: Requests at each provider.
     requests: Mapping[str, int] = field(default_factory=dict)
 
@@ -80,8 +80,11 @@ def lines(outcome: Outcome) -> Iterator[str]:
         f"{gap.after or 'the beginning'}"
     )
     yield from (_returned(back) for back in outcome.returns)
-    if outcome.stops:
-        yield f"slowest clean stop    {max(outcome.stops):.1f} s of {len(outcome.stops)}"
+    clean = [stop.took for stop in outcome.stops if not stop.forced]
+    if clean:
+        yield f"slowest clean stop    {max(clean):.1f} s of {len(clean)}"
+    if forced := len(outcome.stops) - len(clean):
+        yield f"forced stops          {forced}, each at a server that was silent"
     yield f"lost                  {outcome.count(Kind.LOST, Kind.NEVER_TAKEN, Kind.UNTOLD)}"
     yield f"doubled ends          {outcome.count(Kind.DOUBLED)}"
     yield f"repeated calls        {outcome.count(Kind.REPEATED)}"

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -134,6 +135,29 @@ def test_half_open_connections_alone_are_cut_in_the_end(link: Link) -> None:
             link.cut_half_open()
 
             assert asked(fresh, b"more") == b"more"
+
+
+def test_link_remembers_that_it_was_stalled(link: Link) -> None:
+    before = time.monotonic()
+    with connected(link):
+        assert not link.was_silent(before)
+        link.stall()
+        assert link.was_silent(time.monotonic())
+        link.flow()
+
+    assert link.was_silent(before)
+    assert not link.was_silent(time.monotonic())
+
+
+def test_link_remembers_that_a_connection_was_half_open(link: Link) -> None:
+    before = time.monotonic()
+    with connected(link):
+        link.half_open()
+        assert link.was_silent(time.monotonic())
+    wait_until(lambda: link.connections == 0, _PATIENCE, "no connections")
+
+    assert link.was_silent(before)
+    assert not link.was_silent(time.monotonic())
 
 
 def test_link_to_nobody_resets_whoever_connects(proxy: Proxy) -> None:

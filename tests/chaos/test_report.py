@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from config.queues import Provider
+from tests.chaos.fleet import Stop
 from tests.chaos.ledger import Finding, Kind
 from tests.chaos.plan import Fault
 from tests.chaos.rates import Back
@@ -40,6 +41,15 @@ def test_report_tells_kills_from_other_faults() -> None:
 def test_report_says_that_every_promise_held() -> None:
     assert _WELL.passed
     assert written(_WELL).endswith("\nevery promise held")
+
+
+def test_report_tells_clean_stops_from_forced_ones() -> None:
+    stopped = replace(
+        _WELL, stops=[Stop(2.0, forced=False), Stop(4.5, forced=False), Stop(13.0, forced=True)]
+    )
+
+    assert "slowest clean stop    4.5 s of 2" in written(stopped)
+    assert "forced stops          1," in written(stopped)
 
 
 @pytest.mark.parametrize(
