@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 from typing import Any, Final
 
 from tests.simulation.calls import SLACK, Calls
@@ -30,6 +31,8 @@ _HOLDERS: Final = {
     "pen._write", "pen._one_by_one", "engine._give_back", "pen.refused",
     "engine._mark", "engine._supply",
 }  # fmt: skip
+#: The spot at which what the dead held is free again.
+_FREEING: Final = "sweep._free_leases"
 #: Spots at which somebody may ask for an operation out of turn.
 _HASTENING: Final = ("actions.", "callbacks.", "notifications.", "codes.", "people.", "leases.")
 
@@ -85,6 +88,8 @@ class Rows:
         self._claims: dict[str, list[Errand]] = defaultdict(list)
         self._leases: dict[str, Errand] = {}
         self._failures: dict[str, int] = defaultdict(int)
+        #: When the sweep last freed an operation. Seconds.
+        self._freed: dict[str, float] = {}
 
     def committed(self, spot: str) -> None:
         """Look at what a transaction did."""
@@ -122,6 +127,8 @@ class Rows:
             self._moved(before, row)
             if spot.startswith(_HASTENING):
                 self._calls.hastened[row.reference] = self._kernel.seconds
+            if spot == _FREEING:
+                self._freed[row.id] = self._kernel.seconds
             if self._is_claimed(row):
                 self._claim(before, row, spot)
             if spot in _HOLDERS:
@@ -173,6 +180,8 @@ class Rows:
             shared = self.providers.get(row.provider)
             if row.due_at is None or row.due_at >= before or row.lease_token is not None:
                 continue
+            if self._kernel.seconds - self._freed.get(row.id, -inf) <= patience:
+                continue  # how long a dead one may hold it, `held` tells
             shut = shared is not None and (shared.paused_at or (shared.closed_until or "") > before)
             require(shut, "what is due is worked on in seconds", row)
 
