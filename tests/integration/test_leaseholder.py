@@ -16,6 +16,9 @@ from worker.engine.chunk import Halt
 from worker.engine.leaseholder import Incarnation
 from worker.errors import DatabaseUnavailable
 from worker.operations.model import INCARNATIONS
+from worker.operations.store import leases
+
+_AN_HOUR = timedelta(hours=1)
 
 
 class Failing(TravellingDatabase):
@@ -61,11 +64,11 @@ def beats(database: Failing) -> list[str]:
 
 
 def test_incarnation_may_not_work_before_it_was_heard(incarnation: Incarnation) -> None:
-    assert incarnation.halted() is Halt.LEASE_DOUBTED
+    assert incarnation.halted(time.monotonic()) is Halt.LEASE_DOUBTED
 
     incarnation.beat()
 
-    assert incarnation.halted() is None
+    assert incarnation.halted(time.monotonic()) is None
 
 
 def test_incarnation_beats_by_itself_until_it_leaves(
@@ -89,15 +92,15 @@ def test_incarnation_doubts_its_leases_when_it_could_not_beat_for_too_long(
 ) -> None:
     incarnation = make(database, silence=3)
     incarnation.beat()
-    assert incarnation.halted() is None
+    assert incarnation.halted(time.monotonic()) is None
     database.away = True
     incarnation.beat()
 
-    wait_until(lambda: incarnation.halted() is Halt.LEASE_DOUBTED, 15, "doubt")
+    wait_until(lambda: incarnation.halted(time.monotonic()) is Halt.LEASE_DOUBTED, 15, "doubt")
 
     database.away = False
     incarnation.beat()
-    assert incarnation.halted() is None
+    assert incarnation.halted(time.monotonic()) is None
 
 
 def test_incarnation_counts_from_before_a_beat_was_written_as_the_others_do(
@@ -108,7 +111,25 @@ def test_incarnation_counts_from_before_a_beat_was_written_as_the_others_do(
 
     incarnation.beat()
 
-    assert incarnation.halted() is Halt.LEASE_DOUBTED
+    assert incarnation.halted(time.monotonic()) is Halt.LEASE_DOUBTED
+
+
+def test_incarnation_asks_nothing_more_for_what_others_took_from_it_while_it_stood_still(
+    incarnation: Incarnation, database: Failing
+) -> None:
+    """Its heart may beat again before a chunk that was claimed before looks whether it does."""
+    incarnation.beat()
+    taken_at = time.monotonic()
+    assert incarnation.halted(taken_at) is None
+    with database.begin() as connection:
+        leases.free_silent(connection, database.now() + _AN_HOUR, silence=timedelta(seconds=60))
+
+    incarnation.beat()
+
+    assert incarnation.halted(taken_at) is Halt.LEASE_DOUBTED
+    assert incarnation.halted(time.monotonic()) is None
+    incarnation.beat()
+    assert incarnation.halted(taken_at) is Halt.LEASE_DOUBTED
 
 
 def test_incarnation_asks_nothing_more_when_it_is_stopping(incarnation: Incarnation) -> None:
@@ -116,7 +137,7 @@ def test_incarnation_asks_nothing_more_when_it_is_stopping(incarnation: Incarnat
 
     incarnation.stop()
 
-    assert incarnation.halted() is Halt.STOPPING
+    assert incarnation.halted(time.monotonic()) is Halt.STOPPING
 
 
 def test_incarnation_beats_on_while_it_is_stopping(
@@ -153,7 +174,7 @@ def test_incarnation_leaves_although_the_database_is_away(
 
     incarnation.leave()
 
-    assert incarnation.halted() is Halt.STOPPING
+    assert incarnation.halted(time.monotonic()) is Halt.STOPPING
 
 
 def test_incarnation_gives_abandoned_chunks_back_with_the_next_beat(

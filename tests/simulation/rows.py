@@ -88,7 +88,7 @@ class Rows:
         self._claims: dict[str, list[Errand]] = defaultdict(list)
         self._leases: dict[str, Errand] = {}
         self._failures: dict[str, int] = defaultdict(int)
-        #: When the sweep last freed an operation. Seconds.
+        #: When the sweep last freed an operation, or somebody its provider. Seconds.
         self._freed: dict[str, float] = {}
 
     def committed(self, spot: str) -> None:
@@ -155,6 +155,7 @@ class Rows:
         if before is not None and before.paused_at and not shared.paused_at:
             # Its breaker begins anew.
             self._failures[shared.name] = 0
+            self._freed[shared.name] = self._kernel.seconds
 
     def held(self) -> None:
         """Look at leases: none is held for ever."""
@@ -180,7 +181,8 @@ class Rows:
             shared = self.providers.get(row.provider)
             if row.due_at is None or row.due_at >= before or row.lease_token is not None:
                 continue
-            if self._kernel.seconds - self._freed.get(row.id, -inf) <= patience:
+            freed = max(self._freed.get(row.id, -inf), self._freed.get(row.provider, -inf))
+            if self._kernel.seconds - freed <= patience:
                 continue  # how long a dead one may hold it, `held` tells
             shut = shared is not None and (shared.paused_at or (shared.closed_until or "") > before)
             require(shut, "what is due is worked on in seconds", row)

@@ -53,8 +53,11 @@ class Halt(StrEnum):
 class Guard(Protocol):
     """Whether this process may go on working."""
 
-    def halted(self) -> Halt | None:
-        """Return why the chunk must stop, or None. Called before every request: must be cheap."""
+    def halted(self, taken_at: float) -> Halt | None:
+        """Return why a chunk that was taken then must stop, or None.
+
+        By this host's monotonic clock. Called before every request: must be cheap.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +149,7 @@ class Working:
                 claimed = self._waiting.popleft()
             except IndexError:
                 return
-            halt = self._guard.halted()
+            halt = self._guard.halted(self._chunk.began)
             if halt is not None:
                 self.halt = halt
                 return

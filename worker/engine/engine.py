@@ -111,7 +111,7 @@ class Engine:
         `slot` is the moment that the message was meant for: one that came early goes back.
         """
         plugin = self._plugins.get(provider)
-        if plugin is None or self._leaseholder.halted() is not None:
+        if plugin is None or self._leaseholder.halted(self._host.monotonic()) is not None:
             return 0
         early = 0.0 if slot is None else (slot - self._database.now()).total_seconds()
         if slot is not None and early > _EARLY:

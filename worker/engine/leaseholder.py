@@ -43,6 +43,8 @@ class Incarnation:
         self._lock = threading.Lock()
         self._last_beat: float | None = None
         self._beating_since: float | None = None
+        #: What was taken before this belongs to others by now.
+        self._disowned_at = float("-inf")
         # A stopping process still holds what it is working on: it beats until it leaves.
         self._heart = Repeating("heartbeat", self._every, self.beat)
 
@@ -70,12 +72,19 @@ class Incarnation:
         except DatabaseUnavailable:
             log.warning("left_without_good_bye", incarnation=self.id)
 
-    def halted(self) -> Halt | None:
-        """Return why no further request may be sent, or None."""
+    def halted(self, taken_at: float) -> Halt | None:
+        """Return why nothing more may be asked about what was taken then, or None.
+
+        By this host's monotonic clock.
+        """
         if self._stopping.is_set():
             return Halt.STOPPING
         last = self._last_beat
-        if last is None or self._monotonic() - last > self._silence:
+        if (
+            last is None
+            or self._monotonic() - last > self._silence
+            or taken_at <= self._disowned_at
+        ):
             return Halt.LEASE_DOUBTED
         return None
 
@@ -102,7 +111,7 @@ class Incarnation:
         beat_at = self._monotonic()
         try:
             with self._database.begin() as connection:
-                leases.beat(
+                is_new = leases.beat(
                     connection,
                     incarnation=self.id,
                     role=self._role,
@@ -119,6 +128,10 @@ class Incarnation:
             return
         with self._lock:
             self._abandoned.difference_update(abandoned)
+        if is_new and self._last_beat is not None:
+            # Before this beat counts: a chunk that slept as long must not take heart from it.
+            self._disowned_at = self._monotonic()
+            log.warning("leases_lost", incarnation=self.id)
         if self._last_beat is None or beat_at - self._last_beat > self._silence:
             self._beating_since = None
         self._last_beat = beat_at

@@ -20,17 +20,22 @@ POISON_AFTER = 4
 
 def beat(
     connection: Connection, *, incarnation: str, role: str, host: str, pid: int, now: datetime
-) -> None:
-    """Say that a worker process is alive; the first beat makes its row."""
+) -> bool:
+    """Say that a worker process is alive; make its row where there is none, and return True then.
+
+    That is the first beat, or one after the others called the process silent.
+    """
     alive = connection.execute(
         update(INCARNATIONS).where(INCARNATIONS.c.id == incarnation).values(beat_at=now)
     )
-    if alive.rowcount == 0:
+    is_new = alive.rowcount == 0
+    if is_new:
         connection.execute(
             insert(INCARNATIONS).values(
                 id=incarnation, role=role, host=host, pid=pid, started_at=now, beat_at=now
             )
         )
+    return is_new
 
 
 def leave(connection: Connection, incarnation: str) -> None:

@@ -65,8 +65,10 @@ class Guard:
     def __init__(self, through: int = 1_000_000, why: Halt = Halt.STOPPING) -> None:
         self._through = through
         self._why = why
+        self.asked_for: set[float] = set()
 
-    def halted(self) -> Halt | None:
+    def halted(self, taken_at: float) -> Halt | None:
+        self.asked_for.add(taken_at)
         self._through -= 1
         return self._why if self._through < 0 else None
 
@@ -326,9 +328,14 @@ def test_payload_is_opened_for_submits_alone(
 def test_chunk_asks_nothing_more_when_it_is_told_to_halt(
     plugin: ScriptedPlugin, executor: ThreadPoolExecutor
 ) -> None:
-    work = working(plugin, rows(50), Guard(7, Halt.LEASE_DOUBTED))
+    guard = Guard(7, Halt.LEASE_DOUBTED)
+    before = time.monotonic()
+    work = working(plugin, rows(50), guard)
+    made = time.monotonic()
 
     assert len(run(work, executor)) == 7
+    (taken_at,) = guard.asked_for
+    assert before <= taken_at <= made
     assert work.halt is Halt.LEASE_DOUBTED
     assert not work.flawless
 
