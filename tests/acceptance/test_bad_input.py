@@ -1,6 +1,5 @@
 """Bad input: one refusal that names the fields and never the values, and nothing else changes."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from tests.support.bad_input import (
     assert_refused,
     foreign,
     plain,
+    said_of,
     sealing_bytes,
     send_twice,
     sizes,
@@ -225,7 +225,7 @@ def test_bad_message_is_refused_once_and_names_its_fields(run: Run, bad: Bad) ->
 def test_refusal_quotes_no_value(run: Run, bad: Bad) -> None:
     [refusal] = run.system.marketplace.refusals()[run.sent[bad.id]]
 
-    said = json.dumps(refusal.data, ensure_ascii=False)
+    said = said_of(refusal)
     for payload in (person(0), person(1)):
         for block in payload.values():
             assert not [value for value in block.values() if value in said]

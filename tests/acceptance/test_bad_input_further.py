@@ -1,6 +1,5 @@
 """Bad input to the tasks of Mandarin, NPD and IntellectMoney: refused as MONETA's is."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,15 @@ from typing import Any, Final
 
 import pytest
 
-from tests.support.bad_input import Bad, assert_refused, plain, sealing, send_twice, sizes
+from tests.support.bad_input import (
+    Bad,
+    assert_refused,
+    plain,
+    said_of,
+    sealing,
+    send_twice,
+    sizes,
+)
 from tests.support.bad_messages import (
     BAD,
     BAD_SNILS,
@@ -138,7 +145,7 @@ def test_bad_message_is_refused_once_and_names_its_fields(run: Run, bad: Bad) ->
 
 def test_refusals_quote_no_value(run: Run) -> None:
     told = [
-        json.dumps(refusal.data, ensure_ascii=False)
+        said_of(refusal)
         for refusals in run.system.marketplace.refusals().values()
         for refusal in refusals
     ]

@@ -52,9 +52,11 @@ def watch_return(fleet: Fleet, provider: Provider) -> Back:
     seen: list[tuple[float, int]] = [(0.0, 0)]
     while seen[-1][0] < _WATCHED:
         time.sleep(_EVERY)
+        looked_at = time.monotonic()
         count = asked(fleet)[provider] - before
-        # The time after the look: no more can have come by then.
-        seen.append((time.monotonic() - began, count))
+        # A look takes its time. A span must not be taken for shorter than it was: it begins before
+        # the last look that saw none, and ends after the one that saw them all.
+        seen.append(((looked_at if count == 0 else time.monotonic()) - began, count))
     return Back(provider, rate, seen)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from cryptography.fernet import Fernet
 
-from tests.support.marketplace import Marketplace
+from tests.support.marketplace import Event, Marketplace
 from tests.support.system import System
 
 Arguments = dict[str, Any]
@@ -94,3 +94,11 @@ def assert_refused(shop: Marketplace, bad: Bad, message_id: str) -> None:
     assert data["message_id"] == message_id
     for name in bad.fields - {"(positional)", "(unnamed)"}:
         assert name in data["reason"]
+
+
+def said_of(refusal: Event) -> str:
+    """Return all that a refusal says, but for the message's id: drawn by chance, it may hold the
+    digits of any short value.
+    """
+    said = {name: value for name, value in refusal.data.items() if name != "message_id"}
+    return json.dumps(said, ensure_ascii=False)
