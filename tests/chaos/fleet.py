@@ -99,8 +99,8 @@ class Fleet(System):
     def bounce(self, name: str, clock: int = 0) -> Stop:
         """Stop a process, start it again, and return how it stopped.
 
-        It must end well, but for one that waits for a server which is silent all the time: that
-        one ends itself when its time is over, and says so.
+        It must end well, but for one that met a server which was silent meanwhile: that one may end
+        itself when its time is over, and says so.
         """
         self.wait_until_up(name)
         began = time.monotonic()

@@ -95,7 +95,7 @@ class Calls:
         if before.ended is None or (before.ask is Ask.POLL and call.polls <= before.polls):
             # Its answer was lost, or never written down.
             require(
-                self.disturbed >= before.at - SLACK, "no poll before its time", call.reference,
+                self.disturbed >= before.at, "no poll before its time", call.reference,
                 "asked again although nothing was lost", before, call,
             )  # fmt: skip
             return
