@@ -183,7 +183,7 @@ class Rows:
                 continue
             freed = max(self._freed.get(row.id, -inf), self._freed.get(row.provider, -inf))
             if self._kernel.seconds - freed <= patience:
-                continue  # nobody could take it before; how long a dead one may hold it, `held` tells
+                continue  # nobody could take it before; `held` tells how long a dead one may
             shut = shared is not None and (shared.paused_at or (shared.closed_until or "") > before)
             require(shut, "what is due is worked on in seconds", row)
 
