@@ -31,10 +31,12 @@ from worker.tokens import StoredTokens
 
 log = structlog.get_logger(__name__)
 
-#: Chunks of one provider that a poller works on at a time. The pool holds that many for every
-#: provider there can be and one more, so that a hung provider never fills it.
-CHUNKS_A_PROVIDER: Final = 2
-POOL: Final = CHUNKS_A_PROVIDER * 4 + 1
+#: Chunks of one provider that a poller works on at a time, and those besides of which it only
+#: awaits the last answers. The pool holds that many for every provider there can be and one more,
+#: so that a hung provider never fills it.
+PLACES: Final = 2
+SIDE_PLACES: Final = 6
+POOL: Final = (PLACES + SIDE_PLACES) * len(Provider) + 1
 #: Seconds between two looks for a database that is not there yet.
 _LOOK_AGAIN: Final = 2.0
 
@@ -101,7 +103,14 @@ def build(app: Celery, settings: Settings, role: str) -> Runtime:
         incarnation=incarnation,
         relay=relay,
         engine=Engine(
-            database, plugins, wakes, relay, incarnation, sealer, share=CHUNKS_A_PROVIDER
+            database,
+            plugins,
+            wakes,
+            relay,
+            incarnation,
+            sealer,
+            places=PLACES,
+            side_places=SIDE_PLACES,
         ),
         sweep=Sweep(database, frozenset(plugins), wakes, relay, incarnation, timing),
     )

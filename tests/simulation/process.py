@@ -26,7 +26,7 @@ from worker.intake.message import Message as Taken
 from worker.intake.refusals import Taking
 from worker.intake.starts import start
 from worker.operations.store.retention import Retention
-from worker.runtime import CHUNKS_A_PROVIDER, POOL, Runtime
+from worker.runtime import PLACES, POOL, SIDE_PLACES, Runtime
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -91,7 +91,8 @@ class Process:
         )  # fmt: skip
         self.engine = Engine(
             self.database, self.plugins, wakes, self.relay, self.incarnation, world.sealer,
-            share=CHUNKS_A_PROVIDER, host=host(kernel, self.life, self.monotonic),
+            places=PLACES, side_places=SIDE_PLACES,
+            host=host(kernel, self.life, self.monotonic),
         )  # fmt: skip
         self.sweep = Sweep(
             self.database, frozenset(self.plugins), wakes, self.relay, self.incarnation, timing

@@ -17,6 +17,7 @@ from worker.operations.store import claims, intake, leases
 from worker.operations.store.intake import Start
 from worker.privacy.sealing import Sealer, new_key
 from worker.providers.base import Plugin
+from worker.runtime import PLACES, SIDE_PLACES
 
 WIDTH: Final = timedelta(seconds=1)
 LONGEST: Final = timedelta(minutes=5)
@@ -59,7 +60,8 @@ class Poller:
             self.bell,
             self.incarnation,
             SEALER,
-            share=2,
+            places=PLACES,
+            side_places=SIDE_PLACES,
         )
 
     def work(self, slot: datetime | None = None) -> int:

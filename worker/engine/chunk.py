@@ -106,12 +106,18 @@ class Working:
         self.misconfigured: Misconfigured | None = None
         self.calls = 0
 
-    def run(self, executor: Executor, threads: int, flush: Callable[[list[Answer]], None]) -> None:
-        """Work the chunk off; `flush` gets the answers, in the calling thread, as they come."""
-        if len(self._chunk.claimed) == 1:
-            self._draw()
-            self._flush(flush)
-            return
+    def run(
+        self,
+        executor: Executor,
+        threads: int,
+        flush: Callable[[list[Answer]], None],
+        step_aside: Callable[[], None],
+    ) -> None:
+        """Work the chunk off; `flush` gets the answers, in the calling thread, as they come.
+
+        `step_aside` is called, perhaps more than once, when there is only the last to wait for. Not
+        after a halt: what it was for is told at the end, and until then nobody should go on.
+        """
         places = min(threads, len(self._chunk.claimed))
         drawing = {executor.submit(self._draw) for _ in range(places)}
         try:
@@ -120,6 +126,8 @@ class Working:
                 self._flush(flush)
                 for future in done:
                     future.result()
+                if drawing and not self._waiting and self.halt is None:
+                    step_aside()
         finally:
             if drawing:
                 # Nobody can write answers down any more: no further question may be asked.

@@ -15,7 +15,7 @@ from worker.engine.chunk import Chunk, Guard, Working, opened
 from worker.engine.decisions import decide
 from worker.engine.host import THIS, Host
 from worker.engine.pen import UNWRITABLE, Pen
-from worker.engine.share import Share
+from worker.engine.share import Place, Share
 from worker.engine.wakes import Wakes
 from worker.errors import DatabaseUnavailable
 from worker.operations.database import Database
@@ -88,7 +88,8 @@ class Engine:
         leaseholder: Leaseholder,
         sealing: Sealing,
         *,
-        share: int,
+        places: int,
+        side_places: int,
         host: Host = THIS,
     ) -> None:
         self._database = database
@@ -99,7 +100,7 @@ class Engine:
         self._sealing = sealing
         self._host = host
         self._pen = Pen(database, leaseholder, host)
-        self._shares = {provider: Share(share) for provider in plugins}
+        self._shares = {provider: Share(places, side_places) for provider in plugins}
         self._executors = {
             provider: host.threads(plugin.limits.threads, f"{provider}-call")
             for provider, plugin in plugins.items()
@@ -120,11 +121,11 @@ class Engine:
         if early > 0:
             # What is due only at the slot itself has no other message.
             self._leaseholder.pause(early)
-        place = self._shares[provider]
-        if not place.enter():
+        place = self._shares[provider].enter()
+        if place is None:
             return 0
         try:
-            return self._one_chunk(provider, plugin)
+            return self._one_chunk(provider, plugin, place)
         finally:
             if place.leave():
                 # Somebody was turned away while this process was full: there may be work left.
@@ -135,7 +136,7 @@ class Engine:
         for executor in self._executors.values():
             executor.shutdown(wait=True, cancel_futures=True)
 
-    def _one_chunk(self, provider: Provider, plugin: Plugin) -> int:
+    def _one_chunk(self, provider: Provider, plugin: Plugin, place: Place) -> int:
         token = new_id()
         try:
             taken = self._take(provider, plugin, token)
@@ -166,6 +167,7 @@ class Engine:
                 self._executors[provider],
                 plugin.limits.threads,
                 lambda answers: self._flush(provider, plugin, chunk, answers, unwritten),
+                lambda: self._step_aside(provider, place),
             )
             if not (taken.calm and working.flawless and working.calls == len(chunk.claimed)):
                 self._feed(provider, plugin, working, chunk)
@@ -178,6 +180,10 @@ class Engine:
         if working.halt is not None:
             log.info("chunk_halted", provider=provider, why=working.halt, left=len(unwritten))
         return len(chunk.claimed) - len(unwritten)
+
+    def _step_aside(self, provider: Provider, place: Place) -> None:
+        if place.step_aside():
+            self._wakes.now(provider)
 
     def _take(self, provider: Provider, plugin: Plugin, token: str) -> Taken:
         """Ask the gate and claim what it grants, in one transaction."""

@@ -4,26 +4,56 @@ import threading
 
 
 class Share:
-    """How many chunks of one provider this process works on at a time."""
+    """How many chunks of one provider this process works on at a time.
 
-    def __init__(self, places: int) -> None:
+    A chunk whose last calls are only waited for takes a side place, and another is begun in its
+    stead: a call that hangs holds up no more than its own thread.
+    """
+
+    def __init__(self, places: int, side_places: int) -> None:
         self._places = places
+        self._room = places + side_places
+        self._working = 0
         self._inside = 0
         self._turned_away = False
         self._lock = threading.Lock()
 
-    def enter(self) -> bool:
-        """Take a place; False where all are taken."""
+    def enter(self) -> "Place | None":
+        """Take a place; None where all are taken."""
         with self._lock:
-            if self._inside >= self._places:
+            if not self._has_room():
                 self._turned_away = True
-                return False
+                return None
+            self._working += 1
             self._inside += 1
+            return Place(self)
+
+    def vacated(self, *, working: bool, inside: bool) -> bool:
+        """Give up a place; tell whether somebody was turned away who would find room now."""
+        with self._lock:
+            self._working -= working
+            self._inside -= inside
+            if not (self._turned_away and self._has_room()):
+                return False
+            self._turned_away = False
             return True
 
+    def _has_room(self) -> bool:
+        return self._working < self._places and self._inside < self._room
+
+
+class Place:
+    """A chunk's place in a share. For one thread."""
+
+    def __init__(self, share: Share) -> None:
+        self._share = share
+        self._working = True
+
+    def step_aside(self) -> bool:
+        """Let another chunk be begun; tell whether one was turned away meanwhile."""
+        was_working, self._working = self._working, False
+        return was_working and self._share.vacated(working=True, inside=False)
+
     def leave(self) -> bool:
-        """Give up the place; tell whether somebody was turned away meanwhile."""
-        with self._lock:
-            self._inside -= 1
-            turned_away, self._turned_away = self._turned_away, False
-            return turned_away
+        """Give the place up; tell whether a chunk was turned away meanwhile."""
+        return self._share.vacated(working=self._working, inside=True)

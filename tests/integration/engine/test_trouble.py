@@ -93,6 +93,67 @@ def test_engine_writes_answers_back_while_the_slowest_is_still_awaited(
     assert states(poller).count("succeeded") == 11
 
 
+def test_calls_that_hang_hold_up_no_more_than_their_threads(
+    poller: Process, plugin: ScriptedPlugin
+) -> None:
+    """Each in a chunk of its own, as where little is due: all but one of the four threads."""
+    released = threading.Event()
+
+    def slow(work: Work) -> Outcome:
+        if work.reference.startswith("slow"):
+            assert released.wait(30)
+        return SUCCEEDED
+
+    plugin.answers(Ask.SUBMIT, slow)
+    messages: list[threading.Thread] = []
+
+    def is_asked(reference: str) -> bool:
+        # Messages come again and again; one that is turned away leaves it at that.
+        messages.append(threading.Thread(target=poller.work))
+        messages[-1].start()
+        return plugin.asked(Ask.SUBMIT, reference) == 1
+
+    try:
+        for reference in ("slow-1", "slow-2", "slow-3", "order-1"):
+            poller.enqueue(reference)
+            wait_until(lambda: is_asked(reference), 10, "a call", interval=0.1)  # noqa: B023
+        wait_until(lambda: states(poller).count("succeeded") == 1, 10, "an end")
+        assert states(poller).count("submitting") == 3
+    finally:
+        released.set()
+        for thread in messages:
+            thread.join()
+    assert states(poller) == ["succeeded"] * 4
+
+
+def test_chunk_that_was_turned_away_is_begun_when_another_steps_aside(
+    poller: Process, plugin: ScriptedPlugin
+) -> None:
+    released = threading.Event()
+
+    def slow(work: Work) -> Outcome:
+        if work.reference.startswith("slow"):
+            assert released.wait(30)
+        return SUCCEEDED
+
+    plugin.answers(Ask.SUBMIT, slow)
+    hanging = [threading.Thread(target=poller.work) for _ in range(2)]
+    try:
+        for number, thread in enumerate(hanging):
+            poller.enqueue(f"slow-{number}")
+            thread.start()
+            wait_until(lambda: plugin.asked(Ask.SUBMIT) == number + 1, 10, "a call", interval=0.01)  # noqa: B023
+        while poller.broker.take() is not None:
+            pass
+        assert poller.work() == 0, "this one is turned away"
+
+        wait_until(lambda: poller.broker.waiting, 10, "a message in its stead")
+    finally:
+        released.set()
+        for thread in hanging:
+            thread.join()
+
+
 @pytest.mark.parametrize(
     "awkward",
     [

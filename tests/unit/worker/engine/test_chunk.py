@@ -105,7 +105,7 @@ def working(
 
 def run(work: Working, executor: ThreadPoolExecutor, threads: int = 4) -> list[Answer]:
     answers: list[Answer] = []
-    work.run(executor, threads, answers.extend)
+    work.run(executor, threads, answers.extend, lambda: None)
     return answers
 
 
@@ -181,7 +181,7 @@ def test_chunk_gives_answers_out_while_the_slowest_is_awaited(
     got: list[Answer] = []
     plugin.answers(Ask.POLL, slow)
     work = working(plugin, rows(20))
-    thread = threading.Thread(target=lambda: work.run(executor, threads, flush))
+    thread = threading.Thread(target=lambda: work.run(executor, threads, flush, lambda: None))
     thread.start()
     try:
         assert flushed.wait(5)
@@ -462,7 +462,7 @@ def test_chunk_asks_nothing_more_when_its_answers_cannot_be_written(
     work = working(plugin, rows(200))
 
     with pytest.raises(DatabaseUnavailable):
-        work.run(executor, 4, flush)
+        work.run(executor, 4, flush, lambda: None)
 
     asked = len(plugin.calls)
     assert asked < 100
@@ -483,3 +483,61 @@ def test_answer_says_when_it_was_asked_for_and_how_long_it_took(
 
     assert 45 <= answer.took < 5000
     assert NOW <= answer.at < NOW + timedelta(seconds=5)
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_chunk_steps_aside_when_only_the_last_answers_are_awaited(
+    plugin: ScriptedPlugin, executor: ThreadPoolExecutor, count: int
+) -> None:
+    aside = threading.Event()
+
+    def slow(work: Work) -> Outcome:
+        if work.id == "id-0":
+            assert aside.wait(20)
+        return PENDING
+
+    plugin.answers(Ask.POLL, slow)
+    work = working(plugin, rows(count))
+
+    work.run(executor, 4, lambda _: None, aside.set)
+
+    assert aside.is_set()
+    assert work.flawless
+
+
+def test_chunk_does_not_step_aside_while_something_is_left_to_ask(
+    plugin: ScriptedPlugin, executor: ThreadPoolExecutor
+) -> None:
+    left: list[int] = []
+
+    def slow(_: Work) -> Outcome:
+        time.sleep(0.35)
+        return PENDING
+
+    plugin.answers(Ask.POLL, slow)
+    work = working(plugin, rows(6))
+
+    work.run(executor, 2, lambda _: None, lambda: left.append(6 - plugin.asked(Ask.POLL)))
+
+    assert set(left) == {0}
+
+
+def test_chunk_does_not_step_aside_after_a_halt(
+    plugin: ScriptedPlugin, executor: ThreadPoolExecutor
+) -> None:
+    """What it learned is told at its end; before that nobody is to be sent the same way."""
+    aside: list[bool] = []
+
+    def slow(work: Work) -> Outcome:
+        if work.id == "id-1":
+            time.sleep(0.6)
+            return PENDING
+        return MISCONFIGURED
+
+    plugin.answers(Ask.POLL, slow)
+    work = working(plugin, rows(2))
+
+    work.run(executor, 4, lambda _: None, lambda: aside.append(True))
+
+    assert work.halt is Halt.MISCONFIGURED
+    assert not aside
