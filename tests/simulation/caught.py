@@ -14,7 +14,7 @@ CAUGHT: Final[dict[str, tuple[int, str]]] = {
     "free-no-leases": (9, "no lease is held for ever"),
     "abandon-nothing": (17, "no lease is held for ever"),
     "submit-unmarked": (5, "what costs is done once"),
-    "submit-again-in-doubt": (22, "what costs is done once"),
+    "submit-again-in-doubt": (5, "what costs is done once"),
     "supply-unmarked": (26, "no poll before its time"),
     "take-every-message": (0, "only moves of the table"),
     "tell-after-marking": (3, "everything is told"),
