@@ -37,6 +37,8 @@ log = structlog.get_logger(__name__)
 PLACES: Final = 2
 SIDE_PLACES: Final = 6
 POOL: Final = (PLACES + SIDE_PLACES) * len(Provider) + 1
+#: Every chunk may be in a transaction at once; heartbeat, relay and sweep must not wait for them.
+_CONNECTIONS: Final = POOL + 7
 #: Seconds between two looks for a database that is not there yet.
 _LOOK_AGAIN: Final = 2.0
 
@@ -66,7 +68,7 @@ class Runtime:
 
 def build(app: Celery, settings: Settings, role: str) -> Runtime:
     """Put the parts together; nothing runs yet."""
-    database = Database(settings.database_url)
+    database = Database(settings.database_url, connections=_CONNECTIONS)
     engine_settings = settings.engine
     sealer = Sealer(key.get_secret_value() for key in settings.seal_keys)
     plugins = plugins_of(settings, StoredTokens(database, sealer))

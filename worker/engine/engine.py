@@ -101,8 +101,9 @@ class Engine:
         self._host = host
         self._pen = Pen(database, leaseholder, host)
         self._shares = {provider: Share(places, side_places) for provider in plugins}
+        # One more than a chunk takes: a single submit is not to wait until another chunk is drawn.
         self._executors = {
-            provider: host.threads(plugin.limits.threads, f"{provider}-call")
+            provider: host.threads(plugin.limits.threads + 1, f"{provider}-call")
             for provider, plugin in plugins.items()
         }
 
@@ -134,7 +135,7 @@ class Engine:
     def close(self) -> None:
         """Let running calls end and stop the threads."""
         for executor in self._executors.values():
-            executor.shutdown(wait=True, cancel_futures=True)
+            executor.shutdown(wait=True)
 
     def _one_chunk(self, provider: Provider, plugin: Plugin, place: Place) -> int:
         token = new_id()

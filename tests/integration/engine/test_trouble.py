@@ -5,10 +5,10 @@ import threading
 import pytest
 from sqlalchemy import update
 
-from tests.support.engine import Process, states
+from tests.support.engine import Process, many, states
 from tests.support.operations import attempts, operation, told
 from tests.support.processes import wait_until
-from tests.support.providers import ScriptedPlugin
+from tests.support.providers import LIMITS, ScriptedPlugin
 from worker.engine.asks import Ask
 from worker.operations.model import ATTEMPTS
 from worker.operations.outcomes import (
@@ -127,8 +127,10 @@ def test_calls_that_hang_hold_up_no_more_than_their_threads(
 
 
 def test_chunk_that_was_turned_away_is_begun_when_another_steps_aside(
-    poller: Process, plugin: ScriptedPlugin
+    poller: Process, plugin: ScriptedPlugin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Time enough to be turned away before one of them steps aside.
+    monkeypatch.setattr("worker.engine.chunk.FLUSH_EVERY", 3.0)
     released = threading.Event()
 
     def slow(work: Work) -> Outcome:
@@ -152,6 +154,30 @@ def test_chunk_that_was_turned_away_is_begun_when_another_steps_aside(
         released.set()
         for thread in hanging:
             thread.join()
+
+
+def test_single_submit_does_not_wait_until_another_chunk_is_drawn(
+    poller: Process, plugin: ScriptedPlugin
+) -> None:
+    released = threading.Event()
+
+    def slow(work: Work) -> Outcome:
+        if work.reference != "single":
+            assert released.wait(30)
+        return SUCCEEDED
+
+    plugin.answers(Ask.SUBMIT, slow)
+    poller.enqueue(*many(20))
+    working = threading.Thread(target=poller.work)
+    working.start()
+    try:
+        wait_until(lambda: plugin.asked(Ask.SUBMIT) == LIMITS.threads, 10, "all threads at work")
+        poller.enqueue("single")
+        assert poller.work() == 1
+        assert operation(poller.database, "single")["state"] == "succeeded"
+    finally:
+        released.set()
+        working.join()
 
 
 @pytest.mark.parametrize(

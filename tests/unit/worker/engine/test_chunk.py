@@ -526,9 +526,11 @@ def test_chunk_does_not_step_aside_after_a_halt(
     plugin: ScriptedPlugin, executor: ThreadPoolExecutor
 ) -> None:
     """What it learned is told at its end; before that nobody is to be sent the same way."""
+    both = threading.Barrier(2, timeout=20)
     aside: list[bool] = []
 
     def slow(work: Work) -> Outcome:
+        both.wait()
         if work.id == "id-1":
             time.sleep(0.6)
             return PENDING
@@ -540,4 +542,5 @@ def test_chunk_does_not_step_aside_after_a_halt(
     work.run(executor, 4, lambda _: None, lambda: aside.append(True))
 
     assert work.halt is Halt.MISCONFIGURED
+    assert plugin.asked(Ask.POLL) == 2
     assert not aside
