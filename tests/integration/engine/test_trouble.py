@@ -168,16 +168,19 @@ def test_single_submit_does_not_wait_until_another_chunk_is_drawn(
 
     plugin.answers(Ask.SUBMIT, slow)
     poller.enqueue(*many(20))
-    working = threading.Thread(target=poller.work)
-    working.start()
+    working = [threading.Thread(target=poller.work) for _ in range(2)]
+    working[0].start()
     try:
         wait_until(lambda: plugin.asked(Ask.SUBMIT) == LIMITS.threads, 10, "all threads at work")
         poller.enqueue("single")
-        assert poller.work() == 1
-        assert operation(poller.database, "single")["state"] == "succeeded"
+        working[1].start()
+        wait_until(
+            lambda: operation(poller.database, "single")["state"] == "succeeded", 5, "its end"
+        )
     finally:
         released.set()
-        working.join()
+        for thread in working:
+            thread.join()
 
 
 @pytest.mark.parametrize(
