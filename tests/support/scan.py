@@ -79,8 +79,8 @@ def date(value: str) -> Secret:
     year, month, day = value.split("-")
     apart = (value, f"{day}.{month}.{year}", f"{day}/{month}/{year}")
     together = f"{year}{month}{day}"
-    # Eight digits are in a drawn id or a key's hash by chance: only where they are a word.
-    word = rf"(?<![0-9a-z-]){together}(?![0-9a-su-z-])"
+    # Eight digits are in a drawn id or a hash by chance: not where they go on as one.
+    word = rf"(?<![0-9a-f-]){together}(?![0-9a-f-])"
     return Secret((*apart, together), re.compile("|".join([*map(re.escape, apart), word])))
 
 
