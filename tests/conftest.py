@@ -2,13 +2,14 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Final
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.support.processes import SETTING_PREFIXES
+from tests.support.real_parts import is_ci
 from tests.support.schema import bring_to_newest
 from tests.support.servers import (
     PostgresServer,
@@ -38,6 +39,19 @@ class _ByFile(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> _ByFile:
     """Say who runs what in a shared run; the largest shares begin first."""
     return _ByFile(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn a skip into a failure where everything must be there."""
+    report = yield
+    if is_ci() and report.skipped and not hasattr(report, "wasxfail"):
+        why = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid}: CI may skip nothing: {why}"
+    return report
 
 
 @pytest.fixture(autouse=True)
