@@ -182,7 +182,7 @@ class XmlSaid:
 def read_json(body: bytes, *, constants: bool = False) -> JsonSaid:
     """Read JSON; raise `SaysNothing`. `constants`: NaN and Infinity are taken for numbers."""
     try:
-        text = body.decode("utf-8-sig")
+        text = body.decode().lstrip("\ufeff \t\r\n")
         constant = float if constants else _refuse
         return JsonSaid(json.loads(text, object_pairs_hook=_once, parse_constant=constant))
     except SaysNothing:
@@ -207,6 +207,7 @@ def read_xml(body: bytes) -> XmlSaid:
     Where expat knows an encoding, or the letters of a name, less well than others do, the text
     behind it is read, an underscore in the place of every letter that no word of interest has.
     """
+    body = _begun(body)
     try:
         return _parsed(body)
     except SaysNothing:
@@ -216,6 +217,16 @@ def read_xml(body: bytes) -> XmlSaid:
             except SaysNothing:
                 continue
         raise
+
+
+def _begun(body: bytes) -> bytes:
+    """Drop the blanks and marks that stand before the first `<`, but one mark of UTF-8."""
+    before, found, rest = body.partition(b"<")
+    marks = before.count(b"\xef\xbb\xbf")
+    blanks = sum(before.count(blank) for blank in (b" ", b"\t", b"\r", b"\n"))
+    if not found or len(before) != 3 * marks + blanks:
+        return body
+    return (b"\xef\xbb\xbf<" if marks else b"<") + rest
 
 
 def _decoded(body: bytes) -> Iterator[str]:
@@ -260,5 +271,5 @@ def _parsed(body: bytes) -> XmlSaid:
 
 def read(body: bytes) -> JsonSaid | XmlSaid:
     """Read whichever of the two it is."""
-    bare = body.removeprefix(b"\xef\xbb\xbf").strip()
-    return read_json(bare) if bare.startswith(b"{") else read_xml(bare)
+    first = body.replace(b"\xef\xbb\xbf", b"").lstrip(b" \t\r\n")[:1]
+    return read_json(body) if first == b"{" else read_xml(body)

@@ -4,6 +4,8 @@ import json
 from decimal import Decimal
 from typing import Any, Final
 
+from worker.providers.blanks import bare
+
 
 class NotJson(ValueError):
     """The text is no JSON, or none that can be read: cut, too deep, too large, not UTF-8, a NaN."""
@@ -16,10 +18,11 @@ class NamedTwice(ValueError):
 def parse_json(text: bytes, *, exact: bool = False) -> object:
     """Return what a reply holds; raise `NotJson` or `NamedTwice`, which quote nothing.
 
-    `exact`: numbers with a fraction or an exponent are decimals, as money must be.
+    A byte order mark before it is no part of it (RFC 8259, 8.1); another encoding than UTF-8 is none
+    of JSON's. `exact`: numbers with a fraction or an exponent are decimals, as money must be.
     """
     try:
-        return (_EXACT if exact else _DECODER).decode(text.decode("utf-8"))
+        return (_EXACT if exact else _DECODER).decode(bare(text).decode("utf-8"))
     except NamedTwice:
         raise
     except (ValueError, ArithmeticError, RecursionError):

@@ -11,6 +11,8 @@ from typing import Any, Final
 
 from lxml import etree
 
+from worker.providers.blanks import bare_xml
+
 #: Reads one element into plain values. What does not have the form of its type stays the text that
 #: it is, for the model behind to refuse.
 Read = Callable[[etree._Element], Any]  # noqa: SLF001 -- the only name that lxml has for it
@@ -42,7 +44,7 @@ Shape = Mapping[str, Read | Each]
 def parse(content: bytes) -> etree._Element:
     """Return the root, comments and processing instructions dropped; raise `NotXml`.
 
-    The encoding is the declared one. A document type is refused, so that no entity is left to
+    The encoding is the declared one; blanks before the declaration are dropped. A document type is refused, so that no entity is left to
     expand; deep trees and swelling entities are refused by libxml2 itself.
     """
     # A parser of its own costs 2 µs; a shared one would have threads wait for each other.
@@ -56,7 +58,7 @@ def parse(content: bytes) -> etree._Element:
         remove_pis=True,
     )
     try:
-        root = etree.fromstring(content, parser)
+        root = etree.fromstring(bare_xml(content), parser)
     except etree.XMLSyntaxError:
         # `from None`: the cause quotes what it could not read.
         raise NotXml from None

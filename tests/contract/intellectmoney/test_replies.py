@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.around import HARMLESS, SPOILING
 from tests.support.http_stub import Answer, HttpStub
 from tests.support.intellectmoney import (
     FAILED,
@@ -175,10 +176,27 @@ def test_the_code_may_be_called_state(
 def test_replies_are_read_by_what_comes_not_by_what_was_asked_for(
     plugin: IntellectMoneyPlugin, stub: HttpStub, answered: Language
 ) -> None:
-    body = answered.written(registry(1))
-    stub.answer(Answer(b"\xef\xbb\xbf \n" + body))
+    stub.answer(Answer(answered.written(registry(1))))
 
     assert short(ask(plugin, "prepare")) == "succeeded"
+
+
+@pytest.mark.parametrize(("before", "after"), HARMLESS.values(), ids=HARMLESS)
+def test_replies_are_read_when_what_says_nothing_stands_around_them(
+    plugin: IntellectMoneyPlugin, stub: HttpStub, language: Language, before: bytes, after: bytes
+) -> None:
+    stub.answer(Answer(before + language.written(registry(1)) + after))
+
+    assert short(ask(plugin, "prepare")) == "succeeded"
+
+
+@pytest.mark.parametrize(("before", "after"), SPOILING.values(), ids=SPOILING)
+def test_replies_prove_nothing_when_anything_else_stands_around_them(
+    plugin: IntellectMoneyPlugin, stub: HttpStub, language: Language, before: bytes, after: bytes
+) -> None:
+    stub.answer(Answer(before + language.written(registry(1)) + after))
+
+    assert short(ask(plugin, "prepare")) == "notsent transport"
 
 
 def test_a_null_list_is_an_empty_one(

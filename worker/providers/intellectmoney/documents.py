@@ -6,6 +6,7 @@ from typing import Any, Final
 from lxml import etree
 
 from worker.errors import ReplyUnreadable
+from worker.providers.blanks import bare
 from worker.providers.strict_json import NotJson, parse_json
 from worker.providers.xml import (
     Misshapen,
@@ -18,7 +19,6 @@ from worker.providers.xml import (
     token,
 )
 
-_BOM: Final = b"\xef\xbb\xbf"
 _ROOT: Final = "Response"
 
 
@@ -28,14 +28,13 @@ def document_of(body: bytes) -> object:
     Raises `ReplyUnreadable` where IntellectMoney did not speak: neither XML nor JSON, or XML that
     is no `Response`. Raises `Misshapen` or `NamedTwice` where it spoke strangely.
     """
-    bare = body.removeprefix(_BOM).strip()
-    if bare.startswith(b"{"):
+    if bare(body).startswith(b"{"):
         try:
-            return parse_json(bare, exact=True)
+            return parse_json(body, exact=True)
         except NotJson:
             raise ReplyUnreadable from None
     try:
-        root = parse(bare)
+        root = parse(body)
     except NotXml:
         raise ReplyUnreadable from None
     if local_name(root) != _ROOT:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.support.around import HARMLESS, SPOILING
 from worker.providers.strict_json import NamedTwice, NotJson, parse_json
 
 
@@ -9,10 +10,22 @@ def test_json_is_read() -> None:
     assert parse_json('{"а": [1, null, true]}'.encode()) == {"а": [1, None, True]}
 
 
+@pytest.mark.parametrize(("before", "after"), HARMLESS.values(), ids=HARMLESS)
+def test_json_is_read_when_what_says_nothing_stands_around_it(before: bytes, after: bytes) -> None:
+    assert parse_json(before + b'{"a": 1}' + after) == {"a": 1}
+
+
+@pytest.mark.parametrize(("before", "after"), SPOILING.values(), ids=SPOILING)
+def test_json_is_none_when_anything_else_stands_around_it(before: bytes, after: bytes) -> None:
+    with pytest.raises(NotJson):
+        parse_json(before + b'{"a": 1}' + after)
+
+
 @pytest.mark.parametrize(
     "text",
     [
         pytest.param(b"", id="nothing"),
+        pytest.param('{"a": 1}'.encode("utf-16"), id="UTF-16"),
         pytest.param(b"<html>", id="a page"),
         pytest.param(b'{"a": 1', id="cut"),
         pytest.param(b'{"a": NaN}', id="not a number"),
