@@ -1,4 +1,4 @@
-"""What stands around a reply: byte order marks and blanks before it say nothing, the rest spoils it.
+"""What stands around a reply: byte order marks and blanks say nothing, all else spoils it.
 
 IntellectMoney's replies are held against the same table in its own folder.
 """

@@ -233,7 +233,7 @@ class Working:
                 case Ask.SETTLE:
                     return self._plugin.settle(work)
         except Exception as error:
-            log.exception("plugin_stumbled", provider=work.kind, operation=work.id, ask=ask)
+            log.exception("plugin_stumbled", provider=self._plugin.name, operation=work.id, ask=ask)
             return _stumbled(ask, work, type(error).__name__)
 
     def _payload(self, claimed: Claimed) -> Mapping[str, Any] | None:

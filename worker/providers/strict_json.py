@@ -18,8 +18,8 @@ class NamedTwice(ValueError):
 def parse_json(text: bytes, *, exact: bool = False) -> object:
     """Return what a reply holds; raise `NotJson` or `NamedTwice`, which quote nothing.
 
-    A byte order mark before it is no part of it (RFC 8259, 8.1); another encoding than UTF-8 is none
-    of JSON's. `exact`: numbers with a fraction or an exponent are decimals, as money must be.
+    A byte order mark before it is no part of it, and it is always UTF-8 (RFC 8259, 8.1).
+    `exact`: numbers with a fraction or an exponent are decimals, as money must be.
     """
     try:
         return (_EXACT if exact else _DECODER).decode(bare(text).decode("utf-8"))

@@ -44,8 +44,9 @@ Shape = Mapping[str, Read | Each]
 def parse(content: bytes) -> etree._Element:
     """Return the root, comments and processing instructions dropped; raise `NotXml`.
 
-    The encoding is the declared one; blanks before the declaration are dropped. A document type is refused, so that no entity is left to
-    expand; deep trees and swelling entities are refused by libxml2 itself.
+    The encoding is the declared one; blanks before the declaration are dropped. A document type is
+    refused, so that no entity is left to expand; deep trees and swelling entities are refused by
+    libxml2 itself.
     """
     # A parser of its own costs 2 µs; a shared one would have threads wait for each other.
     # Never `collect_ids=False`: with it libxml2 opens the file that a document type names.
