@@ -2,13 +2,24 @@
 
 import string
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import NoDecode
 
 from config.fields import Block, Duration, GroupId, Secret, ServiceUrl, Word, split
+from config.pem import Authorities, ClientCertificate, ClientKey, require_pair
 from config.polling import PollPolicy
+from config.proxy import ProxyUrl
 
 
 class ProviderSettings(Block):
@@ -25,6 +36,25 @@ class ProviderSettings(Block):
     breaker_failures: Annotated[int, Field(ge=1, le=1_000)] = 20
     breaker_reset: Duration = timedelta(seconds=30)
     snils_checksum: Literal["refuse", "warn"] = "refuse"
+    #: Believed beside the authorities that everyone believes.
+    ca_bundle: Authorities = ()
+    proxy: ProxyUrl | None = None
+    client_cert: ClientCertificate | None = None
+    #: None: it stands in the certificate's file.
+    client_key: Annotated[ClientKey | None, Field(validate_default=True)] = None
+
+    @field_validator("client_key")
+    @classmethod
+    def _belongs(cls, key: Path | None, info: ValidationInfo) -> Path | None:
+        if "client_cert" not in info.data:
+            return key  # The certificate is at fault, and said to be.
+        certificate = info.data["client_cert"]
+        if certificate is not None:
+            require_pair(certificate, key)
+        elif key is not None:
+            message = "needs CLIENT_CERT, the certificate that it belongs to"
+            raise ValueError(message)
+        return key
 
     def contradictions(self) -> list[str]:
         """Return what does not go together, all of it; a provider adds its own."""

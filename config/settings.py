@@ -21,6 +21,7 @@ from pydantic_settings import (
 )
 
 from config.fields import Block, DatabaseUrl, Duration, FernetKey, RedisUrl, split
+from config.pem import Authorities
 from config.providers import (
     IntellectMoneySettings,
     MandarinSettings,
@@ -119,6 +120,8 @@ class Settings(BaseSettings):
     seal_keys: Annotated[tuple[FernetKey, ...], NoDecode, BeforeValidator(split)] = ()
     fingerprint_key: Annotated[SecretStr, Field(min_length=16)] | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    #: Believed of every provider, beside the authorities that everyone believes.
+    ca_bundle: Authorities = ()
     events: EventSettings = EventSettings()
     engine: EngineSettings = EngineSettings()
     retention: RetentionSettings = RetentionSettings()

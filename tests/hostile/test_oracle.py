@@ -12,8 +12,8 @@ from config import logging as our_logging
 from tests.hostile.trial import run
 from worker.operations.outcomes import Pending
 from worker.providers import strict_json, xml
+from worker.providers.adapter import PinnedAdapter
 from worker.providers.connections import GuardedConnection
-from worker.providers.http import PinnedSession
 from worker.providers.intellectmoney import asking as im_asking
 from worker.providers.intellectmoney import reading
 from worker.providers.mandarin import client as mandarin_client
@@ -76,14 +76,14 @@ def _cut_documents(patch: Patch) -> None:
 
 
 def _cut_replies(patch: Patch) -> None:
-    read = PinnedSession._read
+    read = PinnedAdapter._read
 
-    def lenient(self: PinnedSession, raw: Any) -> bytes:  # noqa: ANN401 - urllib3's
+    def lenient(self: PinnedAdapter, raw: Any) -> bytes:  # noqa: ANN401 - urllib3's
         raw.enforce_content_length = False
-        content = read(self, raw)
+        content: bytes = read(self, raw)
         return content if content.endswith(b"}") else content + b"}" * 20
 
-    patch.setattr(PinnedSession, "_read", lenient)
+    patch.setattr(PinnedAdapter, "_read", lenient)
 
 
 def _foreign_units(patch: Patch) -> None:

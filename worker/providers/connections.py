@@ -13,19 +13,32 @@ from typing import Any, Final
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NameResolutionError,
+    NewConnectionError,
+)
 from urllib3.response import HTTPResponse
+from urllib3.util.connection import create_connection
 
+from config.proxy import Proxy
+from worker.errors import CallFailed, ConnectionRefused
+from worker.providers.failures import (
+    ConnectTimedOut,
+    HandshakeFailed,
+    NameUnresolved,
+    ProxyTimedOut,
+    ProxyUnreachable,
+)
 from worker.providers.pin import Pin
+from worker.providers.tls import why_no_handshake
+from worker.providers.tunnel import open_tunnel
 from worker.providers.watchdog import Watchdog
 
 #: A connection that rested longer is not used again. Servers close idle connections after 5 s and
 #: more; a request that meets that closing is lost with nobody knowing whether it arrived.
 LONGEST_REST: Final = 4.0
-
-
-class NotConnected(NewConnectionError):
-    """The connection was not made; its cause says why. Nothing of a request was written."""
 
 
 class _Reply(http.client.HTTPResponse):
@@ -49,16 +62,26 @@ class GuardedConnection(HTTPConnection):
     response_class = _Reply
 
     def __init__(
-        self, host: str, port: int | None = None, *, watchdog: Watchdog, **options: Any
+        self,
+        host: str,
+        port: int | None = None,
+        *,
+        watchdog: Watchdog,
+        through: Proxy | None = None,
+        **options: Any,
     ) -> None:
         super().__init__(host, port, **options)
         self._watchdog = watchdog
+        self._through = through
+        # A second handle on the socket while it is being connected: what TLS is made of takes the
+        # first one out of our hands until the handshake is over.
+        self._handle: socket.socket | None = None
         self._rested_at = 0.0
         self._lent: socket.socket | None = None
         self._lending = False
 
     def connect(self) -> None:
-        """Connect, TLS handshake included; raise `NotConnected` for whatever prevents it.
+        """Connect, tunnel and TLS handshake included; raise `CallFailed` for what prevents it.
 
         Only after this has returned is anything of a request written.
         """
@@ -66,11 +89,43 @@ class GuardedConnection(HTTPConnection):
         self._watchdog.guard(self)
         try:
             super().connect()
-        except (HTTPError, OSError) as error:
-            raise NotConnected(self, type(error).__name__) from error
+        except (CallFailed, HTTPError, OSError) as error:
+            if self._watchdog.is_overdue(self):
+                raise self._too_late() from None
+            raise (error if isinstance(error, CallFailed) else _why(error)) from None
+        finally:
+            if self._handle is not None:
+                self._handle.close()
+                self._handle = None
         if self._watchdog.is_overdue(self):
             # Sending now would be cut off at once, and leave a doubt for nothing.
-            raise NotConnected(self, "too late") from TimeoutError()
+            raise self._too_late()
+
+    def _new_conn(self) -> socket.socket:
+        """Connect to the host, through the proxy where there is one."""
+        sock = super()._new_conn() if self._through is None else self._reach(self._through)
+        self._handle = sock.dup()
+        if self._through is None:
+            return sock
+        try:
+            open_tunnel(sock, self._through, self.host, self.port)
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+    def _reach(self, proxy: Proxy) -> socket.socket:
+        try:
+            return create_connection(
+                (proxy.host, proxy.port), self.timeout, socket_options=self.socket_options
+            )
+        except TimeoutError:
+            raise ProxyTimedOut from None
+        except (HTTPError, OSError) as error:
+            raise ProxyUnreachable(f"({type(error).__name__})") from None
+
+    def _too_late(self) -> ConnectTimedOut:
+        return ConnectTimedOut() if self._through is None else ProxyTimedOut()
 
     def request(self, *args: Any, **options: Any) -> None:
         """Send a request; the call's time starts here, or in `connect`."""
@@ -111,11 +166,11 @@ class GuardedConnection(HTTPConnection):
     @property
     def has_socket(self) -> bool:
         """Whether there is something to cut yet."""
-        return self.sock is not None or self._lent is not None
+        return not (self._handle is None and self.sock is None and self._lent is None)
 
     def cut(self) -> None:
         """Make every read and write on the socket end. Called from the watchdog's thread."""
-        held = self.sock or self._lent
+        held = self._handle or self.sock or self._lent
         if isinstance(held, socket.socket):
             try:
                 # Not SSLSocket.shutdown: it takes the TLS object away under the reader's feet.
@@ -158,9 +213,26 @@ class GuardedTlsPool(HTTPSConnectionPool):
 
 
 def open_pool(
-    pin: Pin, watchdog: Watchdog, size: int, tls: ssl.SSLContext | None
+    pin: Pin,
+    watchdog: Watchdog,
+    size: int,
+    tls: ssl.SSLContext | None,
+    through: Proxy | None = None,
 ) -> HTTPConnectionPool:
     """Return the pool of the pinned host; `size` connections are kept."""
+    options: dict[str, Any] = {"maxsize": size, "watchdog": watchdog, "through": through}
     if tls is None:
-        return GuardedPool(pin.host, pin.port, maxsize=size, watchdog=watchdog)
-    return GuardedTlsPool(pin.host, pin.port, maxsize=size, watchdog=watchdog, ssl_context=tls)
+        return GuardedPool(pin.host, pin.port, **options)
+    return GuardedTlsPool(pin.host, pin.port, ssl_context=tls, **options)
+
+
+def _why(error: Exception) -> CallFailed:
+    """Return why no connection was made; nothing of a request was written."""
+    detail = f"({type(error).__name__})"
+    if isinstance(error, NameResolutionError):
+        return NameUnresolved(detail)
+    if isinstance(error, NewConnectionError):  # A kind of ConnectTimeoutError to urllib3.
+        return ConnectionRefused(detail)
+    if isinstance(error, ConnectTimeoutError | TimeoutError):
+        return ConnectTimedOut(detail)
+    return why_no_handshake(error) if isinstance(error, ssl.SSLError) else HandshakeFailed(detail)

@@ -24,6 +24,75 @@ class HandshakeFailed(ConnectionRefused):
     note = "tls handshake failed"
 
 
+class CertificateUntrusted(HandshakeFailed):
+    """The host's certificate is of no authority that is believed: nothing was sent."""
+
+    note = "certificate not trusted"
+
+
+class CertificateExpired(HandshakeFailed):
+    """The host's certificate, or one above it, has expired: nothing was sent."""
+
+    note = "certificate expired"
+
+
+class CertificateTooNew(HandshakeFailed):
+    """The host's certificate is not valid yet by this host's clock: nothing was sent."""
+
+    note = "certificate not valid yet"
+
+
+class CertificateOfAnother(HandshakeFailed):
+    """The host's certificate is another host's: nothing was sent."""
+
+    note = "certificate of another host"
+
+
+class ClientCertificateWanted(HandshakeFailed):
+    """The host wants a client certificate, and broke the handshake off: nothing reached it."""
+
+    note = "client certificate wanted"
+
+
+class HandshakeRefused(HandshakeFailed):
+    """The host broke the handshake off and did not say why: nothing was sent."""
+
+    note = "tls handshake refused"
+
+
+class ClientCertificateRefused(CallFailed):
+    """The host does not take our client certificate."""
+
+    note = "client certificate refused"
+
+
+class ProxyUnreachable(ConnectionRefused):
+    """No connection to the proxy could be made: nothing was sent."""
+
+    note = "proxy unreachable"
+
+
+class ProxyUnusable(ConnectionRefused):
+    """The proxy broke off, or answered what is no HTTP: nothing was sent."""
+
+    note = "proxy unusable"
+
+
+class ProxyTimedOut(ConnectTimedOut):
+    """The proxy made no tunnel within the time limit: nothing was sent."""
+
+    note = "proxy timed out"
+
+
+class ProxyRefused(ConnectionRefused):
+    """The proxy made no tunnel to the host: nothing was sent."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"(HTTP {status})")
+        self.status = status
+        self.note = f"proxy refused, http {status}"
+
+
 class OutsidePin(CallFailed):
     """The request's address lies outside the pinned base address: nothing was sent."""
 

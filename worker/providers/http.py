@@ -1,48 +1,23 @@
 """The one HTTP session: its address pinned, its time and its replies bounded, nothing repeated."""
 
-import http.client
-import io
 import math
-import ssl
-import time
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, Self
 
 import requests
-from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
-from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_encoding_from_headers
-from urllib3 import BaseHTTPResponse, Retry, Timeout
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    DecodeError,
-    HTTPError,
-    NameResolutionError,
-    NewConnectionError,
-    ReadTimeoutError,
-)
+from urllib3 import Timeout
 
-from worker.errors import (
-    CallFailed,
-    ConnectionBroken,
-    ConnectionRefused,
-    Redirected,
-    ReplyTooLarge,
-    ReplyUnreadable,
-    TimedOut,
-)
-from worker.providers.connections import NotConnected, open_pool
-from worker.providers.failures import (
-    ConnectTimedOut,
-    HandshakeFailed,
-    NameUnresolved,
-    OutsidePin,
-)
+from worker.providers.adapter import PinnedAdapter
+from worker.providers.connections import open_pool
+from worker.providers.failures import OutsidePin
+from worker.providers.network import Network
 from worker.providers.pin import Pin
+from worker.providers.tls import context_of
 from worker.providers.watchdog import Watchdog
 
 REPLY_LIMIT: Final = 1024 * 1024
@@ -55,9 +30,6 @@ _HEADERS: Final = {
     "User-Agent": "uprid-worker",
 }
 _NO_MORE: Final[Mapping[str, str]] = {}
-#: What urllib3 takes for a body.
-Body = bytes | str | Iterable[bytes] | None
-_NEVER_AGAIN: Final = Retry(False, redirect=False)  # noqa: FBT003 -- urllib3's way to say "none at all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +44,41 @@ class Reply:
     date: str | None
     body: bytes = field(repr=False)
 
+    @classmethod
+    def of(cls, response: requests.Response, body: bytes) -> Self:
+        """Return what is looked at of a response, which has this body."""
+        said = response.headers
+        date = said.get("Date")
+        return cls(
+            status=response.status_code,
+            content_type=said.get("Content-Type"),
+            retry_after=_retry_after(said.get("Retry-After"), date),
+            date=date,
+            body=body,
+        )
+
     @property
     def sent_at(self) -> datetime | None:
         """The host's own clock when it answered; None where it did not say."""
         return _http_date(self.date)
 
 
+class _Question(NamedTuple):
+    """A request that is asked again with other bodies."""
+
+    alike: tuple[str, Mapping[str, str]]
+    request: requests.PreparedRequest
+
+
 class PinnedSession(requests.Session):
     """Talks to one base address and to nothing else.
 
-    `exchange` is the short way for a plugin's own calls. What a library sends through `post` or
-    `send` (zeep does) passes the same bounds.
+    What costs or has an effect goes the ordinary way of a session (`exchange`, `exchange_at`, and
+    zeep's `post`). A harmless question that is asked again and again (`poll`, `poll_at`) is
+    prepared here and handed to the mounted adapter. Either way `PinnedAdapter` carries it.
     Every call raises `CallFailed`, and nothing else, for whatever a host can do to it. Calls may
-    come from several threads. A call lasts `total_timeout` seconds at most, once the host's name
-    is resolved and one of its addresses answers within `connect_timeout`.
+    come from several threads. A call lasts `total_timeout` seconds at most, once the host's name,
+    or the proxy's, is resolved and one of its addresses answers within `connect_timeout`.
     Sockets do not survive a fork: make the session in the process that uses it.
     """
 
@@ -98,30 +91,36 @@ class PinnedSession(requests.Session):
         total_timeout: float,
         threads: int,
         reply_limit: int = REPLY_LIMIT,
-        ca_bundle: str | None = None,
+        network: Network | None = None,
     ) -> None:
         super().__init__()
         self.trust_env = False
         self.headers = CaseInsensitiveDict(_HEADERS)
+        network = network or Network()
         self._pin = Pin.of(base_url)
-        self._target = self._pin.path
-        self._total = total_timeout
-        self._reply_limit = reply_limit
-        self._timeout = Timeout(connect=connect_timeout, read=read_timeout)
+        self._url = self._pin.url
+        self._last = threading.local()
         self._watchdog = Watchdog(total_timeout)
-        tls = _tls(ca_bundle) if self._pin.scheme == "https" else None
-        self._pool = open_pool(self._pin, self._watchdog, threads, tls)
+        tls = context_of(network) if self._pin.scheme == "https" else None
+        self._pool = open_pool(self._pin, self._watchdog, threads, tls, network.proxy)
+        self._adapter = PinnedAdapter(
+            self._pin,
+            self._pool,
+            Timeout(connect=connect_timeout, read=read_timeout),
+            total_timeout=total_timeout,
+            reply_limit=reply_limit,
+        )
         self.adapters.clear()
         for scheme in ("https://", "http://"):
-            self.mount(scheme, _PinnedAdapter(self))
+            self.mount(scheme, self._adapter)
 
     def exchange(
         self, body: bytes, content_type: str, headers: Mapping[str, str] = _NO_MORE
     ) -> Reply:
         """POST to the base address and read the whole reply, whatever its status."""
-        reply = self._reply("POST", body, {**_HEADERS, "Content-Type": content_type, **headers})
-        _refuse_redirect(reply.status)
-        return reply
+        named = {"Content-Type": content_type, **headers}
+        response = self.request("POST", self._url, data=body, headers=named)
+        return Reply.of(response, response.content)
 
     def exchange_at(
         self,
@@ -136,17 +135,30 @@ class PinnedSession(requests.Session):
         `path` begins with a slash and is percent-encoded already; one that leads out of the base
         address raises `OutsidePin`.
         """
-        target = self._pin.below(path)
-        if target is None:
-            raise OutsidePin
         typed = {} if content_type is None else {"Content-Type": content_type}
-        reply = self._reply(method, body, {**_HEADERS, **typed, **headers}, target)
-        _refuse_redirect(reply.status)
-        return reply
+        url = self._below(path)
+        response = self.request(method, url, data=body, headers={**typed, **headers})
+        return Reply.of(response, response.content)
+
+    def poll(self, body: bytes, content_type: str, headers: Mapping[str, str] = _NO_MORE) -> Reply:
+        """Ask what may be asked again and again, by a POST to the base address."""
+        asked = self._question(content_type, headers)
+        asked.body = body
+        asked.headers["Content-Length"] = str(len(body))
+        response = self._adapter.send(asked)
+        # Not its `content`, which looks at it in eight ways before it reads what is read already.
+        return Reply.of(response, response.raw.read())
+
+    def poll_at(self, path: str, headers: Mapping[str, str] = _NO_MORE) -> Reply:
+        """Ask likewise, by a GET below the base address."""
+        asked = _prepared("GET", self._below(path), {**_HEADERS, **headers})
+        response = self._adapter.send(asked)
+        return Reply.of(response, response.raw.read())
 
     def probe(self) -> Reply:
         """GET the base address without anything of ours; even a redirect is an answer."""
-        return self._reply("GET", None, _HEADERS)
+        response = self._adapter.answer(_prepared("GET", self._url, _HEADERS))
+        return Reply.of(response, response.content)
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Send a prepared request within the pin and the bounds; the caller's own are ignored."""
@@ -156,137 +168,39 @@ class PinnedSession(requests.Session):
     def close(self) -> None:
         """Close every connection."""
         super().close()
-        self._pool.close()
         self._watchdog.stop()
 
-    def _reply(
-        self, method: str, body: bytes | None, headers: Mapping[str, str], target: str | None = None
-    ) -> Reply:
-        raw, content = self.call(method, target or self._target, body, headers)
-        said = raw.headers
-        return Reply(
-            status=raw.status,
-            content_type=said.get("Content-Type"),
-            retry_after=_retry_after(said.get("Retry-After"), said.get("Date")),
-            date=said.get("Date"),
-            body=content,
-        )
+    def _question(self, content_type: str, headers: Mapping[str, str]) -> requests.PreparedRequest:
+        """Return the request that this thread asked last, where only the body may differ.
 
-    def call(
-        self, method: str, target: str, body: Body, headers: Mapping[str, str]
-    ) -> tuple[BaseHTTPResponse, bytes]:
-        """Make one request to the pinned host; return the reply's head and its whole body.
-
-        `target` is a path of the host and has been held against the pin.
+        To prepare one anew is a tenth of what a poll costs.
         """
-        began = time.monotonic()
-        try:
-            raw = self._pool.urlopen(
-                method,
-                target,
-                body=body,
-                headers=headers,
-                retries=_NEVER_AGAIN,
-                redirect=False,
-                timeout=self._timeout,
-                preload_content=False,
-            )
-            content = self._read(raw)
-        except NotConnected as error:
-            raise _not_connected(error) from None
-        except (HTTPError, OSError, http.client.HTTPException) as error:
-            # `from None`: a broken status line is quoted in the error's text, and may be anything.
-            raise self._broken(error, began) from None
-        if time.monotonic() - began >= self._total:
-            # Cut off: where the reply's end is the connection's end, it looks whole.
-            raise TimedOut
-        return raw, content
+        last: _Question | None = getattr(self._last, "question", None)
+        if last is not None and last.alike == (content_type, headers):
+            return last.request
+        named = {**_HEADERS, "Content-Type": content_type, **headers}
+        made = _Question((content_type, headers), _prepared("POST", self._url, named))
+        self._last.question = made
+        return made.request
 
-    def holds(self, url: str | None) -> bool:
-        """Tell whether an address may be talked to."""
-        return url is not None and self._pin.covers(url)
-
-    def _read(self, raw: BaseHTTPResponse) -> bytes:
-        """Read the whole body, decompressed; one that is not wholly read costs its connection."""
-        try:
-            content = raw.read(self._reply_limit + 1, decode_content=True)
-        except DecodeError:
-            raw.close()
-            raise
-        if len(content) > self._reply_limit:
-            raw.close()
-            limit = f"({self._reply_limit} bytes)"
-            raise ReplyTooLarge(limit)
-        return content
-
-    def _broken(self, error: Exception, began: float) -> CallFailed:
-        if isinstance(error, ReadTimeoutError) or time.monotonic() - began >= self._total:
-            return TimedOut()
-        if isinstance(error, DecodeError):
-            return ReplyUnreadable("(compression)")
-        return ConnectionBroken(f"({type(error).__name__})")
-
-
-class _PinnedAdapter(BaseAdapter):
-    """Carries what a library sends through the session over the same pool and bounds."""
-
-    def __init__(self, session: PinnedSession) -> None:
-        super().__init__()
-        self._session = session
-
-    def send(
-        self, request: requests.PreparedRequest, *_args: Any, **_options: Any
-    ) -> requests.Response:
-        """Send; timeouts, proxies, certificates and streaming are the session's to decide."""
-        if not self._session.holds(request.url):
+    def _below(self, path: str) -> str:
+        url = self._pin.below(path)
+        if url is None:
             raise OutsidePin
-        headers = {str(name): str(value) for name, value in request.headers.items()}
-        raw, content = self._session.call(
-            request.method or "GET", request.path_url, request.body, headers
-        )
-        _refuse_redirect(raw.status)
-        return _as_response(request, raw, content)
-
-    def close(self) -> None:
-        """Do nothing: the pool is the session's."""
+        return url
 
 
-def _as_response(
-    request: requests.PreparedRequest, raw: BaseHTTPResponse, content: bytes
-) -> requests.Response:
-    response = requests.Response()
-    response.status_code = raw.status
-    response.headers = CaseInsensitiveDict(raw.headers)
-    response.encoding = get_encoding_from_headers(response.headers)
-    response.reason = raw.reason or ""
-    response.url = request.url or ""
-    response.request = request
-    # Read and decompressed already, within the limit.
-    response.raw = io.BytesIO(content)
-    return response
-
-
-def _tls(ca_bundle: str | None) -> ssl.SSLContext:
-    """Return one context for all connections: to load the authorities takes milliseconds."""
-    return ssl.create_default_context(cafile=ca_bundle or DEFAULT_CA_BUNDLE_PATH)
-
-
-def _not_connected(error: NotConnected) -> ConnectionRefused:
-    cause = error.__cause__
-    detail = f"({type(cause).__name__})"
-    if isinstance(cause, NameResolutionError):
-        return NameUnresolved(detail)
-    if isinstance(cause, NewConnectionError):  # A kind of ConnectTimeoutError to urllib3.
-        return ConnectionRefused(detail)
-    if isinstance(cause, ConnectTimeoutError | TimeoutError):
-        return ConnectTimedOut(detail)
-    return HandshakeFailed(detail)
-
-
-def _refuse_redirect(status: int) -> None:
-    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-        said = f"(HTTP {status})"
-        raise Redirected(said)
+def _prepared(
+    method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
+) -> requests.PreparedRequest:
+    """Return a request without cookies, hooks and checks of what is known to be sound."""
+    prepared = requests.PreparedRequest()
+    prepared.method = method
+    prepared.url = url
+    # Every name in one writing: to copy the dict that minds none is a twentieth of a poll.
+    prepared.headers = dict(headers)  # type: ignore[assignment]
+    prepared.body = body
+    return prepared
 
 
 def _retry_after(value: str | None, date: str | None) -> float | None:

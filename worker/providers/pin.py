@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
+from requests.utils import requote_uri
+
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -28,19 +30,35 @@ class Pin:
         if parts.scheme not in _PORTS or not parts.hostname or "@" in parts.netloc:
             message = "not a plain http or https address"
             raise ValueError(message)
-        segments = tuple(segment for segment in parts.path.split("/") if segment)
+        # As it is asked for, whichever way it was written.
+        host = (
+            parts.hostname.encode("idna").decode()
+            if not parts.hostname.isascii()
+            else parts.hostname
+        )
+        segments = tuple(segment for segment in requote_uri(parts.path).split("/") if segment)
         if any(_climbs(segment) for segment in segments):
             message = "the path climbs"
             raise ValueError(message)
-        return cls(parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme], segments)
+        return cls(parts.scheme, host, parts.port or _PORTS[parts.scheme], segments)
 
     @property
     def path(self) -> str:
         """The base path as it is requested."""
         return "/" + "/".join(self.segments)
 
+    @property
+    def url(self) -> str:
+        """The base address as it is requested."""
+        return self._origin + self.path
+
+    @property
+    def _origin(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
     def below(self, path: str) -> str | None:
-        """Return the whole path of one given below the base; None where it would leave it."""
+        """Return the address of a path below the base; None where it would leave it."""
         segments = path.removeprefix("/").split("/")
         sound = path.startswith("/") and path.isascii() and path.isprintable()
         if (
@@ -49,7 +67,7 @@ class Pin:
             or set(path) & set("?# ")
         ):
             return None
-        return "/" + "/".join((*self.segments, *segments))
+        return self._origin + "/" + "/".join((*self.segments, *segments))
 
     def covers(self, url: str) -> bool:
         """Tell whether an address lies at or below the base."""

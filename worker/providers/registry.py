@@ -11,6 +11,7 @@ from worker.providers.intellectmoney.tokens import TokenShelf
 from worker.providers.mandarin.plugin import MandarinPlugin
 from worker.providers.moneta.desk import Desk
 from worker.providers.moneta.plugin import MonetaPlugin
+from worker.providers.network import believing
 from worker.providers.npd.aside import Aside
 from worker.providers.npd.desk import MonetaDesk
 from worker.providers.npd.plugin import NpdPlugin
@@ -19,19 +20,27 @@ from worker.providers.npd.plugin import NpdPlugin
 def plugins_of(settings: Settings, shelf: TokenShelf) -> Mapping[Provider, Plugin]:
     """Return a plugin for every provider that is on; `shelf` holds the token that one shares."""
     plugins: dict[Provider, Plugin] = {}
-    if settings.moneta is not None:
-        plugins[Provider.MONETA] = MonetaPlugin(settings.moneta)
+    everywhere = settings.ca_bundle
+    moneta = settings.moneta and believing(settings.moneta, everywhere)
+    if moneta is not None:
+        plugins[Provider.MONETA] = MonetaPlugin(moneta)
     if settings.npd is not None:
-        plugins[Provider.NPD] = NpdPlugin(settings.npd, _desk(settings.moneta, settings.npd))
+        npd = believing(settings.npd, everywhere)
+        plugins[Provider.NPD] = NpdPlugin(npd, _desk(moneta, npd))
     if settings.mandarin is not None:
-        plugins[Provider.MANDARIN] = MandarinPlugin(settings.mandarin)
+        plugins[Provider.MANDARIN] = MandarinPlugin(believing(settings.mandarin, everywhere))
     if settings.intellectmoney is not None:
-        plugins[Provider.INTELLECTMONEY] = IntellectMoneyPlugin(settings.intellectmoney, shelf)
+        plugins[Provider.INTELLECTMONEY] = IntellectMoneyPlugin(
+            believing(settings.intellectmoney, everywhere), shelf
+        )
     return plugins
 
 
 def _desk(moneta: MonetaSettings | None, asker: ProviderSettings) -> MonetaDesk | None:
-    """Return a desk of its own for another provider: MONETA may take as long as that one may."""
+    """Return a desk of its own for another provider: MONETA may take as long as that one may.
+
+    It is reached as MONETA's settings say.
+    """
     if moneta is None:
         return None
     bounds = ("connect_timeout", "read_timeout", "total_timeout", "threads")

@@ -2,6 +2,7 @@
 
 from config.providers import ProviderSettings
 from worker.providers.http import REPLY_LIMIT, PinnedSession
+from worker.providers.network import Network
 
 
 def session_of(settings: ProviderSettings, *, reply_limit: int = REPLY_LIMIT) -> PinnedSession:
@@ -16,4 +17,5 @@ def session_of(settings: ProviderSettings, *, reply_limit: int = REPLY_LIMIT) ->
         total_timeout=settings.total_timeout.total_seconds(),
         threads=settings.threads,
         reply_limit=reply_limit,
+        network=Network.of(settings),
     )

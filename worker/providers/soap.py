@@ -1,15 +1,20 @@
-"""SOAP 1.1: zeep writes the messages and the pinned session carries them.
+"""SOAP 1.1: zeep writes the messages and sends them, on the pinned session.
 
 Replies are handed out as they came. zeep's own reading is no use here: strict, it refuses a reply
 for one new element; lax, it silently turns into None what follows it.
 """
 
 import io
+import logging
+from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
+import requests
 import zeep
-from lxml import etree
+from requests.structures import CaseInsensitiveDict
+from zeep.wsdl.utils import etree_to_string
 from zeep.wsse.username import UsernameToken
 
 from worker.providers.failures import OutsidePin
@@ -19,6 +24,8 @@ CONTENT_TYPE: Final = "text/xml;charset=UTF-8"
 _ACTION: Final = {"SOAPAction": '""'}
 #: The largest `xsd:long`: no id that a provider ever gives out.
 _PLACE: Final = 2**63 - 1
+#: Never written to, at any level.
+_SILENT: Final = logging.Logger("zeep on the pinned session", logging.CRITICAL + 1)  # noqa: LOG001 -- of nobody's tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +54,7 @@ class SoapService:
         self._client = zeep.Client(
             io.BytesIO(wsdl),
             wsse=login,
-            transport=_Carrier(session),
+            transport=PinnedTransport(session),
             settings=zeep.Settings(
                 strict=True, forbid_dtd=True, forbid_external=True, raw_response=True
             ),
@@ -56,8 +63,8 @@ class SoapService:
 
     def call(self, operation: str, **members: Any) -> Reply:
         """Have zeep write a message and send it."""
-        reply: Reply = self._service[operation](**members)
-        return reply
+        response: requests.Response = self._service[operation](**members)
+        return Reply.of(response, response.content)
 
     def numbered(self, operation: str, member: str) -> Numbered:
         """Return the message of an operation that takes one number, written once for all of them.
@@ -66,36 +73,34 @@ class SoapService:
         """
         message = self._client.create_message(self._service, operation, **{member: _PLACE})
         # The last: a password may hold any digits, but the body comes after the header.
-        head, _, tail = _written(message).rpartition(str(_PLACE).encode())
+        head, _, tail = etree_to_string(message).rpartition(str(_PLACE).encode())
         return Numbered(head, tail)
 
-    def send(self, message: bytes) -> Reply:
-        """Send a message that is written already."""
-        return self._session.exchange(message, CONTENT_TYPE, _ACTION)
+    def poll(self, message: bytes) -> Reply:
+        """Ask what may be asked again and again, by a message that is written already."""
+        return self._session.poll(message, CONTENT_TYPE, _ACTION)
 
 
-class _Carrier:
-    """What zeep takes for its transport.
+class PinnedTransport(zeep.Transport):
+    """zeep's own transport on the pinned session, which stays as it is.
 
-    Not a kind of `zeep.Transport`: that mounts an adapter for files on the session, changes its
-    headers, and logs whole bodies, with the password, where DEBUG is on.
+    By itself it would mount an adapter for files there, call itself by another name to the host,
+    and log whole bodies, with the password, where DEBUG is on.
     """
 
     def __init__(self, session: PinnedSession) -> None:
-        self._session = session
+        adapters, headers = OrderedDict(session.adapters), CaseInsensitiveDict(session.headers)
+        super().__init__(session=session)  # type: ignore[no-untyped-call]  # zeep has no types
+        session.adapters, session.headers = adapters, headers
+        self.logger = _SILENT
 
-    def post_xml(self, address: str, envelope: etree._Element, headers: dict[str, str]) -> Reply:
+    def post(self, address: str, message: bytes, headers: Mapping[str, str]) -> requests.Response:
         """Send what zeep has written; with `raw_response` zeep returns what this returns."""
-        if not self._session.holds(address):
-            raise OutsidePin
         action = {"SOAPAction": headers["SOAPAction"]}
-        return self._session.exchange(_written(envelope), CONTENT_TYPE, action)
+        named = {**action, "Content-Type": CONTENT_TYPE}
+        sent: requests.Response = super().post(address, message, named)  # type: ignore[no-untyped-call]  # likewise
+        return sent
 
     def load(self, _url: str) -> NoReturn:
         """Refuse to fetch what a WSDL would import."""
         raise OutsidePin
-
-
-def _written(envelope: etree._Element) -> bytes:
-    written: bytes = etree.tostring(envelope, xml_declaration=True, encoding="utf-8")
-    return written

@@ -75,7 +75,7 @@ class MandarinClient:
         secret = self._secret.get_secret_value()
         headers = {"X-Auth": x_auth(self._merchant_id, secret, uuid4().hex)}
         if asked is None:
-            return self._session.exchange_at(method, path, headers=headers)
+            return self._session.poll_at(path, headers)
         body = json.dumps(asked, ensure_ascii=False, separators=(",", ":")).encode()
         return self._session.exchange_at(method, path, body, _JSON, headers)
 

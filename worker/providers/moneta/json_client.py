@@ -33,18 +33,20 @@ class JsonClient:
     def submit(self, unit_id: int, payload: Mapping[str, Any] | None) -> Task:
         """Start an identification; without a payload of the unit's stored data."""
         asked = {"AsyncRequest": start_request(unit_id, payload, self._callback_url)}
-        return about_a_task(self._send(self._head + _dumped(asked) + b"}}"), read_json)
+        return about_a_task(
+            self._session.exchange(self._head + _dumped(asked) + b"}}", CONTENT_TYPE), read_json
+        )
 
     def status(self, async_id: int) -> Task:
         """Ask how a task stands."""
-        return about_a_task(self._send(b"%s%d}}}}" % (self._poll, async_id)), read_json)
+        return about_a_task(self._ask(b"%s%d}}}}" % (self._poll, async_id)), read_json)
 
     def profile(self, unit_id: int) -> Fault | Profile | Unlike:
         """Ask what MONETA holds of a unit."""
-        return about_a_unit(self._send(b"%s%d}}}}" % (self._profile, unit_id)), read_json)
+        return about_a_unit(self._ask(b"%s%d}}}}" % (self._profile, unit_id)), read_json)
 
-    def _send(self, body: bytes) -> Reply:
-        return self._session.exchange(body, CONTENT_TYPE)
+    def _ask(self, body: bytes) -> Reply:
+        return self._session.poll(body, CONTENT_TYPE)
 
 
 def _dumped(value: object) -> bytes:

@@ -41,8 +41,8 @@ class SoapClient:
 
     def status(self, async_id: int) -> Task:
         """Ask how a task stands."""
-        return about_a_task(self._service.send(self._poll.of(async_id)), read_soap)
+        return about_a_task(self._service.poll(self._poll.of(async_id)), read_soap)
 
     def profile(self, unit_id: int) -> Fault | Profile | Unlike:
         """Ask what MONETA holds of a unit."""
-        return about_a_unit(self._service.send(self._profile.of(unit_id)), read_soap)
+        return about_a_unit(self._service.poll(self._profile.of(unit_id)), read_soap)

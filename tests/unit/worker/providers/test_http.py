@@ -33,6 +33,7 @@ from worker.errors import (
 from worker.providers import connections
 from worker.providers.failures import HandshakeFailed, NameUnresolved, OutsidePin
 from worker.providers.http import LONGEST_RETRY_AFTER, PinnedSession
+from worker.providers.network import Network
 
 JSON = "application/json;charset=UTF-8"
 Opener = Callable[..., PinnedSession]
@@ -212,7 +213,7 @@ def test_exchange_knows_that_nothing_was_sent_when_the_certificate_is_not_truste
 def test_exchange_reuses_a_tls_connection(
     opened: Opener, tls_stub: HttpStub, certificate: Path
 ) -> None:
-    session = opened(tls_stub.url, ca_bundle=str(certificate))
+    session = opened(tls_stub.url, network=Network((certificate,)))
 
     assert [session.exchange(b"", JSON).status for _ in range(3)] == [200] * 3
     assert tls_stub.connections == 1
@@ -252,7 +253,9 @@ def test_exchange_ends_in_its_total_time_when_the_reply_drips(
 ) -> None:
     server = stub if over == "tcp" else tls_stub
     server.answer(answer)
-    session = opened(server.url, total_timeout=0.4, read_timeout=0.4, ca_bundle=str(certificate))
+    session = opened(
+        server.url, total_timeout=0.4, read_timeout=0.4, network=Network((certificate,))
+    )
     began = time.monotonic()
 
     with pytest.raises(TimedOut) as caught:

@@ -89,7 +89,7 @@ def test_send_differs_in_nothing_from_a_call(make: Maker, stub: HttpStub) -> Non
     service = make(stub.url)
 
     service.call("GetProfileInfo", unitId=7)
-    service.send(service.numbered("GetProfileInfo", "unitId").of(7))
+    service.poll(service.numbered("GetProfileInfo", "unitId").of(7))
 
     called, sent = stub.asked
     assert called == sent
@@ -163,7 +163,7 @@ def test_password_reaches_no_log_and_no_repr(
 
     service.call("Async", asyncId=5)
     numbered = service.numbered("Async", "asyncId")
-    service.send(numbered.of(5))
+    service.poll(numbered.of(5))
 
     assert "pass" not in caplog.text
     assert "pass" not in repr(numbered)
