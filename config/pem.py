@@ -11,6 +11,7 @@ from typing import Annotated, Final
 
 from cryptography import x509
 from pydantic import AfterValidator, BeforeValidator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import NoDecode
 
 _CERTIFICATE: Final = re.compile(
@@ -24,6 +25,8 @@ _NONE: Final = (
     "holds no certificate in PEM (-----BEGIN CERTIFICATE-----): convert it with "
     "`openssl x509 -inform der` or `openssl pkcs12`"
 )
+#: The type of the error that a setting is of no use without another one.
+COMPANION_MISSING: Final = "companion_missing"
 #: More than every authority of the world together.
 _LARGEST: Final = 16 * 1024 * 1024
 
@@ -80,7 +83,7 @@ def _authorities(value: object) -> object:
     """Take one file; fail where it proves nothing."""
     if not isinstance(value, str | Path):
         return value
-    path = Path(value)
+    path = Path(value.strip() if isinstance(value, str) else value)
     now = datetime.now(UTC)
     validities = _validities(certificates_in(path))
     if all(until < now for _, until in validities):
@@ -114,17 +117,22 @@ def _client_key(path: Path) -> Path:
     return path
 
 
-def require_pair(certificate: Path, key: Path | None) -> None:
-    """Raise `ValueError`, about the key, unless it belongs to the certificate.
+def require_pair(certificate: Path | None, key: Path | None) -> None:
+    """Raise an error about the key unless it belongs to the certificate.
 
     None: the key stands in the certificate's file.
     """
+    if certificate is None:
+        if key is not None:
+            message = "needs CLIENT_CERT, the certificate that it belongs to"
+            raise PydanticCustomError(COMPANION_MISSING, message)
+        return
     if key is None:
         try:
             _client_key(certificate)
         except ValueError:
             message = "is missing, and the file of CLIENT_CERT holds no key that can be used"
-            raise ValueError(message) from None
+            raise PydanticCustomError(COMPANION_MISSING, message) from None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         # A password is asked for at the terminal where none is given.
@@ -139,7 +147,12 @@ def require_pair(certificate: Path, key: Path | None) -> None:
         raise ValueError(message) from None
 
 
+def _bare(value: object) -> object:
+    """Drop the blanks at the ends, which an environment's line end leaves."""
+    return value.strip() if isinstance(value, str) else value
+
+
 #: Files of authorities that are believed beside those that everyone believes. One is given.
 Authorities = Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_authorities)]
-ClientCertificate = Annotated[Path, AfterValidator(_client_certificate)]
-ClientKey = Annotated[Path, AfterValidator(_client_key)]
+ClientCertificate = Annotated[Path, BeforeValidator(_bare), AfterValidator(_client_certificate)]
+ClientKey = Annotated[Path, BeforeValidator(_bare), AfterValidator(_client_key)]

@@ -46,14 +46,9 @@ class ProviderSettings(Block):
     @field_validator("client_key")
     @classmethod
     def _belongs(cls, key: Path | None, info: ValidationInfo) -> Path | None:
-        if "client_cert" not in info.data:
-            return key  # The certificate is at fault, and said to be.
-        certificate = info.data["client_cert"]
-        if certificate is not None:
-            require_pair(certificate, key)
-        elif key is not None:
-            message = "needs CLIENT_CERT, the certificate that it belongs to"
-            raise ValueError(message)
+        # Not there: the certificate is at fault, and said to be.
+        if "client_cert" in info.data:
+            require_pair(info.data["client_cert"], key)
         return key
 
     def contradictions(self) -> list[str]:

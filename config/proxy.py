@@ -66,8 +66,10 @@ def _authorization(credentials: str) -> str:
 
 
 def _proxy_url(value: SecretStr) -> SecretStr:
-    Proxy.of(value.get_secret_value())
-    return value
+    # An environment's line end leaves blanks.
+    bare = value.get_secret_value().strip()
+    Proxy.of(bare)
+    return SecretStr(bare)
 
 
 #: It may hold a password.

@@ -6,7 +6,7 @@ Names and meanings are in the README's table of settings.
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, Self
@@ -21,7 +21,7 @@ from pydantic_settings import (
 )
 
 from config.fields import Block, DatabaseUrl, Duration, FernetKey, RedisUrl, split
-from config.pem import Authorities
+from config.pem import COMPANION_MISSING, Authorities
 from config.providers import (
     IntellectMoneySettings,
     MandarinSettings,
@@ -207,9 +207,9 @@ def _variable(location: tuple[Any, ...]) -> str:
     return PREFIX + NESTED.join(name.upper() for name in names[:2])
 
 
-def _named(error: ValidationError, *, but: str | None = None) -> Iterator[str]:
+def _named(error: ValidationError, *, but: Container[str] = ()) -> Iterator[str]:
     for fault in error.errors(include_input=False, include_url=False, include_context=False):
-        if fault["type"] == but:
+        if fault["type"] in but:
             continue
         said = fault["msg"].removeprefix("Value error, ")
         where = ".".join(str(part) for part in fault["loc"][2:])
@@ -226,7 +226,7 @@ def _hidden(given: Mapping[str, str], error: ValidationError) -> Iterator[str]:
     try:
         _read(_without(given, malformed))
     except ValidationError as again:
-        yield from _named(again, but="missing")
+        yield from _named(again, but={"missing", COMPANION_MISSING})
 
 
 def _without_faulty(given: Mapping[str, str], error: ValidationError) -> dict[str, str]:

@@ -49,7 +49,7 @@ class PinnedAdapter(HTTPAdapter):
         self._pin = pin
         self._base = pin.url
         self._pool = pool
-        self._timeout = timeout
+        self.timeout = timeout
         self._total = total_timeout
         self._reply_limit = reply_limit
 
@@ -70,7 +70,7 @@ class PinnedAdapter(HTTPAdapter):
             raise OutsidePin
         began = time.monotonic()
         try:
-            response = super().send(request, timeout=self._timeout)  # type: ignore[arg-type]  # taken, and not said
+            response = super().send(request, timeout=self.timeout)  # type: ignore[arg-type]  # taken, and not said
         except (HTTPError, OSError, http.client.HTTPException) as error:
             # `from None`: a broken status line is quoted in the error's text, and may be anything.
             raise self._broken(error, began) from None

@@ -11,7 +11,7 @@ import ssl
 import time
 from typing import Any, Final
 
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import (
     ConnectTimeoutError,
@@ -32,13 +32,15 @@ from worker.providers.failures import (
     ProxyUnreachable,
 )
 from worker.providers.pin import Pin
-from worker.providers.tls import why_no_handshake
+from worker.providers.tls import why_broken_off, why_no_handshake
 from worker.providers.tunnel import open_tunnel
 from worker.providers.watchdog import Watchdog
 
 #: A connection that rested longer is not used again. Servers close idle connections after 5 s and
 #: more; a request that meets that closing is lost with nobody knowing whether it arrived.
 LONGEST_REST: Final = 4.0
+#: Seconds in which a host says what it has against a connection.
+_AT_ONCE: Final = 2.0
 
 
 class _Reply(http.client.HTTPResponse):
@@ -224,6 +226,26 @@ def open_pool(
     if tls is None:
         return GuardedPool(pin.host, pin.port, **options)
     return GuardedTlsPool(pin.host, pin.port, ssl_context=tls, **options)
+
+
+def hear_out(pool: HTTPConnectionPool, timeout: Timeout) -> CallFailed | None:
+    """Make a connection for nothing but what a host says against it; None: nothing at once.
+
+    In TLS 1.3 a client's certificate is judged after the client's part of the handshake is done.
+    """
+    connection = pool.ConnectionCls(pool.host, pool.port, **pool.conn_kw)
+    connection.timeout = timeout.connect_timeout
+    try:
+        connection.connect()
+        connection.sock.settimeout(_AT_ONCE)
+        connection.sock.recv(1)
+    except CallFailed as failure:
+        return failure
+    except OSError as error:
+        return why_broken_off(error)
+    finally:
+        connection.close()
+    return None
 
 
 def _why(error: Exception) -> CallFailed:

@@ -1,13 +1,50 @@
 """What `uprid doctor` finds of a provider's host."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Final
 
-from worker.errors import CallFailed
+from worker.errors import CallFailed, ConnectionBroken
 from worker.providers.base import Finding
+from worker.providers.failures import (
+    CertificateExpired,
+    CertificateOfAnother,
+    CertificateTooNew,
+    CertificateUntrusted,
+    ClientCertificateRefused,
+    ClientCertificateWanted,
+    HandshakeRefused,
+    NameUnresolved,
+    ProxyRefused,
+    ProxyTimedOut,
+    ProxyUnreachable,
+    ProxyUnusable,
+)
 from worker.providers.http import PinnedSession
 
 _CLOCK_TOLERANCE: Final = timedelta(seconds=60)
+#: What to do, of this host's settings.
+_ADVICE: Final[Mapping[type[CallFailed], str]] = {
+    CertificateUntrusted: "put its authority's certificate into {block}CA_BUNDLE",
+    CertificateExpired: "the host must renew it; or look at this host's clock",
+    CertificateTooNew: "look at this host's clock",
+    CertificateOfAnother: "look at {block}URL, and at what the name resolves to",
+    ClientCertificateWanted: "set {block}CLIENT_CERT and {block}CLIENT_KEY",
+    ClientCertificateRefused: "look at {block}CLIENT_CERT: another may be registered there",
+    HandshakeRefused: (
+        "it may want a client certificate ({block}CLIENT_CERT, {block}CLIENT_KEY), or speak only "
+        "ciphers that OpenSSL does not have"
+    ),
+    NameUnresolved: "look at {block}URL, and at this host's name servers",
+    ProxyUnreachable: "look at {block}PROXY, and whether the proxy runs",
+    ProxyTimedOut: "look at {block}PROXY, and whether the proxy reaches the host",
+    ProxyUnusable: "look at {block}PROXY: is that an HTTP proxy that takes CONNECT?",
+}
+_OF_PROXIES: Final[Mapping[int, str]] = {
+    HTTPStatus.PROXY_AUTHENTICATION_REQUIRED: "look at the name and password in {block}PROXY",
+    HTTPStatus.FORBIDDEN: "have the proxy allow CONNECT to the host and port of {block}URL",
+}
 
 
 def check_host(name: str, session: PinnedSession) -> list[Finding]:
@@ -19,7 +56,8 @@ def check_host(name: str, session: PinnedSession) -> list[Finding]:
     try:
         reply = session.probe()
     except CallFailed as failure:
-        return [Finding(f"{name} host", ok=False, detail=failure.note)]
+        found = _reason(failure, session)
+        return [Finding(f"{name} host", ok=False, detail=_said(found, name))]
     answered = Finding(f"{name} host", ok=True, detail=f"answers with http {reply.status}")
     theirs = reply.sent_at
     if theirs is None:
@@ -27,3 +65,23 @@ def check_host(name: str, session: PinnedSession) -> list[Finding]:
     apart = abs(datetime.now(UTC) - theirs)
     detail = f"{apart.total_seconds():.0f} s apart"
     return [answered, Finding(f"{name} clock", apart <= _CLOCK_TOLERANCE, detail)]
+
+
+def _reason(failure: CallFailed, session: PinnedSession) -> CallFailed:
+    """Return the reason behind a broken connection, where the host says it to one that is silent.
+
+    What a host says as it refuses our certificate may be lost under the request that it no longer
+    reads.
+    """
+    if not isinstance(failure, ConnectionBroken):
+        return failure
+    return session.listen() or failure
+
+
+def _said(failure: CallFailed, name: str) -> str:
+    advice = _ADVICE.get(type(failure))
+    if isinstance(failure, ProxyRefused):
+        advice = _OF_PROXIES.get(failure.status, "does the proxy reach the host of {block}URL?")
+    if advice is None:
+        return failure.note
+    return f"{failure.note}: {advice.format(block=f'UPRID_{name.upper()}__')}"

@@ -12,8 +12,9 @@ import requests
 from requests.structures import CaseInsensitiveDict
 from urllib3 import Timeout
 
+from worker.errors import CallFailed
 from worker.providers.adapter import PinnedAdapter
-from worker.providers.connections import open_pool
+from worker.providers.connections import hear_out, open_pool
 from worker.providers.failures import OutsidePin
 from worker.providers.network import Network
 from worker.providers.pin import Pin
@@ -159,6 +160,10 @@ class PinnedSession(requests.Session):
         """GET the base address without anything of ours; even a redirect is an answer."""
         response = self._adapter.answer(_prepared("GET", self._url, _HEADERS))
         return Reply.of(response, response.content)
+
+    def listen(self) -> CallFailed | None:
+        """Connect, send nothing, and return what the host has against it, said at once."""
+        return hear_out(self._pool, self._adapter.timeout)
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Send a prepared request within the pin and the bounds; the caller's own are ignored."""
