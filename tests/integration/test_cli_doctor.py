@@ -3,12 +3,15 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import Table, insert
 
+from tests.support.authority import Authority
 from tests.support.command import uprid
+from tests.support.http_stub import HttpStub
 from tests.support.operations import accept, start
 from tests.support.valkey import ValkeyServer
 from worker.operations.database import Database
@@ -229,3 +232,30 @@ def test_doctor_asks_the_provider_and_says_that_it_is_away(settings: Settings) -
     assert found["moneta host"][0] == "fault"
     assert found["moneta settings"][0] == "ok"
     assert "hidden" not in str(found)
+
+
+def test_doctor_says_why_tls_failed_and_what_to_set(settings: Settings, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    with HttpStub(tls=authority.serving()) as host:
+        mandarin = {
+            "UPRID_MANDARIN__URL": host.url,
+            "UPRID_MANDARIN__MERCHANT_ID": "1",
+            "UPRID_MANDARIN__SECRET": "hidden",
+        }
+        unknown = diagnosed(settings | mandarin, status=1)["mandarin host"]
+        believed = diagnosed(settings | mandarin | {"UPRID_CA_BUNDLE": str(authority.certificate)})[
+            "mandarin host"
+        ]
+
+    said = "certificate not trusted: put its authority's certificate into UPRID_MANDARIN__CA_BUNDLE"
+    assert unknown == ("fault", said)
+    assert believed == ("ok", "answers with http 200")
+
+
+def test_a_file_that_is_not_there_is_a_wrong_setting(settings: Settings, tmp_path: Path) -> None:
+    run = uprid(settings | {"UPRID_CA_BUNDLE": str(tmp_path / "none.pem")}, "doctor")
+
+    assert run.status == 2
+    assert [line.partition("UPRID_")[2] for line in run.lines] == [
+        "CA_BUNDLE: names a file that is not there"
+    ]
