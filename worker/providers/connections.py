@@ -233,12 +233,14 @@ def hear_out(pool: HTTPConnectionPool, timeout: Timeout) -> CallFailed | None:
 
     In TLS 1.3 a client's certificate is judged after the client's part of the handshake is done.
     """
-    connection = pool.ConnectionCls(pool.host, pool.port, **pool.conn_kw)
-    connection.timeout = timeout.connect_timeout
+    connection = pool.ConnectionCls(
+        pool.host, pool.port, timeout=timeout.connect_timeout, **pool.conn_kw
+    )
     try:
         connection.connect()
-        connection.sock.settimeout(_AT_ONCE)
-        connection.sock.recv(1)
+        listening: socket.socket = connection.sock  # type: ignore[attr-defined]  # as ours have it
+        listening.settimeout(_AT_ONCE)
+        listening.recv(1)
     except CallFailed as failure:
         return failure
     except OSError as error:
