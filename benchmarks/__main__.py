@@ -237,10 +237,10 @@ def _hang(stage: Stage, sizes: Sizes) -> None:
 
 def _http(stage: Stage, sizes: Sizes) -> None:
     progress("HTTP alone")
-    pinned, posted = transport.compare(stage, sizes.calls, 5)
+    costs = transport.compare(stage, sizes.calls, 5)
     lines = [
-        ["PinnedSession.exchange", f"{pinned * 1000:.3f}", f"{pinned / posted:.2f}"],
-        ["requests.Session.post", f"{posted * 1000:.3f}", "1.00"],
+        [name, f"{cost * 1000:.3f}", f"{cost / costs[transport.POSTED]:.2f}"]
+        for name, cost in costs.items()
     ]
     show("HTTP alone, one thread", ["", "CPU ms a call", "ratio"], lines)
 

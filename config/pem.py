@@ -5,6 +5,7 @@ What is wrong with one is said without a word of what it holds.
 
 import re
 import ssl
+import warnings
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
@@ -69,14 +70,26 @@ def _content(path: Path) -> bytes:
 
 
 def _validities(pem: str) -> list[tuple[datetime, datetime]]:
-    """Return from when to when each certificate is valid; raise `ValueError` for a broken one."""
+    """Return from when to when each certificate is valid; raise `ValueError` for a broken one.
+
+    OpenSSL is who takes them in the end. One that it takes and the other library does not (such as
+    an old authority's, whose number is negative) is not asked for its time.
+    """
+    message = "holds a certificate that cannot be read"
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=pem)
-        read = x509.load_pem_x509_certificates(pem.encode())
     except (ssl.SSLError, ValueError):
-        message = "holds a certificate that cannot be read"
         raise ValueError(message) from None
-    return [(each.not_valid_before_utc, each.not_valid_after_utc) for each in read]
+    return [_validity(each) for each in _CERTIFICATE.findall(pem.encode())]
+
+
+def _validity(pem: bytes) -> tuple[datetime, datetime]:
+    with warnings.catch_warnings(action="ignore"):
+        try:
+            read = x509.load_pem_x509_certificate(pem)
+        except ValueError:
+            return datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+    return read.not_valid_before_utc, read.not_valid_after_utc
 
 
 def _authorities(value: object) -> object:

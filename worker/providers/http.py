@@ -163,7 +163,7 @@ class PinnedSession(requests.Session):
 
     def listen(self) -> CallFailed | None:
         """Connect, send nothing, and return what the host has against it, said at once."""
-        return hear_out(self._pool, self._adapter.timeout)
+        return hear_out(self._pool, self._adapter.timeout) if self._pin.scheme == "https" else None
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Send a prepared request within the pin and the bounds; the caller's own are ignored."""

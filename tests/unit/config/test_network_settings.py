@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from config.proxy import Proxy
 from config.settings import Settings, SettingsError, load
@@ -76,6 +77,12 @@ def test_a_bundle_is_any_file_with_a_certificate_that_is_valid(
 
     assert settings.mandarin is not None
     assert settings.ca_bundle == settings.mandarin.ca_bundle == (Path(files[name]),)
+
+
+def test_a_bundle_may_be_all_that_certifi_has() -> None:
+    assert loaded({"UPRID_CA_BUNDLE": DEFAULT_CA_BUNDLE_PATH}).ca_bundle == (
+        Path(DEFAULT_CA_BUNDLE_PATH),
+    )
 
 
 @pytest.mark.parametrize("variable", ["UPRID_CA_BUNDLE", "UPRID_MANDARIN__CA_BUNDLE"])
