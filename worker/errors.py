@@ -32,6 +32,10 @@ class DatabaseUnavailable(UpridError):
     """The database does not answer."""
 
 
+class DatabaseRefused(DatabaseUnavailable):
+    """The database refuses."""
+
+
 class BrokerUnavailable(UpridError):
     """The broker does not answer."""
 
