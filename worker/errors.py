@@ -52,6 +52,10 @@ class SchemaTooNew(SchemaUnusable):
     """The database's schema is too new for this release: start the release that made it."""
 
 
+class SchemaElsewhere(SchemaUnusable):
+    """The database's tables are in another schema than the one that is asked."""
+
+
 class WouldLose(UpridError):
     """Going back would lose what is ours, so nothing was changed."""
 

@@ -123,8 +123,7 @@ def why_failed(error: psycopg.Error, address: PostgresAddress) -> DatabaseUnavai
 
 def lacking_rights(address: PostgresAddress) -> str:
     """Return what the tables' owner types, so that the role can do all that a worker does."""
-    role = _role(address)
-    schema = sql.Identifier(address.schema).as_string()
+    role, schema = role_of(address), quoted(address.schema)
     return (
         f"as the tables' owner: GRANT USAGE ON SCHEMA {schema} TO {role}; "
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role}; "
@@ -132,10 +131,26 @@ def lacking_rights(address: PostgresAddress) -> str:
     )
 
 
+def lacking_schema(address: PostgresAddress) -> str:
+    """Return what the schema's owner types, so that the role can make and change tables in it."""
+    schema = quoted(address.schema)
+    return f"as its owner: GRANT USAGE, CREATE ON SCHEMA {schema} TO {role_of(address)};"
+
+
+def role_of(address: PostgresAddress) -> str:
+    """Return our role's name as SQL writes it."""
+    return quoted(address.role) if address.role else "ROLE"
+
+
+def quoted(name: str) -> str:
+    """Return a name as SQL writes it."""
+    return sql.Identifier(name).as_string()
+
+
 def _remedy(sqlstate: str, address: PostgresAddress) -> str:
     """Return what to type; empty: nothing but patience helps."""
-    role, name = _role(address), address.database
-    database = sql.Identifier(name).as_string()
+    role, name = role_of(address), address.database
+    database = quoted(name)
     match sqlstate:
         case "28P01":
             return (
@@ -165,10 +180,6 @@ def _remedy(sqlstate: str, address: PostgresAddress) -> str:
             )
         case _:
             return ""
-
-
-def _role(address: PostgresAddress) -> str:
-    return sql.Identifier(address.role).as_string() if address.role else "ROLE"
 
 
 def _sentence(what: str) -> str:
