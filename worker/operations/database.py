@@ -166,7 +166,7 @@ def _engine(url: str, connections: int) -> Engine:
         "max_overflow": 0,
         "pool_timeout": _PATIENCE,
     }
-    if make_url(url).get_backend_name() == "sqlite":
+    if url.startswith("sqlite"):
         _make_folder(url)
         engine = create_engine(url, connect_args={"timeout": _PATIENCE}, **options)
         event.listen(engine, "connect", _prepare_sqlite)
