@@ -13,6 +13,7 @@ from urllib.parse import quote
 import psycopg
 
 from config.database_address import SQLITE, PostgresAddress, is_sqlite, read_postgres
+from worker import sqlite_errors
 from worker.errors import DatabaseUnavailable
 from worker.postgres.connection import beginning, connect
 from worker.postgres.refusals import why_failed
@@ -39,8 +40,9 @@ def _from_sqlite(path: str, statement: str, parameters: Sequence[object]) -> lis
     try:
         with closing(sqlite3.connect(uri, uri=True, timeout=_PATIENCE)) as database:
             return database.execute(statement, tuple(parameters)).fetchall()
-    except sqlite3.DatabaseError as error:
-        raise DatabaseUnavailable(type(error).__name__) from None
+    except sqlite3.Error as error:
+        known = sqlite_errors.why_failed(error)
+        raise known or DatabaseUnavailable(type(error).__name__) from None
 
 
 def _from_postgres(

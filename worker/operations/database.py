@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,7 +17,8 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.pool import QueuePool
 
 from config.database_address import PostgresAddress, read_postgres
-from worker.errors import DatabaseRefused, DatabaseUnavailable
+from worker import sqlite_errors
+from worker.errors import DatabaseUnavailable
 from worker.postgres.connection import beginning, connect
 from worker.postgres.refusals import why_failed
 from worker.postgres.sqlstates import Lost, meaning
@@ -27,21 +28,6 @@ _CALIBRATED_FOR: Final = 10.0
 #: Seconds to wait for SQLite's one writer, and for a connection of the pool.
 _PATIENCE: Final = 30
 
-#: By SQLite's primary result codes: what passes by itself, and what somebody has to mend.
-_SQLITE_PASSES: Final[Mapping[int, str]] = {
-    5: "It is busy: another process has been writing for too long.",
-    6: "It is locked: another process has been writing for too long.",
-    10: "Its file cannot be read or written: input/output error.",
-}
-_SQLITE_REFUSES: Final[Mapping[int, str]] = {
-    3: "No right to its file: make it this account's.",
-    8: "Its file cannot be written: make the file and its folder writable for this account.",
-    11: "Its file is damaged: put a backup in its place.",
-    13: "No room: the disk is full.",
-    14: "Its file cannot be opened or made: look at DATABASE_URL, and whether its folder is there "
-    "and writable for this account.",
-    26: "Its file is no SQLite database: look at DATABASE_URL.",
-}
 #: Several statements go in one message only where they are sent without parameters.
 _WITHOUT_PARAMETERS: Final = {"no_parameters": True}
 
@@ -113,7 +99,7 @@ class Database:
             if found is not None:
                 return found
         elif isinstance(original, sqlite3.Error):
-            return _why_sqlite(original)
+            return sqlite_errors.why_failed(original)
         if error.connection_invalidated:
             return DatabaseUnavailable(type(original).__name__)
         return None
@@ -221,14 +207,6 @@ def _discard(context: ExceptionContext) -> None:
     if found is not None and found.lost is not Lost.NOTHING:
         context.is_disconnect = True
         context.invalidate_pool_on_disconnect = found.lost is Lost.POOL
-
-
-def _why_sqlite(error: sqlite3.Error) -> DatabaseUnavailable | None:
-    """Tell trouble with the file from a mistake of ours: SQLite calls both operational."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code in _SQLITE_REFUSES:
-        return DatabaseRefused(_SQLITE_REFUSES[code])
-    return DatabaseUnavailable(_SQLITE_PASSES[code]) if code in _SQLITE_PASSES else None
 
 
 def _make_folder(url: str) -> None:

@@ -104,7 +104,7 @@ def test_code_of_an_error_says_what_is_of_no_use_any_more(
 ) -> None:
     with opened(postgres.url("postgres")) as database:
         old = fill(database)
-        spoilt = []
+        spoilt: list[int] = []
 
         with pytest.raises(DatabaseUnavailable, match=sqlstate) as raised:
             _fail(database, sqlstate, spoilt)

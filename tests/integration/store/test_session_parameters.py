@@ -130,9 +130,9 @@ def test_nothing_stays_on_a_connection_when_a_transaction_ends(url: str) -> None
     with pgbouncer(url, size=1) as bouncer:
         pooled = bouncer.before(url)
         with psycopg.connect(pooled.replace("+psycopg", ""), autocommit=True) as other:
-            before = dict(other.execute(shown).fetchall())
+            before: dict[str, str] = dict(other.execute(shown).fetchall())
             _works(pooled)
-            after = dict(other.execute(shown).fetchall())
+            after: dict[str, str] = dict(other.execute(shown).fetchall())
             prepared = other.execute("SELECT count(*) FROM pg_prepared_statements").fetchone()
             held = other.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
 
