@@ -8,18 +8,17 @@ from psycopg import sql
 
 
 @contextmanager
-def read_only_for_old_sessions(url: str) -> Iterator[None]:
+def read_only_for_old_sessions(url: str, role: str = "uprid") -> Iterator[None]:
     """Have the sessions that are open now refuse every write, as on a server that was demoted.
 
-    Only those of one database: the server is shared. Sessions that are opened later may write.
+    Sessions of `role` that are opened later may write. `url` is a superuser's.
     """
     url = url.replace("+psycopg", "")
-    role = psycopg.conninfo.conninfo_to_dict(url)["user"]
     writes = sql.SQL("ALTER ROLE {} SET default_transaction_read_only = off")
     forget = sql.SQL("ALTER ROLE {} RESET default_transaction_read_only")
     with psycopg.connect(url, autocommit=True) as administrator:
         administrator.execute("SET default_transaction_read_only = off")
-        administrator.execute(writes.format(sql.Identifier(str(role))))
+        administrator.execute(writes.format(sql.Identifier(role)))
         administrator.execute("ALTER SYSTEM SET default_transaction_read_only = on")
         administrator.execute("SELECT pg_reload_conf()")
         try:
@@ -27,4 +26,4 @@ def read_only_for_old_sessions(url: str) -> Iterator[None]:
         finally:
             administrator.execute("ALTER SYSTEM RESET default_transaction_read_only")
             administrator.execute("SELECT pg_reload_conf()")
-            administrator.execute(forget.format(sql.Identifier(str(role))))
+            administrator.execute(forget.format(sql.Identifier(role)))
