@@ -1,6 +1,7 @@
 """What a database refuses: one line that says what to type, from every command."""
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -15,7 +16,8 @@ from tests.support.postgres import BARRED, BY_PASSWORD
 from tests.support.schema import bring_to_newest
 from tests.support.servers import PostgresServer, ValkeyServer
 from worker.answers import sealed_answer
-from worker.errors import DatabaseUnavailable
+from worker.errors import DatabaseRefused, DatabaseUnavailable
+from worker.postgres import refusals
 
 pytestmark = pytest.mark.postgres
 
@@ -108,6 +110,28 @@ def test_role_that_is_not_let_in_is_refused_with_what_to_type(
     url: str, valkey: ValkeyServer, role: str, said: str
 ) -> None:
     refused(as_role(url, role), valkey, said)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="libpq's trace is Linux's")
+@pytest.mark.parametrize(
+    ("role", "said"),
+    [("absent", "(28000)"), (f"{BY_PASSWORD}:{_PASSWORD}", "(28P01)"), ("shut_out", "(53300)")],
+)
+def test_refusal_in_another_language_is_understood_by_its_code(
+    url: str, monkeypatch: pytest.MonkeyPatch, role: str, said: str
+) -> None:
+    # Words that are not known: this server speaks English.
+    monkeypatch.setattr(refusals, "_SAID", ())
+    monkeypatch.setattr(refusals, "_KNOWN", {})
+    open_files = len(list(Path("/proc/self/fd").iterdir()))
+
+    for _ in range(3):
+        with pytest.raises(DatabaseRefused) as raised:
+            sealed_answer(as_role(url, role), "o", 1)
+        assert said in str(raised.value)
+        assert _PASSWORD not in str(raised.value)
+
+    assert len(list(Path("/proc/self/fd").iterdir())) == open_files
 
 
 def test_missing_database_is_refused_with_the_command_that_makes_it(

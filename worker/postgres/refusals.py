@@ -1,8 +1,8 @@
-"""Why no connection could be made, in one line, with what to type.
+"""Why the database will not have us, in one line, with what to type.
 
 libpq hands over a text and no code where a connection fails, and the server may write its half of
-that text in any language. So a connection that the server refused is tried once more with libpq's
-trace on, which has the code in it.
+that text in any language. So a connection that was refused in words that are not known is tried
+once more with libpq's trace on, which has the code in it.
 """
 
 import os
@@ -74,13 +74,19 @@ _NEVER_REACHED: Final = (
     ("server closed the connection", "it closed the connection", ""),
     ("Connection reset", "it closed the connection", ""),
 )
-#: PgBouncer's words, all under one code.
-_POOLER: Final = (
-    ("no such database", "3D000"),
-    ("no such user", "28P01"),
-    ("too many", "53300"),
-    ("no more connections allowed", "53300"),
+#: What servers and poolers say in English, and the code that they say it with. PgBouncer has one
+#: code for all.
+_SAID: Final = (
+    (re.compile(r'database ".*" does not exist|no such database'), "3D000"),
+    (re.compile("password authentication failed|no such user|SASL authentication failed"), "28P01"),
+    (re.compile(r'role ".*" does not exist|not permitted to log in|pg_hba\.conf'), "28000"),
+    (re.compile("too many|connection slots are|no more connections allowed"), "53300"),
+    (re.compile("not currently accepting connections"), "55000"),
+    (re.compile("permission denied for database"), "42501"),
+    (re.compile("starting up|shutting down|in recovery mode|not yet accepting"), "57P03"),
+    (re.compile("query_wait_timeout|server_login_retry|pgbouncer cannot connect"), "08006"),
 )
+_STATEMENT_POOLING: Final = "statement pooling mode"
 _TRACED: Final = re.compile(r"\tErrorResponse\t.*? C \"([0-9A-Z]{5})\"")
 #: Seconds.
 _PATIENCE: Final = 5.0
@@ -97,9 +103,8 @@ def why_not_connected(
     for words, what, remedy in _NEVER_REACHED:
         if words in text:
             return _refused(what, remedy) if remedy else DatabaseUnavailable(_sentence(what))
-    sqlstate = error.sqlstate or _code(text, parameters)
-    if sqlstate == "08P01":
-        sqlstate = next((code for words, code in _POOLER if words in text), sqlstate)
+    said = next((code for words, code in _SAID if words.search(text)), None)
+    sqlstate = said or error.sqlstate or _code(text, parameters)
     found = meaning(sqlstate)
     if found is None:
         return DatabaseUnavailable(type(error).__name__)
@@ -115,6 +120,9 @@ def why_failed(error: psycopg.Error, address: PostgresAddress) -> DatabaseUnavai
     if found is None:
         is_outage = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
         return DatabaseUnavailable(name) if is_outage else None
+    if _STATEMENT_POOLING in str(error):
+        remedy = "`pool_mode = transaction`, or session, in the pooler's configuration"
+        return _refused("a pooler in statement mode takes no transactions", remedy)
     what = f"{_sentence(found.what)[:-1]} ({name}, {error.sqlstate})"
     if not found.refused:
         return DatabaseUnavailable(f"{what}.")
