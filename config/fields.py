@@ -7,6 +7,8 @@ from urllib.parse import SplitResult, urlsplit
 from cryptography.fernet import Fernet
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
+from config.database_address import check_database_url
+
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -75,21 +77,6 @@ def _fernet_key(value: SecretStr) -> SecretStr:
     return value
 
 
-def _database_url(value: str) -> str:
-    scheme, found, rest = value.partition("://")
-    if scheme in {"postgres", "postgresql", "postgresql+psycopg"} and found:
-        return f"postgresql+psycopg://{rest}"
-    path = rest.removeprefix("/")
-    # One in memory would be another one for every connection.
-    if scheme == "sqlite" and found and path != rest and path not in {"", ":memory:"}:
-        return value
-    message = (
-        "must begin with postgresql://, postgres:// or postgresql+psycopg://, or be sqlite:/// and "
-        "a file"
-    )
-    raise ValueError(message)
-
-
 def _redis_url(value: SecretStr) -> SecretStr:
     if urlsplit(value.get_secret_value()).scheme not in {"redis", "rediss"}:
         message = "must begin with redis:// or rediss://"
@@ -108,7 +95,7 @@ Word = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_print
 Secret = Annotated[
     SecretStr, Field(min_length=1, max_length=1_000), AfterValidator(_printable_secret)
 ]
-DatabaseUrl = Annotated[str, BeforeValidator(_database_url)]
+DatabaseUrl = Annotated[str, AfterValidator(check_database_url)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 FernetKey = Annotated[SecretStr, AfterValidator(_fernet_key)]
 

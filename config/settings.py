@@ -173,9 +173,11 @@ _BLOCKS: Final = frozenset({"events", "engine", "retention", *Provider})
 def load(needs: Iterable[Need] = (), environment: Mapping[str, str] | None = None) -> Settings:
     """Read the settings, or raise `SettingsError` with every fault at once.
 
-    `needs` says what the calling process cannot start without.
+    `needs` says what the calling process cannot start without. Blanks around a value belong to the
+    file or the shell that it came from: a secret that was read with its line end is the same one.
     """
-    given = dict(os.environ if environment is None else environment)
+    environment = os.environ if environment is None else environment
+    given = {name: value.strip() for name, value in environment.items()}
     faults = [*_unknown(given), *_unparsable(given), *_groupless(given)]
     given = {name: value for name, value in given.items() if _parses(name, value)}
     try:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from celery import Celery
 
 from config.celery import configuration
+from config.database_address import check_database_url
 from config.queues import OPERATIONS_QUEUE, Task
 from config.settings import EngineSettings, EventSettings
 from worker.answers import sealed_answer
@@ -32,7 +33,8 @@ class Client:
 
     `visibility_timeout` must be what the workers have (`UPRID_ENGINE__VISIBILITY_TIMEOUT`), or
     messages that wait are handed out twice. `events_redis_url` is only for a stream on a server of
-    its own, `database_url` only for `answer` and `invoices`.
+    its own, `database_url` only for `answer` and `invoices`. Raises ValueError for a `database_url`
+    that is none.
     """
 
     def __init__(
@@ -48,7 +50,7 @@ class Client:
         self._sealer = Sealer(seal_keys)
         self._stream = events_stream
         self._events_url = events_redis_url or redis_url
-        self._database_url = database_url
+        self._database_url = _checked(database_url)
         # Not the current app: the marketplace has a Celery of its own.
         self._app = Celery("uprid-client", amqp=MaskedAMQP, set_as_current=False)
         self._app.conf.update(configuration(redis_url, visibility_timeout))
@@ -167,3 +169,13 @@ class Client:
     def close(self) -> None:
         """Close the connections."""
         self._app.close()
+
+
+def _checked(database_url: str | None) -> str | None:
+    if database_url is None:
+        return None
+    try:
+        return check_database_url(database_url, writes=False)
+    except ValueError as error:
+        message = f"database_url: {error}"
+        raise ValueError(message) from None

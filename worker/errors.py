@@ -32,6 +32,10 @@ class DatabaseUnavailable(UpridError):
     """The database does not answer."""
 
 
+class DatabaseRefused(DatabaseUnavailable):
+    """The database refuses."""
+
+
 class BrokerUnavailable(UpridError):
     """The broker does not answer."""
 
@@ -46,6 +50,10 @@ class SchemaOutdated(SchemaUnusable):
 
 class SchemaTooNew(SchemaUnusable):
     """The database's schema is too new for this release: start the release that made it."""
+
+
+class SchemaElsewhere(SchemaUnusable):
+    """The database's tables are in another schema than the one that is asked."""
 
 
 class WouldLose(UpridError):

@@ -12,18 +12,16 @@ from urllib.parse import quote
 
 import psycopg
 
+from config.database_address import SQLITE, PostgresAddress, is_sqlite, read_postgres
+from worker import sqlite_errors
 from worker.errors import DatabaseUnavailable
+from worker.postgres.connection import beginning, connect
+from worker.postgres.refusals import why_failed
 
-_SQLITE: Final = "sqlite:///"
 #: Seconds.
 _PATIENCE: Final = 5
 
 Row = tuple[Any, ...]
-
-
-def is_sqlite(database_url: str) -> bool:
-    """Tell which of the two databases an address is of."""
-    return database_url.startswith(_SQLITE)
 
 
 def look_up(database_url: str, statement: str, parameters: Sequence[object]) -> list[Row]:
@@ -31,22 +29,29 @@ def look_up(database_url: str, statement: str, parameters: Sequence[object]) -> 
 
     Takes the addresses that `DATABASE_URL` takes. Raises `DatabaseUnavailable`.
     """
-    try:
-        if is_sqlite(database_url):
-            return _from_sqlite(database_url.removeprefix(_SQLITE), statement, parameters)
-        return _from_postgres(database_url, statement, parameters)
-    except (sqlite3.OperationalError, psycopg.OperationalError) as error:
-        raise DatabaseUnavailable(type(error).__name__) from None
+    if is_sqlite(database_url):
+        return _from_sqlite(database_url.strip().removeprefix(SQLITE), statement, parameters)
+    return _from_postgres(read_postgres(database_url), statement, parameters)
 
 
 def _from_sqlite(path: str, statement: str, parameters: Sequence[object]) -> list[Row]:
     # Read only, and never made: a mistyped path must not leave an empty database behind.
     uri = f"file:{quote(path)}?mode=ro"
-    with closing(sqlite3.connect(uri, uri=True, timeout=_PATIENCE)) as database:
-        return database.execute(statement, tuple(parameters)).fetchall()
+    try:
+        with closing(sqlite3.connect(uri, uri=True, timeout=_PATIENCE)) as database:
+            return database.execute(statement, tuple(parameters)).fetchall()
+    except sqlite3.Error as error:
+        known = sqlite_errors.why_failed(error)
+        raise known or DatabaseUnavailable(type(error).__name__) from None
 
 
-def _from_postgres(url: str, statement: str, parameters: Sequence[object]) -> list[Row]:
-    _, _, rest = url.partition("://")
-    with psycopg.connect(f"postgresql://{rest}", connect_timeout=_PATIENCE) as database:
-        return database.execute(statement.replace("?", "%s").encode(), parameters).fetchall()
+def _from_postgres(
+    address: PostgresAddress, statement: str, parameters: Sequence[object]
+) -> list[Row]:
+    with closing(connect(address)) as database:
+        begin = beginning(address.schema, database.info.server_version, writes=False)
+        try:
+            database.execute(begin.encode())
+            return database.execute(statement.replace("?", "%s").encode(), parameters).fetchall()
+        except psycopg.Error as error:
+            raise why_failed(error, address) or error from None

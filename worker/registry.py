@@ -11,7 +11,8 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final
 
-from worker.lookup import Row, is_sqlite, look_up
+from config.database_address import is_sqlite
+from worker.lookup import Row, look_up
 
 #: Opens a token over JSON; raises `Unsealable`.
 Open = Callable[[str], Any]

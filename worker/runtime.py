@@ -21,6 +21,7 @@ from worker.events.relay import Relay
 from worker.events.stream import Stream
 from worker.last_resort import LastResort, longest_stop
 from worker.operations.database import Database
+from worker.operations.rights import require_rights
 from worker.operations.schema import require_usable
 from worker.operations.store.retention import Retention
 from worker.privacy.fingerprints import Fingerprinter
@@ -184,6 +185,7 @@ def _database_ready(database: Database, give_up: Callable[[], bool]) -> bool:
     while not give_up():
         try:
             require_usable(database)
+            require_rights(database)
         except (DatabaseUnavailable, SchemaUnusable) as error:
             log.warning("database_awaited", error=str(error))
             pause.wait(_LOOK_AGAIN)

@@ -51,7 +51,8 @@ def page(broker: ValkeyServer, tmp_path: Path) -> Iterator[Page]:
     port = free_port()
     settings = {
         "REDIS_URL": broker.url,
-        "FLOWER_BASIC_AUTH": ":".join(LOGIN),
+        # As it comes from a file.
+        "FLOWER_BASIC_AUTH": f"{':'.join(LOGIN)}\n",
         "FLOWER_PORT": str(port),
     }
     command = [sys.executable, "-m", "worker.oncall.cli", "flower"]

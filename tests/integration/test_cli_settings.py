@@ -61,13 +61,38 @@ def test_celery_exits_with_2_when_nothing_is_set(command: str) -> None:
     assert "REDIS_URL: is missing" in ended.stderr
 
 
-@pytest.mark.parametrize("given", ["", "olga", "olga:", ":secret", "olga:secret,"])
+@pytest.mark.parametrize(
+    "given",
+    ["", "olga", "olga:", ":secret", "olga:secret,", "olga:secret\n,", "olga:se\ncret", "\n"],
+)
 def test_flower_refuses_to_start_without_a_password(given: str) -> None:
     ended = uprid({"REDIS_URL": "redis://127.0.0.1:1/0", "FLOWER_BASIC_AUTH": given}, "flower")
 
     assert (ended.status, len(ended.lines)) == (2, 1)
     assert ended.lines[0].startswith("FLOWER_BASIC_AUTH: ")
     assert "secret" not in ended.err
+
+
+@pytest.mark.parametrize(
+    "command", [["worker"], ["migrate"], ["list"], ["doctor"], ["invoices", "export"], ["flower"]]
+)
+def test_database_address_that_is_none_is_named_by_its_part_before_anything_else(
+    command: list[str],
+) -> None:
+    keys = dict(line.split("=", 1) for line in uprid({}, "keys", "generate").out.splitlines())
+    given = {"REDIS_URL": "redis://127.0.0.1:1/0", "FLOWER_BASIC_AUTH": "olga:secret", **keys}
+
+    for address, part in {
+        "postgresql://uprid:Lark/spur@127.0.0.1/d": "percent-encode",
+        "postgresql://uprid:Larkspur@127.0.0.1/d?pgbouncer=true": "pgbouncer",
+    }.items():
+        ended = run([*CLI, *command], **given, DATABASE_URL=address)
+
+        assert ended.returncode == 2
+        [line] = ended.stderr.splitlines()
+        assert "DATABASE_URL: " in line
+        assert part in line
+        assert "spur" not in ended.stderr + ended.stdout
 
 
 def test_doctor_gives_faulty_settings_as_json_too() -> None:

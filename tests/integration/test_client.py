@@ -271,6 +271,16 @@ def test_answer_says_that_the_database_is_away(valkey: ValkeyServer, url: str) -
     client.close()
 
 
+@pytest.mark.parametrize(
+    "url", ["postgresql://u:Lark#spur@h/d", "postgresql://u:Larkspur@h/d?pgbouncer=true", "h/d"]
+)
+def test_client_refuses_a_database_address_that_is_none(url: str) -> None:
+    with pytest.raises(ValueError, match=r"^database_url: ") as raised:
+        Client("redis://127.0.0.1:1/0", [KEY], database_url=url)
+
+    assert "spur" not in str(raised.value)
+
+
 def test_answer_needs_a_database_to_read_from(client: Client) -> None:
     with pytest.raises(ValueError, match="database_url"):
         client.answer("0", 1)

@@ -19,28 +19,42 @@ from tests.support.processes import Process, ProcessEnded, environment, start, w
 Prepare = Callable[[str], None]
 
 _ROLE: Final = "uprid"
+#: Roles that are let in only by their password, and not at all.
+BY_PASSWORD: Final = "by_password"
+BARRED: Final = "barred"
+_ADMISSION: Final = f"""
+host all {BY_PASSWORD} 127.0.0.1/32 scram-sha-256
+host all {BARRED} 127.0.0.1/32 reject
+"""
 _MAX_CONNECTIONS: Final = 200
 #: Nothing here outlives the run, so nothing has to reach the disk.
 _OPTIONS: Final = (
     "fsync=off",
     "full_page_writes=off",
-    "wal_level=minimal",
-    "max_wal_senders=0",
     "listen_addresses=127.0.0.1",
     f"max_connections={_MAX_CONNECTIONS}",
 )
+_ALONE: Final = ("wal_level=minimal", "max_wal_senders=0")
+_REPLICATED: Final = ("wal_level=replica", "max_wal_senders=4", "hot_standby=on")
 
 
 class PostgresServer:
     """A running cluster that hands out fresh databases."""
 
     def __init__(
-        self, directory: Path, binaries: Path, runs_as: Account, *, keeps_commits: bool = False
+        self,
+        directory: Path,
+        binaries: Path,
+        runs_as: Account,
+        *,
+        keeps_commits: bool = False,
+        replicated: bool = False,
     ) -> None:
         self._directory = directory
         self._binaries = binaries
         self._runs_as = runs_as
         self._keeps_commits = keeps_commits
+        self._replicated = replicated
         self._port = free_port()
         self._process: Process | None = None
         self._made = 0
@@ -50,6 +64,11 @@ class PostgresServer:
     def binaries(self) -> Path:
         """Where its programs are."""
         return self._binaries
+
+    @property
+    def port(self) -> int:
+        """Where it listens on loopback."""
+        return self._port
 
     @property
     def pid(self) -> int:
@@ -72,11 +91,29 @@ class PostgresServer:
         )
         if process.wait(60):
             raise ProcessEnded(process.tail())
+        admission = self._data / "pg_hba.conf"
+        admission.write_text(_ADMISSION + admission.read_text("utf-8"), "utf-8")
+
+    def copy(self, primary: "PostgresServer") -> None:
+        """Make the cluster as a standby of another server, which it follows once it is started."""
+        process = self._run(
+            "pg_basebackup",
+            *("-D", self._data, "-d", primary.url("postgres").replace("+psycopg", "")),
+            *("-R", "-X", "stream", "-c", "fast", "--no-sync"),
+        )
+        if process.wait(60):
+            raise ProcessEnded(process.tail())
+
+    def promote(self) -> None:
+        """Make a standby take writes."""
+        with self._connect() as connection:
+            connection.execute("SELECT pg_promote()")
 
     def start(self) -> None:
         """Start, and return when queries are answered."""
         commits = f"synchronous_commit={'on' if self._keeps_commits else 'off'}"
-        options = [part for option in (*_OPTIONS, commits) for part in ("-c", option)]
+        given = (*_OPTIONS, *(_REPLICATED if self._replicated else _ALONE), commits)
+        options = [part for option in given for part in ("-c", option)]
         process = self._run(
             "postgres",
             *("-D", self._data, "-p", str(self._port), "-k", self._directory),
@@ -161,10 +198,16 @@ def _name(url: str) -> str:
 
 
 @contextmanager
-def postgres_server(*, keeps_commits: bool = False) -> Iterator[PostgresServer]:
+def postgres_server(
+    *,
+    keeps_commits: bool = False,
+    replicated: bool = False,
+    standby_of: PostgresServer | None = None,
+) -> Iterator[PostgresServer]:
     """Run a server of one's own for the time of a `with` block.
 
-    `keeps_commits`: what was committed outlives `kill`, at some cost a commit.
+    `keeps_commits`: what was committed outlives `kill`, at some cost a commit. `replicated`: it can
+    have standbys. `standby_of`: it follows that one, which must be replicated.
     """
     with TemporaryDirectory(prefix="uprid-postgres-") as made:
         directory = Path(made)
@@ -172,10 +215,17 @@ def postgres_server(*, keeps_commits: bool = False) -> Iterator[PostgresServer]:
         if runs_as.user is not None and runs_as.group is not None:
             os.chown(directory, runs_as.user, runs_as.group)
         server = PostgresServer(
-            directory, find_binaries(directory, runs_as), runs_as, keeps_commits=keeps_commits
+            directory,
+            find_binaries(directory, runs_as),
+            runs_as,
+            keeps_commits=keeps_commits,
+            replicated=replicated or standby_of is not None,
         )
         try:
-            server.initialize()
+            if standby_of is None:
+                server.initialize()
+            else:
+                server.copy(standby_of)
             server.start()
             yield server
         finally:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Annotated
 
 import typer
+from sqlalchemy.exc import SQLAlchemyError
 
 from config.settings import Need, Settings
 from worker.errors import UpridError
@@ -15,7 +16,7 @@ from worker.oncall.checks.keys import check_keys
 from worker.oncall.checks.progress import check_progress
 from worker.oncall.checks.providers import check_providers
 from worker.oncall.output import say, say_json
-from worker.oncall.stop import FAILED, Stop, complain, settings_for
+from worker.oncall.stop import FAILED, Stop, complain, explained, settings_for
 from worker.operations.database import Database
 
 
@@ -40,16 +41,31 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     yield from check_broker(settings)
     database = Database(settings.database_url, connections=2)
     try:
-        found = list(check_database(database))
-        yield from found
-        if all(finding.level is not Level.FAULT for finding in found):
-            yield from check_keys(settings, database)
-            yield from check_progress(settings, database)
-    except UpridError as error:
-        yield fault("database", str(error))
+        yield from _of_database(settings, database)
     finally:
         database.dispose()
     yield from check_providers(settings)
+
+
+def _of_database(settings: Settings, database: Database) -> Iterator[Finding]:
+    can_be_read = False
+    for found in _to_the_end("database", check_database(database)):
+        can_be_read = can_be_read or found == ok("database", found.detail)
+        yield found
+    if can_be_read:
+        yield from _to_the_end("keys", check_keys(settings, database))
+        yield from _to_the_end("progress", check_progress(settings, database))
+
+
+def _to_the_end(what: str, findings: Iterator[Finding]) -> Iterator[Finding]:
+    """Pass findings on; what ends them early is one more, and never the end of the report."""
+    try:
+        yield from findings
+    except UpridError as error:
+        yield fault(what, explained(error))
+    except SQLAlchemyError as error:
+        # A mistake of ours, whose text may hold values.
+        yield fault(what, f"cannot be looked at: {type(error).__name__}")
 
 
 def _report(findings: list[Finding], *, as_json: bool) -> None:

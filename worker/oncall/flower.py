@@ -25,7 +25,9 @@ def flower(
 ) -> None:
     """Show workers and tasks on a web page. Its /metrics and /healthcheck ask for no password."""
     settings = settings_for(Need.BROKER)
-    _require_password(os.environ.get(_AUTH, ""))
+    # Flower reads it again by itself; a line end of the file it came from is no part of a password.
+    os.environ[_AUTH] = os.environ.get(_AUTH, "").strip()
+    _require_password(os.environ[_AUTH])
     log_configuration.configure(settings.log_level, mask_text, own=UpridError)
     status = celery.main(
         args=[
@@ -43,5 +45,5 @@ def flower(
 
 def _require_password(given: str) -> None:
     pairs = [pair.partition(":") for pair in given.split(",")]
-    if not all(name.strip() and password for name, _, password in pairs):
+    if not given.isprintable() or not all(name.strip() and word for name, _, word in pairs):
         raise Stop(MISUSED, [f"{_AUTH}: is missing or no name:password: set who may see Flower"])

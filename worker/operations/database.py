@@ -4,46 +4,43 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, create_engine, event, select, text
+import psycopg
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, select, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.pool import QueuePool
 
+from config.database_address import PostgresAddress, read_postgres
+from worker import sqlite_errors
 from worker.errors import DatabaseUnavailable
+from worker.postgres.connection import beginning, connect
+from worker.postgres.refusals import why_failed
+from worker.postgres.sqlstates import Lost, meaning
 
 #: Seconds after which the difference to the database's clock is measured again.
 _CALIBRATED_FOR: Final = 10.0
 #: Seconds to wait for SQLite's one writer, and for a connection of the pool.
 _PATIENCE: Final = 30
 
-#: A server that is gone without a word is given up after twenty seconds, asked or not: without
-#: these, libpq waits for hours, and every thread and the heartbeat with it.
-_POSTGRES: Final[dict[str, Any]] = {
-    "connect_timeout": 5,
-    "application_name": "uprid-worker",
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 2,
-    "tcp_user_timeout": 20_000,
-}
-#: Seconds for which a process may stand still within a transaction. After them the server ends its
-#: connection: one whose machine is paused would keep a provider's row from everybody else.
-_IDLE_IN_TRANSACTION: Final = 10.0
-
-#: Busy, locked, read-only, I/O error, full, cannot open: primary result codes of SQLite.
-_SQLITE_PASSES: Final = frozenset({5, 6, 8, 10, 13, 14})
+#: Several statements go in one message only where they are sent without parameters.
+_WITHOUT_PARAMETERS: Final = {"no_parameters": True}
 
 
 class Database:
     """One engine, and transactions on it. Safe to share between threads, not across a fork."""
 
+    #: None: SQLite.
+    address: PostgresAddress | None = None
+
     def __init__(self, url: str, *, connections: int = 32) -> None:
+        if not url.startswith("sqlite"):
+            self.address = read_postgres(url)
         self.engine = _engine(url, connections)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self._clock = _Clock(self._measure)
@@ -63,16 +60,17 @@ class Database:
     def begin(self) -> Iterator[Connection]:
         """Open a transaction that may write; commits at the end, rolls back on an exception.
 
-        Raises `DatabaseUnavailable` where no connection is to be had or it broke.
+        Raises `DatabaseUnavailable` where no connection is to be had or it broke, and
+        `DatabaseRefused` where the server will not have us do this.
         """
-        with _translated(), self.engine.begin() as connection:
+        with self._translated(), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Open a transaction that only reads: on SQLite it waits for no writer."""
         with (
-            _translated(),
+            self._translated(),
             self.engine.connect().execution_options(read_only=True) as connection,
         ):
             yield connection
@@ -80,6 +78,31 @@ class Database:
     def dispose(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Turn the driver's errors into ours, but for those that are a mistake of ours."""
+        try:
+            yield
+        except PoolExhausted:
+            raise DatabaseUnavailable("No connection came free.") from None
+        except DBAPIError as error:
+            found = self._why(error)
+            if found is None:
+                raise
+            raise found from None
+
+    def _why(self, error: DBAPIError) -> DatabaseUnavailable | None:
+        original = error.orig
+        if isinstance(original, psycopg.Error) and self.address is not None:
+            found = why_failed(original, self.address)
+            if found is not None:
+                return found
+        elif isinstance(original, sqlite3.Error):
+            return sqlite_errors.why_failed(original)
+        if error.connection_invalidated:
+            return DatabaseUnavailable(type(original).__name__)
+        return None
 
     def _measure(self) -> datetime:
         if self.is_sqlite:  # an embedded database has no clock but its host's
@@ -120,29 +143,6 @@ class _Clock:
             return self._base
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except PoolExhausted:
-        raise DatabaseUnavailable("No connection came free.") from None
-    except OperationalError as error:
-        if not _passes(error.orig):
-            raise
-        raise DatabaseUnavailable(type(error.orig).__name__) from None
-    except DBAPIError as error:
-        if error.connection_invalidated:
-            raise DatabaseUnavailable(type(error.orig).__name__) from None
-        raise
-
-
-def _passes(error: BaseException | None) -> bool:
-    """Tell trouble that passes from a mistake of ours: SQLite calls both operational."""
-    if isinstance(error, sqlite3.Error):
-        return error.sqlite_errorcode & 0xFF in _SQLITE_PASSES
-    return True
-
-
 def _engine(url: str, connections: int) -> Engine:
     options: dict[str, Any] = {
         # SQLAlchemy's errors would print what was bound: sealed or not, it is nobody's business.
@@ -152,23 +152,69 @@ def _engine(url: str, connections: int) -> Engine:
         "max_overflow": 0,
         "pool_timeout": _PATIENCE,
     }
-    if make_url(url).get_backend_name() == "sqlite":
+    if url.startswith("sqlite"):
         _make_folder(url)
         engine = create_engine(url, connect_args={"timeout": _PATIENCE}, **options)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
+    return _postgres_engine(read_postgres(url), options)
+
+
+def _postgres_engine(address: PostgresAddress, options: dict[str, Any]) -> Engine:
     # No ping before each use: it costs a round trip a transaction, and a connection that broke
     # meanwhile shows itself as `DatabaseUnavailable`, which every caller outlives.
-    engine = create_engine(url, connect_args=_POSTGRES, **options)
-    event.listen(engine, "connect", _prepare_postgres)
+    engine = create_engine(
+        _nominal(address), creator=lambda: connect(address), use_native_hstore=False, **options
+    )
+
+    known: dict[tuple[int, bool], str] = {}
+
+    def begin(connection: Connection) -> None:
+        raw: Any = connection.connection.dbapi_connection
+        version: int = raw.info.server_version
+        writes = not connection.get_execution_options().get("read_only", False)
+        if (version, writes) not in known:
+            known[version, writes] = beginning(address.schema, version, writes=writes)
+        connection.exec_driver_sql(known[version, writes], execution_options=_WITHOUT_PARAMETERS)
+
+    event.listen(engine, "begin", begin)
+    event.listen(engine, "handle_error", _discard)
     return engine
+
+
+def _nominal(address: PostgresAddress) -> URL:
+    """Return the address as SQLAlchemy shows it; connections are made without it."""
+    given = address.parameters
+    hosts, ports = address.hosts, given.get("port", "").split(",")
+    taken = {"user", "password", "dbname", "host", "port"}
+    alone = len(hosts) == 1
+    query = {name: value for name, value in given.items() if name not in taken}
+    return URL.create(
+        "postgresql+psycopg",
+        username=given.get("user"),
+        password=given.get("password"),
+        host=given.get("host") if alone else None,
+        port=int(ports[0]) if alone and ports[0] else None,
+        database=given.get("dbname"),
+        query=query if alone else {**query, "host": given["host"], "port": given.get("port", "")},
+    )
+
+
+def _discard(context: ExceptionContext) -> None:
+    """Have what an error spoilt be closed: a connection, or all that are as old."""
+    found = meaning(getattr(context.original_exception, "sqlstate", None))
+    if found is not None and found.lost is not Lost.NOTHING:
+        context.is_disconnect = True
+        context.invalidate_pool_on_disconnect = found.lost is Lost.POOL
 
 
 def _make_folder(url: str) -> None:
     path = make_url(url).database
     if path and path != ":memory:":
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        # Where it cannot be made, opening the file says so.
+        with suppress(OSError):
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DBAPI connection
@@ -180,14 +226,6 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 -
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA cache_size = -8192")
     cursor.close()
-
-
-def _prepare_postgres(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DBAPI connection
-    # Said here, not among libpq's `options`: a pooler in between refuses what it does not know.
-    with connection.cursor() as cursor:
-        patience = f"{_IDLE_IN_TRANSACTION * 1000:.0f}ms"
-        cursor.execute(f"SET idle_in_transaction_session_timeout = '{patience}'")
-    connection.commit()
 
 
 def _begin_sqlite(connection: Connection) -> None:

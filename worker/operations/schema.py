@@ -9,9 +9,15 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from worker.errors import SchemaOutdated, SchemaTooNew
+from worker.errors import SchemaElsewhere, SchemaOutdated, SchemaTooNew
 from worker.operations.database import Database
 from worker.operations.revisions import Revision
+from worker.operations.rights import (
+    require_encoding,
+    require_owner,
+    require_schema,
+    schema_elsewhere,
+)
 
 _MIGRATIONS = Path(__file__).parent.parent / "migrations"
 #: Two hosts that are deployed at once both migrate. The key means nothing to anybody else.
@@ -27,22 +33,23 @@ def migrate(database: Database, to: str = "head") -> str:
     that is put back must start. Raises `SchemaTooNew` where it cannot, and `WouldLose` where going
     back would lose something.
     """
+    require_encoding(database)
     with database.begin() as connection:
-        if not database.is_sqlite:  # which has one writer anyway
+        if database.address is not None:  # SQLite has one writer anyway
             connection.execute(_ALONE)
             connection.execute(_IMPATIENTLY)
         config = _config()
         config.attributes["connection"] = connection
-        current, newest = _current(connection), _newest()
+        current, newest = _current(connection, database), _newest()
         if to == "head" and _is_newer(current, newest):
             _require_usable(current, newest)
         elif _is_newer(current, newest):
             raise SchemaTooNew(_apart(current, newest))
-        elif _number(newest if to == "head" else to) < _number(current):
-            command.downgrade(config, to)
-        else:
-            command.upgrade(config, to)
-        return _current(connection) or "empty"
+        elif current != (newest if to == "head" else to):
+            _require_changeable(connection, database)
+            goes_back = _number(newest if to == "head" else to) < _number(current)
+            (command.downgrade if goes_back else command.upgrade)(config, to)
+        return _current(connection, database) or "empty"
 
 
 def require_usable(database: Database) -> str | None:
@@ -51,7 +58,7 @@ def require_usable(database: Database) -> str | None:
     Returns the schema's version where it is newer than this release, else None.
     """
     with database.read() as connection:
-        current = _current(connection)
+        current = _current(connection, database)
     newest = _newest()
     _require_usable(current, newest)
     return None if current == newest else current
@@ -60,7 +67,7 @@ def require_usable(database: Database) -> str | None:
 def is_behind(database: Database, name: str) -> bool:
     """Tell whether a revision is older than where the schema stands."""
     with database.read() as connection:
-        current = _current(connection)
+        current = _current(connection, database)
     return name != "head" and _number(name) < _number(current)
 
 
@@ -98,8 +105,23 @@ def _number(name: str | None) -> int:
     return 0 if revision is None else revision.number
 
 
-def _current(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
+def _current(connection: Connection, database: Database) -> str | None:
+    if database.address is not None:
+        require_schema(connection, database.address)
+    current = MigrationContext.configure(connection).get_current_revision()
+    if current is None and database.address is not None:
+        elsewhere = schema_elsewhere(connection, database.address)
+        if elsewhere is not None:
+            raise SchemaElsewhere(
+                f"They are in {elsewhere}: add options=-csearch_path%3D{elsewhere} to DATABASE_URL."
+            )
+    return current
+
+
+def _require_changeable(connection: Connection, database: Database) -> None:
+    if database.address is not None:
+        require_schema(connection, database.address, "CREATE")
+        require_owner(connection, database.address)
 
 
 def _newest() -> str:

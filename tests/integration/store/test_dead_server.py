@@ -12,9 +12,9 @@ from sqlalchemy import text
 from tests.support.schema import bring_to_newest
 from tests.support.servers import PostgresServer
 from worker.errors import DatabaseUnavailable
-from worker.operations import database as module
 from worker.operations.database import Database
 from worker.operations.store import claims
+from worker.postgres import connection as module
 
 pytestmark = pytest.mark.postgres
 
@@ -49,7 +49,7 @@ def test_connection_is_given_up_soon_when_the_server_is_silent(postgres: Postgre
 def test_process_that_stands_still_within_a_transaction_keeps_no_row_from_the_others(
     postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_IDLE_IN_TRANSACTION", 0.5)
+    monkeypatch.setattr(module, "IDLE_IN_TRANSACTION", 0.5)
     url = postgres.create_database(bring_to_newest)
     still, another = Database(url), Database(url)
     had = threading.Event()

@@ -84,6 +84,20 @@ def test_load_takes_an_empty_variable_for_none() -> None:
     )
 
 
+def test_load_takes_the_blanks_around_a_value_for_no_part_of_it() -> None:
+    blank = {name: f" \t{value}\r\n" for name, value in GOOD.items()}
+
+    settings = load(ALL, blank)
+
+    assert settings == load(ALL, GOOD)
+    assert settings.fingerprint_key is not None
+    assert settings.fingerprint_key.get_secret_value() == "fingerprint-secret"
+
+
+def test_load_takes_a_variable_of_blanks_for_none() -> None:
+    assert load((), {"REDIS_URL": " \n"}).redis_url is None
+
+
 def test_load_takes_a_provider_as_one_json_object() -> None:
     whole = (
         '{"url": "https://service.moneta.ru/services", "username": "shop", "password": "p", '

@@ -6,7 +6,9 @@ from typing import Final
 
 from worker.errors import DatabaseUnavailable, SchemaUnusable
 from worker.oncall.checks.finding import Finding, fault, ok, warning
+from worker.oncall.stop import explained
 from worker.operations.database import Database
+from worker.operations.rights import require_encoding, require_rights
 from worker.operations.schema import require_usable
 
 #: Times are the database's, so a host that is off only dates its logs and event ids wrongly.
@@ -14,16 +16,20 @@ _TOLERANCE: Final = timedelta(seconds=2)
 
 
 def check_database(database: Database) -> Iterator[Finding]:
-    """Look at the database; nothing else can be read of it unless all of this is in order."""
+    """Look at the database; nothing else can be read of it unless it is there and newest."""
     try:
+        require_encoding(database)
         newer = require_usable(database)
-    except DatabaseUnavailable as error:
-        yield fault("database", f"{error} Look at DATABASE_URL, and whether its server runs.")
-        return
-    except SchemaUnusable as error:
-        yield fault("database", str(error))
+    except (DatabaseUnavailable, SchemaUnusable) as error:
+        yield fault("database", explained(error))
         return
     yield ok("database", "SQLite" if database.is_sqlite else "PostgreSQL")
+    try:
+        require_rights(database)
+    except DatabaseUnavailable as error:
+        yield fault("database writes", explained(error))
+    else:
+        yield ok("database writes", "a row was written, and taken back")
     if newer is not None:
         said = f"{newer} is newer than this release, which works on it all the same"
         yield warning("schema", f"{said}: finish the upgrade")
