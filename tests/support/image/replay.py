@@ -176,9 +176,17 @@ def transplant(source: Path, target: Path, moves: Mapping[Path, Path]) -> None:
             Path(new).write_bytes(content)
             shutil.copymode(old, new)
         else:
-            os.link(old, new)
+            _share(old, new)
 
     shutil.copytree(source, target, symlinks=True, copy_function=copy, dirs_exist_ok=True)
+
+
+def _share(old: str, new: str) -> None:
+    try:
+        os.link(old, new)
+    except OSError:
+        # On another file system.
+        shutil.copy2(old, new)
 
 
 def base_python() -> str:
