@@ -190,9 +190,8 @@ def _replayed(text: str, tmp_path: Path, lock: Callable[[str], str] = str) -> No
     development = (ROOT / "requirements-dev.lock").read_text("utf-8")
     (tree / "requirements-dev.lock").write_text(lock(development), "utf-8")
     steps = read(text)
-    fetched = next(
-        n for n, step in enumerate(steps) if "-requirement requirements.lock" in step.text
-    )
+    fetching = "--requirement requirements.lock"
+    fetched = next(number for number, step in enumerate(steps) if fetching in step.text)
     replay = Replay(tmp_path / "image", Context(tree))
     replay.skip(steps[: fetched + 1])
     programs = replay.root("build") / "opt/uprid/bin"
