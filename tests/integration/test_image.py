@@ -209,7 +209,6 @@ def _replayed(text: str, tmp_path: Path, lock: Callable[[str], str] = str) -> No
         pytest.param(
             "COPY requirements-dev.lock", "COPY run", "COPY run", id="ignored-by-dockerignore"
         ),
-        pytest.param("/^setuptools==/", "/^setup==/", "test -s build.lock", id="no-build-backend"),
         pytest.param("python -m venv /opt/build", "pithon -m venv", "pithon", id="no-program"),
     ],
 )
