@@ -1,6 +1,9 @@
 # syntax=docker/dockerfile:1
 
-FROM python:3.12-slim AS build
+# The Python that CI tests (.ci/python picks that one), and no tag that moves: what runs tomorrow is
+# what was tested today. tests/integration/test_image.py executes these steps without Docker, and
+# the acceptance tests run their processes from what the steps make.
+FROM python:3.11.7-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /src
 RUN python -m venv /opt/uprid
@@ -11,17 +14,24 @@ RUN /opt/uprid/bin/pip install --require-hashes --requirement requirements.lock
 COPY requirements-dev.lock ./
 RUN python -m venv /opt/build \
     && sed -n '/^setuptools==/,/[^\\]$/p' requirements-dev.lock > build.lock \
+    && test -s build.lock \
     && /opt/build/bin/pip install --require-hashes --requirement build.lock
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY config config
 COPY worker worker
 COPY tasks tasks
 RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /dist . \
     && /opt/uprid/bin/pip install --no-deps /dist/*.whl
 
-FROM python:3.12-slim
+FROM python:3.11.7-slim-bookworm
+LABEL org.opencontainers.image.title="uprid-worker" \
+      org.opencontainers.image.description="Drives identifications at Russian payment providers to exactly one result" \
+      org.opencontainers.image.version="0.2.0" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.base.name="docker.io/library/python:3.11.7-slim-bookworm"
 ENV PATH=/opt/uprid/bin:$PATH PYTHONUNBUFFERED=1
 RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/uprid uprid
+COPY LICENSE /usr/share/doc/uprid-worker/LICENSE
 COPY --from=build /opt/uprid /opt/uprid
 USER 10001
 WORKDIR /var/lib/uprid

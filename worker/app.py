@@ -3,9 +3,14 @@
 import sys
 from typing import Any, NoReturn
 
+# kombu carries on without it, and fails later in words of its own.
+import redis  # noqa: F401
 from celery import Celery, bootsteps, signals
 from celery.local import PromiseProxy
 from celery.worker import state as worker_state
+
+# Loaded by name when a process first connects: what it lacks is to be said as the process starts.
+from kombu.transport import redis as _transport  # noqa: F401
 
 from config import logging as log_configuration
 from config.celery import configuration

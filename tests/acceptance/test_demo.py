@@ -2,7 +2,6 @@
 
 import re
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,14 +11,14 @@ import psutil
 import pytest
 
 from config.queues import Provider
-from tests.support.processes import Process, environment, running
+from tests.support.processes import Process, running
+from tests.support.shipped import environment, local_programs
 from worker.oncall.demonstration.board import WIDTH
 from worker.oncall.demonstration.cases import PLAYS
 from worker.oncall.demonstration.side import NAMES, SIDES
 
 pytestmark = pytest.mark.slow
 
-_DEMO: Final = (sys.executable, "-m", "worker.oncall.cli", "demo")
 _PATIENCE: Final = 110.0
 
 
@@ -34,9 +33,8 @@ def demo(tmp_path: Path) -> Iterator[Process]:
         "UPRID_MONETA__URL": "https://moneta.example/services",
         "UPRID_NONSENSE": "1",
     }
-    with running(
-        _DEMO, log=tmp_path / "demo.log", env=environment(settings), cwd=tmp_path
-    ) as process:
+    env = environment(settings, local_programs())
+    with running(["uprid", "demo"], log=tmp_path / "demo.log", env=env, cwd=tmp_path) as process:
         yield process
 
 

@@ -7,8 +7,9 @@ import pytest
 
 from tests.support.marketplace import ENDS
 from tests.support.outage import locked_out
-from tests.support.processes import environment, wait_until
+from tests.support.processes import wait_until
 from tests.support.servers import ValkeyServer
+from tests.support.shipped import environment
 from tests.support.system import FINGERPRINT_KEY, SEAL_KEY, procfile, programs, system
 
 _SOUND = {

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,16 +13,22 @@ import requests
 
 from config.settings import load
 from tests.support.loopback import free_port
-from tests.support.processes import Process, environment, running, wait_until
+from tests.support.processes import Process, running, wait_until
+from tests.support.shipped import environment, local_programs
 from worker.client import Client
 from worker.oncall import secretfile
 
 pytestmark = pytest.mark.slow
 
-_UP: Final = (sys.executable, "-m", "worker.oncall.cli", "up", "--quiet")
+_UP: Final = ("uprid", "up", "--quiet")
 #: Seconds; five interpreters start on two shared cores.
 _READY: Final = 90.0
 _STOPPED: Final = 60.0
+
+
+def local(settings: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the environment of an installation with the extra `local`."""
+    return environment(settings, local_programs())
 
 
 @contextmanager
@@ -32,7 +37,7 @@ def up(
 ) -> Iterator[Process]:
     """Run `uprid up` in a directory of its own, ready for use."""
     log = directory / "up.log"
-    with running([*_UP, *options], log=log, env=environment(settings), cwd=directory) as process:
+    with running([*_UP, *options], log=log, env=local(settings), cwd=directory) as process:
         process.wait_for_output("ready", _READY)
         yield process
 
@@ -81,7 +86,7 @@ def test_up_serves_and_stops_in_order_leaving_nothing_behind_when_it_is_interrup
         assert _status_of_flower(port, (name, password)) == 200
 
         second = [*_UP, "--sandbox"]
-        with running(second, log=tmp_path / "second.log", env=environment(), cwd=tmp_path) as other:
+        with running(second, log=tmp_path / "second.log", env=local(), cwd=tmp_path) as other:
             assert other.wait(60) == 1
             assert "already: stop it first" in other.output()
 
@@ -116,7 +121,7 @@ def test_nothing_lives_on_when_up_is_killed(tmp_path: Path) -> None:
 
 
 def test_up_exits_2_and_names_all_that_is_missing_without_settings(tmp_path: Path) -> None:
-    with running(_UP, log=tmp_path / "up.log", env=environment(), cwd=tmp_path) as process:
+    with running(_UP, log=tmp_path / "up.log", env=local(), cwd=tmp_path) as process:
         assert process.wait(60) == 2
     for missing in ("UPRID_SEAL_KEYS", "UPRID_FINGERPRINT_KEY", "UPRID_MONETA__URL"):
         assert f"{missing}: is missing" in process.output()

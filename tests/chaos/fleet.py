@@ -161,19 +161,24 @@ class Fleet(System):
             **self._environment(),
             "REDIS_URL": _by(own.broker, self.settings["REDIS_URL"]),
             "DATABASE_URL": _by(own.database, self.settings["DATABASE_URL"]),
-            "PYTHONPATH": str(ROOT),
         }
+        if self._is_unsound(name):
+            # What is wrong with it is not shipped.
+            environment["PYTHONPATH"] = str(ROOT)
         log = self.directory / f"{self._lives:03}-{name}.log"
         return start(self._line(name, command), log=log, env=environment, cwd=self.directory)
 
     def _line(self, name: str, command: Sequence[str]) -> list[str]:
         """Return the Procfile's line, or the same in a process that something is wrong with."""
-        clock = self.clocks.get(name, 0)
-        if not clock and self._sabotage is None:
+        if not self._is_unsound(name):
             return list(command)
+        clock = self.clocks.get(name, 0)
         wrong = ["--clock", str(clock), *(["--sabotage", self._sabotage] if self._sabotage else [])]
         role = procfile()[name.partition("-")[0]][1:]
         return [sys.executable, "-m", "tests.chaos.unsound", *wrong, *role]
+
+    def _is_unsound(self, name: str) -> bool:
+        return bool(self.clocks.get(name, 0)) or self._sabotage is not None
 
 
 def _port(url: str) -> int:

@@ -1,11 +1,13 @@
-"""The whole system as it is deployed: the Procfile's lines as processes, against the sandbox."""
+"""The whole system as it is deployed: the Procfile's lines as processes, against the sandbox.
+
+The processes are those of the installation that is shipped (`tests/support/shipped.py`).
+"""
 
 import json
 import shlex
 import signal
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,16 +19,15 @@ from cryptography.fernet import Fernet
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
+from tests.support import shipped
 from tests.support.loopback import free_port
 from tests.support.marketplace import Marketplace
-from tests.support.processes import PATIENCE, Process, environment, start, wait_until
+from tests.support.processes import PATIENCE, Process, start, wait_until
 from tests.support.valkey import ValkeyServer
 from worker.oncall.chosen import sandbox_providers
 from worker.sandbox.options import SandboxOptions
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-#: The virtual environment's programs, `uprid` among them.
-_PROGRAMS: Final = Path(sys.executable).parent
 SEAL_KEY: Final = Fernet.generate_key().decode()
 FINGERPRINT_KEY: Final = Fernet.generate_key().decode()
 #: Longer than any call that a process may be in the middle of. Seconds.
@@ -43,8 +44,8 @@ FAST: Final[Mapping[str, str]] = {
 
 
 def programs() -> Path:
-    """Return where this environment's commands are."""
-    return _PROGRAMS
+    """Return where the commands of the shipped installation are."""
+    return shipped.programs()
 
 
 def procfile() -> dict[str, list[str]]:
@@ -110,7 +111,8 @@ class System:
         line += [
             each for name, value in (options or {}).items() for each in ("--set", f"{name}={value}")
         ]
-        command = [sys.executable, "-m", "worker.sandbox", "--port", str(self.sandbox_port)]
+        module = [str(shipped.python_of(programs())), "-P", "-m", "worker.sandbox"]
+        command = [*module, "--port", str(self.sandbox_port)]
         self._running["sandbox"] = self._start("sandbox", [*command, *line])
         self._running["sandbox"].wait_for_output("sandbox ready")
 
@@ -123,7 +125,13 @@ class System:
             assert name not in self._running, f"{name} runs already"
             line = procfile()[name.partition("-")[0]]
             if release is not None:
-                line = [sys.executable, "-m", "worker.oncall.cli", *line[1:]]
+                line = [
+                    str(shipped.python_of(programs())),
+                    "-P",
+                    "-m",
+                    "worker.oncall.cli",
+                    *line[1:],
+                ]
             self._running[name] = self._start(name, line, release)
 
     def wait_until_started(self, *names: str) -> None:
@@ -209,7 +217,7 @@ class System:
     def uprid(self, *arguments: str, status: int = 0) -> str:
         """Run an on-call command, check its exit status and return what it printed."""
         done = subprocess.run(
-            [_PROGRAMS / "uprid", *arguments],
+            [programs() / "uprid", *arguments],
             env=self._environment(),
             cwd=self.directory,
             capture_output=True,
@@ -283,14 +291,11 @@ class System:
         log = self.directory / f"{self._lives:02}-{name}.log"
         env = self._environment()
         if release is not None:
-            # Measured, it would be for files that are nobody's any more when they are reported.
-            env = {k: v for k, v in env.items() if not k.startswith("COVERAGE_")}
             env["PYTHONPATH"] = str(release)
         return start(command, log=log, env=env, cwd=self.directory)
 
     def _environment(self) -> dict[str, str]:
-        own = environment(self.settings)
-        return {**own, "PATH": f"{_PROGRAMS}:{own.get('PATH', '')}"}
+        return shipped.environment(self.settings)
 
 
 @contextmanager

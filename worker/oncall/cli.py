@@ -1,17 +1,19 @@
 """`uprid`: the command line. Every command is a module of this package and is named here.
 
 Only the module of the command that is typed is imported: a poller that was killed must be back
-within seconds, and has no use for the demo or for Flower.
+within seconds, and has no use for the demo or for Flower. Nothing that has to be installed is
+imported before `main`, which says in a line for each what is missing.
 """
 
 import sys
 from importlib import import_module
-from typing import Final
-
-import typer
+from typing import TYPE_CHECKING, Final
 
 from worker.errors import UpridError
-from worker.oncall.stop import FAILED, Stop, complain, explained
+from worker.oncall import installation
+
+if TYPE_CHECKING:
+    import typer
 
 #: By name: the module below this package, and the function in it.
 _COMMANDS: Final = {
@@ -38,11 +40,13 @@ _COMMANDS: Final = {
 }
 #: Modules that have commands of their own.
 _GROUPS: Final = ("events", "invoices", "keys")
+#: The thing asked for failed.
+_FAILED: Final = 1
 
 
-def application(typed: str | None = None) -> typer.Typer:
+def application(typed: str | None = None) -> "typer.Typer":
     """Return the command line with the command that is typed, or with all where none is known."""
-    app = typer.Typer(
+    app: typer.Typer = import_module("typer").Typer(
         name="uprid",
         help="Identifications from enqueue to event.",
         no_args_is_help=True,
@@ -72,14 +76,24 @@ def _nothing() -> None:
 def main() -> None:
     """Run one command and exit: 0 done, 1 failed, 2 wrong usage or settings."""
     try:
+        _run()
+    except ImportError as error:
+        found = installation.lacks() or [installation.lack_of(error)]
+        sys.stderr.writelines(f"{lack}\n" for lack in found)
+        sys.exit(_FAILED)
+
+
+def _run() -> None:
+    stop = import_module("worker.oncall.stop")
+    try:
         application(sys.argv[1] if len(sys.argv) > 1 else None)()
-    except Stop as stop:
-        for line in stop.lines:
-            complain(line)
-        sys.exit(stop.status)
+    except stop.Stop as ended:
+        for line in ended.lines:
+            stop.complain(line)
+        sys.exit(ended.status)
     except UpridError as error:
-        complain(explained(error))
-        sys.exit(FAILED)
+        stop.complain(stop.explained(error))
+        sys.exit(stop.FAILED)
 
 
 if __name__ == "__main__":

@@ -26,9 +26,10 @@ from worker.oncall.demonstration.run import Run, watch
 from worker.oncall.demonstration.side import NAMES, Side
 from worker.oncall.demonstration.table import TableBoard
 from worker.oncall.demonstration.webapp import WebApp
+from worker.oncall.embedded import NoEmbeddedBroker
 from worker.oncall.fleet import Fleet, grace
 from worker.oncall.processes import Keeper, Stage
-from worker.oncall.stop import FAILED, Stop, explained
+from worker.oncall.stop import FAILED, MISUSED, Stop, explained
 from worker.oncall.stopping import StopRequests
 from worker.operations.database import Database
 
@@ -67,9 +68,10 @@ def demo(
         outcome = _play(directory, console, say)
         faults = outcome.faults + _report(outcome, directory, say)
         lines = [f"not as expected: {fault}" for fault in faults]
-    except Interrupted as error:
+    except (Interrupted, NoEmbeddedBroker) as error:
         shutil.rmtree(directory, ignore_errors=True)
-        raise Stop(FAILED, [str(error)]) from None
+        status = FAILED if isinstance(error, Interrupted) else MISUSED
+        raise Stop(status, [str(error)]) from None
     except UpridError as error:
         lines = [explained(error)]
     if lines:

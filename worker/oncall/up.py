@@ -13,7 +13,7 @@ import typer
 
 from config.settings import Need, Settings, SettingsError, load
 from worker.oncall import chosen, locks, secretfile
-from worker.oncall.embedded import EmbeddedBroker
+from worker.oncall.embedded import EmbeddedBroker, NoEmbeddedBroker
 from worker.oncall.fleet import Fleet, Sizes, grace
 from worker.oncall.follow import Follower
 from worker.oncall.loopback import free_port
@@ -54,6 +54,8 @@ def up(
     data.mkdir(exist_ok=True)
     try:
         made = plan(os.environ, data, Sizes(workers, pollers, flower), sandbox=sandbox)
+    except NoEmbeddedBroker as error:
+        raise Stop(MISUSED, [str(error)]) from None
     except (SettingsError, ValueError) as error:
         faults = list(getattr(error, "faults", (str(error),)))
         if not sandbox:
@@ -66,7 +68,8 @@ def up(
 def plan(given: Mapping[str, str], data: Path, sizes: Sizes, *, sandbox: bool) -> Plan:
     """Choose what nobody set, and check that all of it fits together.
 
-    Raises `SettingsError` with every fault, ValueError where a file in `data` is garbled.
+    Raises `SettingsError` with every fault, ValueError where a file in `data` is garbled,
+    `NoEmbeddedBroker` where a broker is to be brought and is not installed.
     """
     told: dict[str, str] = {}
     options = SandboxOptions(port=free_port()) if sandbox else None

