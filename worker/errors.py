@@ -44,6 +44,10 @@ class BrokerUnavailable(UpridError):
     """The broker does not answer."""
 
 
+class MessageTooLarge(UpridError):
+    """The message is too large to be sent."""
+
+
 class SchemaUnusable(UpridError):
     """The database's schema is not one that this release can work on."""
 
