@@ -18,7 +18,7 @@ def check_queues(settings: Settings) -> Iterator[Finding]:
     """Look at the task queues; where the broker is away, that is said already."""
     server = connect(settings.broker_url)
     try:
-        yield from _types(server)
+        yield _types(server)
         yield _unreadable(server)
     except redis.ResponseError as error:
         # Such as a key of ours that holds something else. Its text may quote what is there.
