@@ -95,7 +95,7 @@ class Unreadable:
         """
         if not isinstance(given, Mapping) or given.keys() != cls.__dataclass_fields__.keys():
             return None
-        texts = [given[name] for name in ("queue", "at", "sha256")]
+        texts = [given[name] for name in ("cause", "queue", "at", "sha256")]
         if not all(isinstance(text, str) and len(text) <= _NAMES for text in texts):
             return None
         names = [given[name] for name in ("message_id", "task", "reference")]
