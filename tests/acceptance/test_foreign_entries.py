@@ -76,7 +76,7 @@ def plant(server: redis.Redis) -> None:
     held: dict[str, str | bytes] = {
         "no-json": f"{PLANTED} x", "null": "null", "number": PLANTED, "two": '[{}, "moneta"]',
         "no-object": f'["{PLANTED}", "", "moneta"]', "no-queue": "[{}, null, null]",
-        "no-utf8": b"\xff", "deep": "[" * 50_000,
+        "no-utf8": b"\xff", "deep": "[" * 50_000, "no-name": '[{}, "\\ud83d", "moneta"]',
         # One that a worker was killed over, and one that is no message behind its envelope.
         "lost": json.dumps([json.loads(message(body())), "", "moneta"]),
         "no-message": f'[{{"{PLANTED}": 1}}, "", "operations"]',
@@ -109,7 +109,7 @@ def test_start_outlives_what_others_wrote_into_kombus_own_keys(run: Run) -> None
     run.takes_a_good_one()
 
     # What was a message is put back, and what was none is described.
-    wait_until(lambda: run.counted().get("other") == 8, 60, lambda: str(run.counted()))
+    wait_until(lambda: run.counted().get("other") == 9, 60, lambda: str(run.counted()))
     wait_until(lambda: run.counted().get("operations") == 1, 20, lambda: str(run.counted()))
     assert run.server.zscore("unacked_index", PLANTED) is None
     assert run.lines("binding_refused") == 1

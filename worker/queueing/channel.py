@@ -70,6 +70,7 @@ class Sturdy:
         wait = self.brpop_timeout if timeout is None else timeout
         self._in_poll = self.client.connection
         self._brpop_sent_at = monotonic()
+        # Our keys have no prefix (config/celery.py).
         self.client.connection.send_command("BRPOP", *keys, wait or 0)
 
     def _brpop_read(self: Any, **options: Any) -> bool:

@@ -1,6 +1,7 @@
 """What a process holds of the broker's messages until it has acknowledged them."""
 
 import json
+from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
@@ -89,22 +90,38 @@ class SturdyQoS(QoS):
             if found is None:
                 unreadable.append(Unreadable.of(Cause.NO_OBJECT, self.unacked_key, held))
                 return
-            entry, exchange, routing_key = found
-            for queue in channel.queues_of(entry, exchange, routing_key):
-                (pipe.lpush if leftmost else pipe.rpush)(queue, json.dumps(entry))
+            for queue in channel.queues_of(found.entry, found.exchange, found.routing_key):
+                (pipe.lpush if leftmost else pipe.rpush)(queue, found.text)
 
-        with channel.conn_or_acquire(client) as server:
-            server.transaction(restore, self.unacked_key)
+        try:
+            with channel.conn_or_acquire(client) as server:
+                server.transaction(restore, self.unacked_key)
+        except ResponseError as error:
+            if not is_wrong_type(error):
+                raise
+            log.error("held_messages_unreadable", key=self.unacked_key)  # noqa: TRY400
         for each in unreadable:
             channel.keep(each)
 
 
-def _held(held: bytes) -> tuple[Entry, str, str] | None:
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A message that a process has taken and not acknowledged."""
+
+    entry: Entry
+    text: str
+    exchange: str
+    routing_key: str
+
+
+def _held(held: bytes) -> _Held | None:
     try:
         members = json.loads(bytes_to_str(held))
+        match members:
+            case [dict() as entry, str() as exchange, str() as routing_key]:
+                # What is not printable may be no name of a key, either.
+                if routing_key and (exchange + routing_key).isprintable():
+                    return _Held(entry, json.dumps(entry), exchange, routing_key)
     except (ValueError, RecursionError):
         return None
-    match members:
-        case [dict() as entry, str() as exchange, str() as routing_key] if routing_key:
-            return entry, exchange, routing_key
     return None
