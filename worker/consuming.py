@@ -41,7 +41,7 @@ class SturdyConsumer(Consumer):  # type: ignore[misc]
         def on_task_received(message: Any) -> Any:  # noqa: ANN401 - Celery's signature
             unreadable = Unreadable.from_json(message.properties.get(UNREADABLE))
             if unreadable is not None:
-                self._refuse(message, partial(refuse_unreadable, unreadable=unreadable))
+                self._refuse_unreadable(message, unreadable)
                 return None
             try:
                 return handle(message)
@@ -66,6 +66,7 @@ class SturdyConsumer(Consumer):  # type: ignore[misc]
             "unknown_task", task_id=message_id, task=shown_task(name), queue=_queue(message)
         )
         _, arguments, _ = message.payload
+        self._show_failed(message_id, "NotRegistered")
         self._refuse(
             message,
             partial(refuse_unknown, message_id=message_id, name=name, arguments=arguments),
@@ -90,11 +91,20 @@ class SturdyConsumer(Consumer):  # type: ignore[misc]
         unreadable = Unreadable.of(Cause.OTHER, _queue(message), _bytes(message.body)).naming(
             message_id=message.headers.get("id"), task=message.headers.get("task"), reference=None
         )
+        self._refuse_unreadable(message, unreadable)
+
+    def _refuse_unreadable(self, message: Any, unreadable: Unreadable) -> None:  # noqa: ANN401
+        self._show_failed(unreadable.message_id, f"Unreadable: {unreadable.cause.value}")
         self._refuse(message, partial(refuse_unreadable, unreadable=unreadable))
+
+    def _show_failed(self, message_id: str | None, what: str) -> None:
+        """Have Flower show a message that no task was begun for."""
+        if message_id is not None and self.event_dispatcher:
+            self.event_dispatcher.send("task-failed", uuid=message_id, exception=what)
 
     def _refuse(self, message: Any, write: Callable[..., object]) -> None:  # noqa: ANN401
         """Have a refusal written, and the message acknowledged after it."""
-        done = partial(message.ack_log_error, _LOGGER, self.connection_errors)
+        done = partial(_let_go, message, self.connection_errors)
         if _queue(message) not in SENDERS_QUEUES:
             # Our own queues, which the sweep fills again: there is nobody to be answered.
             self.call_soon_ack(done)
@@ -119,6 +129,12 @@ class SturdyConsumer(Consumer):  # type: ignore[misc]
             lost: Any = self.connection
             if lost is not None:
                 raise
+
+
+def _let_go(message: Any, errors: tuple[type[Exception], ...]) -> None:  # noqa: ANN401
+    # Celery may have acknowledged it before it stumbled.
+    if not message.acknowledged:
+        message.ack_log_error(_LOGGER, errors)
 
 
 def _acknowledge(acknowledge: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
