@@ -19,7 +19,17 @@ _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 #: Keys whose values are ours: identifiers that a mask would make useless.
 _OURS: Final = frozenset(
-    {"timestamp", "level", "logger", "operation", "incarnation", "task_id", "provider", "thread"}
+    {
+        "timestamp",
+        "level",
+        "logger",
+        "operation",
+        "incarnation",
+        "task_id",
+        "provider",
+        "thread",
+        "sha256",
+    }
 )
 _CONSUMER: Final = "celery.worker.consumer.consumer"
 #: Messages that hold a whole message body, a task's exception text, or what a provider sent in the

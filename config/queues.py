@@ -93,3 +93,10 @@ TASK_MODULES: Final = (
 INTAKE_QUEUES: Final = (*(str(p) for p in Provider), OPERATIONS_QUEUE, UPKEEP_QUEUE)
 #: What the `poller` role consumes: chunks.
 CHUNK_QUEUES: Final = tuple(chunk_queue(p) for p in Provider)
+#: Where task messages lie.
+TASK_QUEUES: Final = frozenset(INTAKE_QUEUES + CHUNK_QUEUES)
+#: Queues that others send to. What is lost of the rest, chunks and upkeep, the sweep makes up for.
+SENDERS_QUEUES: Final = frozenset(INTAKE_QUEUES) - {UPKEEP_QUEUE}
+
+#: Bytes. A message that is larger is not read at all.
+LARGEST_MESSAGE: Final = 2**20

@@ -9,10 +9,11 @@ import structlog
 from config.queues import Task
 from worker import runtime
 from worker.app import app
-from worker.errors import BrokerUnavailable, DatabaseUnavailable, UpridError
+from worker.errors import BrokerUnavailable, DatabaseUnavailable, Refused, UpridError
 from worker.intake.message import Message, storable
-from worker.intake.refusals import Taking
+from worker.intake.refusals import Taking, refuse
 from worker.masked_request import MaskedRequest
+from worker.queueing.times import has_passed
 from worker.runtime import Runtime
 
 log = structlog.get_logger(__name__)
@@ -20,6 +21,7 @@ log = structlog.get_logger(__name__)
 _OUTAGES: Final = (DatabaseUnavailable, BrokerUnavailable)
 #: Seconds before a message is tried again that could not be worked on, by how often it was tried.
 _PATIENCE: Final = (1, 2, 5, 10, 30, 60)
+_EXPIRED: Final = "expires: has passed, nothing was done: send it again if it is still wanted"
 
 
 class _Door(app.Task):
@@ -47,7 +49,10 @@ def intake(name: Task, function: Taking) -> None:
     def door(self: Any, /, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - whatever was sent
         message = Message(storable(self.request.id), name.value, args, kwargs)
         try:
-            function(runtime.current(), message)
+            if has_passed(self.request.expires):
+                refuse(runtime.current(), message, Refused(_EXPIRED, ["(expires)"]))
+            else:
+                function(runtime.current(), message)
         except _OUTAGES as outage:
             log.warning("message_comes_again", task=name.value, task_id=message.id, **_why(outage))
             again = _again(outage)

@@ -21,6 +21,7 @@ from worker.celery_masking import MaskedAMQP
 from worker.consuming import SturdyConsumer
 from worker.errors import UpridError
 from worker.privacy.masking import mask_text
+from worker.queueing import channel
 
 
 class Lifecycle(bootsteps.StartStopStep):
@@ -79,6 +80,7 @@ def _leave(**_: object) -> None:
     runtime.leave()
 
 
+channel.install()
 app = Celery("uprid", amqp=MaskedAMQP, include=TASK_MODULES)
 app.config_from_object(PromiseProxy(_configuration))
 app.steps["worker"].add(Lifecycle)

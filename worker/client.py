@@ -21,6 +21,7 @@ from worker.events.consumer import Consumer, Event
 from worker.privacy.sealing import Sealer
 from worker.registry import Choice, Invoice, stored_invoices
 from worker.sending import NOT_TAKEN
+from worker.sizing import require_sendable
 
 __all__ = ["Client", "Event", "IntellectMoney", "Invoice", "Mandarin", "Moneta", "Npd"]
 
@@ -62,10 +63,12 @@ class Client:
     def enqueue(self, task: str, queue: str, **arguments: object) -> str:
         """Send a task message and return its id; arguments that are None are left out.
 
-        Personal data may only go in sealed (`seal`). Raises `BrokerUnavailable`: whether it was
-        taken is not known then, and sending the same again is harmless.
+        Personal data may only go in sealed (`seal`). Raises `MessageTooLarge`, and nothing was
+        sent: a message takes 1 MiB. Raises `BrokerUnavailable`: whether it was taken is not known
+        then, and sending the same again is harmless.
         """
         given = {name: value for name, value in arguments.items() if value is not None}
+        require_sendable(given)
         try:
             sent = self._app.send_task(task, kwargs=given, queue=queue)
         except NOT_TAKEN as error:

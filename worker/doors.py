@@ -1,7 +1,7 @@
 """What can be asked of each provider, as the client offers it: a class a provider.
 
 Every method sends one message and returns its id; what is personal is sealed here. All of them
-raise `BrokerUnavailable`, after which sending the same again is harmless.
+raise `BrokerUnavailable`, after which sending the same again is harmless, and `MessageTooLarge`.
 """
 
 from collections.abc import Mapping

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from worker.refusal_codes import RefusalCode
+
 
 class UpridError(Exception):
     """Something went wrong in the worker."""
@@ -14,10 +16,16 @@ class UpridError(Exception):
 class Refused(UpridError):
     """The message cannot be taken."""
 
-    def __init__(self, reason: str, fields: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        reason: str,
+        fields: Sequence[str] = (),
+        code: RefusalCode = RefusalCode.INVALID_MESSAGE,
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.fields = tuple(fields)
+        self.code = code
 
 
 class Unsealable(UpridError):
@@ -38,6 +46,10 @@ class DatabaseRefused(DatabaseUnavailable):
 
 class BrokerUnavailable(UpridError):
     """The broker does not answer."""
+
+
+class MessageTooLarge(UpridError):
+    """The message is too large to be sent."""
 
 
 class SchemaUnusable(UpridError):

@@ -190,7 +190,8 @@ def test_messages_of_another_release_are_told_of_once_the_database_is_back(
     shop = whole.marketplace
     servers.postgres.stop()
     unknown = shop.send("tasks.moneta.start_of_a_newer_release", reference="newer", unit_id=1)
-    whole.process("worker").wait_for_output("unknown_task_waits", 40)
+    pickled = shop.send(headers={"serializer": "pickle"}, reference="pickled", unit_id=1)
+    whole.process("worker").wait_for_output("refusal_waits", 40)
     # Chunks of another release's: what they were meant for is done without them.
     shop.send("tasks.moneta.poll_of_an_older_release", "moneta.chunks")
     shop.send("tasks.moneta.poll_async_requests", "moneta.chunks")
@@ -200,7 +201,8 @@ def test_messages_of_another_release_are_told_of_once_the_database_is_back(
 
     assert "no task of this release" in shop.wait_for_refusal(unknown, 30).data["reason"]
     ends(whole, "beside-another-release")
-    assert len(shop.refusals()) == 1
+    assert "serializer" in shop.wait_for_refusal(pickled, 30).data["reason"]
+    assert len(shop.refusals()) == 2
     assert all(whole.is_running(name) for name in _BOTH)
 
 

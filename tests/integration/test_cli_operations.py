@@ -134,6 +134,20 @@ def test_enqueue_sends_nothing_that_would_travel_in_clear(
     assert messages(valkey, "mandarin") == []
 
 
+def test_enqueue_names_what_is_too_large_and_sends_the_others(
+    settings: Settings, valkey: ValkeyServer
+) -> None:
+    large = {"reference": "l", "unit_id": 1, "payload": {"profile": {"a": "x" * 2**20}}}
+    lines = [json.dumps(each) for each in (large, {"reference": "s", "unit_id": 2})]
+
+    run = uprid(settings, "enqueue", "moneta", "-", stdin="\n".join(lines))
+
+    assert (run.status, run.out.splitlines()[0]) == (1, "1 enqueued, 1 not")
+    [said] = run.lines
+    assert said.startswith("standard input: line 1: The message is too large to be sent. sealed:")
+    assert len(messages(valkey, "moneta")) == 1
+
+
 def test_enqueue_says_that_a_file_cannot_be_read(settings: Settings, tmp_path: Path) -> None:
     run = uprid(settings, "enqueue", "moneta", str(tmp_path / "none.json"))
 

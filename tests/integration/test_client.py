@@ -12,12 +12,13 @@ import pytest
 import redis
 from cryptography.fernet import Fernet
 
+from config.queues import LARGEST_MESSAGE
 from config.settings import EngineSettings
 from tests.support.messages import arguments, enqueued
 from tests.support.operations import accepted, claim, ended, write
 from tests.support.valkey import ValkeyServer, valkey_server
 from worker.client import Client, Event
-from worker.errors import BrokerUnavailable, DatabaseUnavailable, Unsealable
+from worker.errors import BrokerUnavailable, DatabaseUnavailable, MessageTooLarge, Unsealable
 from worker.operations.database import Database
 from worker.privacy.sealing import Sealer
 
@@ -133,6 +134,30 @@ def test_callback_is_passed_on_to_the_providers_queue(client: Client, server: re
     (sent,) = enqueued(server, "moneta")
     assert sent["headers"]["task"] == "tasks.moneta.receive_callback"
     assert arguments(sent) == {"async_id": 37027}
+
+
+def test_message_that_no_worker_would_read_is_not_sent_and_its_argument_named(
+    client: Client, server: redis.Redis
+) -> None:
+    payload = {**PERSON, "comment": "x" * 700_000}
+
+    with pytest.raises(MessageTooLarge, match=r"sealed: has \d{7} bytes") as refused:
+        client.moneta.start_identification("order-1", 7, payload)
+
+    assert "xx" not in str(refused.value)
+    assert enqueued(server, "moneta") == []
+
+
+def test_largest_message_that_is_sent_is_one_that_workers_read(
+    client: Client, server: redis.Redis
+) -> None:
+    fits = (LARGEST_MESSAGE - 8 * 1024) * 3 // 4 - 100
+
+    client.enqueue("tasks.moneta.start_identification", "moneta", sealed="x" * fits)
+    with pytest.raises(MessageTooLarge):
+        client.enqueue("tasks.moneta.start_identification", "moneta", sealed="x" * (fits + 100))
+
+    assert 0 < LARGEST_MESSAGE - len(str(server.lindex("moneta", 0))) < 8 * 1024
 
 
 def test_client_has_the_visibility_timeout_of_the_workers(client: Client) -> None:

@@ -20,6 +20,8 @@ from worker.privacy.sealing import Sealer
 _LARGEST: Final = 2**31 - 1
 #: What an argument may be called to be named in a refusal.
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
+#: What a task may be called to be named in a refusal.
+_TASK: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,99}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,11 @@ def storable(message_id: object) -> str:
     """Return a message's id as both databases can store it, whatever its sender made it of."""
     text = str(message_id)
     return text if text.isprintable() else ascii(text)
+
+
+def shown_task(name: object) -> str:
+    """Return a task's name as it may be shown: it may be anything, a person's too."""
+    return name if isinstance(name, str) and _TASK.fullmatch(name) else "(unnamed)"
 
 
 class Reading:

@@ -32,7 +32,7 @@ def aloud(taking: Taking) -> Taking:
 
 
 def refuse(runtime: Runtime, message: Message, refusal: Refused) -> None:
-    """Record a message as refused and tell it, once."""
+    """Record a message as refused and tell it, once. Raises `DatabaseUnavailable`."""
     with runtime.database.begin() as connection:
         told = intake.refuse(
             connection,
@@ -44,5 +44,11 @@ def refuse(runtime: Runtime, message: Message, refusal: Refused) -> None:
             now=runtime.database.now(),
         )
     if told:
-        log.warning("message_refused", task=message.task, fields=list(refusal.fields))
+        log.warning(
+            "message_refused",
+            task_id=message.id,
+            task=message.task,
+            code=refusal.code.value,
+            fields=list(refusal.fields),
+        )
         runtime.relay.wake()

@@ -16,6 +16,7 @@ from worker.oncall.checks.installation import check_installation
 from worker.oncall.checks.keys import check_keys
 from worker.oncall.checks.progress import check_progress
 from worker.oncall.checks.providers import check_providers
+from worker.oncall.checks.queues import check_queues
 from worker.oncall.output import say, say_json
 from worker.oncall.stop import FAILED, Stop, complain, explained, settings_for
 from worker.operations.database import Database
@@ -42,6 +43,7 @@ def doctor(
 def _findings(settings: Settings) -> Iterator[Finding]:
     yield ok("settings", "fit together")
     yield from check_broker(settings)
+    yield from check_queues(settings)
     database = Database(settings.database_url, connections=2)
     try:
         yield from _of_database(settings, database)

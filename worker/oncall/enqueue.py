@@ -13,7 +13,7 @@ from rich.progress import track
 from config.queues import Provider
 from config.settings import Need
 from worker.client import Client
-from worker.errors import BrokerUnavailable
+from worker.errors import BrokerUnavailable, MessageTooLarge
 from worker.oncall.access import client_of
 from worker.oncall.documents import BadDocument, Document, read, split
 from worker.oncall.output import say
@@ -50,9 +50,10 @@ def enqueue(
             bad += 1
             complain(f"{place}: {fault}")
     with client_of(settings) as client:
-        _send_all(client, provider, documents)
-    say(f"{len(documents)} enqueued" + (f", {bad} not" if bad else ""))
-    reference = documents[0][1].reference if len(documents) == 1 else None
+        sent = _send_all(client, provider, documents)
+    bad += len(documents) - len(sent)
+    say(f"{len(sent)} enqueued" + (f", {bad} not" if bad else ""))
+    reference = sent[0].reference if len(sent) == 1 else None
     if reference is not None:
         say(f"next: uprid show {shlex.quote(reference)}")
     if bad:
@@ -75,15 +76,26 @@ def _content(name: str) -> str:
         raise Stop(FAILED, [f"{name}: is not UTF-8"]) from None
 
 
-def _send_all(client: Client, provider: Provider, documents: list[tuple[Place, Document]]) -> None:
+def _send_all(
+    client: Client, provider: Provider, documents: list[tuple[Place, Document]]
+) -> list[Document]:
+    """Send what can be sent, and return that."""
     bar = Console(stderr=True)
     shown = track(documents, "enqueueing", console=bar, transient=True, disable=not bar.is_terminal)
-    for sent, (place, document) in enumerate(shown):
+    sent: list[Document] = []
+    for place, document in shown:
         try:
             _send(client, provider, document)
+        except MessageTooLarge as error:
+            complain(f"{place}: {error}")
         except BrokerUnavailable as error:
-            again = f"{place}: {sent} were enqueued before it; run the same again, it is harmless"
+            again = (
+                f"{place}: {len(sent)} were enqueued before it; run the same again, it is harmless"
+            )
             raise Stop(FAILED, [explained(error), again]) from None
+        else:
+            sent.append(document)
+    return sent
 
 
 def _send(client: Client, provider: Provider, document: Document) -> None:
