@@ -7,6 +7,8 @@ from urllib.parse import SplitResult, urlsplit
 from cryptography.fernet import Fernet
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
+from config.redis_address import parse
+
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -91,10 +93,9 @@ def _database_url(value: str) -> str:
 
 
 def _redis_url(value: SecretStr) -> SecretStr:
-    if urlsplit(value.get_secret_value()).scheme not in {"redis", "rediss"}:
-        message = "must begin with redis:// or rediss://"
-        raise ValueError(message)
-    return value
+    address = value.get_secret_value().strip()
+    parse(address)
+    return SecretStr(address)
 
 
 Duration = Annotated[

@@ -3,7 +3,7 @@
 import sys
 from typing import Any, NoReturn
 
-from celery import Celery, bootsteps, signals
+from celery import bootsteps, signals
 from celery.local import PromiseProxy
 from celery.worker import state as worker_state
 
@@ -12,7 +12,7 @@ from config.celery import configuration
 from config.queues import TASK_MODULES
 from config.settings import Need, SettingsError, load
 from worker import runtime
-from worker.celery_masking import MaskedAMQP
+from worker.celery_app import OwnCelery
 from worker.consuming import SturdyConsumer
 from worker.errors import UpridError
 from worker.privacy.masking import mask_text
@@ -74,6 +74,5 @@ def _leave(**_: object) -> None:
     runtime.leave()
 
 
-app = Celery("uprid", amqp=MaskedAMQP, include=TASK_MODULES)
-app.config_from_object(PromiseProxy(_configuration))
+app: Any = OwnCelery("uprid", PromiseProxy(_configuration), include=TASK_MODULES)
 app.steps["worker"].add(Lifecycle)

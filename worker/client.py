@@ -7,13 +7,11 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from celery import Celery
-
 from config.celery import configuration
 from config.queues import OPERATIONS_QUEUE, Task
 from config.settings import EngineSettings, EventSettings
 from worker.answers import sealed_answer
-from worker.celery_masking import MaskedAMQP
+from worker.celery_app import OwnCelery
 from worker.doors import IntellectMoney, Mandarin, Moneta, Npd, Payload
 from worker.errors import BrokerUnavailable
 from worker.events.consumer import Consumer, Event
@@ -50,8 +48,9 @@ class Client:
         self._events_url = events_redis_url or redis_url
         self._database_url = database_url
         # Not the current app: the marketplace has a Celery of its own.
-        self._app = Celery("uprid-client", amqp=MaskedAMQP, set_as_current=False)
-        self._app.conf.update(configuration(redis_url, visibility_timeout))
+        self._app = OwnCelery(
+            "uprid-client", configuration(redis_url, visibility_timeout), set_as_current=False
+        )
         self.moneta = Moneta(self)
         self.npd = Npd(self)
         self.mandarin = Mandarin(self)

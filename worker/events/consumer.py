@@ -9,8 +9,9 @@ from typing import Any, Final, cast
 
 import redis
 
+from config.redis_options import SOCKET_TIMEOUT
 from worker.errors import BrokerUnavailable
-from worker.events.server import SOCKET_TIMEOUT, connect, entries
+from worker.events.server import connect, entries
 from worker.privacy.sealing import Sealer
 
 #: Seconds; a blocking read ends well before the connection gives the server up.

@@ -4,6 +4,7 @@ Only the module of the command that is typed is imported: a poller that was kill
 within seconds, and has no use for the demo or for Flower.
 """
 
+import os
 import sys
 from importlib import import_module
 from typing import Final
@@ -11,6 +12,7 @@ from typing import Final
 import typer
 
 from worker.errors import UpridError
+from worker.oncall import foreign
 from worker.oncall.stop import FAILED, Stop, complain, explained
 
 #: By name: the module below this package, and the function in it.
@@ -71,6 +73,7 @@ def _nothing() -> None:
 
 def main() -> None:
     """Run one command and exit: 0 done, 1 failed, 2 wrong usage or settings."""
+    foreign.forget(os.environ)
     try:
         application(sys.argv[1] if len(sys.argv) > 1 else None)()
     except Stop as stop:

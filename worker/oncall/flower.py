@@ -9,6 +9,7 @@ from celery.bin.celery import celery
 from config import logging as log_configuration
 from config.settings import Need
 from worker.errors import UpridError
+from worker.oncall import flower_queues
 from worker.oncall.stop import MISUSED, Stop, settings_for
 from worker.privacy.masking import mask_text
 
@@ -27,6 +28,7 @@ def flower(
     settings = settings_for(Need.BROKER)
     _require_password(os.environ.get(_AUTH, ""))
     log_configuration.configure(settings.log_level, mask_text, own=UpridError)
+    flower_queues.replace_flowers_own(settings.broker_url)
     status = celery.main(
         args=[
             "--app=worker.app",
@@ -34,6 +36,8 @@ def flower(
             f"--port={port}",
             f"--address={address}",
             f"--inspect_timeout={inspect_timeout * 1000:.0f}",
+            # Or Flower runs the flowerconfig.py of the directory that it was started in.
+            f"--conf={os.devnull}",
         ],
         prog_name="uprid",
         standalone_mode=False,
