@@ -68,15 +68,15 @@ class RedisAddress:
     sentinel_password: str | None = field(default=None, repr=False)
 
 
-def parse(value: str) -> RedisAddress:
-    """Read an address; blanks around it do not count.
+def parse(value: str, name: str = "") -> RedisAddress:
+    """Read an address; blanks around it do not count. `name`: what it was given as.
 
     Raises `RedisAddressError`, which names the part and quotes nothing of it.
     """
     found = _read(value.strip())
     if isinstance(found, str):
         # Raised here, where no other exception is handled: one of those would hold the password.
-        raise RedisAddressError(found)
+        raise RedisAddressError(f"{name}: {found}" if name else found)
     return found
 
 
@@ -89,7 +89,10 @@ def _read(value: str) -> RedisAddress | str:
         )
     scheme = Scheme(name.lower())
     if scheme in _SENTINELS:
-        rest = _joined(rest, name)
+        joined = _joined(rest, name)
+        if joined is None:
+            return "the Sentinels must all have the same user name and password"
+        rest = joined
     wrong = _misread(rest)
     if wrong is not None:
         return wrong
@@ -109,14 +112,19 @@ def _read(value: str) -> RedisAddress | str:
     return _at_hosts(begun, scheme, place, path, options)
 
 
-def _joined(rest: str, scheme: str) -> str:
-    """Bring kombu's list of Sentinels, `a:1;sentinel://b:2/0`, to the one with commas."""
+def _joined(rest: str, scheme: str) -> str | None:
+    """Bring kombu's list of Sentinels, `a:1;sentinel://b:2/0`, to the one with commas.
+
+    None where their credentials differ.
+    """
     first, *others = re.split(rf";{re.escape(scheme)}://", rest)
     if not others:
         return rest
     userinfo, found, _ = first.rpartition("@")
     # Each of them may repeat the credentials, and all but the last the database.
     others = [each.removeprefix(userinfo + found) for each in others]
+    if any("@" in each for each in others):
+        return None
     tail = others[-1][len(_split(others[-1])[0]) :]
     alike = [each.removesuffix(tail) if tail else each for each in (first, *others)]
     return ",".join(alike) + tail

@@ -16,6 +16,7 @@ from worker.celery_app import OwnCelery
 from worker.consuming import SturdyConsumer
 from worker.errors import UpridError
 from worker.privacy.masking import mask_text
+from worker.redis_fitness import require_fit
 
 
 class Lifecycle(bootsteps.StartStopStep):
@@ -27,6 +28,7 @@ class Lifecycle(bootsteps.StartStopStep):
         """Wait for the database, then begin; a stop meanwhile is heeded."""
         role = "poller" if _consumes_chunks(parent) else "worker"
         try:
+            require_fit(load([Need.BROKER]))
             runtime.start(parent.app, role=role, give_up=_told_to_stop)
         except SettingsError as error:
             _exit(error)

@@ -11,8 +11,8 @@ from config.redis_address import RedisAddress, parse
 from config.redis_options import CONNECT_TIMEOUT, SOCKET_TIMEOUT, sentinel_options, server_options
 
 
-def connect(url: str) -> redis.Redis:
-    """Return a client that fails soon rather than waits for ever.
+def connect(url: str, *, patience: float = SOCKET_TIMEOUT, tries: int = 2) -> redis.Redis:
+    """Return a client that gives up an answer after `patience` seconds and so many `tries`.
 
     Raises `RedisAddressError` where the address cannot be used.
     """
@@ -20,10 +20,10 @@ def connect(url: str) -> redis.Redis:
     options = {
         **server_options(address),
         "decode_responses": True,
-        "socket_timeout": SOCKET_TIMEOUT,
-        "socket_connect_timeout": CONNECT_TIMEOUT,
+        "socket_timeout": patience,
+        "socket_connect_timeout": min(patience, CONNECT_TIMEOUT),
         "health_check_interval": 25,
-        "retry": Retry(NoBackoff(), 1),
+        "retry": Retry(NoBackoff(), tries - 1),
     }
     if address.service is not None:
         return _behind_sentinels(address, address.service, options)

@@ -10,7 +10,7 @@ from config import logging as log_configuration
 from config.settings import Need
 from worker.errors import UpridError
 from worker.oncall import flower_queues
-from worker.oncall.stop import MISUSED, Stop, settings_for
+from worker.oncall.stop import MISUSED, Stop, fit_settings_for, settings_for
 from worker.privacy.masking import mask_text
 
 #: Read by Flower itself: on a command line everybody on the host could read the password.
@@ -25,8 +25,9 @@ def flower(
     ] = 2.0,
 ) -> None:
     """Show workers and tasks on a web page. Its /metrics and /healthcheck ask for no password."""
-    settings = settings_for(Need.BROKER)
+    settings_for(Need.BROKER)
     _require_password(os.environ.get(_AUTH, ""))
+    settings = fit_settings_for(Need.BROKER)
     log_configuration.configure(settings.log_level, mask_text, own=UpridError)
     flower_queues.replace_flowers_own(settings.broker_url)
     status = celery.main(
