@@ -11,7 +11,7 @@ from config import logging as log_configuration
 from config.celery import configuration
 from config.queues import TASK_MODULES
 from config.settings import Need, SettingsError, load
-from worker import runtime
+from worker import broker_waiting, runtime
 from worker.celery_app import OwnCelery
 from worker.consuming import SturdyConsumer
 from worker.errors import UpridError
@@ -64,6 +64,7 @@ def _configuration() -> dict[str, Any]:
 @signals.setup_logging.connect
 def _configure_logging(**_: object) -> None:
     log_configuration.configure(load().log_level, mask_text, own=UpridError)
+    broker_waiting.quieten()
 
 
 @signals.worker_shutting_down.connect

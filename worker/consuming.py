@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import structlog
 from celery.exceptions import CPendingDeprecationWarning
-from celery.worker.consumer import Consumer
 
 from worker import runtime
+from worker.broker_waiting import PatientConsumer
 from worker.errors import DatabaseUnavailable
 from worker.intake.unknown import refuse_unknown
 
@@ -26,7 +26,7 @@ _BREATH: Final = 1.0
 _LOGGER: Final = logging.getLogger(__name__)
 
 
-class SturdyConsumer(Consumer):  # type: ignore[misc]
+class SturdyConsumer(PatientConsumer):
     """Celery's consumer, but for three ways to die and one to keep silent."""
 
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], Any]:
@@ -63,7 +63,6 @@ class SturdyConsumer(Consumer):  # type: ignore[misc]
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         """Drop the connection that was lost; Celery then makes a new one, however long it takes."""
-        log.warning("broker_lost", error=type(exc).__name__)
         # It would tell each time of a setting that is made (config/celery.py). Not sooner than
         # here: Celery has all its warnings shown when it sets its logging up.
         warnings.filterwarnings("ignore", _TOLD_OF_A_SETTING, CPendingDeprecationWarning)
