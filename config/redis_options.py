@@ -43,7 +43,9 @@ def kombu_options(address: RedisAddress) -> dict[str, Any]:
     `broker_use_ssl` always holds how to verify: without it kombu verifies nothing.
     """
     url = _kombu_url(address)
-    options: dict[str, Any] = {}
+    # kombu keeps one pool for all apps of a process, and tells connections apart by these options
+    # among others, but not by TLS: a connection that another app verified less must not be ours.
+    options: dict[str, Any] = {"tls": repr(address.tls)}
     if address.service is not None:
         options["master_name"] = address.service
         options["sentinel_kwargs"] = sentinel_options(address)
