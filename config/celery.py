@@ -14,6 +14,8 @@ from config.queues import (
     UPKEEP_QUEUE,
     Task,
 )
+from config.redis_address import parse
+from config.redis_options import CONNECT_TIMEOUT, SOCKET_TIMEOUT, kombu_options
 
 
 def configuration(
@@ -21,14 +23,18 @@ def configuration(
     visibility_timeout: timedelta,
     sweep_every: timedelta = timedelta(seconds=2),
 ) -> dict[str, Any]:
-    """Return Celery's configuration."""
+    """Return Celery's configuration.
+
+    Raises `RedisAddressError` where the address cannot be used.
+    """
     seconds = visibility_timeout.total_seconds()
+    broker = kombu_options(parse(broker_url))
     return {
-        "broker_url": broker_url,
-        # Both, or CELERY_BROKER_URL in the environment, meant for somebody else's app, would win.
-        "broker_read_url": broker_url,
-        "broker_write_url": broker_url,
-        "broker_transport_options": transport_options(seconds),
+        **broker,
+        "broker_transport_options": {
+            **broker["broker_transport_options"],
+            **transport_options(seconds),
+        },
         "visibility_timeout": seconds,
         # A broker that is away is waited for, however long, at the start as in the middle; an
         # answer such as READONLY during a fail-over must not end the worker either.
@@ -84,8 +90,8 @@ def transport_options(visibility_timeout: float) -> Mapping[str, Any]:
         # How often unacknowledged messages are looked at: 30 s, not the default's 100.
         "unacked_restore_interval": 10,
         "unacked_restore_throttle": 3,
-        "socket_timeout": 15,
-        "socket_connect_timeout": 5,
+        "socket_timeout": SOCKET_TIMEOUT,
+        "socket_connect_timeout": CONNECT_TIMEOUT,
         "socket_keepalive": True,
         "health_check_interval": 25,
     }

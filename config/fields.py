@@ -8,6 +8,7 @@ from cryptography.fernet import Fernet
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from config.database_address import check_database_url
+from config.redis_address import parse
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -78,10 +79,9 @@ def _fernet_key(value: SecretStr) -> SecretStr:
 
 
 def _redis_url(value: SecretStr) -> SecretStr:
-    if urlsplit(value.get_secret_value()).scheme not in {"redis", "rediss"}:
-        message = "must begin with redis:// or rediss://"
-        raise ValueError(message)
-    return value
+    address = value.get_secret_value().strip()
+    parse(address)
+    return SecretStr(address)
 
 
 Duration = Annotated[

@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 
 # kombu carries on without it, and fails later in words of its own.
 import redis  # noqa: F401
-from celery import Celery, bootsteps, signals
+from celery import bootsteps, signals
 from celery.local import PromiseProxy
 from celery.worker import state as worker_state
 
@@ -16,12 +16,13 @@ from config import logging as log_configuration
 from config.celery import configuration
 from config.queues import TASK_MODULES
 from config.settings import Need, SettingsError, load
-from worker import runtime
-from worker.celery_masking import MaskedAMQP
+from worker import broker_waiting, runtime
+from worker.celery_app import OwnCelery
 from worker.consuming import SturdyConsumer
 from worker.errors import UpridError
 from worker.privacy.masking import mask_text
 from worker.queueing import channel
+from worker.redis_fitness import require_fit
 
 
 class Lifecycle(bootsteps.StartStopStep):
@@ -33,6 +34,7 @@ class Lifecycle(bootsteps.StartStopStep):
         """Wait for the database, then begin; a stop meanwhile is heeded."""
         role = "poller" if _consumes_chunks(parent) else "worker"
         try:
+            require_fit(load([Need.BROKER]))
             runtime.start(parent.app, role=role, give_up=_told_to_stop)
         except SettingsError as error:
             _exit(error)
@@ -68,6 +70,7 @@ def _configuration() -> dict[str, Any]:
 @signals.setup_logging.connect
 def _configure_logging(**_: object) -> None:
     log_configuration.configure(load().log_level, mask_text, own=UpridError)
+    broker_waiting.quieten()
 
 
 @signals.worker_shutting_down.connect
@@ -81,6 +84,5 @@ def _leave(**_: object) -> None:
 
 
 channel.install()
-app = Celery("uprid", amqp=MaskedAMQP, include=TASK_MODULES)
-app.config_from_object(PromiseProxy(_configuration))
+app: Any = OwnCelery("uprid", PromiseProxy(_configuration), include=TASK_MODULES)
 app.steps["worker"].add(Lifecycle)

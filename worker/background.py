@@ -6,6 +6,7 @@ from collections.abc import Callable
 import structlog
 
 from worker.errors import UpridError
+from worker.repeated import Repeated
 
 log = structlog.get_logger(__name__)
 
@@ -18,6 +19,7 @@ class Repeating:
         self._every = every
         self._action = action
         self._pause = every
+        self._failures = Repeated()
         self._nudged = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -53,7 +55,10 @@ class Repeating:
             try:
                 self._action()
             except UpridError as error:
-                log.warning("round_failed", thread=self._name, error=str(error))
+                if self._failures.is_news(str(error)):
+                    log.warning("round_failed", thread=self._name, error=str(error))
             except Exception:  # a thread that dies of one bad round is missed only days later
                 log.exception("round_failed", thread=self._name)
+            else:
+                self._failures.forget()
             self._nudged.wait(self._pause)

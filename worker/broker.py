@@ -9,6 +9,7 @@ from celery import Celery
 from config.queues import DOORS, Provider, Wake, chunk_queue
 from worker.errors import BrokerUnavailable
 from worker.events.server import connect
+from worker.redis_refusals import explained
 from worker.sending import NOT_TAKEN
 
 _MARKERS: Final = "uprid:slot:"
@@ -31,21 +32,21 @@ class CeleryPublisher:
                 countdown=countdown or None,
             )
         except NOT_TAKEN as error:
-            raise BrokerUnavailable(type(error).__name__) from None
+            raise BrokerUnavailable(explained(error)) from None
 
     def unread(self, provider: Provider) -> int:
         """Return how many chunk messages nobody has taken yet; raises `BrokerUnavailable`."""
         try:
             return self._server.llen(chunk_queue(provider))
         except redis.RedisError as error:
-            raise BrokerUnavailable(type(error).__name__) from None
+            raise BrokerUnavailable(explained(error)) from None
 
     def marked(self, names: list[str]) -> set[str]:
         """Return which of the slot markers are set; raises `BrokerUnavailable`."""
         try:
             found = cast("list[Any]", self._server.mget([_MARKERS + name for name in names]))
         except redis.RedisError as error:
-            raise BrokerUnavailable(type(error).__name__) from None
+            raise BrokerUnavailable(explained(error)) from None
         return {name for name, value in zip(names, found, strict=True) if value is not None}
 
     def mark(self, names: list[str], seconds: float) -> None:
@@ -58,4 +59,4 @@ class CeleryPublisher:
                 pipeline.set(_MARKERS + name, "1", ex=max(int(seconds), 1))
             pipeline.execute()
         except redis.RedisError as error:
-            raise BrokerUnavailable(type(error).__name__) from None
+            raise BrokerUnavailable(explained(error)) from None

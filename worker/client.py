@@ -7,18 +7,18 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from celery import Celery
-
 from config.celery import configuration
 from config.database_address import check_database_url
 from config.queues import OPERATIONS_QUEUE, Task
+from config.redis_address import parse
 from config.settings import EngineSettings, EventSettings
 from worker.answers import sealed_answer
-from worker.celery_masking import MaskedAMQP
+from worker.celery_app import OwnCelery
 from worker.doors import IntellectMoney, Mandarin, Moneta, Npd, Payload
 from worker.errors import BrokerUnavailable
 from worker.events.consumer import Consumer, Event
 from worker.privacy.sealing import Sealer
+from worker.redis_refusals import explained
 from worker.registry import Choice, Invoice, stored_invoices
 from worker.sending import NOT_TAKEN
 from worker.sizing import require_sendable
@@ -34,8 +34,8 @@ class Client:
 
     `visibility_timeout` must be what the workers have (`UPRID_ENGINE__VISIBILITY_TIMEOUT`), or
     messages that wait are handed out twice. `events_redis_url` is only for a stream on a server of
-    its own, `database_url` only for `answer` and `invoices`. Raises ValueError for a `database_url`
-    that is none.
+    its own, `database_url` only for `answer` and `invoices`. Raises ValueError for an address that
+    cannot be used, without a part of it in its text.
     """
 
     def __init__(
@@ -48,13 +48,17 @@ class Client:
         events_redis_url: str | None = None,
         database_url: str | None = None,
     ) -> None:
+        for name, url in (("redis_url", redis_url), ("events_redis_url", events_redis_url)):
+            if url is not None:
+                parse(url, name)
         self._sealer = Sealer(seal_keys)
         self._stream = events_stream
         self._events_url = events_redis_url or redis_url
         self._database_url = _checked(database_url)
         # Not the current app: the marketplace has a Celery of its own.
-        self._app = Celery("uprid-client", amqp=MaskedAMQP, set_as_current=False)
-        self._app.conf.update(configuration(redis_url, visibility_timeout))
+        self._app = OwnCelery(
+            "uprid-client", configuration(redis_url, visibility_timeout), set_as_current=False
+        )
         self.moneta = Moneta(self)
         self.npd = Npd(self)
         self.mandarin = Mandarin(self)
@@ -72,7 +76,7 @@ class Client:
         try:
             sent = self._app.send_task(task, kwargs=given, queue=queue)
         except NOT_TAKEN as error:
-            raise BrokerUnavailable(type(error).__name__) from None
+            raise BrokerUnavailable(explained(error)) from None
         return str(sent.id)
 
     def retry(

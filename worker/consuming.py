@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import structlog
 from celery.exceptions import CPendingDeprecationWarning
-from celery.worker.consumer import Consumer
 
 from config.queues import SENDERS_QUEUES
 from worker import runtime
+from worker.broker_waiting import PatientConsumer
 from worker.intake.message import shown_task
 from worker.intake.unknown import refuse_unknown
 from worker.intake.unreadable import refuse_unreadable
@@ -29,7 +29,7 @@ _TOLD_OF_A_SETTING: Final = r"\s*In Celery 5.1 we introduced"
 _LOGGER: Final = logging.getLogger(__name__)
 
 
-class SturdyConsumer(Consumer):  # type: ignore[misc]
+class SturdyConsumer(PatientConsumer):
     """Celery's consumer, but for three ways to die and four to keep silent."""
 
     _refusing: Refusing | None = None
@@ -115,7 +115,6 @@ class SturdyConsumer(Consumer):  # type: ignore[misc]
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         """Drop the connection that was lost; Celery then makes a new one, however long it takes."""
-        log.warning("broker_lost", error=type(exc).__name__)
         # It would tell each time of a setting that is made (config/celery.py). Not sooner than
         # here: Celery has all its warnings shown when it sets its logging up.
         warnings.filterwarnings("ignore", _TOLD_OF_A_SETTING, CPendingDeprecationWarning)

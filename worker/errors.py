@@ -45,7 +45,10 @@ class DatabaseRefused(DatabaseUnavailable):
 
 
 class BrokerUnavailable(UpridError):
-    """The broker does not answer."""
+    """The broker cannot be used."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail[:1].upper() + detail[1:])
 
 
 class MessageTooLarge(UpridError):

@@ -110,7 +110,7 @@ def test_start_waits_for_database_and_broker_says_so_and_recovers(
             whole.stop("poller-2")
         # Whichever of them sweeps says it in so many words.
         wait_until(
-            lambda: any("The broker does not answer" in log for log in whole.logs().values()),
+            lambda: any("The broker cannot be used" in log for log in whole.logs().values()),
             20,
             "a word of the broker",
         )

@@ -85,7 +85,10 @@ class System:
             **FAST,
             **(settings or {}),
         }
-        self.marketplace = Marketplace(self.settings["REDIS_URL"], SEAL_KEY)
+        address = self.settings["REDIS_URL"]
+        # By hand there is no address of Sentinels: such a test sends in another way.
+        by_hand = broker.url if address.startswith("sentinel") else address
+        self.marketplace = Marketplace(by_hand, SEAL_KEY)
         self._running: dict[str, Process] = {}
         self._lives = 0
         self._engine = create_engine(database_url, poolclass=NullPool)

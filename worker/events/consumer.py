@@ -9,9 +9,11 @@ from typing import Any, Final, cast
 
 import redis
 
+from config.redis_options import SOCKET_TIMEOUT
 from worker.errors import BrokerUnavailable
-from worker.events.server import SOCKET_TIMEOUT, connect, entries
+from worker.events.server import connect, entries
 from worker.privacy.sealing import Sealer
+from worker.redis_refusals import explained
 
 #: Seconds; a blocking read ends well before the connection gives the server up.
 _LONGEST_BLOCK: Final = SOCKET_TIMEOUT / 2
@@ -67,7 +69,7 @@ class Consumer:
         try:
             yield from self._read(min(block, _LONGEST_BLOCK), count, claim_after, quiet)
         except redis.RedisError as error:
-            raise BrokerUnavailable(type(error).__name__) from None
+            raise BrokerUnavailable(explained(error)) from None
         finally:
             self._server.close()
 

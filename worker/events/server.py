@@ -1,25 +1,43 @@
 """The server that holds a stream: how it is connected to, and how its answers are read."""
 
-from typing import Any
+from typing import Any, cast
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from redis.sentinel import Sentinel
 
-#: Seconds. A blocking read must be shorter, or it looks like a server that is gone.
-SOCKET_TIMEOUT = 15
+from config.redis_address import RedisAddress, parse
+from config.redis_options import CONNECT_TIMEOUT, SOCKET_TIMEOUT, sentinel_options, server_options
 
 
-def connect(url: str) -> redis.Redis:
-    """Return a client that fails soon rather than waits for ever."""
-    return redis.Redis.from_url(
-        url,
-        decode_responses=True,
-        socket_timeout=SOCKET_TIMEOUT,
-        socket_connect_timeout=5,
-        health_check_interval=25,
-        retry=Retry(NoBackoff(), 1),
-    )
+def connect(url: str, *, patience: float = SOCKET_TIMEOUT, tries: int = 2) -> redis.Redis:
+    """Return a client that gives up an answer after `patience` seconds and so many `tries`.
+
+    Raises `RedisAddressError` where the address cannot be used.
+    """
+    address = parse(url)
+    options = {
+        **server_options(address),
+        "decode_responses": True,
+        "socket_timeout": patience,
+        "socket_connect_timeout": min(patience, CONNECT_TIMEOUT),
+        "health_check_interval": 25,
+        "retry": Retry(NoBackoff(), tries - 1),
+    }
+    if address.service is not None:
+        return _behind_sentinels(address, address.service, options)
+    if address.path is not None:
+        return redis.Redis(unix_socket_path=address.path, **options)
+    [(host, port)] = address.hosts
+    return redis.Redis(host, port, **options)
+
+
+def _behind_sentinels(address: RedisAddress, service: str, options: dict[str, Any]) -> redis.Redis:
+    """Return a client of the server that the Sentinels name, at each new connection again."""
+    made: Any = Sentinel
+    sentinels = made(list(address.hosts), sentinel_kwargs=sentinel_options(address), **options)
+    return cast("redis.Redis", sentinels.master_for(service))
 
 
 def entries(answer: Any) -> list[tuple[str, dict[str, str]]]:  # noqa: ANN401 - XREAD's answer

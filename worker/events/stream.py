@@ -12,6 +12,7 @@ from worker.errors import BrokerUnavailable
 from worker.events.model import CONTENT_TYPE, SOURCE, SPECVERSION, rfc3339
 from worker.events.server import connect, entries
 from worker.operations.store.outbox import Line
+from worker.redis_refusals import explained
 
 #: Seconds for which the server remembers an event's id. It only has to outlive a relay that died
 #: between appending and noting it down.
@@ -103,7 +104,7 @@ class Stream:
                 self._script(keys=keys, args=[*arguments, *(_packed(line) for line in lines)]),
             )
         except redis.RedisError as error:
-            raise BrokerUnavailable(type(error).__name__) from None
+            raise BrokerUnavailable(explained(error)) from None
         return Appended(answer[0], answer[1], answer[2], tuple(answer[3:]))
 
     def trim(self, before: datetime) -> int:
@@ -112,7 +113,7 @@ class Stream:
         try:
             return self._server.xtrim(self.name, minid=oldest, approximate=True)
         except redis.RedisError as error:
-            raise BrokerUnavailable(type(error).__name__) from None
+            raise BrokerUnavailable(explained(error)) from None
 
     def read(
         self, after: str, *, count: int, block: float | None
@@ -124,7 +125,7 @@ class Stream:
                 "Any", self._server.xread({self.name: after}, count=count, block=milliseconds)
             )
         except redis.RedisError as error:
-            raise BrokerUnavailable(type(error).__name__) from None
+            raise BrokerUnavailable(explained(error)) from None
         return entries(answer)
 
     def close(self) -> None:

@@ -5,12 +5,13 @@ within seconds, and has no use for the demo or for Flower. Nothing that has to b
 imported before `main`, which says in a line for each what is missing.
 """
 
+import os
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from worker.errors import UpridError
-from worker.oncall import installation
+from worker.oncall import foreign, installation
 
 if TYPE_CHECKING:
     import typer
@@ -75,6 +76,7 @@ def _nothing() -> None:
 
 def main() -> None:
     """Run one command and exit: 0 done, 1 failed, 2 wrong usage or settings."""
+    foreign.forget(os.environ)
     try:
         _run()
     except ImportError as error:

@@ -17,6 +17,7 @@ from worker.oncall.ages import since as parsed
 from worker.oncall.outlet import relay_of
 from worker.oncall.output import moment, say, say_json
 from worker.oncall.stop import MISUSED, Stop, opened, settings_for
+from worker.redis_refusals import explained
 
 app = typer.Typer(no_args_is_help=True, help="The result stream.")
 
@@ -90,7 +91,7 @@ def _before_last(settings: Settings) -> str:
     try:
         last = cast("Any", server.xrevrange(settings.events.stream, count=_LAST + 1))
     except redis.RedisError as error:
-        raise BrokerUnavailable(type(error).__name__) from None
+        raise BrokerUnavailable(explained(error)) from None
     finally:
         server.close()
     return str(last[-1][0]) if len(last) > _LAST else _BEGINNING

@@ -13,7 +13,8 @@ from config import logging as log_configuration
 from config.settings import Need
 from worker import app as _app  # noqa: F401
 from worker.errors import UpridError
-from worker.oncall.stop import MISUSED, Stop, settings_for
+from worker.oncall import flower_queues
+from worker.oncall.stop import MISUSED, Stop, fit_settings_for, settings_for
 from worker.privacy.masking import mask_text
 
 #: Read by Flower itself: on a command line everybody on the host could read the password.
@@ -28,11 +29,13 @@ def flower(
     ] = 2.0,
 ) -> None:
     """Show workers and tasks on a web page. Its /metrics and /healthcheck ask for no password."""
-    settings = settings_for(Need.BROKER)
+    settings_for(Need.BROKER)
     # Flower reads it again by itself; a line end of the file it came from is no part of a password.
     os.environ[_AUTH] = os.environ.get(_AUTH, "").strip()
     _require_password(os.environ[_AUTH])
+    settings = fit_settings_for(Need.BROKER)
     log_configuration.configure(settings.log_level, mask_text, own=UpridError)
+    flower_queues.replace_flowers_own(settings.broker_url)
     status = celery.main(
         args=[
             "--app=worker.app",
@@ -40,6 +43,8 @@ def flower(
             f"--port={port}",
             f"--address={address}",
             f"--inspect_timeout={inspect_timeout * 1000:.0f}",
+            # Or Flower runs the flowerconfig.py of the directory that it was started in.
+            f"--conf={os.devnull}",
         ],
         prog_name="uprid",
         standalone_mode=False,

@@ -10,7 +10,7 @@ import typer
 from config.celery import queues_of
 from config.settings import Need
 from worker.app import app
-from worker.oncall.stop import settings_for
+from worker.oncall.stop import fit_settings_for
 from worker.runtime import POOL
 
 #: Intake tasks are short: a message is checked and stored.
@@ -35,13 +35,13 @@ def beat(
     ] = Path("var/beat-schedule"),
 ) -> None:
     """Trigger the sweep a second way; nothing depends on it. Runs once."""
-    settings = settings_for(Need.BROKER)
+    settings = fit_settings_for(Need.BROKER)
     schedule.parent.mkdir(parents=True, exist_ok=True)
     app.Beat(schedule=str(schedule), loglevel=settings.log_level).run()
 
 
 def _consume(role: str, concurrency: int) -> None:
-    settings = settings_for(Need.BROKER, Need.KEYS)
+    settings = fit_settings_for(Need.BROKER, Need.KEYS)
     celery_worker = app.Worker(
         # Unique, as any number of them may run on one host.
         hostname=f"{role}-{os.getpid()}@{socket.gethostname()}",

@@ -8,13 +8,14 @@ from config.settings import Need, Settings, SettingsError, load
 from worker.errors import BrokerUnavailable, DatabaseUnavailable, UpridError
 from worker.operations.database import Database
 from worker.operations.schema import require_usable
+from worker.redis_fitness import require_fit
 
 FAILED = 1
 MISUSED = 2
 
 _HINTS = {
     DatabaseUnavailable: "Look at DATABASE_URL, and whether its server runs.",
-    BrokerUnavailable: "Look at REDIS_URL, and whether its server runs.",
+    BrokerUnavailable: "(REDIS_URL, UPRID_EVENTS__REDIS_URL)",
 }
 
 
@@ -44,6 +45,16 @@ def settings_for(*needs: Need) -> Settings:
         return load(needs)
     except SettingsError as error:
         raise Stop(MISUSED, error.faults) from None
+
+
+def fit_settings_for(*needs: Need) -> Settings:
+    """Return the settings; end with status 2 also where a Redis server can never serve us."""
+    settings = settings_for(*needs)
+    try:
+        require_fit(settings)
+    except SettingsError as error:
+        raise Stop(MISUSED, error.faults) from None
+    return settings
 
 
 @contextmanager

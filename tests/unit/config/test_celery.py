@@ -28,7 +28,7 @@ def test_configuration_gives_every_connection_the_same_visibility_timeout() -> N
 
     assert made["visibility_timeout"] == 900
     assert made["broker_transport_options"]["visibility_timeout"] == 900
-    assert transport_options(900) == made["broker_transport_options"]
+    assert transport_options(900).items() <= made["broker_transport_options"].items()
 
 
 @pytest.mark.parametrize(

@@ -1,32 +1,60 @@
-"""The broker: whether it is there, and keeps what it is given."""
+"""The broker: whether it is there, serves a worker, and keeps what it is given."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
 import redis
+from redis.exceptions import NoPermissionError
 
+from config.redis_address import parse
 from config.settings import Settings
 from worker.events.server import connect
+from worker.oncall.checks.broker_rights import Probe, broker_probes, check_rights, stream_probes
 from worker.oncall.checks.finding import Finding, fault, ok, warning
+from worker.redis_fitness import unfit
+from worker.redis_refusals import explained
+
+#: Seconds for an answer: the whole report is there within a few.
+_PATIENCE: Final = 2.0
 
 
 def check_broker(settings: Settings) -> Iterator[Finding]:
     """Look at the broker, and at the stream's server where that is another."""
-    yield from _check_server("broker", "REDIS_URL", settings.broker_url)
-    if settings.events_url != settings.broker_url:
-        yield from _check_server("events", "UPRID_EVENTS__REDIS_URL", settings.events_url)
-
-
-def _check_server(what: str, variable: str, url: str) -> Iterator[Finding]:
-    server = connect(url)
-    try:
-        told: dict[str, Any] = server.info()
-    except redis.RedisError as error:
-        kind = type(error).__name__
-        yield fault(what, f"does not answer ({kind}): look at {variable}, and whether it runs")
+    queues = broker_probes(parse(settings.broker_url))
+    stream = stream_probes(settings.events.stream)
+    if settings.events_url == settings.broker_url:
+        yield from _check_server("broker", "REDIS_URL", settings.broker_url, [*queues, *stream])
         return
+    yield from _check_server("broker", "REDIS_URL", settings.broker_url, queues)
+    yield from _check_server("events", "UPRID_EVENTS__REDIS_URL", settings.events_url, stream)
+
+
+def _check_server(what: str, variable: str, url: str, probes: Sequence[Probe]) -> Iterator[Finding]:
+    why = unfit(url, patience=_PATIENCE)
+    if why is not None:
+        yield fault(what, f"{why} ({variable})")
+        return
+    server = connect(url, patience=_PATIENCE, tries=1)
+    try:
+        server.ping()
+        yield from _told(what, server)
+        yield from check_rights(what, server, parse(url), probes)
+    except redis.RedisError as error:
+        yield fault(what, f"{explained(error)} ({variable})")
     finally:
         server.close()
+
+
+def _told(what: str, server: redis.Redis) -> Iterator[Finding]:
+    """Look at what a server says of itself."""
+    try:
+        told: dict[str, Any] = server.info()
+    except NoPermissionError:
+        # No worker needs it.
+        yield ok(what, "answers")
+        hidden = "cannot be looked at without the right to `info`: see to noeviction, appendonly"
+        yield warning(f"{what} memory", hidden)
+        return
     yield ok(what, f"{told.get('server_name', 'redis')} {_version(told)}")
     policy = told.get("maxmemory_policy")
     if policy is None:
