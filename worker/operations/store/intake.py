@@ -73,7 +73,8 @@ def accept(connection: Connection, start: Start, now: datetime) -> Taken:
         .returning(OPERATIONS.c.id)
     ).first()
     if inserted is None:
-        return _known_or_conflict(connection, start)
+        known = is_known(connection, start.reference, start.fingerprint)
+        return Taken.KNOWN if known else Taken.CONFLICT
     connection.execute(
         insert(ATTEMPTS).values(
             operation_id=operation_id,
@@ -142,14 +143,14 @@ def refuse(
     return True
 
 
-def _known_or_conflict(connection: Connection, start: Start) -> Taken:
-    # Any attempt's data counts as known: the first message may come again after a retry.
+def is_known(connection: Connection, reference: str, fingerprint: str) -> bool:
+    """Tell whether these very data were taken under the reference before.
+
+    Any attempt's data count: the first message may come again after a retry.
+    """
     same = connection.execute(
         select(ATTEMPTS.c.number)
         .join(OPERATIONS, OPERATIONS.c.id == ATTEMPTS.c.operation_id)
-        .where(
-            OPERATIONS.c.reference == start.reference,
-            ATTEMPTS.c.fingerprint == start.fingerprint,
-        )
+        .where(OPERATIONS.c.reference == reference, ATTEMPTS.c.fingerprint == fingerprint)
     ).first()
-    return Taken.CONFLICT if same is None else Taken.KNOWN
+    return same is not None

@@ -25,6 +25,7 @@ from worker.operations.outcomes import (
 from worker.operations.states import State
 from worker.providers.base import Finding, Intake, Limits, OneStep, Work
 from worker.providers.failures import trouble_of
+from worker.providers.given import WRITING, Writing
 from worker.providers.health import check_host
 from worker.providers.limits import limits_of
 from worker.providers.npd import mapping
@@ -89,20 +90,32 @@ class NpdPlugin(OneStep):
         """Close the connections to NPD; MONETA's are whose desk it is."""
         self._session.close()
 
-    def accept(self, kind: str, arguments: Mapping[str, Any], payload: object | None) -> Intake:
+    def accept(
+        self,
+        kind: str,
+        arguments: Mapping[str, Any],
+        payload: object | None,
+        writing: Writing = Writing.TODAYS,
+    ) -> Intake:
         """Validate a start message (without its reference)."""
         if kind != KIND:
             message = f"kind must be {KIND}"
             raise Refused(message, ["kind"])
         args, person = both(
             lambda: validated(StartArguments, dict(arguments), "arguments"),
-            lambda: self._person(payload),
+            lambda: self._person(payload, writing),
         )
         return Intake(kind, args.model_dump(exclude_none=True), person, person["phone"])
 
-    def correct(self, kind: str, args: Mapping[str, Any], payload: object) -> Intake:
+    def correct(
+        self,
+        kind: str,
+        args: Mapping[str, Any],
+        payload: object,
+        writing: Writing = Writing.TODAYS,
+    ) -> Intake:
         """Validate corrected data for a next attempt."""
-        person = self._person(payload)
+        person = self._person(payload, writing)
         return Intake(kind, args, person, person["phone"])
 
     def give_up_after(self, kind: str) -> float:
@@ -197,8 +210,8 @@ class NpdPlugin(OneStep):
             *check_host(self.name.value, self._session),
         ]
 
-    def _person(self, payload: object) -> dict[str, Any]:
-        person = validated(PersonData, payload, "sealed", self._context)
+    def _person(self, payload: object, writing: Writing) -> dict[str, Any]:
+        person = validated(PersonData, payload, "sealed", {**self._context, WRITING: writing})
         return person.model_dump(exclude_none=True)
 
     def _asked(self, work: Work) -> Outcome | None:
