@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from worker.refusal_codes import RefusalCode
+
 
 class UpridError(Exception):
     """Something went wrong in the worker."""
@@ -14,10 +16,16 @@ class UpridError(Exception):
 class Refused(UpridError):
     """The message cannot be taken."""
 
-    def __init__(self, reason: str, fields: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        reason: str,
+        fields: Sequence[str] = (),
+        code: RefusalCode = RefusalCode.INVALID_MESSAGE,
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.fields = tuple(fields)
+        self.code = code
 
 
 class Unsealable(UpridError):

@@ -95,7 +95,9 @@ def rows(database: Database, table: Any) -> list[Any]:  # noqa: ANN401 - either 
 
 def refusals(database: Database) -> list[str]:
     """Return why messages were refused."""
-    return [e.data["reason"] for e in told(database) if e.type.endswith("message.refused")]
+    return [
+        e.data["reason"]["message"] for e in told(database) if e.type.endswith("message.refused")
+    ]
 
 
 # Codes

@@ -14,6 +14,7 @@ from worker.operations.store import intake as store
 from worker.operations.store.intake import Start, Taken
 from worker.providers.base import Intake
 from worker.providers.given import Writing
+from worker.refusal_codes import RefusalCode
 from worker.runtime import Runtime
 
 log = structlog.get_logger(__name__)
@@ -87,7 +88,7 @@ def _store(
         taken = store.accept(connection, begun, now)
     if taken is Taken.CONFLICT:
         reason = "reference: is used already, with other data: choose another, or retry that one"
-        raise Refused(reason, ["reference"])
+        raise Refused(reason, ["reference"], RefusalCode.REFERENCE_CONFLICT)
     log.info("start_taken", reference=reference, provider=provider, taken=taken)
     if taken is Taken.NEW:
         runtime.relay.wake()

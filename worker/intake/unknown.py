@@ -11,6 +11,7 @@ from config.queues import INTAKE_QUEUES, UPKEEP_QUEUE
 from worker.errors import Refused
 from worker.intake.message import Message, storable
 from worker.intake.refusals import refuse
+from worker.refusal_codes import RefusalCode
 from worker.runtime import Runtime
 
 #: What a task may be called to be named in a refusal.
@@ -37,4 +38,4 @@ def refuse_unknown(
         given if isinstance(given, dict) else {},
     )
     reason = "task: is no task of this release: look at its name, or upgrade the workers first"
-    refuse(runtime, message, Refused(reason))
+    refuse(runtime, message, Refused(reason, code=RefusalCode.UNKNOWN_TASK))

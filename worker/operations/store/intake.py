@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -16,6 +17,10 @@ from worker.operations.states import State
 from worker.operations.store import journal
 from worker.operations.store.claims import URGENT
 from worker.providers.base import Intake
+from worker.refusal_reasons import Reason, as_row
+
+#: What the column holds.
+_LONGEST_REASON: Final = 500
 
 
 class Taken(StrEnum):
@@ -106,7 +111,7 @@ def refuse(
     task: str,
     reference: str | None,
     fields: tuple[str, ...],
-    reason: str,
+    reason: Reason,
     now: datetime,
 ) -> bool:
     """Record a message that cannot be taken and tell it; False where that was done before."""
@@ -118,7 +123,7 @@ def refuse(
             task=task,
             reference=reference,
             fields=json.dumps(fields),
-            reason=reason[:500],
+            reason=as_row(reason, _LONGEST_REASON),
             at=now,
         )
         .on_conflict_do_nothing()
