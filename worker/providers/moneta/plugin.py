@@ -31,7 +31,7 @@ from worker.providers.health import check_host
 from worker.providers.limits import limits_of
 from worker.providers.moneta import mapping
 from worker.providers.moneta.desk import SPOILT, Desk, known, status_of
-from worker.providers.moneta.groups import Group
+from worker.providers.moneta.groups import Group, Membership
 from worker.providers.moneta.types import (
     Fault,
     PersonData,
@@ -146,10 +146,10 @@ class MonetaPlugin(OneStep):
     def clear_up(self, work: Work) -> Outcome:
         """Ask the profile what became of a submit: an identified unit needs no other answer."""
         looked = self._desk.group(work.args["unit_id"], work.progress)
-        if isinstance(looked, Group):
-            if looked.is_identified:
+        if isinstance(looked, Membership):
+            if looked.group.is_identified:
                 return _identified(looked)
-            return NeedsPerson(_DOUBTFUL, f"group {looked}")
+            return NeedsPerson(_DOUBTFUL, looked.note)
         if isinstance(looked, NeedsPerson):
             return NeedsPerson(_DOUBTFUL, looked.note, looked.answer)
         return looked
@@ -170,7 +170,7 @@ class MonetaPlugin(OneStep):
                 return polled
             progress, calls = {**known(progress), mapping.LAST_POLL: True}, 1
         looked = self._desk.group(work.args["unit_id"], progress)
-        if isinstance(looked, Group):
+        if isinstance(looked, Membership):
             looked = self._settled(looked, progress)
         if isinstance(looked, Pending) and looked.progress is None:
             looked = replace(looked, progress=progress)
@@ -188,18 +188,17 @@ class MonetaPlugin(OneStep):
         )
         return person.model_dump(exclude_none=True)
 
-    def _settled(self, group: Group, progress: Mapping[str, Any]) -> Outcome:
-        if group.is_identified:
-            return _identified(group)
-        note = f"group {group}"
-        if group is Group.UNKNOWN:
-            return NeedsPerson(_UNKNOWN_GROUP, note)
+    def _settled(self, looked: Membership, progress: Mapping[str, Any]) -> Outcome:
+        if looked.group.is_identified:
+            return _identified(looked)
+        if looked.group is Group.UNKNOWN:
+            return NeedsPerson(_UNKNOWN_GROUP, looked.note)
         checks = int(progress.get(CHECKS, 0)) + 1
         wanted = self._settings.settle_checks
         if checks >= wanted:
-            return Finished(State.REJECTED, note, _NOT_IDENTIFIED)
+            return Finished(State.REJECTED, looked.note, _NOT_IDENTIFIED, looked.facts())
         apart = self._settings.settle_over.total_seconds() / (wanted - 1)
-        return Pending(note, again_in=apart, progress={**progress, CHECKS: checks})
+        return Pending(looked.note, again_in=apart, progress={**progress, CHECKS: checks})
 
     def _check_settings(self) -> Finding:
         faults = []
@@ -221,9 +220,9 @@ def _can_be_looked_up(payload: object) -> None:
         raise Refused(message, ["profile"])
 
 
-def _identified(group: Group) -> Finished:
-    facts = {"group": group.value, "verified_by": "profile_group"}
-    return Finished(State.SUCCEEDED, f"group {group}", result=facts)
+def _identified(looked: Membership) -> Finished:
+    facts = {**looked.facts(), "verified_by": "profile_group"}
+    return Finished(State.SUCCEEDED, looked.note, result=facts)
 
 
 def _is_over(polled: Outcome) -> bool:

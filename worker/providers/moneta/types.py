@@ -99,7 +99,8 @@ class Attribute:
 
     key: str
     value: str | None = field(repr=False)
-    approved: bool
+    #: None: the reply does not say.
+    approved: bool | None
 
 
 @dataclass(frozen=True, slots=True)

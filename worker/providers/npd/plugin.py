@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from worker.errors import CallFailed, Refused
 from worker.operations.outcomes import (
     Doubtful,
     Finished,
+    Misconfigured,
     NeedsPerson,
     NotSent,
     Outcome,
@@ -30,7 +32,7 @@ from worker.providers.health import check_host
 from worker.providers.limits import limits_of
 from worker.providers.npd import mapping
 from worker.providers.npd.client import NpdClient
-from worker.providers.npd.confirmation import Confirmation, unit_of
+from worker.providers.npd.confirmation import Confirmation, document_of, unit_of
 from worker.providers.npd.desk import MonetaDesk, beside
 from worker.providers.npd.memory import READY, lasting
 from worker.providers.npd.notices import Told
@@ -152,7 +154,7 @@ class NpdPlugin(OneStep):
         if isinstance(said, Unlike):
             return Doubtful(said.what, Trouble.UNKNOWN)
         if isinstance(said, Refusal):
-            return mapping.refused(said, work.faults)
+            return _with_document(mapping.refused(said, work.faults), work)
         return Started(
             str(said.async_id),
             _CREATED if said.async_status == _CREATED else "unknown asyncStatus",
@@ -199,8 +201,9 @@ class NpdPlugin(OneStep):
             return looked
         if told.expired is not None:
             reason, answer = _FAILED_OR_EXPIRED, whole(told.expired)
-            return Finished(State.EXPIRED, "notification EXPIRED", reason, answer=answer, calls=0)
-        return Finished(State.EXPIRED, "no notification", _EXPIRED, calls=0)
+            note = "notification EXPIRED"
+            return Finished(State.EXPIRED, note, reason, document_of(work), answer, calls=0)
+        return Finished(State.EXPIRED, "no notification", _EXPIRED, document_of(work), calls=0)
 
     def check(self) -> list[Finding]:
         """Look at settings, confirmation, reachability and clock; sends no credentials."""
@@ -249,6 +252,14 @@ class NpdPlugin(OneStep):
         else:
             detail = "by MONETA's profile"
         return Finding("npd confirmation", ok=True, detail=detail)
+
+
+def _with_document(
+    outcome: Finished | NotSent | Misconfigured, work: Work
+) -> Finished | NotSent | Misconfigured:
+    if not isinstance(outcome, Finished):
+        return outcome
+    return replace(outcome, result={**outcome.result, **document_of(work)})
 
 
 def _deadline(task: Task, now: datetime) -> datetime | None:
