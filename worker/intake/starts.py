@@ -35,7 +35,9 @@ def start(provider: Provider, kind: str) -> Taking:
         try:
             found = plugin.accept(kind, others, payload)
         except Refused as refusal:
-            reading.fault(refusal.reason, *refusal.fields)
+            fault = without_missing_payload(refusal) if reading.has_faulted("sealed") else refusal
+            if fault.fields:
+                reading.fault(fault.reason, *fault.fields)
         written = fingerprinted(lambda: plugin.accept(kind, others, payload, FINGERPRINTED), found)
         own_print = None if written is None else fingerprint(runtime, provider, written)
         if found is None and _was_taken(runtime, reference, own_print):
@@ -45,6 +47,12 @@ def start(provider: Provider, kind: str) -> Taking:
             _store(runtime, provider, reference, found, own_print, plugin.give_up_after(kind))
 
     return aloud(take)
+
+
+def without_missing_payload(refusal: Refused) -> Refused:
+    """Return a refusal without its word that the payload is missing: it came, and does not open."""
+    kept = [part for part in refusal.reason.split("; ") if part != "sealed is missing"]
+    return Refused("; ".join(kept), [name for name in refusal.fields if name != "sealed"])
 
 
 def fingerprinted(writing: Callable[[], Intake], found: Intake | None) -> Intake | None:

@@ -194,13 +194,13 @@ _ISO_DATE: Final = _matching(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "must be a date such
 #: 11 digits. What people put between them is dropped, here and below.
 Snils = Annotated[
     _Short,
-    AfterValidator(_matching(r"[0-9]{11}", "must be 11 digits", dropped="- .")),
+    AfterValidator(_matching(r"[0-9]{11}", "must be 11 digits, 0 to 9", dropped="- .")),
     AfterValidator(_snils),
 ]
 #: 12 digits: a person's, not a company's.
 Inn = Annotated[
     _Short,
-    AfterValidator(_matching(r"[0-9]{12}", "must be 12 digits", dropped="- ")),
+    AfterValidator(_matching(r"[0-9]{12}", "must be 12 digits, 0 to 9", dropped="- ")),
     AfterValidator(_inn),
 ]
 #: 79XXXXXXXXX.
@@ -216,15 +216,15 @@ MobilePhone = Annotated[
     AfterValidator(_mobile),
 ]
 PassportSeries = Annotated[
-    _Short, AfterValidator(_matching(r"[0-9]{4}", "must be 4 digits", dropped="- "))
+    _Short, AfterValidator(_matching(r"[0-9]{4}", "must be 4 digits, 0 to 9", dropped="- "))
 ]
 PassportNumber = Annotated[
-    _Short, AfterValidator(_matching(r"[0-9]{6}", "must be 6 digits", dropped="- "))
+    _Short, AfterValidator(_matching(r"[0-9]{6}", "must be 6 digits, 0 to 9", dropped="- "))
 ]
 #: 000-000.
 Department = Annotated[
     _Short,
-    AfterValidator(_matching(r"[0-9]{3}-?[0-9]{3}", "must be 6 digits", dropped=" ")),
+    AfterValidator(_matching(r"[0-9]{3}-?[0-9]{3}", "must be 6 digits, 0 to 9", dropped=" ")),
     AfterValidator(_department),
 ]
 #: yyyy-mm-dd.
@@ -249,9 +249,14 @@ _SAID: Final = {
     "model_type": "must be an object",
     "dict_type": "must be an object",
     "int_type": "must be an integer",
+    "bool_type": "must be true or false",
     "greater_than": "must be a positive integer",
     "less_than_equal": "is too large",
 }
+
+
+#: What may stand there is ours to name.
+_ONE_OF: Final = frozenset({"enum", "literal_error"})
 
 
 def faults_of(
@@ -264,9 +269,11 @@ def faults_of(
     field is missing.
     """
     fields: dict[str, str] = {}
-    for fault in error.errors(include_input=False, include_url=False, include_context=False):
+    for fault in error.errors(include_input=False, include_url=False):
         name = ".".join(_safe(part) for part in fault["loc"]) or whole
         said = _SAID.get(fault["type"], "is not valid")
+        if fault["type"] in _ONE_OF:
+            said = f"must be {fault['ctx']['expected']}"
         if fault["type"] == "value_error":
             said = fault["msg"].removeprefix("Value error, ")
         if fault["type"] == "missing" and name in hints:

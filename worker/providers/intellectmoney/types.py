@@ -120,8 +120,8 @@ def _plan(value: str) -> str:
 
 
 Id = Annotated[int, Field(strict=True, gt=0, le=LARGEST_ID)]
-OperationGuid = Annotated[str, Field(strict=True, max_length=36), AfterValidator(_guid)]
-Day = Annotated[str, Field(strict=True, max_length=10), AfterValidator(_day)]
+OperationGuid = Annotated[str, Field(strict=True, max_length=60), AfterValidator(_guid)]
+Day = Annotated[str, Field(strict=True, max_length=40), AfterValidator(_day)]
 InvoiceState = Annotated[int | str, BeforeValidator(_invoice_state)]
 Flag = Annotated[int, BeforeValidator(_flag)]
 Plan = Annotated[

@@ -50,7 +50,7 @@ def _digits(value: str) -> str:
     digits = value.translate(_BETWEEN_DIGITS)
     # Not `isdigit`, which takes the digits of every other script.
     if not re.fullmatch(r"[0-9]{1,20}", digits):
-        message = "must be 1 to 20 digits"
+        message = "must be 1 to 20 digits, 0 to 9"
         raise ValueError(message)
     return digits
 
