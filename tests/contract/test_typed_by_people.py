@@ -97,7 +97,7 @@ def test_mandarin_takes_what_people_type(sandbox: str, patronymic: str | None) -
 
     started = plugin.submit(mandarin.submitted(taken or {}))
     assert isinstance(started, Started), started
-    code = read_code({"sms_code": messy("45-67")})
+    code = read_code({"sms_code": messy("4567")})
     sent = plugin.supply(mandarin.supplied(code, provider_ref=started.provider_ref))
     plugin.close()
 

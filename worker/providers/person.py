@@ -66,10 +66,6 @@ def _matching(pattern: str, message: str, dropped: str = "") -> Callable[[str], 
     return check
 
 
-def _department(value: str) -> str:
-    return f"{value[:3]}-{value[-3:]}"
-
-
 def _snils_sum_holds(digits: str) -> bool:
     if int(digits[:9]) <= _LAST_UNCHECKED_SNILS:
         return True
@@ -221,11 +217,8 @@ PassportSeries = Annotated[
 PassportNumber = Annotated[
     _Short, AfterValidator(_matching(r"[0-9]{6}", "must be 6 digits, 0 to 9", dropped="- "))
 ]
-#: 000-000.
 Department = Annotated[
-    _Short,
-    AfterValidator(_matching(r"[0-9]{3}-?[0-9]{3}", "must be 6 digits, 0 to 9", dropped=" ")),
-    AfterValidator(_department),
+    _Short, AfterValidator(_matching(r"[0-9]{3}-[0-9]{3}", "must be written as 000-000"))
 ]
 #: yyyy-mm-dd.
 BirthDate = Annotated[_Short, AfterValidator(_ISO_DATE), AfterValidator(_birth)]

@@ -23,9 +23,6 @@ from worker.providers.person import (
 #: What may be put into a path: the page's ids are UUIDs, and nothing promises that they stay so.
 SESSION_ID: Final = r"^[0-9A-Za-z-]{1,64}$"
 
-#: A message may show a code as 123-456.
-_BETWEEN_DIGITS: Final = str.maketrans("", "", "- ")
-
 
 class StartArguments(Given):
     """What a start message says in clear, but for the reference: nothing."""
@@ -47,12 +44,11 @@ class PersonData(Given):
 
 
 def _digits(value: str) -> str:
-    digits = value.translate(_BETWEEN_DIGITS)
     # Not `isdigit`, which takes the digits of every other script.
-    if not re.fullmatch(r"[0-9]{1,20}", digits):
+    if not re.fullmatch(r"[0-9]{1,20}", value):
         message = "must be 1 to 20 digits, 0 to 9"
         raise ValueError(message)
-    return digits
+    return value
 
 
 class CodeData(Given):
