@@ -35,13 +35,19 @@ _FULL_WIDTH: Final = range(0xFF01, 0xFF5F)
 _FULL_WIDTH_OFFSET: Final = 0xFF01 - 0x21
 
 
+#: Characters. No field is that long: what is longer is refused, and not worth the work.
+_LONGEST: Final = 10_000
+
+
 def plain(text: str) -> str:
     """Return the text in its one writing; the same again for what it returns.
 
     Letters are composed (macOS types й in parts), blanks of every kind are single spaces and none
     at the ends, hyphens and dashes are `-`, apostrophes `'`, full-width ASCII is ASCII, and what
-    cannot be seen is gone.
+    cannot be seen is gone. A text beyond 10 000 characters is returned as it is.
     """
+    if len(text) > _LONGEST:
+        return text
     if text.isascii():
         written = text.replace("`", "'")
     else:

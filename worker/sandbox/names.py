@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-_LETTER: Final = r"[^\W\d_]"
-#: Letters, and single signs between them: no blank but the space, no dash but the hyphen.
-NAME: Final = rf"{_LETTER}(?:[ .'-]{{0,2}}{_LETTER})*\.?"
+_WORD: Final = r"(?:[^\W\d_]|[.'-])+"
+#: No blank but the space, one at a time and none at the ends; no dash but the hyphen.
+NAME: Final = rf"(?=.*[^\W\d_]){_WORD}(?: {_WORD})*"
 is_name: Final = re.compile(NAME).fullmatch

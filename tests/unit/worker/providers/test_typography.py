@@ -34,12 +34,12 @@ def test_text_is_written_plainly(typed: str, written: str) -> None:
     assert plain(typed) == written
 
 
-@given(st.text())
+@given(st.text(max_size=200))
 def test_plain_text_stays_as_it_is(text: str) -> None:
     assert plain(plain(text)) == plain(text)
 
 
-@given(st.text())
+@given(st.text(max_size=200))
 def test_nothing_but_printing_is_lost(text: str) -> None:
     """Every letter and digit is kept, in its order, whatever stands between them."""
 
@@ -52,3 +52,9 @@ def test_nothing_but_printing_is_lost(text: str) -> None:
     invisible = {"Cf", "Mn"}
     if not any(unicodedata.category(c) in invisible for c in bare):
         assert kept(plain(text)) == kept(bare)
+
+
+def test_text_that_no_field_can_hold_is_left_alone() -> None:
+    text = "\u00a0" * 10_001
+
+    assert plain(text) is text
