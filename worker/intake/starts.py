@@ -41,6 +41,7 @@ def start(provider: Provider, kind: str) -> Taking:
         written = fingerprinted(lambda: plugin.accept(kind, others, payload, FINGERPRINTED), found)
         own_print = None if written is None else fingerprint(runtime, provider, written)
         if found is None and _was_taken(runtime, reference, own_print):
+            log.info("start_taken", reference=reference, provider=provider, taken=Taken.KNOWN)
             return
         reading.require_sound()
         if found is not None and own_print is not None:

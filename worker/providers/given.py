@@ -53,10 +53,10 @@ class Given(BaseModel):
             return given
         written: dict[Any, Any] = {}
         for name, value in given.items():
-            if cls._is_optional(name) and isinstance(value, str) and not plain(value):
+            text = plain(value) if isinstance(value, str) else value
+            if text == "" and cls._is_optional(name):
                 continue
-            keep = name in cls.verbatim or not isinstance(value, str)
-            written[name] = value if keep else plain(value)
+            written[name] = value if name in cls.verbatim else text
         return written
 
     @classmethod

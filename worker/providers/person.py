@@ -43,6 +43,8 @@ _WORDS_FOR_NO_PATRONYMIC: Final = _WORDS_FOR_NONE | {
 #: What to do about a missing patronymic.
 NULL_WHERE_NONE: Final = "give null where there is none"
 _ALPHABETS: Final = ("CYRILLIC", "LATIN", "GREEK")
+#: Nearly every word.
+_ONE_ALPHABET: Final = re.compile(r"[А-яЁё]*|[A-Za-z]*")
 _UNNAMED: Final = "(unnamed)"
 
 _log = structlog.get_logger(__name__)
@@ -142,6 +144,8 @@ def _name(value: str, info: ValidationInfo) -> str:
 
 def _mixes_alphabets(word: str) -> bool:
     """Tell whether a word has a Latin `o` where the others are Cyrillic: no register has that."""
+    if _ONE_ALPHABET.fullmatch(word):
+        return False
     names = [unicodedata.name(letter, "") for letter in word]
     return sum(any(name.startswith(each) for name in names) for each in _ALPHABETS) > 1
 

@@ -35,6 +35,8 @@ _FULL_WIDTH: Final = range(0xFF01, 0xFF5F)
 _FULL_WIDTH_OFFSET: Final = 0xFF01 - 0x21
 
 
+#: What nearly everything is: letters, digits and signs that stay, and single spaces between them.
+_PLAIN: Final = re.compile(r"(?:[!-_a-~А-яЁё№«»]+(?: [!-_a-~А-яЁё№«»]+)*)?")
 #: Characters. No field is that long: what is longer is refused, and not worth the work.
 _LONGEST: Final = 10_000
 
@@ -46,7 +48,7 @@ def plain(text: str) -> str:
     at the ends, hyphens and dashes are `-`, apostrophes `'`, full-width ASCII is ASCII, and what
     cannot be seen is gone. A text beyond 10 000 characters is returned as it is.
     """
-    if len(text) > _LONGEST:
+    if len(text) > _LONGEST or _PLAIN.fullmatch(text):
         return text
     if text.isascii():
         written = text.replace("`", "'")
