@@ -17,13 +17,23 @@ from worker.celery_app import OwnCelery
 from worker.doors import IntellectMoney, Mandarin, Moneta, Npd, Payload
 from worker.errors import BrokerUnavailable
 from worker.events.consumer import Consumer, Event
+from worker.plain_json import NotSendable, plain_json
 from worker.privacy.sealing import Sealer
 from worker.redis_refusals import explained
 from worker.registry import Choice, Invoice, stored_invoices
 from worker.sending import NOT_TAKEN
 from worker.sizing import require_sendable
 
-__all__ = ["Client", "Event", "IntellectMoney", "Invoice", "Mandarin", "Moneta", "Npd"]
+__all__ = [
+    "Client",
+    "Event",
+    "IntellectMoney",
+    "Invoice",
+    "Mandarin",
+    "Moneta",
+    "NotSendable",
+    "Npd",
+]
 
 _VISIBILITY_TIMEOUT: Final[timedelta] = EngineSettings.model_fields["visibility_timeout"].default
 _STREAM: Final[str] = EventSettings.model_fields["stream"].default
@@ -67,11 +77,14 @@ class Client:
     def enqueue(self, task: str, queue: str, **arguments: object) -> str:
         """Send a task message and return its id; arguments that are None are left out.
 
-        Personal data may only go in sealed (`seal`). Raises `MessageTooLarge`, and nothing was
-        sent: a message takes 1 MiB. Raises `BrokerUnavailable`: whether it was taken is not known
-        then, and sending the same again is harmless.
+        Personal data may only go in sealed (`seal`). Dates, UUIDs and enums go as their text.
+        Raises `NotSendable`, which names what no message can carry, and `MessageTooLarge` (a
+        message takes 1 MiB): nothing was sent then. Raises `BrokerUnavailable`: whether it was
+        taken is not known then, and sending the same again is harmless.
         """
-        given = {name: value for name, value in arguments.items() if value is not None}
+        given = {
+            name: plain_json(value, name) for name, value in arguments.items() if value is not None
+        }
         require_sendable(given)
         try:
             sent = self._app.send_task(task, kwargs=given, queue=queue)
@@ -100,9 +113,13 @@ class Client:
         """Ask that a live attempt is called off."""
         return self._act(Task.CANCEL, reference, attempt, by, note)
 
-    def seal(self, value: object) -> str:
-        """Return a token over the value's JSON, for an argument `sealed`."""
-        return self._sealer.seal(value)
+    def seal(self, value: object, name: str = "payload") -> str:
+        """Return a token over the value's JSON, for an argument `sealed`.
+
+        Dates, UUIDs and enums go as their text. Raises `NotSendable` for what JSON has not; the
+        places that it names begin with `name`.
+        """
+        return self._sealer.seal(plain_json(value, name))
 
     def open(self, token: str) -> Any:  # noqa: ANN401 - whatever JSON was sealed
         """Return the JSON value that was sealed; raise `Unsealable` where it does not open."""

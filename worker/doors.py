@@ -1,11 +1,12 @@
 """What can be asked of each provider, as the client offers it: a class a provider.
 
 Every method sends one message and returns its id; what is personal is sealed here. All of them
-raise `BrokerUnavailable`, after which sending the same again is harmless, and `MessageTooLarge`.
+raise `NotSendable` where an argument holds what JSON has not (a `date` is taken, and goes as its
+ISO text), `MessageTooLarge` where a message would be refused for its size, and `BrokerUnavailable`,
+after which sending the same again is harmless.
 """
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any, Protocol
 
 from config.queues import Provider, Task
@@ -19,8 +20,8 @@ class Sender(Protocol):
     def enqueue(self, task: str, queue: str, **arguments: object) -> str:
         """Send a task message and return its id; arguments that are None are left out."""
 
-    def seal(self, value: object) -> str:
-        """Return a token over the value's JSON."""
+    def seal(self, value: object, name: str = "payload") -> str:
+        """Return a token over the value's JSON; `name` is what faults call it."""
 
 
 class Moneta:
@@ -64,8 +65,8 @@ class Npd:
         """Start an identification.
 
         `payload`: `{"phone", "first_name", "last_name", "middle_name", "birth_date", "snils"?,
-        "passport": {"series", "number", "issuer"?, "issued"?, "department"?}}`. `unit_id`: the
-        person's unit at MONETA, where it is known.
+        "passport": {"series", "number", "issuer"?, "issued"?, "department"?}}`. `middle_name` is
+        None where there is none. `unit_id`: the person's unit at MONETA, where it is known.
         """
         return self._sender.enqueue(
             Task.NPD_START.value,
@@ -80,7 +81,7 @@ class Npd:
         return self._sender.enqueue(
             Task.NPD_NOTIFICATION.value,
             Provider.NPD.value,
-            sealed=self._sender.seal(dict(notification)),
+            sealed=self._sender.seal(notification, "notification"),
         )
 
 
@@ -94,7 +95,7 @@ class Mandarin:
         """Start an identification: billed, and the person gets an SMS.
 
         `payload`: `{"first_name", "patronymic", "last_name", "passport_series", "passport_number",
-        "snils" or "inn", "phone"}`.
+        "snils" or "inn", "phone"}`; `patronymic` is None where there is none.
         """
         return self._sender.enqueue(
             Task.MANDARIN_START.value,
@@ -148,16 +149,14 @@ class IntellectMoney:
         return self._ask(Task.INTELLECTMONEY_SAVE, reference, operation=operation)
 
     def _ask(self, task: Task, reference: str, **what: Clear) -> str:
-        given = {name: _plain(values) for name, values in what.items()}
+        given = {name: _given(values) for name, values in what.items()}
         return self._sender.enqueue(
             task.value, Provider.INTELLECTMONEY.value, reference=reference, **given
         )
 
 
-def _plain(values: Clear) -> dict[str, Any]:
-    """Leave out what is None, and write dates as ISO text: a message is JSON, whoever reads it."""
-    return {
-        name: value.isoformat() if isinstance(value, date) else value
-        for name, value in values.items()
-        if value is not None
-    }
+def _given(values: object) -> object:
+    """Leave out what is None."""
+    if not isinstance(values, Mapping):
+        return values  # The worker refuses it by its name.
+    return {name: value for name, value in values.items() if value is not None}

@@ -10,3 +10,5 @@ class RefusalCode(StrEnum):
     UNKNOWN_TASK = "unknown_task"
     TOO_LARGE = "too_large"
     UNREADABLE = "unreadable"
+    PROVIDER_OFF = "provider_off"
+    REFERENCE_CONFLICT = "reference_conflict"

@@ -288,7 +288,7 @@ def test_task_that_this_release_does_not_know_is_refused_aloud(run: Run) -> None
     data = shop.wait_for_refusal(unknown).data
     assert data["task"] == "tasks.moneta.start_full_identification"
     assert (data["reference"], data["fields"]) == ("newer", [])
-    assert "no task of this release" in data["reason"]
+    assert "no task of this release" in data["reason"]["message"]
     assert shop.wait_for_refusal(unnamable).data["task"] == "(unnamed)"
     assert run.system.show("newer")["state"] is None
     assert run.system.is_running("worker")
@@ -332,7 +332,7 @@ def test_provider_that_is_off_refuses_aloud(
         message_id = shop.start("off", _UNIT, person(3))
 
         data = shop.wait_for_refusal(message_id, timeout=30).data
-        assert "UPRID_MONETA__URL" in data["reason"]
+        assert "UPRID_MONETA__URL" in data["reason"]["message"]
         assert data["reference"] == "off"
         assert whole.count("SELECT COUNT(*) FROM operation WHERE reference = 'off'") == 0
         assert whole.is_running("worker")

@@ -173,7 +173,7 @@ def test_refusal_is_shown_beside_what_happened_to_the_operation(run: Run) -> Non
     happened = run.system.show(SPENT)["timeline"]
 
     sixth = [each for each in happened if each.get("message_id") == run.sent["code-the-sixth"]]
-    assert [each["reason"] for each in sixth] == [
+    assert [each["reason"]["message"] for each in sixth] == [
         "sealed: all 5 codes of this session are spent: retry for a new one"
     ]
 
@@ -226,7 +226,7 @@ def test_tasks_of_a_provider_that_is_off_are_refused_aloud(
 
             data = shop.wait_for_refusal(message_id, timeout=60).data
 
-            assert f"UPRID_{block}__URL" in data["reason"], task
+            assert f"UPRID_{block}__URL" in data["reason"]["message"], task
             assert data["fields"] == []
         assert whole.count("SELECT COUNT(*) FROM operation WHERE reference LIKE 'off-%'") == 0
         assert whole.is_running("worker")

@@ -199,7 +199,7 @@ def test_messages_of_another_release_are_told_of_once_the_database_is_back(
 
     servers.postgres.start()
 
-    assert "no task of this release" in shop.wait_for_refusal(unknown, 30).data["reason"]
+    assert "no task of this release" in shop.wait_for_refusal(unknown, 30).data["reason"]["message"]
     ends(whole, "beside-another-release")
     assert "serializer" in shop.wait_for_refusal(pickled, 30).data["reason"]
     assert len(shop.refusals()) == 2

@@ -271,8 +271,9 @@ def test_polls_are_the_status_requests_that_arrived(run: Run) -> None:
 def test_result_holds_names_of_facts_and_no_values(run: Run) -> None:
     result = run.by_reference["spine-000"][-1].data["result"]
 
-    assert set(result) == {"approved", "document_id", "verified_by"}
+    assert set(result) == {"approved", "not_approved", "document_id", "verified_by"}
     assert {"first_name", "snils", "series", "number"} <= set(result["approved"])
+    assert {"issuer", "issued", "department"} == set(result["not_approved"])
     assert type(result["document_id"]) is int
 
 

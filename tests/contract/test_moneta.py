@@ -567,10 +567,72 @@ def test_poll_succeeds_with_the_approved_attributes(
     assert outcome.state is State.SUCCEEDED
     assert outcome.result == {
         "approved": ["first_name", "last_name", "series"],
+        "not_approved": ["snils"],
         "document_id": 123,
         "verified_by": "result",
     }
     assert outcome.answer == wire.written(result())
+
+
+CHECKED = [
+    {"key": "last_name", "value": "Проверкин", "approved": True},
+    {"key": "SNILS", "value": "11223344595", "approved": False},
+    {"key": "first_name", "value": "Проверка"},
+    {"key": "inn", "value": "501716749325", "approved": True},
+    {"key": "inn", "value": "501716749325", "approved": False},
+    {"key": "unitid", "value": str(UNIT_ID), "approved": False},
+    {"key": "modificationdate", "value": "2026-08-01T12:00:00.000+03:00", "approved": True},
+    {"key": "Иван Иванов", "value": "x", "approved": True},
+]
+
+
+@pytest.mark.parametrize(
+    ("code", "verified_by"),
+    [
+        pytest.param("500.7.3", None, id="rejected"),
+        pytest.param("500.8", None, id="failed"),
+        pytest.param("500.7.11", "already_identified", id="already identified"),
+    ],
+)
+def test_every_end_tells_what_was_approved_and_what_was_not(
+    plugin: Plugin, stub: HttpStub, wire: Wire, code: str, verified_by: str | None
+) -> None:
+    document = result(success=False, code=code)
+    response = document["Envelope"]["Body"]["AsyncResponse"]["SimplifiedIdentificationResponse"]
+    response["personalInformation"]["profile"]["attribute"] = CHECKED
+    stub.answer(wire.said(document))
+
+    outcome = plugin.poll(work())
+
+    assert isinstance(outcome, Finished)
+    assert outcome.result == {
+        "approved": ["last_name", "series"],
+        "not_approved": ["inn", "snils"],
+        "document_id": 123,
+        **({} if verified_by is None else {"verified_by": verified_by}),
+    }
+
+
+@pytest.mark.parametrize(
+    ("group", "verified_by"),
+    [pytest.param(SIMPLIFIED, "profile_group", id="yes"), pytest.param(ANONYMOUS, None, id="no")],
+)
+def test_end_by_the_profile_tells_what_the_profile_has_approved(
+    plugin: Plugin, stub: HttpStub, wire: Wire, group: int, verified_by: str | None
+) -> None:
+    document = profile(group)
+    document["Envelope"]["Body"]["GetProfileInfoResponse"]["attribute"] += CHECKED[:2]
+    stub.answer(wire.said(document))
+
+    outcome = plugin.settle(work(State.SETTLING, progress={"last_poll": True, "checks": 2}))
+
+    assert isinstance(outcome, Finished)
+    assert outcome.result == {
+        "approved": ["last_name"],
+        "not_approved": ["snils"],
+        "group": "simplified" if verified_by else "anonymous",
+        **({} if verified_by is None else {"verified_by": verified_by}),
+    }
 
 
 @pytest.mark.parametrize(

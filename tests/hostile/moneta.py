@@ -65,6 +65,8 @@ class Stated:
     is_result: bool = False
     is_profile: bool = False
     approved: frozenset[str] = field(default=frozenset())
+    #: What it does not call approved.
+    not_approved: frozenset[str] = field(default=frozenset())
 
     def values(self, key: str) -> set[str]:
         return {v.strip() for k, v, _ in self.attributes if k == key and v is not None}
@@ -144,6 +146,7 @@ def _task(said: Any) -> Stated | None:  # noqa: ANN401
     document = None if person is None else person.one("document")
     attributes = _attributes(profile_)
     numbered = None if document is None else document.one("id")
+    checked = (*attributes, *_attributes(document))
     return Stated(
         is_result=True,
         success=success.truth,
@@ -151,7 +154,8 @@ def _task(said: Any) -> Stated | None:  # noqa: ANN401
         of_task=async_id,
         attributes=attributes,
         document_id=None if numbered is None else numbered.number,
-        approved=frozenset(k for k, _, yes in (*attributes, *_attributes(document)) if yes),
+        approved=frozenset(k for k, _, yes in checked if yes),
+        not_approved=frozenset(k for k, _, yes in checked if not yes),
     )
 
 
@@ -182,14 +186,18 @@ def of_result(said: Stated, asked: int | None) -> Allowed:
     """Return the most that a result element may be taken for."""
     if not said.is_of_the_unit or (asked is not None and said.of_task not in {None, asked}):
         return NOTHING
-    facts = {"approved": said.approved, "document_id": said.document_id}
+    facts = {
+        "approved": said.approved,
+        "not_approved": said.not_approved,
+        "document_id": said.document_id,
+    }
     if said.code is None:
         return Allowed(frozenset({"succeeded"}), facts=facts) if said.success else NOTHING
     if said.success and said.code != _ALREADY:
         return NOTHING
     if said.code in _BEHIND or said.code == _DOWN:
-        return Allowed(frozenset({"failed"}))
-    return Allowed(of_code(said.code), over=said.code in _OVER)
+        return Allowed(frozenset({"failed"}), facts=facts)
+    return Allowed(of_code(said.code), over=said.code in _OVER, facts=facts)
 
 
 def of_status(said: Stated, asked: int | None) -> Allowed:

@@ -45,8 +45,8 @@ def _wrong_facts(outcome: Finished, allowed: Allowed) -> Iterator[str]:
         if name not in allowed.facts:
             continue
         stated = allowed.facts[name]
-        if name == "approved":
+        if name in {"approved", "not_approved"}:
             if not set(told) <= stated:
-                yield f"invented: approved {sorted(set(told) - stated)}"
+                yield f"invented: {name} {sorted(set(told) - stated)}"
         elif told != stated:
             yield f"invented: {name} {told!r} in the place of {stated!r}"

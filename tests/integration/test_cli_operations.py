@@ -16,6 +16,8 @@ from worker.operations.database import Database
 from worker.operations.outcomes import Reason, ReasonCode
 from worker.operations.states import State
 from worker.operations.store import intake
+from worker.refusal_codes import RefusalCode
+from worker.refusal_reasons import reason_of
 
 KEY = Fernet.generate_key().decode()
 Settings = dict[str, str]
@@ -231,7 +233,7 @@ def test_show_prints_a_reference_that_was_only_refused(
             task="tasks.moneta.start_identification",
             reference="bad",
             fields=("unit_id",),
-            reason="unit_id is missing",
+            reason=reason_of(RefusalCode.INVALID_MESSAGE, "unit_id is missing"),
             now=NOW,
         )
 

@@ -5,25 +5,29 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 import redis
 from cryptography.fernet import Fernet
 
-from config.queues import LARGEST_MESSAGE
+from config.queues import LARGEST_MESSAGE, Provider
 from config.settings import EngineSettings
 from tests.support.messages import arguments, enqueued
 from tests.support.operations import accepted, claim, ended, write
 from tests.support.valkey import ValkeyServer, valkey_server
-from worker.client import Client, Event
+from worker.client import Client, Event, NotSendable
 from worker.errors import BrokerUnavailable, DatabaseUnavailable, MessageTooLarge, Unsealable
 from worker.operations.database import Database
 from worker.privacy.sealing import Sealer
 
 KEY = Fernet.generate_key().decode()
 STREAM = "uprid:events"
+LATER = datetime(1990, 1, 31, tzinfo=UTC)
 PERSON = {"profile": {"first_name": "Небывал", "cell_phone": "+79471236813"}}
 
 
@@ -75,6 +79,90 @@ def test_start_is_enqueued_sealed_and_masked(client: Client, server: redis.Redis
     assert sent["headers"]["kwargsrepr"] == "{reference: 'order-1', unit_id: 7, sealed: …}"
     assert sent["headers"]["argsrepr"] == "()"
     assert sent["properties"]["body_encoding"] == "base64"
+
+
+def test_date_in_a_payload_or_a_filter_goes_as_its_iso_text(
+    client: Client, server: redis.Redis
+) -> None:
+    reference = UUID("01234567-89ab-cdef-0123-456789abcdef")
+    passport = {"series": "4510", "number": "123456", "issued": date(2010, 2, 28)}
+    client.npd.start_identification(
+        str(reference), {"birth_date": date(1990, 1, 31), "middle_name": None, "passport": passport}
+    )
+    client.intellectmoney.fetch_invoices("order-2", {"date_from": date(2026, 1, 1), "state": None})
+    client.enqueue("tasks.npd.start_identification", "mandarin", reference=reference)
+
+    opened = client.open(arguments(enqueued(server, "npd")[0])["sealed"])
+    assert opened == {
+        "birth_date": "1990-01-31",
+        "middle_name": None,
+        "passport": {**passport, "issued": "2010-02-28"},
+    }
+    sent = arguments(enqueued(server, "intellectmoney")[0])
+    assert sent["filters"] == {"date_from": "2026-01-01"}
+    assert arguments(enqueued(server, "mandarin")[0])["reference"] == str(reference)
+
+
+@pytest.mark.parametrize(
+    ("send", "field"),
+    [
+        pytest.param(
+            lambda c: c.moneta.start_identification("r", 7, {"document": {"issued": LATER}}),
+            "payload.document.issued",
+            id="moneta",
+        ),
+        pytest.param(
+            lambda c: c.npd.start_identification("r", {"birth_date": LATER}),
+            "payload.birth_date",
+            id="npd",
+        ),
+        pytest.param(
+            lambda c: c.npd.receive_notification({"userPhone": b"7947"}),
+            "notification.userPhone",
+            id="notification",
+        ),
+        pytest.param(
+            lambda c: c.mandarin.start_identification("r", {"phone": {"7947"}}),
+            "payload.phone",
+            id="mandarin",
+        ),
+        pytest.param(
+            lambda c: c.mandarin.submit_sms_code("r", b"7947"), "payload.sms_code", id="code"
+        ),
+        pytest.param(
+            lambda c: c.intellectmoney.fetch_invoices("r", {"date_from": LATER}),
+            "filters.date_from",
+            id="invoices",
+        ),
+        pytest.param(
+            lambda c: c.intellectmoney.fetch_scheduled_operations(
+                "r", {"object_id": Decimal(7947)}
+            ),
+            "filters.object_id",
+            id="list",
+        ),
+        pytest.param(
+            lambda c: c.intellectmoney.save_scheduled_operation("r", {"params": float("nan")}),
+            "operation.params",
+            id="save",
+        ),
+        pytest.param(lambda c: c.retry("r", 1, "a", "n", {"x": {1}}), "payload.x", id="retry"),
+        pytest.param(lambda c: c.seal({"x": LATER}), "payload.x", id="seal"),
+        pytest.param(
+            lambda c: c.enqueue("tasks.npd.x", "npd", reference=LATER), "reference", id="enqueue"
+        ),
+    ],
+)
+def test_what_no_message_can_carry_is_refused_by_its_place_and_not_sent(
+    client: Client, server: redis.Redis, send: Callable[[Client], object], field: str
+) -> None:
+    with pytest.raises(NotSendable) as caught:
+        send(client)
+
+    assert caught.value.fields == (field,)
+    assert field in str(caught.value)
+    assert "7947" not in str(caught.value)
+    assert not [queue for queue in Provider if server.llen(queue)]
 
 
 def test_start_leaves_no_personal_value_in_the_broker(client: Client, server: redis.Redis) -> None:

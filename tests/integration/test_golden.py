@@ -28,7 +28,7 @@ from worker.intake.refusals import Taking
 from worker.intake.starts import start as starting
 from worker.oncall.chosen import sandbox_providers
 from worker.operations.database import Database
-from worker.operations.model import ATTEMPTS, INPUTS, NOTICES, OPERATIONS, OUTBOX
+from worker.operations.model import ATTEMPTS, INPUTS, NOTICES, OPERATIONS, OUTBOX, REFUSALS
 from worker.operations.outcomes import NeedsPerson
 from worker.operations.states import State
 from worker.operations.store import intake as store
@@ -253,6 +253,14 @@ def test_message_without_what_a_later_release_needs_is_refused_aloud_and_changes
 # Events
 
 
+def todays(data: Json) -> Json:
+    """Return an event's data in the shape of today: the reason of a refusal was a text in 0.1.0."""
+    if isinstance(data.get("reason"), str):
+        known = {"code": "invalid_message", "provider_code": None, "retryable": False}
+        return {**data, "reason": {**known, "message": data["reason"]}}
+    return data
+
+
 @pytest.mark.parametrize("release", RELEASES)
 def test_events_of_an_earlier_release_are_read_by_the_client(
     valkey: ValkeyServer, release: str
@@ -270,7 +278,7 @@ def test_events_of_an_earlier_release_are_read_by_the_client(
     for event in read:
         was = events[event.type]
         assert (event.id, event.subject) == (was["id"], was["subject"])
-        assert event.data == json.loads(was["data"])
+        assert event.data == todays(json.loads(was["data"]))
         assert event.open() == (b'{"asyncId": 37027}' if "sealed" in event.data else None)
 
 
@@ -324,6 +332,34 @@ def asked(runtime: Runtime, row: Json, progress: Json) -> None:
         case _:
             return
     assert not isinstance(outcome, NeedsPerson) or row["state"] != "polling", outcome.note
+
+
+@pytest.mark.parametrize(
+    ("stored", "code"),
+    [
+        pytest.param("unit_id: is missing", "invalid_message", id="0.1.0"),
+        *(
+            pytest.param(row, "reference_conflict", id="0.2.0")
+            for row in golden("0.2.0", "refusals")
+        ),
+    ],
+)
+@on_one_database
+def test_refusal_of_an_earlier_release_is_shown(
+    database: Database, migrated_url: str, stored: str, code: str
+) -> None:
+    row = {"message_id": "m-1", "task": Task.MONETA_START.value, "reference": "golden-refused"}
+    with database.begin() as connection:
+        connection.execute(REFUSALS.insert().values(**row, fields="[]", reason=stored, at=NOW))
+    settings = {"DATABASE_URL": migrated_url, "UPRID_SEAL_KEYS": KEY}
+
+    shown = uprid(settings, "show", "golden-refused", "--json")
+    [thing] = json.loads(shown.out)["timeline"]
+    printed = uprid(settings, "show", "golden-refused")
+
+    assert set(thing["reason"]) == {"code", "provider_code", "retryable", "message"}
+    assert thing["reason"]["code"] == code
+    assert f"{code}: {thing['reason']['message']}" in " ".join(printed.out.split())
 
 
 @pytest.mark.parametrize("row", each("operations"))

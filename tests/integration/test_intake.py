@@ -137,7 +137,7 @@ def test_action_is_refused_with_all_that_is_wrong_at_once(
     assert len(said["fields"]) == len(named)
     assert (said["task"], said["reference"]) == (task.value, "no such thing")
     for value in ("no token", "3 7"):
-        assert value not in said["reason"]
+        assert value not in said["reason"]["message"]
     assert (operation(database), attempts(database), journal(database)) == before
 
 
@@ -184,7 +184,7 @@ def test_action_is_refused_in_a_state_that_does_not_allow_it(
 
     said = refusal(database)
     assert said["fields"] == ["reference"]
-    assert "the operation is succeeded" in said["reason"]
+    assert "the operation is succeeded" in said["reason"]["message"]
 
 
 def test_retry_is_refused_with_the_faults_of_its_data_and_all_others(
@@ -262,7 +262,7 @@ def test_action_of_a_provider_that_is_off_is_taken_unless_it_needs_him(
 
     assert (operation(database)["state"] != "waiting_for_person") is taken
     if not taken:
-        assert "UPRID_MONETA__URL" in refusal(database)["reason"]
+        assert "UPRID_MONETA__URL" in refusal(database)["reason"]["message"]
 
 
 # Good input
@@ -479,4 +479,4 @@ def test_callback_of_a_provider_that_is_off_is_refused(
 ) -> None:
     callback(replace(runtime, plugins={}), async_id=77)
 
-    assert "UPRID_MONETA__URL" in refusal(database)["reason"]
+    assert "UPRID_MONETA__URL" in refusal(database)["reason"]["message"]

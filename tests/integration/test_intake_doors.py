@@ -16,6 +16,7 @@ from tests.support.parts import worker_parts
 from tests.support.valkey import ValkeyServer
 from worker.intake import codes, notifications
 from worker.intake.message import Message
+from worker.intake.starts import start as starting
 from worker.operations.database import Database
 from worker.operations.model import ATTEMPTS, INPUTS, NOTICES, OPERATIONS
 from worker.operations.states import State
@@ -95,7 +96,48 @@ def rows(database: Database, table: Any) -> list[Any]:  # noqa: ANN401 - either 
 
 def refusals(database: Database) -> list[str]:
     """Return why messages were refused."""
-    return [e.data["reason"] for e in told(database) if e.type.endswith("message.refused")]
+    return [
+        e.data["reason"]["message"] for e in told(database) if e.type.endswith("message.refused")
+    ]
+
+
+# Starts
+
+
+@pytest.mark.parametrize(
+    ("sealed", "said"),
+    [
+        pytest.param({}, "sealed is missing", id="missing"),
+        pytest.param(
+            {"sealed": Fernet(Fernet.generate_key()).encrypt(b"{}").decode()},
+            "sealed: does not open: seal it with one of UPRID_SEAL_KEYS, over UTF-8 JSON",
+            id="of another key",
+        ),
+    ],
+)
+@pytest.mark.parametrize("provider", [Provider.NPD, Provider.MANDARIN])
+def test_start_says_once_what_is_wrong_with_its_token(
+    runtime: Runtime, database: Database, provider: Provider, sealed: dict[str, str], said: str
+) -> None:
+    message = Message("m-1", "t", (), {"reference": "order-1", "surprise": 1, **sealed})
+
+    starting(provider, "identification")(runtime, message)
+
+    [reason] = refusals(database)
+    assert set(reason.split("; ")) == {said, "surprise is not known: remove it"}
+
+
+def test_reason_of_a_refusal_has_its_code(runtime: Runtime, database: Database) -> None:
+    token = runtime.sealer.seal({})
+    starting(Provider.NPD, "identification")(
+        runtime, Message("m-1", "t", (), {"reference": "order-1", "sealed": token})
+    )
+    starting(Provider.MONETA, "identification")(
+        runtime, Message("m-2", "t", (), {"reference": "order-2", "unit_id": 1})
+    )
+
+    codes_of = [(e.data["reason"]["code"], e.data["reason"]["retryable"]) for e in told(database)]
+    assert codes_of == [("invalid_message", False), ("provider_off", True)]
 
 
 # Codes

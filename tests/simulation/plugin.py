@@ -28,6 +28,7 @@ from worker.operations.outcomes import (
 )
 from worker.operations.states import State
 from worker.providers.base import Finding, Intake, Limits, Work
+from worker.providers.given import Writing
 
 T = TypeVar("T")
 
@@ -89,15 +90,28 @@ class SimulatedPlugin:
         each = self._plan.calm_from / len(policies)
         return policies[min(int(self._kernel.seconds / each), len(policies) - 1)]
 
-    def accept(self, kind: str, arguments: Mapping[str, Any], payload: object | None) -> Intake:
+    def accept(
+        self,
+        kind: str,
+        arguments: Mapping[str, Any],
+        payload: object | None,
+        writing: Writing = Writing.TODAYS,
+    ) -> Intake:
         """Take whatever comes."""
+        del writing
         person = payload if isinstance(payload, dict) else None
         party = str(person["phone"]) if person and self.name is Provider.NPD else None
         return Intake(kind, dict(arguments), person, party)
 
-    def correct(self, kind: str, args: Mapping[str, Any], payload: object) -> Intake:
+    def correct(
+        self,
+        kind: str,
+        args: Mapping[str, Any],
+        payload: object,
+        writing: Writing = Writing.TODAYS,
+    ) -> Intake:
         """Take whatever comes."""
-        return self.accept(kind, args, payload)
+        return self.accept(kind, args, payload, writing)
 
     def give_up_after(self, kind: str) -> float:
         """Return the deadline."""

@@ -93,7 +93,7 @@ def assert_refused(shop: Marketplace, bad: Bad, message_id: str) -> None:
     assert data["task"] == bad.task
     assert data["message_id"] == message_id
     for name in bad.fields - {"(positional)", "(unnamed)"}:
-        assert name in data["reason"]
+        assert name in data["reason"]["message"]
 
 
 def said_of(refusal: Event) -> str:

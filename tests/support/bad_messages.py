@@ -169,7 +169,7 @@ _OF_MANDARIN: Final = [
         ("neither", _mandarin(snils=None), {"snils", "inn"}),
         ("both", _mandarin(inn="501716749325"), {"snils", "inn"}),
         ("snils-checksum", _mandarin(snils=BAD_SNILS), {"snils"}),
-        ("snils-empty", _mandarin(snils=""), {"snils"}),
+        ("snils-empty", _mandarin(snils=""), {"snils", "inn"}),
         ("inn-of-a-company", _mandarin(snils=None, inn="7707083893"), {"inn"}),
         ("inn-check-digits", _mandarin(snils=None, inn="773821900199"), {"inn"}),
         ("phone-missing", _mandarin(phone=None), {"phone"}),

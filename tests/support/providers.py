@@ -20,6 +20,7 @@ from worker.operations.outcomes import (
 )
 from worker.operations.states import State
 from worker.providers.base import Finding, Intake, Limits, Work
+from worker.providers.given import Writing
 
 #: What a question is answered with; may raise or take its time, as plugins are not to.
 Line = Callable[[Work], Outcome]
@@ -89,13 +90,26 @@ class ScriptedPlugin:
                 call.ask is ask and reference in {None, call.reference} for call in self.calls
             )
 
-    def accept(self, kind: str, arguments: Mapping[str, Any], payload: object | None) -> Intake:
+    def accept(
+        self,
+        kind: str,
+        arguments: Mapping[str, Any],
+        payload: object | None,
+        writing: Writing = Writing.TODAYS,
+    ) -> Intake:
         """Take whatever comes."""
+        del writing
         return Intake(kind, arguments, payload if isinstance(payload, dict) else None)
 
-    def correct(self, kind: str, args: Mapping[str, Any], payload: object) -> Intake:
+    def correct(
+        self,
+        kind: str,
+        args: Mapping[str, Any],
+        payload: object,
+        writing: Writing = Writing.TODAYS,
+    ) -> Intake:
         """Take whatever comes."""
-        return self.accept(kind, args, payload)
+        return self.accept(kind, args, payload, writing)
 
     def give_up_after(self, kind: str) -> float:  # noqa: ARG002 - the Protocol's
         """Return the deadline, for submits that never get through as for polls."""

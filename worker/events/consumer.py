@@ -14,6 +14,7 @@ from worker.errors import BrokerUnavailable
 from worker.events.server import connect, entries
 from worker.privacy.sealing import Sealer
 from worker.redis_refusals import explained
+from worker.refusal_reasons import as_read
 
 #: Seconds; a blocking read ends well before the connection gives the server up.
 _LONGEST_BLOCK: Final = SOCKET_TIMEOUT / 2
@@ -45,6 +46,12 @@ class Event:
         """
         token = self.data.get("sealed")
         return None if token is None else self._sealer.open_bytes(token)
+
+
+def in_todays_shape(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return an event's data as today's release writes them; an earlier one may have."""
+    reason = data.get("reason")
+    return {**data, "reason": as_read(reason)} if isinstance(reason, str) else data
 
 
 class Consumer:
@@ -144,7 +151,7 @@ class Consumer:
                 type=fields["type"],
                 subject=fields["subject"],
                 time=datetime.fromisoformat(fields["time"]),
-                data=json.loads(fields["data"]),
+                data=in_todays_shape(json.loads(fields["data"])),
                 stream_id=stream_id,
                 _sealer=self._sealer,
             )

@@ -11,7 +11,7 @@ from config.queues import Provider, Wake
 from worker.errors import Refused
 from worker.intake.message import Message, Reading
 from worker.intake.refusals import aloud
-from worker.intake.starts import fingerprint, party, sealed
+from worker.intake.starts import FINGERPRINTED, fingerprint, fingerprinted, party, sealed
 from worker.operations.states import DRIVEN, TERMINAL, State
 from worker.operations.store import deciding, retrying
 from worker.operations.store.oncall import Action, Done, Known, look
@@ -122,9 +122,12 @@ def _correction(runtime: Runtime, reading: Reading, known: Known) -> Correction 
     except Refused as refusal:
         reading.fault(refusal.reason, *refusal.fields)
         return None
+    written = fingerprinted(
+        lambda: plugin.correct(known.kind, known.args, payload, FINGERPRINTED), found
+    )
     return Correction(
         found.args,
-        fingerprint(runtime, provider, found),
+        fingerprint(runtime, provider, written or found),
         sealed(runtime, found),
         party(runtime, provider, found),
     )

@@ -16,6 +16,7 @@ from worker.intake.words import (
     note_of,
 )
 from worker.privacy.sealing import Sealer
+from worker.providers.typography import plain
 
 _LARGEST: Final = 2**31 - 1
 #: What an argument may be called to be named in a refusal.
@@ -70,6 +71,10 @@ class Reading:
         self._fields += fields
         self._reasons.append(reason)
 
+    def has_faulted(self, name: str) -> bool:
+        """Tell whether something is wrong with a field."""
+        return name in self._fields
+
     def require_sound(self) -> None:
         """Raise `Refused` with all faults, if there are any."""
         if self._reasons:
@@ -112,6 +117,8 @@ class Reading:
     def provider_ref(self) -> str | None:
         """Take the provider's id of an attempt, if it is given."""
         given = self._left.pop("provider_ref", None)
+        if isinstance(given, str):
+            given = plain(given)
         if given is None or (isinstance(given, str) and is_provider_ref(given)):
             return given
         self.fault("provider_ref: must be the provider's id as text", "provider_ref")
@@ -120,8 +127,8 @@ class Reading:
     def one_of(self, name: str, allowed: Sequence[str]) -> str:
         """Take a word."""
         given = self._left.pop(name, None)
-        if isinstance(given, str) and given in allowed:
-            return given
+        if isinstance(given, str) and plain(given) in allowed:
+            return plain(given)
         self.fault(f"{name}: must be one of {', '.join(allowed)}", name)
         return ""
 

@@ -7,6 +7,8 @@ import structlog
 from worker.errors import ProviderOff, Refused
 from worker.intake.message import Message
 from worker.operations.store import intake
+from worker.refusal_codes import RefusalCode
+from worker.refusal_reasons import reason_of
 from worker.runtime import Runtime
 
 log = structlog.get_logger(__name__)
@@ -26,7 +28,7 @@ def aloud(taking: Taking) -> Taking:
         except Refused as refusal:
             refuse(runtime, message, refusal)
         except ProviderOff as off:
-            refuse(runtime, message, Refused(str(off)))
+            refuse(runtime, message, Refused(str(off), code=RefusalCode.PROVIDER_OFF))
 
     return take
 
@@ -40,7 +42,7 @@ def refuse(runtime: Runtime, message: Message, refusal: Refused) -> None:
             task=message.task,
             reference=message.reference,
             fields=refusal.fields,
-            reason=refusal.reason,
+            reason=reason_of(refusal.code, refusal.reason),
             now=runtime.database.now(),
         )
     if told:

@@ -1,6 +1,8 @@
 """Start messages: an operation is stored once, however often its message comes."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Final
 
 import structlog
 
@@ -11,9 +13,13 @@ from worker.intake.refusals import Taking, aloud
 from worker.operations.store import intake as store
 from worker.operations.store.intake import Start, Taken
 from worker.providers.base import Intake
+from worker.providers.given import Writing
+from worker.refusal_codes import RefusalCode
 from worker.runtime import Runtime
 
 log = structlog.get_logger(__name__)
+
+FINGERPRINTED: Final = Writing.FINGERPRINTED
 
 
 def start(provider: Provider, kind: str) -> Taking:
@@ -24,27 +30,65 @@ def start(provider: Provider, kind: str) -> Taking:
         reading = Reading(message)
         reference = reading.reference()
         payload = reading.payload(runtime.sealer)
+        others = reading.others()
         found: Intake | None = None
         try:
-            found = plugin.accept(kind, reading.others(), payload)
+            found = plugin.accept(kind, others, payload)
         except Refused as refusal:
-            reading.fault(refusal.reason, *refusal.fields)
+            fault = without_missing_payload(refusal) if reading.has_faulted("sealed") else refusal
+            if fault.fields:
+                reading.fault(fault.reason, *fault.fields)
+        written = fingerprinted(lambda: plugin.accept(kind, others, payload, FINGERPRINTED), found)
+        own_print = None if written is None else fingerprint(runtime, provider, written)
+        if found is None and _was_taken(runtime, reference, own_print):
+            log.info("start_taken", reference=reference, provider=provider, taken=Taken.KNOWN)
+            return
         reading.require_sound()
-        if found is not None:
-            _store(runtime, provider, reference, found, plugin.give_up_after(kind))
+        if found is not None and own_print is not None:
+            _store(runtime, provider, reference, found, own_print, plugin.give_up_after(kind))
 
     return aloud(take)
 
 
+def without_missing_payload(refusal: Refused) -> Refused:
+    """Return a refusal without its word that the payload is missing: it came, and does not open."""
+    kept = [part for part in refusal.reason.split("; ") if part != "sealed is missing"]
+    return Refused("; ".join(kept), [name for name in refusal.fields if name != "sealed"])
+
+
+def fingerprinted(writing: Callable[[], Intake], found: Intake | None) -> Intake | None:
+    """Return what a fingerprint is made of: the data as 0.1.0 wrote them, if it took them.
+
+    So a message has the fingerprint that 0.1.0 gave it. See decision 0036.
+    """
+    try:
+        return writing()
+    except Refused:
+        return found
+
+
+def _was_taken(runtime: Runtime, reference: str, own_print: str | None) -> bool:
+    """Tell whether 0.1.0 took what is refused today: sent again it is still harmless."""
+    if own_print is None:
+        return False
+    with runtime.database.read() as connection:
+        return store.is_known(connection, reference, own_print)
+
+
 def _store(
-    runtime: Runtime, provider: Provider, reference: str, found: Intake, give_up_after: float
+    runtime: Runtime,
+    provider: Provider,
+    reference: str,
+    found: Intake,
+    own_print: str,
+    give_up_after: float,
 ) -> None:
     now = runtime.database.now()
     begun = Start(
         provider=provider,
         reference=reference,
         intake=found,
-        fingerprint=fingerprint(runtime, provider, found),
+        fingerprint=own_print,
         sealed=sealed(runtime, found),
         give_up_at=now + timedelta(seconds=give_up_after),
         party=party(runtime, provider, found),
@@ -53,7 +97,7 @@ def _store(
         taken = store.accept(connection, begun, now)
     if taken is Taken.CONFLICT:
         reason = "reference: is used already, with other data: choose another, or retry that one"
-        raise Refused(reason, ["reference"])
+        raise Refused(reason, ["reference"], RefusalCode.REFERENCE_CONFLICT)
     log.info("start_taken", reference=reference, provider=provider, taken=taken)
     if taken is Taken.NEW:
         runtime.relay.wake()

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from config.queues import DOORS, Provider, Task
 from worker.oncall.forms import FORMS, Form, Payload
+from worker.plain_json import NotSendable, plain_json
 
 _LONGEST_REFERENCE: Final = 255
 #: What a field may be called to be named in a fault.
@@ -95,11 +96,13 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _carried_faults(found: object) -> Iterator[str]:
-    try:
-        json.dumps(found, ensure_ascii=False, allow_nan=False).encode()
-    except (ValueError, RecursionError):
-        yield "holds a number or a character that no message could carry"
+def _carried_faults(found: Mapping[str, Any]) -> Iterator[str]:
+    """Tell what no message could carry, such as NaN, by where it stands."""
+    for name, value in found.items():
+        try:
+            plain_json(value, name if _NAME.fullmatch(name) else "(unnamed)")
+        except NotSendable as fault:
+            yield from fault.faults
 
 
 def _reference_faults(arguments: Mapping[str, Any], form: Form | None) -> Iterator[str]:

@@ -93,7 +93,7 @@ def _said(thing: Mapping[str, Any]) -> str:
             waits = "" if thing["published"] else " (not on the stream yet)"
             return f"{thing['sequence']}. {thing['type']}{waits}"
         case "refused":
-            return f"{thing['task']}: {thing['reason']} (message {thing['message_id']})"
+            return f"{thing['task']}: {_reason(thing['reason'])} (message {thing['message_id']})"
         case "person" | "ignored":
             why = f": {thing['why']}" if thing.get("why") else ""
             return f"{thing['note']} by {thing['by']}{why}"

@@ -293,6 +293,7 @@ class Refusal(SQLModel, table=True):
     reference: str | None = Field(default=None, max_length=255)
     #: JSON text: a list of names.
     fields: str = Field(sa_column=Column(Text, nullable=False))
+    #: JSON text: `refusal_reasons`. Release 0.1.0 wrote the message alone.
     reason: str = Field(max_length=500)
     at: datetime
 

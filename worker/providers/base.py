@@ -9,6 +9,7 @@ from config.polling import PollPolicy
 from config.queues import Provider
 from worker.operations.outcomes import Outcome, Pending, Prepared
 from worker.operations.states import State
+from worker.providers.given import Writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +104,22 @@ class Plugin(Protocol):
     def limits(self) -> Limits:
         """How hard it may be worked."""
 
-    def accept(self, kind: str, arguments: Mapping[str, Any], payload: object | None) -> Intake:
+    def accept(
+        self,
+        kind: str,
+        arguments: Mapping[str, Any],
+        payload: object | None,
+        writing: Writing = Writing.TODAYS,
+    ) -> Intake:
         """Validate a start message; raise `Refused` naming the fields, never the values."""
 
-    def correct(self, kind: str, args: Mapping[str, Any], payload: object) -> Intake:
+    def correct(
+        self,
+        kind: str,
+        args: Mapping[str, Any],
+        payload: object,
+        writing: Writing = Writing.TODAYS,
+    ) -> Intake:
         """Validate corrected data for a next attempt; raise `Refused` likewise."""
 
     def give_up_after(self, kind: str) -> float:

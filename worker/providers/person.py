@@ -1,18 +1,22 @@
 r"""What a marketplace sends about a person: types that check a value and write it canonically.
 
-The same person gives the same bytes, however it was typed. No message here quotes a value.
+The same person gives the same bytes, however it was typed: `Given` has the texts in plain
+typography before a type here sees them. No message quotes a value.
 Digits are `[0-9]`: `\d` also takes the digits of every other script.
 """
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta, timezone
 from typing import Annotated, Final
 
 import structlog
-from pydantic import AfterValidator, Field, ValidationError, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, ValidationInfo
 from stdnum.ru import inn as stdnum_inn
+
+from worker.providers.given import is_todays
+from worker.providers.typography import plain
 
 #: The key of the validation context that says what a wrong SNILS checksum means: refuse or warn.
 SNILS_CHECKSUM: Final = "snils_checksum"
@@ -21,7 +25,26 @@ _LAST_UNCHECKED_SNILS: Final = 1_001_998
 _EARLIEST: Final = date(1900, 1, 1)
 #: The day begins in Kamchatka: what is dated today there is no mistake.
 _FIRST_ZONE: Final = timezone(timedelta(hours=12))
-_NAME_MARKS: Final = frozenset(" -.'\u2019\u02bc")
+_NAME_MARKS: Final = frozenset(" -.'")
+#: What release 0.1.0 took in a name, and left as it was.
+_MARKS_OF_0_1_0: Final = _NAME_MARKS | {"\u2019", "\u02bc"}
+#: What people write in the place of a name that is not there.
+_WORDS_FOR_NONE: Final = frozenset(
+    [
+        "нет", "нет отчества", "без отчества", "отсутствует", "отсутствуют", "не имеется",
+        "не указано", "не указан", "неизвестно", "прочерк", "пусто", "б/о", "б.о.", "б.о", "б/н",
+        "н/д", "none", "null", "n/a", "not applicable", "not available", "undefined", "empty",
+    ]
+)  # fmt: skip
+#: The same, but each is somebody's name somewhere: no patronymic is.
+_WORDS_FOR_NO_PATRONYMIC: Final = _WORDS_FOR_NONE | {
+    "нету", "без", "no", "nil", "nan", "na", "n.a.", "неизвестен", "unknown", "missing",
+}  # fmt: skip
+#: What to do about a missing patronymic.
+NULL_WHERE_NONE: Final = "give null where there is none"
+_ALPHABETS: Final = ("CYRILLIC", "LATIN", "GREEK")
+#: Nearly every word.
+_ONE_ALPHABET: Final = re.compile(r"[А-яЁё]*|[A-Za-z]*")
 _UNNAMED: Final = "(unnamed)"
 
 _log = structlog.get_logger(__name__)
@@ -60,7 +83,8 @@ def _snils(digits: str, info: ValidationInfo) -> str:
         if (info.context or {}).get(SNILS_CHECKSUM) != "warn":
             message = "has a wrong checksum: look for a typing error"
             raise ValueError(message)
-        _log.warning("snils_checksum_wrong")
+        if is_todays(info):
+            _log.warning("snils_checksum_wrong")
     return digits
 
 
@@ -100,41 +124,84 @@ def _issued(value: str) -> str:
     return value
 
 
-def _spaced(value: str) -> str:
-    """One writing for one text: composed letters (macOS types them in parts), single spaces."""
-    return re.sub(" +", " ", unicodedata.normalize("NFC", value)).strip(" ")
-
-
-def _name(value: str) -> str:
-    name = _spaced(value)
-    if not any(mark.isalpha() for mark in name) or not all(
-        mark.isalpha() or mark in _NAME_MARKS for mark in name
-    ):
+def _name(value: str, info: ValidationInfo) -> str:
+    if not is_todays(info):
+        return _name_of_0_1_0(value)
+    if plain(value).casefold() in _WORDS_FOR_NONE:
+        message = "must be the name that the passport has, not a word for none"
+        raise ValueError(message)
+    if not any(sign.isalpha() for sign in value):
+        message = "must have letters"
+        raise ValueError(message)
+    if not all(sign.isalpha() or sign in _NAME_MARKS for sign in value):
         message = "must be made of letters; spaces, hyphens, apostrophes and dots may stand between"
+        raise ValueError(message)
+    if any(_mixes_alphabets(word) for word in re.split(r"[ \-.']", value)):
+        message = "has letters of two alphabets in one word: type it anew in one of them"
+        raise ValueError(message)
+    return value
+
+
+def _mixes_alphabets(word: str) -> bool:
+    """Tell whether a word has a Latin `o` where the others are Cyrillic: no register has that."""
+    if _ONE_ALPHABET.fullmatch(word):
+        return False
+    names = [unicodedata.name(letter, "") for letter in word]
+    return sum(any(name.startswith(each) for name in names) for each in _ALPHABETS) > 1
+
+
+def _not_a_word_for_none(value: object, info: ValidationInfo) -> object:
+    if isinstance(value, str) and is_todays(info) and _stands_for_none(plain(value)):
+        message = f"must be a patronymic: {NULL_WHERE_NONE}"
+        raise ValueError(message)
+    return value
+
+
+def _stands_for_none(value: str) -> bool:
+    return value.casefold() in _WORDS_FOR_NO_PATRONYMIC or not any(map(str.isalpha, value))
+
+
+def _none_is_blank(value: str | None) -> str:
+    return value or ""
+
+
+def _text(value: str, info: ValidationInfo) -> str:
+    text = value if is_todays(info) else _spaced_as_in_0_1_0(value)
+    if not text or not text.isprintable():
+        message = "must be printable text"
+        raise ValueError(message)
+    return text
+
+
+def _name_of_0_1_0(value: str) -> str:
+    """Take what 0.1.0 took, and write it as it did. Never to be changed: see decision 0036."""
+    name = _spaced_as_in_0_1_0(value)
+    if not any(sign.isalpha() for sign in name) or not all(
+        sign.isalpha() or sign in _MARKS_OF_0_1_0 for sign in name
+    ):
+        message = "was no name in 0.1.0"
         raise ValueError(message)
     return name
 
 
-def _text(value: str) -> str:
-    text = _spaced(value)
-    if not text or not text.isprintable():
-        message = "must be text on one line"
-        raise ValueError(message)
-    return text
+def _spaced_as_in_0_1_0(value: str) -> str:
+    return re.sub(" +", " ", unicodedata.normalize("NFC", value)).strip(" ")
 
 
 _Short = Annotated[str, Field(strict=True, max_length=40)]
 _ISO_DATE: Final = _matching(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "must be a date such as 1990-01-31")
 
-#: 11 digits. Dashes and spaces are dropped.
+#: 11 digits. What people put between them is dropped, here and below.
 Snils = Annotated[
     _Short,
-    AfterValidator(_matching(r"[0-9]{11}", "must be 11 digits", dropped="- ")),
+    AfterValidator(_matching(r"[0-9]{11}", "must be 11 digits, 0 to 9", dropped="- .")),
     AfterValidator(_snils),
 ]
 #: 12 digits: a person's, not a company's.
 Inn = Annotated[
-    _Short, AfterValidator(_matching(r"[0-9]{12}", "must be 12 digits")), AfterValidator(_inn)
+    _Short,
+    AfterValidator(_matching(r"[0-9]{12}", "must be 12 digits, 0 to 9", dropped="- ")),
+    AfterValidator(_inn),
 ]
 #: 79XXXXXXXXX.
 MobilePhone = Annotated[
@@ -143,15 +210,17 @@ MobilePhone = Annotated[
         _matching(
             r"(?:\+7|7|8)?9[0-9]{9}",
             "must be a Russian mobile number such as +7 900 000-00-00",
-            dropped="- ()",
+            dropped="- ().",
         )
     ),
     AfterValidator(_mobile),
 ]
 PassportSeries = Annotated[
-    _Short, AfterValidator(_matching(r"[0-9]{4}", "must be 4 digits", dropped=" "))
+    _Short, AfterValidator(_matching(r"[0-9]{4}", "must be 4 digits, 0 to 9", dropped="- "))
 ]
-PassportNumber = Annotated[_Short, AfterValidator(_matching(r"[0-9]{6}", "must be 6 digits"))]
+PassportNumber = Annotated[
+    _Short, AfterValidator(_matching(r"[0-9]{6}", "must be 6 digits, 0 to 9", dropped="- "))
+]
 Department = Annotated[
     _Short, AfterValidator(_matching(r"[0-9]{3}-[0-9]{3}", "must be written as 000-000"))
 ]
@@ -160,8 +229,13 @@ BirthDate = Annotated[_Short, AfterValidator(_ISO_DATE), AfterValidator(_birth)]
 #: yyyy-mm-dd.
 IssueDate = Annotated[_Short, AfterValidator(_ISO_DATE), AfterValidator(_issued)]
 Name = Annotated[str, Field(strict=True, min_length=1, max_length=100), AfterValidator(_name)]
+#: None: the person has none. A word that says so is refused: it would be looked up as a name.
+Patronymic = Annotated[Name | None, BeforeValidator(_not_a_word_for_none)]
+#: The same where the provider asks for it in any case: null must be given, and is written `""`.
+PatronymicOrNull = Annotated[Patronymic, AfterValidator(_none_is_blank)]
 Issuer = Annotated[str, Field(strict=True, min_length=1, max_length=300), AfterValidator(_text)]
 
+_NO_HINTS: Final[Mapping[str, str]] = {}
 _SAID: Final = {
     "missing": "is missing",
     "extra_forbidden": "is not known: remove it",
@@ -172,23 +246,35 @@ _SAID: Final = {
     "model_type": "must be an object",
     "dict_type": "must be an object",
     "int_type": "must be an integer",
+    "bool_type": "must be true or false",
     "greater_than": "must be a positive integer",
     "less_than_equal": "is too large",
 }
 
 
-def faults_of(error: ValidationError, whole: str = "payload") -> tuple[list[str], str]:
+#: What may stand there is ours to name.
+_ONE_OF: Final = frozenset({"enum", "literal_error"})
+
+
+def faults_of(
+    error: ValidationError, whole: str = "payload", hints: Mapping[str, str] = _NO_HINTS
+) -> tuple[list[str], str]:
     """Return the names of the faulty fields and a text that says what to do about each.
 
     Fields are named `profile.snils`, what was validated as a whole by `whole`. Values are never
-    named, and a key that the sender made up only if it looks like one.
+    named, and a key that the sender made up only if it looks like one. `hints` say more where a
+    field is missing.
     """
     fields: dict[str, str] = {}
-    for fault in error.errors(include_input=False, include_url=False, include_context=False):
+    for fault in error.errors(include_input=False, include_url=False):
         name = ".".join(_safe(part) for part in fault["loc"]) or whole
         said = _SAID.get(fault["type"], "is not valid")
+        if fault["type"] in _ONE_OF:
+            said = f"must be {fault['ctx']['expected']}"
         if fault["type"] == "value_error":
             said = fault["msg"].removeprefix("Value error, ")
+        if fault["type"] == "missing" and name in hints:
+            said += f": {hints[name]}"
         fields.setdefault(name, f"{name} {said}")
     return list(fields), "; ".join(fields.values())
 

@@ -6,6 +6,7 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from worker.errors import Refused
+from worker.providers.given import Given
 from worker.providers.person import faults_of
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -22,12 +23,16 @@ def validated(
 ) -> _Model:
     """Validate a value; raise `Refused` with all its faults.
 
-    `whole` is what the value as a whole is called in a refusal: `payload`, `arguments`.
+    `whole` is what the value as a whole is called in a refusal: `payload`, `arguments`. None is
+    a value that was not given.
     """
+    if value is None:
+        raise Refused(f"{whole} is missing", [whole])
+    hints = model.hints if issubclass(model, Given) else {}
     try:
         return model.model_validate(value, context=dict(context))
     except ValidationError as error:
-        fields, reason = faults_of(error, whole)
+        fields, reason = faults_of(error, whole, hints)
     # Outside of the `except`: the cause holds what was validated.
     raise Refused(reason, fields)
 
@@ -40,8 +45,11 @@ def both(first: Callable[[], _First], second: Callable[[], _Second]) -> tuple[_F
     try:
         one = first()
     except Refused as refusal:
-        raise merged([refusal, *_refusals(second)]) from None
-    return one, second()
+        refusals = [refusal, *_refusals(second)]
+    else:
+        return one, second()
+    # Outside of the `except`: no refusal has another one behind it.
+    raise merged(refusals)
 
 
 def merged(refusals: Sequence[Refused]) -> Refused:

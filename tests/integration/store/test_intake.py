@@ -27,6 +27,8 @@ from worker.operations.store import intake, retrying
 from worker.operations.store.intake import Taken
 from worker.operations.store.oncall import Action
 from worker.operations.store.retrying import Correction
+from worker.refusal_codes import RefusalCode
+from worker.refusal_reasons import from_row, reason_of
 
 
 def refuse(database: Database, message_id: str, reason: str = "reference: is missing") -> bool:
@@ -37,7 +39,7 @@ def refuse(database: Database, message_id: str, reason: str = "reference: is mis
             task="tasks.moneta.start_identification",
             reference=None,
             fields=("reference",),
-            reason=reason,
+            reason=reason_of(RefusalCode.INVALID_MESSAGE, reason),
             now=NOW,
         )
 
@@ -128,7 +130,12 @@ def test_refuse_tells_the_fields_and_not_an_operation(database: Database) -> Non
         "task": "tasks.moneta.start_identification",
         "message_id": "m-1",
         "fields": ["reference"],
-        "reason": "reference: is missing",
+        "reason": {
+            "code": "invalid_message",
+            "provider_code": None,
+            "retryable": False,
+            "message": "reference: is missing",
+        },
     }
 
 
@@ -152,13 +159,15 @@ def test_refuse_cuts_a_long_reason(database: Database) -> None:
 
     with database.read() as connection:
         stored = connection.execute(select(REFUSALS.c.reason)).scalar_one()
-    assert stored == "x" * 500
+    assert len(stored) == 500
+    assert set(from_row(stored)["message"]) == {"x"}
 
 
 def test_refuse_consumes_no_reference(database: Database) -> None:
     with database.begin() as connection:
         intake.refuse(
-            connection, message_id="m-1", task="t", reference="order-1", fields=(), reason="no",
+            connection, message_id="m-1", task="t", reference="order-1", fields=(),
+            reason=reason_of(RefusalCode.INVALID_MESSAGE, "no"),
             now=NOW,
         )  # fmt: skip
 

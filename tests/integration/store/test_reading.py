@@ -23,6 +23,8 @@ from worker.operations.store.claims import ORDINARY
 from worker.operations.store.journal import What
 from worker.operations.store.oncall import Action
 from worker.operations.store.reading import Row, Story
+from worker.refusal_codes import RefusalCode
+from worker.refusal_reasons import reason_of
 
 LATER = NOW + timedelta(seconds=30)
 MISMATCH = Reason(ReasonCode.DATA_MISMATCH, "It did not fit.", "500.7.3", retryable=True)
@@ -67,7 +69,7 @@ def refuse(database: Database, reference: str) -> None:
             task="tasks.moneta.start_identification",
             reference=reference,
             fields=("unit_id",),
-            reason="unit_id is missing",
+            reason=reason_of(RefusalCode.INVALID_MESSAGE, "unit_id is missing"),
             now=NOW,
         )
 
@@ -142,7 +144,9 @@ def test_story_of_a_reference_that_was_only_refused_has_no_operation(database: D
     story = story_of(database, "bad")
 
     assert story.operation is None
-    assert [(r.fields, r.reason) for r in story.refusals] == [(("unit_id",), "unit_id is missing")]
+    assert [(r.fields, r.reason["message"]) for r in story.refusals] == [
+        (("unit_id",), "unit_id is missing")
+    ]
 
 
 def test_story_of_an_operation_holds_refusals_under_its_reference(database: Database) -> None:

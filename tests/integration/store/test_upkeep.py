@@ -27,6 +27,8 @@ from worker.operations.states import State
 from worker.operations.store import claims, intake, outbox, pausing, schedule
 from worker.operations.store.outbox import NOTHING, Position
 from worker.operations.store.retention import Retention, purge
+from worker.refusal_codes import RefusalCode
+from worker.refusal_reasons import reason_of
 
 REASON = Reason(ReasonCode.CONFIGURATION, "The login is wrong.", provider_code="300.1")
 RETENTION = Retention(timedelta(days=30), timedelta(days=180), timedelta(days=14))
@@ -206,7 +208,7 @@ def test_purge_erases_refusals_past_the_journals_retention(database: Database) -
         with database.begin() as connection:
             intake.refuse(
                 connection, message_id=f"m-{days}", task="t", reference=None, fields=(),
-                reason="no", now=now - timedelta(days=days),
+                reason=reason_of(RefusalCode.INVALID_MESSAGE, "no"), now=now - timedelta(days=days),
             )  # fmt: skip
 
     assert purge(database, RETENTION)["refusals"] == 1

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from worker.events.model import EventType
 from worker.events.telling import Standing, tell
 from worker.operations.outcomes import Reason, ReasonCode, Wanted
 from worker.operations.states import State
+from worker.refusal_codes import RefusalCode
+from worker.refusal_reasons import reason_of
 
 ROOT = Path(__file__).parents[3]
 DESCRIBED: dict[str, Any] = json.loads((ROOT / "docs" / "events.json").read_text("utf-8"))
@@ -65,6 +68,11 @@ def test_description_has_the_members_of_a_reason() -> None:
         pytest.param(
             OPERATION["properties"]["reason"]["properties"]["code"], ReasonCode, id="reason"
         ),
+        pytest.param(
+            SCHEMAS["refused"]["properties"]["reason"]["properties"]["code"],
+            RefusalCode,
+            id="refusal",
+        ),
         pytest.param(OPERATION["properties"]["state"], State, id="state"),
         pytest.param(OPERATION["properties"]["provider"], Provider, id="provider"),
     ],
@@ -73,7 +81,22 @@ def test_description_has_every_word(described: dict[str, Any], known: type) -> N
     assert set(described["enum"]) == {member.value for member in known}  # type: ignore[attr-defined]
 
 
-def test_integration_page_has_every_reason() -> None:
+def test_description_has_the_members_of_a_refusal_s_reason() -> None:
+    reason = reason_of(RefusalCode.INVALID_MESSAGE, "Why.")
+    described = SCHEMAS["refused"]["properties"]["reason"]
+
+    assert set(reason) == set(described["properties"]) == set(described["required"])
+
+
+def test_description_and_page_name_the_version_of_the_contract() -> None:
     page = (ROOT / "docs" / "integration.md").read_text("utf-8")
 
-    assert {code for code in ReasonCode if f"`{code}`" not in page} == set()
+    assert f"version {DESCRIBED['info']['version']} of the contract" in page
+    assert DESCRIBED["info"]["version"] == "0.2.0"
+
+
+@pytest.mark.parametrize("codes", [ReasonCode, RefusalCode])
+def test_integration_page_has_every_reason(codes: type[StrEnum]) -> None:
+    page = (ROOT / "docs" / "integration.md").read_text("utf-8")
+
+    assert {code for code in codes if f"`{code}`" not in page} == set()

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -16,6 +17,10 @@ from worker.operations.states import State
 from worker.operations.store import journal
 from worker.operations.store.claims import URGENT
 from worker.providers.base import Intake
+from worker.refusal_reasons import Reason, as_row
+
+#: What the column holds.
+_LONGEST_REASON: Final = 500
 
 
 class Taken(StrEnum):
@@ -73,7 +78,8 @@ def accept(connection: Connection, start: Start, now: datetime) -> Taken:
         .returning(OPERATIONS.c.id)
     ).first()
     if inserted is None:
-        return _known_or_conflict(connection, start)
+        known = is_known(connection, start.reference, start.fingerprint)
+        return Taken.KNOWN if known else Taken.CONFLICT
     connection.execute(
         insert(ATTEMPTS).values(
             operation_id=operation_id,
@@ -105,7 +111,7 @@ def refuse(
     task: str,
     reference: str | None,
     fields: tuple[str, ...],
-    reason: str,
+    reason: Reason,
     now: datetime,
 ) -> bool:
     """Record a message that cannot be taken and tell it; False where that was done before."""
@@ -117,7 +123,7 @@ def refuse(
             task=task,
             reference=reference,
             fields=json.dumps(fields),
-            reason=reason[:500],
+            reason=as_row(reason, _LONGEST_REASON),
             at=now,
         )
         .on_conflict_do_nothing()
@@ -142,14 +148,14 @@ def refuse(
     return True
 
 
-def _known_or_conflict(connection: Connection, start: Start) -> Taken:
-    # Any attempt's data counts as known: the first message may come again after a retry.
+def is_known(connection: Connection, reference: str, fingerprint: str) -> bool:
+    """Tell whether these very data were taken under the reference before.
+
+    Any attempt's data count: the first message may come again after a retry.
+    """
     same = connection.execute(
         select(ATTEMPTS.c.number)
         .join(OPERATIONS, OPERATIONS.c.id == ATTEMPTS.c.operation_id)
-        .where(
-            OPERATIONS.c.reference == start.reference,
-            ATTEMPTS.c.fingerprint == start.fingerprint,
-        )
+        .where(OPERATIONS.c.reference == reference, ATTEMPTS.c.fingerprint == fingerprint)
     ).first()
-    return Taken.CONFLICT if same is None else Taken.KNOWN
+    return same is not None

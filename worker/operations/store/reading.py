@@ -11,6 +11,7 @@ from sqlalchemy import Connection, RowMapping, Select, and_, select
 from worker.operations.model import ATTEMPTS, JOURNAL, OPERATIONS, OUTBOX, REFUSALS
 from worker.operations.states import DRIVEN, State
 from worker.operations.store.journal import What
+from worker.refusal_reasons import from_row
 
 JsonMap = Mapping[str, Any]
 
@@ -99,7 +100,8 @@ class RefusedMessage:
     message_id: str
     task: str
     fields: tuple[str, ...]
-    reason: str
+    #: As events have it.
+    reason: JsonMap
     at: datetime
 
 
@@ -310,7 +312,13 @@ def _refusals(connection: Connection, reference: str) -> tuple[RefusedMessage, .
         .order_by(REFUSALS.c.at, REFUSALS.c.message_id)
     )
     return tuple(
-        RefusedMessage(row.message_id, row.task, tuple(json.loads(row.fields)), row.reason, row.at)
+        RefusedMessage(
+            row.message_id,
+            row.task,
+            tuple(json.loads(row.fields)),
+            from_row(row.reason),
+            row.at,
+        )
         for row in rows
     )
 

@@ -11,6 +11,7 @@ from config.queues import Provider
 from worker.errors import Refused
 from worker.operations.outcomes import Outcome, Pending
 from worker.providers.base import Finding, Intake, Limits, Work
+from worker.providers.given import Writing
 from worker.providers.health import check_host
 from worker.providers.intellectmoney.client import Client
 from worker.providers.intellectmoney.invoices import Invoices
@@ -111,8 +112,15 @@ class IntellectMoneyPlugin:
         """Close the connections."""
         self._session.close()
 
-    def accept(self, kind: str, arguments: Mapping[str, Any], payload: object | None) -> Intake:
+    def accept(
+        self,
+        kind: str,
+        arguments: Mapping[str, Any],
+        payload: object | None,
+        writing: Writing = Writing.TODAYS,
+    ) -> Intake:
         """Validate a start message (without its reference): all of it is in clear."""
+        del writing  # All of them write it alike.
         model = _ARGUMENTS.get(kind)
         if model is None:
             message = f"kind must be one of {', '.join(_ARGUMENTS)}"
@@ -123,8 +131,15 @@ class IntellectMoneyPlugin:
         )
         return Intake(kind, args.model_dump(exclude_none=True), None)
 
-    def correct(self, kind: str, args: Mapping[str, Any], payload: object) -> Intake:
+    def correct(
+        self,
+        kind: str,
+        args: Mapping[str, Any],
+        payload: object,
+        writing: Writing = Writing.TODAYS,
+    ) -> Intake:
         """Refuse: nothing was sealed that could be corrected."""
+        del writing
         _refuse_sealed(payload)
         return Intake(kind, args, None)
 

@@ -4,20 +4,20 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationInfo,
     field_validator,
 )
 
+from worker.providers.given import Given
 from worker.providers.intellectmoney.cron import read_cron
 from worker.providers.strict_json import NamedTwice, NotJson, parse_json
+from worker.providers.typography import plain
 
 #: `InvoiceState` by its numbers; 5 is not defined.
 INVOICE_STATES: Final[Mapping[int, str]] = {
@@ -111,17 +111,17 @@ def _params(value: object) -> str:
 
 def _plan(value: str) -> str:
     """Take a cron expression, or the newer pages' JSON form, which is passed on as it is."""
-    if value.lstrip().startswith("{"):
+    if plain(value).startswith("{"):
         if _object_in(value) is None:
             message = "must be a cron expression of seven fields, or the text of a JSON object"
             raise ValueError(message)
         return value
-    return read_cron(value)
+    return read_cron(plain(value))
 
 
 Id = Annotated[int, Field(strict=True, gt=0, le=LARGEST_ID)]
-OperationGuid = Annotated[str, Field(strict=True, max_length=36), AfterValidator(_guid)]
-Day = Annotated[str, Field(strict=True, max_length=10), AfterValidator(_day)]
+OperationGuid = Annotated[str, Field(strict=True, max_length=60), AfterValidator(_guid)]
+Day = Annotated[str, Field(strict=True, max_length=40), AfterValidator(_day)]
 InvoiceState = Annotated[int | str, BeforeValidator(_invoice_state)]
 Flag = Annotated[int, BeforeValidator(_flag)]
 Plan = Annotated[
@@ -129,11 +129,7 @@ Plan = Annotated[
 ]
 
 
-class _Given(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class _Dated(_Given):
+class _Dated(Given):
     date_from: Day | None = None
     date_to: Day | None = None
 
@@ -174,12 +170,15 @@ class ScheduledFilters(_Dated):
     state: Flag | None = None
 
 
-class ScheduledChange(_Given):
+class ScheduledChange(Given):
     """A scheduled operation as it is to be.
 
     `is_single` says the contrary of its name, as the page has it: 0 is one thread, 1 is any number
     of parallel ones. `state` likewise: 0 is active, 1 is off.
     """
+
+    #: JSON is the shop's own text; what of a plan is none is read in plain typography all the same.
+    verbatim: ClassVar[frozenset[str]] = frozenset({"params", "repeat_plan", "retry_on_fail_plan"})
 
     #: None: a new one.
     operation_id: OperationGuid | None = None
@@ -197,19 +196,19 @@ class ScheduledChange(_Given):
     end_exec_date: Day | None = None
 
 
-class InvoicesArguments(_Given):
+class InvoicesArguments(Given):
     """What a start message says, but for the reference."""
 
     filters: InvoiceFilters
 
 
-class ListArguments(_Given):
+class ListArguments(Given):
     """What a start message says, but for the reference."""
 
     filters: ScheduledFilters
 
 
-class SaveArguments(_Given):
+class SaveArguments(Given):
     """What a start message says, but for the reference."""
 
     operation: ScheduledChange

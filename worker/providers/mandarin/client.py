@@ -27,6 +27,10 @@ from worker.providers.mandarin.types import (
 )
 from worker.providers.strict_json import NamedTwice, NotJson, parse_json
 
+#: A guess: what is sent as the `patronymic` of a person without one. Page 004 requires it, and its
+#: own example leaves empty what is required and not there (`snils`).
+NO_PATRONYMIC: Final = ""
+
 _PATH: Final = "/api/personidentification"
 _JSON: Final = "application/json"
 _READ: Final = frozenset({HTTPStatus.OK, HTTPStatus.BAD_REQUEST})
@@ -88,7 +92,7 @@ def _request(person: Mapping[str, Any]) -> dict[str, str]:
     """
     asked = {
         "firstName": person["first_name"],
-        "patronymic": person["patronymic"],
+        "patronymic": person["patronymic"] or NO_PATRONYMIC,
         "lastName": person["last_name"],
         "passportSeries": person["passport_series"],
         "passportNumber": person["passport_number"],

@@ -25,6 +25,7 @@ from worker.operations.outcomes import (
 from worker.operations.states import State
 from worker.providers.base import Finding, Intake, Limits, OneStep, Work
 from worker.providers.failures import trouble_of
+from worker.providers.given import WRITING, Writing, is_given
 from worker.providers.health import check_host
 from worker.providers.limits import limits_of
 from worker.providers.mandarin import mapping
@@ -76,20 +77,32 @@ class MandarinPlugin(OneStep):
         """Close the connections."""
         self._session.close()
 
-    def accept(self, kind: str, arguments: Mapping[str, Any], payload: object | None) -> Intake:
+    def accept(
+        self,
+        kind: str,
+        arguments: Mapping[str, Any],
+        payload: object | None,
+        writing: Writing = Writing.TODAYS,
+    ) -> Intake:
         """Validate a start message (without its reference)."""
         if kind != KIND:
             message = f"kind must be {KIND}"
             raise Refused(message, ["kind"])
         _, person = both(
             lambda: validated(StartArguments, dict(arguments), "arguments"),
-            lambda: self._person(payload),
+            lambda: self._person(payload, writing),
         )
         return Intake(kind, {}, person)
 
-    def correct(self, kind: str, args: Mapping[str, Any], payload: object) -> Intake:
+    def correct(
+        self,
+        kind: str,
+        args: Mapping[str, Any],
+        payload: object,
+        writing: Writing = Writing.TODAYS,
+    ) -> Intake:
         """Validate corrected data for a next attempt."""
-        return Intake(kind, args, self._person(payload))
+        return Intake(kind, args, self._person(payload, writing))
 
     def give_up_after(self, kind: str) -> float:
         """Return the seconds after which nothing is billed any more: longer ones expire."""
@@ -175,9 +188,9 @@ class MandarinPlugin(OneStep):
         """Look at settings, reachability and clock; nothing that is billed."""
         return [self._check_settings(), *check_host(self.name.value, self._session)]
 
-    def _person(self, payload: object) -> Mapping[str, Any]:
+    def _person(self, payload: object, writing: Writing) -> Mapping[str, Any]:
         person, _ = both(
-            lambda: validated(PersonData, payload, "sealed", self._context),
+            lambda: validated(PersonData, payload, "sealed", {**self._context, WRITING: writing}),
             lambda: _one_identifier(payload),
         )
         return person.model_dump(exclude_none=True)
@@ -209,7 +222,7 @@ def _one_identifier(payload: object) -> None:
     """
     if not isinstance(payload, Mapping):
         return
-    if (payload.get("snils") is None) == (payload.get("inn") is None):
+    if is_given(payload.get("snils")) == is_given(payload.get("inn")):
         message = "exactly one of snils and inn must be given"
         raise Refused(message, ["snils", "inn"])
 

@@ -8,7 +8,7 @@ from worker.errors import CallFailed, ReplyUnreadable
 from worker.operations.outcomes import Outcome, Pending
 from worker.providers.failures import BadStatus, trouble_of
 from worker.providers.moneta import mapping
-from worker.providers.moneta.groups import Group, group_of, groups_of
+from worker.providers.moneta.groups import Group, Membership, groups_of, membership_of
 from worker.providers.moneta.transport import open_transport
 from worker.providers.moneta.types import Fault, Result, Ticket, Unlike
 from worker.providers.sessions import session_of
@@ -33,7 +33,7 @@ class Desk:
         """Close the connections."""
         self.session.close()
 
-    def group(self, unit_id: int, progress: Mapping[str, Any]) -> Group | Outcome:
+    def group(self, unit_id: int, progress: Mapping[str, Any]) -> Membership | Outcome:
         """Ask which group holds a unit; an `Outcome` where that was not answered."""
         try:
             said = self.transport.profile(unit_id)
@@ -43,7 +43,7 @@ class Desk:
             return mapping.not_known(said.what, progress, said.answer)
         if isinstance(said, Fault):
             return mapping.fault_on_profile(said)
-        return group_of(said, unit_id, self.groups)
+        return membership_of(said, unit_id, self.groups)
 
     def status(self, async_id: int, unit_id: int, progress: Mapping[str, Any]) -> Outcome:
         """Ask how a task of a unit stands."""

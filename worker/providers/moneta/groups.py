@@ -1,11 +1,13 @@
 """Which of the merchant's groups holds a unit: MONETA moves it once it is identified."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from config.providers import MonetaSettings
-from worker.providers.moneta.attributes import is_of, values_of
+from worker.providers.moneta.attributes import checked, is_of, values_of
 from worker.providers.moneta.types import Profile
 
 
@@ -21,6 +23,30 @@ class Group(StrEnum):
     def is_identified(self) -> bool:
         """Whether MONETA moves a unit here once it is identified."""
         return self in {Group.SIMPLIFIED, Group.FULL}
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """Where a unit's profile has it, and what else the profile tells: names, no value."""
+
+    group: Group
+    #: What MONETA has `approved` of the person and what not: `checked`.
+    checked: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @property
+    def note(self) -> str:
+        """What a journal says."""
+        return f"group {self.group}"
+
+    def facts(self) -> dict[str, Any]:
+        """Return what an event's `result` tells of it."""
+        known = self.checked if any(self.checked.values()) else {}
+        return {**known, "group": self.group.value}
+
+
+def membership_of(profile: Profile, unit_id: int, groups: Mapping[int, Group]) -> Membership:
+    """Return what a profile tells of a unit."""
+    return Membership(group_of(profile, unit_id, groups), checked(profile.attributes))
 
 
 def groups_of(settings: MonetaSettings) -> dict[int, Group]:

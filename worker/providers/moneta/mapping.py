@@ -1,6 +1,5 @@
 """MONETA's words → ours. Exhaustive: what is not known needs a person and is never a verdict."""
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -18,7 +17,7 @@ from worker.operations.outcomes import (
     Trouble,
 )
 from worker.operations.states import State
-from worker.providers.moneta.attributes import is_of
+from worker.providers.moneta.attributes import checked, is_of
 from worker.providers.moneta.faults import Meaning, Means, meaning_of
 from worker.providers.moneta.types import MALFORMED, Fault, Result
 
@@ -30,7 +29,8 @@ UNKNOWN: Final = "unknown"
 LAST_POLL: Final = "last_poll"
 #: `asyncStatus` knows no others: the end is a result element or a fault.
 STATUSES: Final = frozenset({"CREATED", "INPROGRESS"})
-_KEY: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
+#: What is known of the person beside a fault.
+_NOTHING: Final[Mapping[str, Any]] = {}
 _UNKNOWN_ANSWER: Final = Reason(
     ReasonCode.UNKNOWN_ANSWER,
     "MONETA answered what its protocol does not allow: look at the answer and resolve by hand.",
@@ -101,7 +101,8 @@ def result(
         return NeedsPerson(_UNKNOWN_ANSWER, f"success with {note}", said.answer)
     if meaning.in_result is Means.SETTLE:
         return Settle(note, progress={**progress, LAST_POLL: True})
-    return _ended(meaning.in_result, meaning, _told(code), note, said.answer)
+    known = _facts(said) if said.profile or said.document or said.document_id else _NOTHING
+    return _ended(meaning.in_result, meaning, _told(code), note, said.answer, known)
 
 
 def not_known(
@@ -120,31 +121,33 @@ def note_of(fault: Fault) -> str:
 
 
 def _succeeded(said: Result) -> Finished:
-    approved = {
-        attribute.key
-        for attribute in (*said.profile, *said.document)
-        if attribute.approved and _KEY.fullmatch(attribute.key)
-    }
-    facts = {
-        "approved": sorted(approved),
-        "document_id": said.document_id,
-        "verified_by": "result",
-    }
+    facts = {**_facts(said), "verified_by": "result"}
     return Finished(State.SUCCEEDED, "success", result=facts, answer=said.answer)
 
 
+def _facts(said: Result) -> dict[str, Any]:
+    """Return what a result tells of the person beside its verdict: names and an id, no value."""
+    names = checked((*said.profile, *said.document))
+    return {**names, "document_id": said.document_id}
+
+
 def _ended(
-    means: Means, meaning: Meaning, code: str | None, note: str, answer: bytes
+    means: Means,
+    meaning: Meaning,
+    code: str | None,
+    note: str,
+    answer: bytes,
+    known: Mapping[str, Any] = _NOTHING,
 ) -> Finished | NeedsPerson | Misconfigured:
     reason = meaning.reason_for(code)
     match means:
         case Means.SUCCEEDED:
-            facts = {"verified_by": "already_identified"}
+            facts = {**known, "verified_by": "already_identified"}
             return Finished(State.SUCCEEDED, note, result=facts, answer=answer)
         case Means.REJECTED:
-            return Finished(State.REJECTED, note, reason, answer=answer)
+            return Finished(State.REJECTED, note, reason, known, answer)
         case Means.FAILED:
-            return Finished(State.FAILED, note, reason, answer=answer)
+            return Finished(State.FAILED, note, reason, known, answer)
         case Means.PAUSE:
             return Misconfigured(reason, note)
         case _:

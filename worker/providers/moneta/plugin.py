@@ -26,11 +26,12 @@ from worker.operations.outcomes import (
 from worker.operations.states import State
 from worker.providers.base import Finding, Intake, Limits, OneStep, Work
 from worker.providers.failures import trouble_of
+from worker.providers.given import WRITING, Writing, is_given
 from worker.providers.health import check_host
 from worker.providers.limits import limits_of
 from worker.providers.moneta import mapping
 from worker.providers.moneta.desk import SPOILT, Desk, known, status_of
-from worker.providers.moneta.groups import Group
+from worker.providers.moneta.groups import Group, Membership
 from worker.providers.moneta.types import (
     Fault,
     PersonData,
@@ -53,6 +54,8 @@ _FURTHEST_DEADLINE: Final = timedelta(days=30)
 _LAST_LOOK: Final = 60.0
 #: With less time than this the schedule itself looks often enough. Seconds.
 _TOO_SHORT_FOR_A_LAST_LOOK: Final = 10.0
+#: One of them is needed.
+_FOUND_BY: Final = ("snils", "inn", "date_of_birth")
 _ASYNC_ID: Final = re.compile(r"[1-9][0-9]{0,18}")
 
 
@@ -84,20 +87,32 @@ class MonetaPlugin(OneStep):
         """Close the connections."""
         self._desk.close()
 
-    def accept(self, kind: str, arguments: Mapping[str, Any], payload: object | None) -> Intake:
+    def accept(
+        self,
+        kind: str,
+        arguments: Mapping[str, Any],
+        payload: object | None,
+        writing: Writing = Writing.TODAYS,
+    ) -> Intake:
         """Validate a start message (without its reference)."""
         if kind != KIND:
             message = f"kind must be {KIND}"
             raise Refused(message, ["kind"])
         args, person = both(
             lambda: validated(StartArguments, dict(arguments), "arguments"),
-            lambda: None if payload is None else self._person(payload),
+            lambda: None if payload is None else self._person(payload, writing),
         )
         return Intake(kind, args.model_dump(), person)
 
-    def correct(self, kind: str, args: Mapping[str, Any], payload: object) -> Intake:
+    def correct(
+        self,
+        kind: str,
+        args: Mapping[str, Any],
+        payload: object,
+        writing: Writing = Writing.TODAYS,
+    ) -> Intake:
         """Validate corrected data for a next attempt."""
-        return Intake(kind, args, self._person(payload))
+        return Intake(kind, args, self._person(payload, writing))
 
     def give_up_after(self, kind: str) -> float:
         """Return MONETA's own limit for a task, in seconds."""
@@ -131,10 +146,10 @@ class MonetaPlugin(OneStep):
     def clear_up(self, work: Work) -> Outcome:
         """Ask the profile what became of a submit: an identified unit needs no other answer."""
         looked = self._desk.group(work.args["unit_id"], work.progress)
-        if isinstance(looked, Group):
-            if looked.is_identified:
+        if isinstance(looked, Membership):
+            if looked.group.is_identified:
                 return _identified(looked)
-            return NeedsPerson(_DOUBTFUL, f"group {looked}")
+            return NeedsPerson(_DOUBTFUL, looked.note)
         if isinstance(looked, NeedsPerson):
             return NeedsPerson(_DOUBTFUL, looked.note, looked.answer)
         return looked
@@ -155,7 +170,7 @@ class MonetaPlugin(OneStep):
                 return polled
             progress, calls = {**known(progress), mapping.LAST_POLL: True}, 1
         looked = self._desk.group(work.args["unit_id"], progress)
-        if isinstance(looked, Group):
+        if isinstance(looked, Membership):
             looked = self._settled(looked, progress)
         if isinstance(looked, Pending) and looked.progress is None:
             looked = replace(looked, progress=progress)
@@ -165,22 +180,25 @@ class MonetaPlugin(OneStep):
         """Look at settings, reachability and clock; sends no credentials."""
         return [self._check_settings(), *check_host(self.name.value, self._desk.session)]
 
-    def _person(self, payload: object) -> Mapping[str, Any]:
-        person = validated(PersonData, payload, "payload", self._context)
+    def _person(self, payload: object, writing: Writing) -> Mapping[str, Any]:
+        context = {**self._context, WRITING: writing}
+        person, _ = both(
+            lambda: validated(PersonData, payload, "payload", context),
+            lambda: _can_be_looked_up(payload),
+        )
         return person.model_dump(exclude_none=True)
 
-    def _settled(self, group: Group, progress: Mapping[str, Any]) -> Outcome:
-        if group.is_identified:
-            return _identified(group)
-        note = f"group {group}"
-        if group is Group.UNKNOWN:
-            return NeedsPerson(_UNKNOWN_GROUP, note)
+    def _settled(self, looked: Membership, progress: Mapping[str, Any]) -> Outcome:
+        if looked.group.is_identified:
+            return _identified(looked)
+        if looked.group is Group.UNKNOWN:
+            return NeedsPerson(_UNKNOWN_GROUP, looked.note)
         checks = int(progress.get(CHECKS, 0)) + 1
         wanted = self._settings.settle_checks
         if checks >= wanted:
-            return Finished(State.REJECTED, note, _NOT_IDENTIFIED)
+            return Finished(State.REJECTED, looked.note, _NOT_IDENTIFIED, looked.facts())
         apart = self._settings.settle_over.total_seconds() / (wanted - 1)
-        return Pending(note, again_in=apart, progress={**progress, CHECKS: checks})
+        return Pending(looked.note, again_in=apart, progress={**progress, CHECKS: checks})
 
     def _check_settings(self) -> Finding:
         faults = []
@@ -191,9 +209,20 @@ class MonetaPlugin(OneStep):
         return Finding("moneta settings", not faults, "; ".join(faults) or "in order")
 
 
-def _identified(group: Group) -> Finished:
-    facts = {"group": group.value, "verified_by": "profile_group"}
-    return Finished(State.SUCCEEDED, f"group {group}", result=facts)
+def _can_be_looked_up(payload: object) -> None:
+    """Refuse a person whom MONETA could not look up: it finds the INN by the date if it has to.
+
+    Not a validator of the model: those are silent while any field is at fault.
+    """
+    profile = payload.get("profile") if isinstance(payload, Mapping) else None
+    if isinstance(profile, Mapping) and not any(is_given(profile.get(name)) for name in _FOUND_BY):
+        message = f"profile needs one of {', '.join(_FOUND_BY[:-1])} and {_FOUND_BY[-1]}"
+        raise Refused(message, ["profile"])
+
+
+def _identified(looked: Membership) -> Finished:
+    facts = {**looked.facts(), "verified_by": "profile_group"}
+    return Finished(State.SUCCEEDED, looked.note, result=facts)
 
 
 def _is_over(polled: Outcome) -> bool:

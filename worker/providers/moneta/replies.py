@@ -47,7 +47,7 @@ class _Attribute(_Read):
     approved: bool | None = None
 
     def plain(self) -> Attribute:
-        return Attribute(self.key.lower(), self.value, self.approved is True)
+        return Attribute(self.key.lower(), self.value, self.approved)
 
 
 class _Attributes(_Read):

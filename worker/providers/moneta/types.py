@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, Final, Self
+from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field
 
+from worker.providers.given import Given
 from worker.providers.person import (
     BirthDate,
     Department,
@@ -16,6 +17,7 @@ from worker.providers.person import (
     Name,
     PassportNumber,
     PassportSeries,
+    Patronymic,
     Snils,
 )
 
@@ -23,37 +25,28 @@ from worker.providers.person import (
 Id = Annotated[int, Field(strict=True, gt=0, le=2**63 - 1)]
 
 
-class _Sent(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class StartArguments(_Sent):
+class StartArguments(Given):
     """What a start message says in clear, but for the reference."""
 
     unit_id: Id
 
 
-class ProfileData(_Sent):
-    """The person; field names are MONETA's attribute keys, in MONETA's order."""
+class ProfileData(Given):
+    """The person; field names are MONETA's attribute keys, in MONETA's order.
+
+    One of SNILS, INN and date of birth is given: `can_be_looked_up` sees to it.
+    """
 
     first_name: Name
     last_name: Name
-    middle_initial_name: Name | None = None
+    middle_initial_name: Patronymic = None
     cell_phone: MobilePhone
     date_of_birth: BirthDate | None = None
     snils: Snils | None = None
     inn: Inn | None = None
 
-    @model_validator(mode="after")
-    def _can_be_looked_up(self) -> Self:
-        """Refuse what MONETA could not look up: it finds the INN by the date where it has to."""
-        if not (self.snils or self.inn or self.date_of_birth):
-            message = "needs one of snils, inn and date_of_birth"
-            raise ValueError(message)
-        return self
 
-
-class PassportData(_Sent):
+class PassportData(Given):
     """The passport."""
 
     series: PassportSeries
@@ -65,7 +58,7 @@ class PassportData(_Sent):
     id: Id | None = None
 
 
-class PersonData(_Sent):
+class PersonData(Given):
     """The sealed payload.
 
     The schema lets `document` be left out, and MONETA then takes the passport that the unit
@@ -106,7 +99,8 @@ class Attribute:
 
     key: str
     value: str | None = field(repr=False)
-    approved: bool
+    #: None: the reply does not say.
+    approved: bool | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from worker.operations.outcomes import Outcome, Pending, Trouble
-from worker.providers.moneta.groups import Group
+from worker.providers.moneta.groups import Membership
 from worker.providers.npd.desk import MonetaDesk
 
 #: Seconds that an answer is waited for; not at all while another one is that slow.
@@ -53,7 +53,7 @@ class Aside:
         self._lock = threading.Lock()
         self._asked: dict[_Key, _Asked] = {}
 
-    def group(self, unit_id: int, progress: Mapping[str, Any]) -> Group | Outcome:
+    def group(self, unit_id: int, progress: Mapping[str, Any]) -> Membership | Outcome:
         """Ask which group holds a unit."""
         key = ("group", unit_id, _remembered(progress))
         return self._ask(key, lambda: self._desk.group(unit_id, progress))

@@ -16,9 +16,9 @@ from worker.operations.outcomes import (
 )
 from worker.operations.states import State
 from worker.providers.base import Work
-from worker.providers.moneta.groups import Group
+from worker.providers.moneta.groups import Group, Membership
 from worker.providers.npd.desk import MonetaDesk, beside
-from worker.providers.npd.memory import UNIT_ID
+from worker.providers.npd.memory import DOC_ID, UNIT_ID
 from worker.providers.npd.notification import whole
 
 #: In `progress`: how often the unit was found anonymous past the deadline, and after a SUCCESS.
@@ -45,15 +45,15 @@ class Confirmation:
         """Hold a SUCCESS against the profile; believe it at once where that is not possible."""
         unit_id = unit_of(work)
         if self._desk is None or unit_id is None or not self._settings.confirm_by_profile:
-            return _succeeded(notice)
+            return _succeeded(work, notice)
         looked = self._look(self._desk, unit_id, work)
         if isinstance(looked, NeedsPerson):
             return replace(looked, answer=whole(notice))
-        if not isinstance(looked, Group):
+        if not isinstance(looked, Membership):
             return looked
-        if looked.is_identified:
-            return _succeeded(notice, looked)
-        if looked is Group.ANONYMOUS:
+        if looked.group.is_identified:
+            return _succeeded(work, notice, looked)
+        if looked.group is Group.ANONYMOUS:
             # The move may lag behind the notification.
             again = self._again(work.progress, CONFIRMATIONS, looked)
             return again or NeedsPerson(_CONTRADICTED, _note(looked), whole(notice))
@@ -65,30 +65,33 @@ class Confirmation:
         if self._desk is None or unit_id is None:
             return None
         looked = self._look(self._desk, unit_id, work)
-        if not isinstance(looked, Group):
+        if not isinstance(looked, Membership):
             return looked
-        if looked.is_identified:
-            facts = {"group": looked.value, "verified_by": "profile_group"}
-            return Finished(State.SUCCEEDED, _note(looked), result=facts)
-        if looked is Group.ANONYMOUS:
+        facts = {**looked.facts(), **document_of(work)}
+        if looked.group.is_identified:
+            passed = {**facts, "verified_by": "profile_group"}
+            return Finished(State.SUCCEEDED, _note(looked), result=passed)
+        if looked.group is Group.ANONYMOUS:
             again = self._again(work.progress, CHECKS, looked)
-            return again or Finished(State.REJECTED, _note(looked), _NOT_IDENTIFIED)
+            return again or Finished(State.REJECTED, _note(looked), _NOT_IDENTIFIED, facts)
         return NeedsPerson(_UNKNOWN_GROUP, _note(looked))
 
-    def _look(self, desk: MonetaDesk, unit_id: int, work: Work) -> Group | Outcome:
+    def _look(self, desk: MonetaDesk, unit_id: int, work: Work) -> Membership | Outcome:
         looked = desk.group(unit_id, work.progress)
         if isinstance(looked, Misconfigured) and work.faults >= LOGIN_ASKED_AGAIN:
             return NeedsPerson(looked.reason, f"moneta: {looked.note}")
-        return looked if isinstance(looked, Group) else beside(looked)
+        return looked if isinstance(looked, Membership) else beside(looked)
 
-    def _again(self, progress: Mapping[str, Any], counter: str, group: Group) -> Pending | None:
+    def _again(
+        self, progress: Mapping[str, Any], counter: str, looked: Membership
+    ) -> Pending | None:
         """Return the wait for the next look; None after the last one."""
         times = int(progress.get(counter, 0)) + 1
         wanted = self._settings.settle_checks
         if times >= wanted:
             return None
         apart = self._settings.settle_over.total_seconds() / (wanted - 1)
-        return Pending(_note(group), again_in=apart, progress={**progress, counter: times})
+        return Pending(_note(looked), again_in=apart, progress={**progress, counter: times})
 
 
 def unit_of(work: Work) -> int | None:
@@ -97,19 +100,25 @@ def unit_of(work: Work) -> int | None:
     return None if unit_id is None else int(unit_id)
 
 
-def _succeeded(notice: Mapping[str, Any], group: Group | None = None) -> Finished:
-    found = {} if group is None else {"group": group.value}
+def document_of(work: Work) -> dict[str, Any]:
+    """Return the id of the document that NPD stored the passport as, where it named one."""
+    document_id = work.progress.get(DOC_ID)
+    return {} if document_id is None else {"document_id": document_id}
+
+
+def _succeeded(work: Work, notice: Mapping[str, Any], looked: Membership | None = None) -> Finished:
+    found = {} if looked is None else looked.facts()
     return Finished(
         State.SUCCEEDED,
-        "notification SUCCESS" if group is None else f"notification SUCCESS, {_note(group)}",
-        result={"verified_by": "notification", **found},
+        "notification SUCCESS" if looked is None else f"notification SUCCESS, {_note(looked)}",
+        result={"verified_by": "notification", **found, **document_of(work)},
         answer=whole(notice),
-        calls=0 if group is None else 1,
+        calls=0 if looked is None else 1,
     )
 
 
-def _note(group: Group) -> str:
-    return f"moneta: group {group}"
+def _note(looked: Membership) -> str:
+    return f"moneta: {looked.note}"
 
 
 _CONTRADICTED: Final = Reason(

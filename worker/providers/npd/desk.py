@@ -5,13 +5,13 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from worker.operations.outcomes import Misconfigured, Outcome, Pending, Trouble
-from worker.providers.moneta.groups import Group
+from worker.providers.moneta.groups import Membership
 
 
 class MonetaDesk(Protocol):
     """Harmless questions to MONETA; what is to be asked for again counts in `progress`."""
 
-    def group(self, unit_id: int, progress: Mapping[str, Any]) -> Group | Outcome:
+    def group(self, unit_id: int, progress: Mapping[str, Any]) -> Membership | Outcome:
         """Ask which group holds a unit; an `Outcome` where that was not answered."""
 
     def status(self, async_id: int, unit_id: int, progress: Mapping[str, Any]) -> Outcome:

@@ -18,8 +18,8 @@ READY: Final = "ready"
 UNIT_ID: Final = "unit_id"
 _PROFILE: Final = "profile"
 _DOCUMENT: Final = "document"
-_DOC_ID: Final = "doc_id"
-_LASTING: Final = frozenset({_PROFILE, _DOCUMENT, UNIT_ID, _DOC_ID})
+DOC_ID: Final = "doc_id"
+_LASTING: Final = frozenset({_PROFILE, _DOCUMENT, UNIT_ID, DOC_ID})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Prints:
 
     def with_document(self, progress: Mapping[str, Any], stored: Document) -> dict[str, Any]:
         """Remember that the passport was sent and what it was stored as."""
-        ids = {UNIT_ID: stored.unit_id, _DOC_ID: stored.doc_id}
+        ids = {UNIT_ID: stored.unit_id, DOC_ID: stored.doc_id}
         return {**progress, _DOCUMENT: self.document, **ids, READY: True}
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from worker.errors import CallFailed, Refused
 from worker.operations.outcomes import (
     Doubtful,
     Finished,
+    Misconfigured,
     NeedsPerson,
     NotSent,
     Outcome,
@@ -25,11 +27,12 @@ from worker.operations.outcomes import (
 from worker.operations.states import State
 from worker.providers.base import Finding, Intake, Limits, OneStep, Work
 from worker.providers.failures import trouble_of
+from worker.providers.given import WRITING, Writing
 from worker.providers.health import check_host
 from worker.providers.limits import limits_of
 from worker.providers.npd import mapping
 from worker.providers.npd.client import NpdClient
-from worker.providers.npd.confirmation import Confirmation, unit_of
+from worker.providers.npd.confirmation import Confirmation, document_of, unit_of
 from worker.providers.npd.desk import MonetaDesk, beside
 from worker.providers.npd.memory import READY, lasting
 from worker.providers.npd.notices import Told
@@ -89,20 +92,32 @@ class NpdPlugin(OneStep):
         """Close the connections to NPD; MONETA's are whose desk it is."""
         self._session.close()
 
-    def accept(self, kind: str, arguments: Mapping[str, Any], payload: object | None) -> Intake:
+    def accept(
+        self,
+        kind: str,
+        arguments: Mapping[str, Any],
+        payload: object | None,
+        writing: Writing = Writing.TODAYS,
+    ) -> Intake:
         """Validate a start message (without its reference)."""
         if kind != KIND:
             message = f"kind must be {KIND}"
             raise Refused(message, ["kind"])
         args, person = both(
             lambda: validated(StartArguments, dict(arguments), "arguments"),
-            lambda: self._person(payload),
+            lambda: self._person(payload, writing),
         )
         return Intake(kind, args.model_dump(exclude_none=True), person, person["phone"])
 
-    def correct(self, kind: str, args: Mapping[str, Any], payload: object) -> Intake:
+    def correct(
+        self,
+        kind: str,
+        args: Mapping[str, Any],
+        payload: object,
+        writing: Writing = Writing.TODAYS,
+    ) -> Intake:
         """Validate corrected data for a next attempt."""
-        person = self._person(payload)
+        person = self._person(payload, writing)
         return Intake(kind, args, person, person["phone"])
 
     def give_up_after(self, kind: str) -> float:
@@ -139,7 +154,7 @@ class NpdPlugin(OneStep):
         if isinstance(said, Unlike):
             return Doubtful(said.what, Trouble.UNKNOWN)
         if isinstance(said, Refusal):
-            return mapping.refused(said, work.faults)
+            return _with_document(mapping.refused(said, work.faults), work)
         return Started(
             str(said.async_id),
             _CREATED if said.async_status == _CREATED else "unknown asyncStatus",
@@ -186,8 +201,9 @@ class NpdPlugin(OneStep):
             return looked
         if told.expired is not None:
             reason, answer = _FAILED_OR_EXPIRED, whole(told.expired)
-            return Finished(State.EXPIRED, "notification EXPIRED", reason, answer=answer, calls=0)
-        return Finished(State.EXPIRED, "no notification", _EXPIRED, calls=0)
+            note = "notification EXPIRED"
+            return Finished(State.EXPIRED, note, reason, document_of(work), answer, calls=0)
+        return Finished(State.EXPIRED, "no notification", _EXPIRED, document_of(work), calls=0)
 
     def check(self) -> list[Finding]:
         """Look at settings, confirmation, reachability and clock; sends no credentials."""
@@ -197,8 +213,8 @@ class NpdPlugin(OneStep):
             *check_host(self.name.value, self._session),
         ]
 
-    def _person(self, payload: object) -> dict[str, Any]:
-        person = validated(PersonData, payload, "sealed", self._context)
+    def _person(self, payload: object, writing: Writing) -> dict[str, Any]:
+        person = validated(PersonData, payload, "sealed", {**self._context, WRITING: writing})
         return person.model_dump(exclude_none=True)
 
     def _asked(self, work: Work) -> Outcome | None:
@@ -236,6 +252,14 @@ class NpdPlugin(OneStep):
         else:
             detail = "by MONETA's profile"
         return Finding("npd confirmation", ok=True, detail=detail)
+
+
+def _with_document(
+    outcome: Finished | NotSent | Misconfigured, work: Work
+) -> Finished | NotSent | Misconfigured:
+    if not isinstance(outcome, Finished):
+        return outcome
+    return replace(outcome, result={**outcome.result, **document_of(work)})
 
 
 def _deadline(task: Task, now: datetime) -> datetime | None:

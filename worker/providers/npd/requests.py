@@ -21,6 +21,9 @@ PARAMETERS: Final = frozenset(
         "docdepartment",
     }
 )
+#: A guess: what is sent as the `middlename` of a person without a patronymic. The page does not
+#: call it optional, so it is sent empty. The signature is the same as without it.
+NO_PATRONYMIC: Final = ""
 
 
 def profile_parameters(payload: Mapping[str, Any]) -> Parameters:
@@ -30,7 +33,7 @@ def profile_parameters(payload: Mapping[str, Any]) -> Parameters:
         bd=payload["birth_date"],
         firstname=payload["first_name"],
         lastname=payload["last_name"],
-        middlename=payload["middle_name"],
+        middlename=payload["middle_name"] or NO_PATRONYMIC,
         snils=None if snils is None else _snils(snils),
         phone=payload["phone"],
     )

@@ -1,16 +1,19 @@
 """The edge of NPD: what is taken from a marketplace and what NPD answers."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from worker.providers.given import Given
 from worker.providers.moments import read_moment
 from worker.providers.person import (
+    NULL_WHERE_NONE,
     BirthDate,
     Department,
     IssueDate,
@@ -19,6 +22,7 @@ from worker.providers.person import (
     Name,
     PassportNumber,
     PassportSeries,
+    PatronymicOrNull,
     Snils,
 )
 
@@ -36,18 +40,14 @@ BigId = Annotated[int, Field(strict=True, gt=0, le=2**64 - 1), BeforeValidator(_
 UnitId = Annotated[int, Field(strict=True, gt=0, le=2**63 - 1)]
 
 
-class _Sent(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class StartArguments(_Sent):
+class StartArguments(Given):
     """What a start message says in clear, but for the reference."""
 
     #: What NPD must find by the phone; left out, whatever it finds is taken.
     unit_id: UnitId | None = None
 
 
-class PassportData(_Sent):
+class PassportData(Given):
     """The passport."""
 
     series: PassportSeries
@@ -57,13 +57,15 @@ class PassportData(_Sent):
     department: Department | None = None
 
 
-class PersonData(_Sent):
+class PersonData(Given):
     """The sealed payload: all that page 002 does not call optional is required."""
+
+    hints: ClassVar[Mapping[str, str]] = {"middle_name": NULL_WHERE_NONE}
 
     phone: MobilePhone
     first_name: Name
     last_name: Name
-    middle_name: Name
+    middle_name: PatronymicOrNull
     birth_date: BirthDate
     snils: Snils | None = None
     passport: PassportData

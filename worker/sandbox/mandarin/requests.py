@@ -7,6 +7,7 @@ from email.message import Message
 from typing import Final
 
 from worker.sandbox.json_reading import read_json
+from worker.sandbox.names import NAME
 from worker.sandbox.strict import Violation
 
 _PERSON: Final = (
@@ -20,7 +21,9 @@ _PERSON: Final = (
     "phone",
 )
 _FORMS: Final[Mapping[str, re.Pattern[str]]] = {
-    **dict.fromkeys(("firstName", "patronymic", "lastName"), re.compile(r".*\S.*")),
+    **dict.fromkeys(("firstName", "lastName"), re.compile(NAME)),
+    # A guess: empty for a person without one, as `snils` is.
+    "patronymic": re.compile(rf"(?:{NAME})?"),
     "passportSeries": re.compile("[0-9]{4}"),
     "passportNumber": re.compile("[0-9]{6}"),
     "snils": re.compile("([0-9]{11})?"),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Final
 
+from worker.sandbox.names import is_name
 from worker.sandbox.strict import Node
 
 Form = Callable[[str], bool]
@@ -40,13 +41,18 @@ def _is_date(value: str) -> bool:
     return True
 
 
+def _is_name(value: str) -> bool:
+    return is_name(value) is not None
+
+
 def _is_said(value: str) -> bool:
     return bool(value.strip())
 
 
 #: A private person's keys; `unitid` is among them, but only to be read.
 PROFILE_FORMS: Final[Mapping[str, Form]] = {
-    **dict.fromkeys(("last_name", "first_name", "middle_initial_name", "alias"), _is_said),
+    **dict.fromkeys(("last_name", "first_name", "middle_initial_name"), _is_name),
+    "alias": _is_said,
     **dict.fromkeys(("country", "state", "city", "zip", "address"), _is_said),
     **dict.fromkeys(("email_for_notifications", "phone", "url", "timezone"), _is_said),
     "sex": _pattern("MALE|FEMALE"),

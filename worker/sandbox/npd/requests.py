@@ -9,12 +9,16 @@ from email.message import Message
 from typing import Final
 from urllib.parse import parse_qsl
 
+from worker.sandbox.names import NAME
 from worker.sandbox.npd.acts import Method
 from worker.sandbox.strict import Violation
 
 _MEDIA_TYPE: Final = "application/x-www-form-urlencoded"
 _PATTERNS: Final = {
-    **dict.fromkeys(("firstname", "lastname", "middlename", "docissuer"), re.compile(r".*\S.*")),
+    **dict.fromkeys(("firstname", "lastname"), re.compile(NAME)),
+    # A guess: empty for a person without a patronymic.
+    "middlename": re.compile(rf"(?:{NAME})?"),
+    "docissuer": re.compile(r"\S(.*\S)?"),
     **dict.fromkeys(("bd", "docissued"), re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")),
     "snils": re.compile(r"[0-9]{3}-[0-9]{3}-[0-9]{3} [0-9]{2}"),
     "phone": re.compile(r"79[0-9]{9}"),

@@ -77,6 +77,37 @@ def test_accept_takes_filters_and_fills_in_the_page_size(plugin: Plugin) -> None
     assert (intake.kind, intake.payload, intake.party) == ("invoices", None, None)
 
 
+@pytest.mark.parametrize("blank", ["", "\u00a0\t"], ids=ascii)
+def test_accept_takes_blanks_as_not_given(plugin: Plugin, blank: str) -> None:
+    names = ("eshop_id", "state", "invoice_id", "date_from", "include_payment_transactions")
+    filters = dict.fromkeys((*names, "page_size"), blank)
+
+    assert plugin.accept("invoices", {"filters": filters}, None).args == {
+        "filters": {"page_size": 100}
+    }
+    change = {**CHANGE, **dict.fromkeys(("operation_id", "is_single", "end_exec_date"), blank)}
+    assert plugin.accept(SAVE, {"operation": change}, None).args == {
+        "operation": plugin.accept(SAVE, {"operation": {
+            name: value for name, value in CHANGE.items()
+            if name not in {"operation_id", "is_single", "end_exec_date"}
+        }}, None).args["operation"]
+    }  # fmt: skip
+
+
+def test_accept_reads_filters_and_operations_in_plain_typography(plugin: Plugin) -> None:
+    filters = {"state": "\ufeffPaid\u00a0", "date_from": "2026\u201101\u201131\n"}
+    taken = plugin.accept("invoices", {"filters": filters}, None).args["filters"]
+    assert taken == {"state": "Paid", "date_from": "2026-01-31", "page_size": 100}
+
+    listed = plugin.accept(LIST, {"filters": {"operation_id": FIRST.replace("-", "\u2013")}}, None)
+    assert listed.args["filters"] == {"operation_id": FIRST}
+
+    plan, params = "0\u00a00 9\u201318 1 * ? *", '{"Note": "с 9\u201318\u00a0ч"}'
+    change = {**CHANGE, "repeat_plan": plan, "params": params}
+    saved = plugin.accept(SAVE, {"operation": change}, None).args["operation"]
+    assert (saved["repeat_plan"], saved["params"]) == ("0 0 9-18 1 * ? *", params)
+
+
 def test_accept_leaves_out_what_is_null(plugin: Plugin) -> None:
     given = {"filters": {"eshop_id": None, "page_size": 7}}
 

@@ -50,6 +50,29 @@ def test_accept_writes_the_same_person_in_the_same_way(plugin: Plugin) -> None:
     assert list(taken or {}) == list(BY_SNILS)
 
 
+def test_accept_takes_null_for_no_patronymic(plugin: Plugin) -> None:
+    taken = plugin.accept(KIND, {}, {**BY_SNILS, "patronymic": None}).payload
+
+    assert taken == {**BY_SNILS, "patronymic": ""}
+
+
+@pytest.mark.parametrize("value", ["", "-", "нет", "\u2014"], ids=ascii)
+def test_accept_says_to_give_null_for_no_patronymic(plugin: Plugin, value: str) -> None:
+    with pytest.raises(Refused) as caught:
+        plugin.accept(KIND, {}, {**BY_SNILS, "patronymic": value})
+    with pytest.raises(Refused) as missing:
+        plugin.accept(KIND, {}, without("patronymic"))
+
+    assert caught.value.reason.endswith("patronymic: give null where there is none")
+    assert missing.value.reason == "patronymic is missing: give null where there is none"
+
+
+@pytest.mark.parametrize("blank", ["", "\u00a0"], ids=ascii)
+def test_accept_takes_a_blank_identifier_as_not_given(plugin: Plugin, blank: str) -> None:
+    assert plugin.accept(KIND, {}, {**BY_INN, "snils": blank}).payload == BY_INN
+    assert plugin.accept(KIND, {}, {**BY_SNILS, "inn": blank}).payload == BY_SNILS
+
+
 @pytest.mark.parametrize(
     ("payload", "fields"),
     [
@@ -60,7 +83,7 @@ def test_accept_writes_the_same_person_in_the_same_way(plugin: Plugin) -> None:
         pytest.param(without("patronymic"), ("patronymic",), id="no patronymic"),
         pytest.param(without("phone"), ("phone",), id="no phone"),
         pytest.param({**BY_SNILS, "snils": "19033603123"}, ("snils",), id="the page's SNILS"),
-        pytest.param({**BY_SNILS, "snils": ""}, ("snils",), id="an empty SNILS"),
+        pytest.param({**BY_SNILS, "snils": ""}, ("snils", "inn"), id="an empty SNILS"),
         pytest.param({**BY_INN, "inn": "7707083893"}, ("inn",), id="a company's INN"),
         pytest.param({**BY_SNILS, "passport_series": 0}, ("passport_series",), id="a number"),
         pytest.param({**BY_SNILS, "email": "x"}, ("email",), id="not known"),

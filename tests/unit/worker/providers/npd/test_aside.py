@@ -9,9 +9,10 @@ import pytest
 
 from tests.support.processes import wait_until
 from worker.operations.outcomes import Outcome, Pending, Trouble
-from worker.providers.moneta.groups import Group
+from worker.providers.moneta.groups import Group, Membership
 from worker.providers.npd.aside import PATIENCE, Aside
 
+FULL, SIMPLIFIED = Membership(Group.FULL), Membership(Group.SIMPLIFIED)
 #: Far more than a slow machine takes for nothing, and less than a hanging call.
 SOON = 5.0
 
@@ -19,12 +20,12 @@ SOON = 5.0
 class SlowDesk:
     """Answers once it is told to. `groups` are its answers, the last one for ever."""
 
-    def __init__(self, *groups: Group | Outcome) -> None:
+    def __init__(self, *groups: Membership | Outcome) -> None:
         self.groups = list(groups)
         self.open = threading.Event()
         self.asked: list[int] = []
 
-    def group(self, unit_id: int, progress: Mapping[str, Any]) -> Group | Outcome:
+    def group(self, unit_id: int, progress: Mapping[str, Any]) -> Membership | Outcome:
         del progress
         self.asked.append(unit_id)
         answer = self.groups.pop(0) if len(self.groups) > 1 else self.groups[0]
@@ -40,12 +41,12 @@ class SlowDesk:
 
 @pytest.fixture
 def desk() -> Iterator[SlowDesk]:
-    made = SlowDesk(Group.FULL)
+    made = SlowDesk(FULL)
     yield made
     made.open.set()
 
 
-def is_put_off(said: Group | Outcome) -> bool:
+def is_put_off(said: Membership | Outcome) -> bool:
     return isinstance(said, Pending) and said.trouble is Trouble.DEPENDENCY
 
 
@@ -53,7 +54,7 @@ def test_answer_is_given_at_once_where_moneta_is_quick(desk: SlowDesk) -> None:
     desk.open.set()
     aside = Aside(desk, 2)
 
-    assert aside.group(7, {}) is Group.FULL
+    assert aside.group(7, {}) is FULL
     assert aside.status(8, 7, {}) == Pending("INPROGRESS")
 
 
@@ -62,7 +63,7 @@ def test_answer_that_comes_late_is_given_at_the_next_look(desk: SlowDesk) -> Non
 
     first = aside.group(7, {"checks": 1})
     desk.open.set()
-    wait_until(lambda: aside.group(7, {"checks": 1}) is Group.FULL, SOON, "the answer")
+    wait_until(lambda: aside.group(7, {"checks": 1}) is FULL, SOON, "the answer")
 
     assert is_put_off(first)
     assert desk.asked == [7]
@@ -112,12 +113,12 @@ def test_no_more_is_asked_than_there_are_places(desk: SlowDesk) -> None:
 
 
 def test_late_answer_that_is_none_is_asked_for_anew() -> None:
-    desk = SlowDesk(Pending("timed out", Trouble.TRANSPORT), Group.SIMPLIFIED)
+    desk = SlowDesk(Pending("timed out", Trouble.TRANSPORT), SIMPLIFIED)
     aside = Aside(desk, 2)
     aside.group(7, {})
     desk.open.set()
 
-    wait_until(lambda: aside.group(7, {}) is Group.SIMPLIFIED, SOON, "the answer")
+    wait_until(lambda: aside.group(7, {}) is SIMPLIFIED, SOON, "the answer")
 
     assert desk.asked == [7, 7]
 

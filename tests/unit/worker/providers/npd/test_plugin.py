@@ -80,6 +80,31 @@ def test_accept_leaves_out_what_is_null(plugin: Plugin, path: tuple[str, ...], v
     assert plugin.accept(KIND, {}, without(*path)).payload == without(*path)
 
 
+@pytest.mark.parametrize("blank", ["", "\u202f\t"], ids=ascii)
+def test_accept_takes_a_blank_optional_field_as_not_given(plugin: Plugin, blank: str) -> None:
+    assert plugin.accept(KIND, {}, {**PERSON, "snils": blank}).payload == without("snils")
+    taken = plugin.accept(KIND, {}, passport(issuer=blank)).payload
+    assert taken == without("passport", "issuer")
+
+
+def test_accept_takes_null_for_no_patronymic(plugin: Plugin) -> None:
+    taken = plugin.accept(KIND, {}, {**PERSON, "middle_name": None}).payload
+
+    assert taken == {**PERSON, "middle_name": ""}
+
+
+def test_accept_says_to_give_null_for_no_patronymic(plugin: Plugin) -> None:
+    for value in ("", "-", "нет"):
+        with pytest.raises(Refused) as caught:
+            plugin.accept(KIND, {}, {**PERSON, "middle_name": value})
+        said = "middle_name must be a patronymic: give null where there is none"
+        assert caught.value.reason == said
+    with pytest.raises(Refused) as missing:
+        plugin.accept(KIND, {}, without("middle_name"))
+
+    assert missing.value.reason == "middle_name is missing: give null where there is none"
+
+
 BAD = [
     *(
         pytest.param({}, without(name), {name}, id=f"no {name}")
