@@ -4,7 +4,6 @@ import re
 from typing import Final
 
 from worker.privacy.masking import mask_name, mask_note
-from worker.providers.typography import plain
 
 LONGEST_REFERENCE: Final = 255
 LONGEST_NOTE: Final = 500
@@ -24,7 +23,7 @@ def is_provider_ref(given: str) -> bool:
 
 def name_of(given: str) -> str | None:
     """Return who acts, as it is stored: of an address the part before the @; None: not a name."""
-    name = plain(given)
+    name = given.strip()
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         return None
     return mask_name(name)
@@ -33,7 +32,7 @@ def name_of(given: str) -> str | None:
 def note_of(given: str) -> str | None:
     """Return why somebody acts, as it is stored: one line, masked; None: cannot be stored."""
     # Control characters would be played on the terminal of whoever reads the note.
-    note = plain(given)
+    note = " ".join(given.split())
     if len(given) > LONGEST_NOTE or not note.isprintable():
         return None
     return mask_note(note)
