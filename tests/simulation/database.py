@@ -7,7 +7,7 @@ tests/integration/store/test_races.py.
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -47,7 +47,7 @@ class Store:
         with TemporaryDirectory(prefix="uprid-simulation-") as folder:
             path = Path(folder) / "template.sqlite3"
             bring_to_newest(f"sqlite:///{path}")
-            with sqlite3.connect(path) as found:
+            with closing(sqlite3.connect(path)) as found:
                 found.execute("PRAGMA journal_mode = DELETE")
             self._template = sqlite3.connect(path)
             kept = sqlite3.connect(":memory:")
