@@ -30,7 +30,7 @@ def test_processes_take_program_packages_and_own_code_from_the_installation(whol
         process = psutil.Process(whole.process(name).pid)
         assert Path(process.cmdline()[0]).parent == programs()
         assert "PYTHONPATH" not in process.environ()
-        # What is loaded as machine code tells where packages come from.
+        # Libraries that are loaded as machine code show where packages come from.
         packages = [each.path for each in process.memory_maps() if "site-packages" in each.path]
         assert packages
         assert [path for path in packages if not Path(path).is_relative_to(image())] == []

@@ -54,6 +54,11 @@ def procfile() -> dict[str, list[str]]:
     return {role: shlex.split(line) for role, _, line in (each.partition(":") for each in lines)}
 
 
+def _module(name: str) -> list[str]:
+    """Return the command that runs a module of the shipped installation."""
+    return [str(shipped.python_of(programs())), "-P", "-m", name]
+
+
 class System:
     """Broker and database are given; every other process is started, killed and stopped here."""
 
@@ -114,8 +119,7 @@ class System:
         line += [
             each for name, value in (options or {}).items() for each in ("--set", f"{name}={value}")
         ]
-        module = [str(shipped.python_of(programs())), "-P", "-m", "worker.sandbox"]
-        command = [*module, "--port", str(self.sandbox_port)]
+        command = [*_module("worker.sandbox"), "--port", str(self.sandbox_port)]
         self._running["sandbox"] = self._start("sandbox", [*command, *line])
         self._running["sandbox"].wait_for_output("sandbox ready")
 
@@ -128,13 +132,7 @@ class System:
             assert name not in self._running, f"{name} runs already"
             line = procfile()[name.partition("-")[0]]
             if release is not None:
-                line = [
-                    str(shipped.python_of(programs())),
-                    "-P",
-                    "-m",
-                    "worker.oncall.cli",
-                    *line[1:],
-                ]
+                line = [*_module("worker.oncall.cli"), *line[1:]]
             self._running[name] = self._start(name, line, release)
 
     def wait_until_started(self, *names: str) -> None:

@@ -80,8 +80,8 @@ def main() -> None:
     try:
         _run()
     except ImportError as error:
-        found = installation.lacks() or [installation.lack_of(error)]
-        sys.stderr.writelines(f"{lack}\n" for lack in found)
+        found = [lack for lack in installation.lacks() if lack.is_ours]
+        sys.stderr.writelines(f"{lack}\n" for lack in found or [installation.lack_of(error)])
         sys.exit(_FAILED)
 
 

