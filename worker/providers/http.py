@@ -46,8 +46,8 @@ class Reply:
     body: bytes = field(repr=False)
 
     @classmethod
-    def of(cls, response: requests.Response, body: bytes) -> Self:
-        """Return what is looked at of a response, which has this body."""
+    def of(cls, response: requests.Response) -> Self:
+        """Return what is looked at of a response."""
         said = response.headers
         date = said.get("Date")
         return cls(
@@ -55,7 +55,7 @@ class Reply:
             content_type=said.get("Content-Type"),
             retry_after=_retry_after(said.get("Retry-After"), date),
             date=date,
-            body=body,
+            body=response.content,
         )
 
     @property
@@ -120,8 +120,7 @@ class PinnedSession(requests.Session):
     ) -> Reply:
         """POST to the base address and read the whole reply, whatever its status."""
         named = {"Content-Type": content_type, **headers}
-        response = self.request("POST", self._url, data=body, headers=named)
-        return Reply.of(response, response.content)
+        return Reply.of(self.request("POST", self._url, data=body, headers=named))
 
     def exchange_at(
         self,
@@ -138,28 +137,23 @@ class PinnedSession(requests.Session):
         """
         typed = {} if content_type is None else {"Content-Type": content_type}
         url = self._below(path)
-        response = self.request(method, url, data=body, headers={**typed, **headers})
-        return Reply.of(response, response.content)
+        return Reply.of(self.request(method, url, data=body, headers={**typed, **headers}))
 
     def poll(self, body: bytes, content_type: str, headers: Mapping[str, str] = _NO_MORE) -> Reply:
         """Ask what may be asked again and again, by a POST to the base address."""
         asked = self._question(content_type, headers)
         asked.body = body
         asked.headers["Content-Length"] = str(len(body))
-        response = self._adapter.send(asked)
-        # Not its `content`, which looks at it in eight ways before it reads what is read already.
-        return Reply.of(response, response.raw.read())
+        return Reply.of(self._adapter.send(asked))
 
     def poll_at(self, path: str, headers: Mapping[str, str] = _NO_MORE) -> Reply:
         """Ask likewise, by a GET below the base address."""
         asked = _prepared("GET", self._below(path), {**_HEADERS, **headers})
-        response = self._adapter.send(asked)
-        return Reply.of(response, response.raw.read())
+        return Reply.of(self._adapter.send(asked))
 
     def probe(self) -> Reply:
         """GET the base address without anything of ours; even a redirect is an answer."""
-        response = self._adapter.answer(_prepared("GET", self._url, _HEADERS))
-        return Reply.of(response, response.content)
+        return Reply.of(self._adapter.answer(_prepared("GET", self._url, _HEADERS)))
 
     def listen(self) -> CallFailed | None:
         """Connect, send nothing, and return what the host has against it, said at once."""

@@ -63,8 +63,7 @@ class SoapService:
 
     def call(self, operation: str, **members: Any) -> Reply:
         """Have zeep write a message and send it."""
-        response: requests.Response = self._service[operation](**members)
-        return Reply.of(response, response.content)
+        return Reply.of(self._service[operation](**members))
 
     def numbered(self, operation: str, member: str) -> Numbered:
         """Return the message of an operation that takes one number, written once for all of them.

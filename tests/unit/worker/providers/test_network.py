@@ -230,7 +230,9 @@ def test_a_handshake_that_drips_is_cut_off_in_its_total_time(opened: Opener) -> 
         thread.start()
         url = f"https://localhost:{listener.getsockname()[1]}/services"
         began = time.monotonic()
-        told = failure_of(opened(url, Network(), total_timeout=0.4, read_timeout=0.4))
+        told = failure_of(
+            opened(url, Network(), total_timeout=0.4, read_timeout=0.4, connect_timeout=8.0)
+        )
         took = seconds_since(began)
         stopped.set()
         thread.join()
