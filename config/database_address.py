@@ -233,7 +233,8 @@ def _schema(options: str) -> str:
             "its option options may only name one schema, as options=-csearch_path%3Duprid: all "
             "other session parameters are ours"
         )
-    return named.group(1)
+    # As PostgreSQL reads a name without quotation marks.
+    return named.group(1).lower()
 
 
 def _check(parameters: dict[str, str]) -> None:
@@ -255,6 +256,8 @@ def _check_servers(parameters: dict[str, str]) -> None:
     hosts = parameters.get("host", "").split(",")
     if len(hosts) > 1 and not all(hosts):
         _refuse("one of its hosts is empty")
+    if not all(_can_be_looked_up(each) for each in hosts if each):
+        _refuse("its host is no host's name")
     if "port" in parameters:
         ports = [_port(each) if each else _PORT for each in parameters["port"].split(",")]
         if len(ports) not in {1, len(hosts)}:
@@ -264,6 +267,16 @@ def _check_servers(parameters: dict[str, str]) -> None:
     if len(hosts) > 1:
         # libpq takes the first that answers, a standby too, which would refuse all that we do.
         parameters.setdefault("target_session_attrs", "read-write")
+
+
+def _can_be_looked_up(host: str) -> bool:
+    if host.startswith(("/", "@")):  # a socket's folder
+        return True
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        return False
+    return True
 
 
 def _readable(name: str, value: str) -> bool:

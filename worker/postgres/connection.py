@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import psycopg
 from psycopg import sql
-from psycopg.abc import AdaptContext
 
 from config.database_address import PostgresAddress
 from worker.postgres.refusals import why_not_connected
@@ -49,16 +48,12 @@ _KEPT: Final = {"synchronous_commit": "on"}
 _HAS_TRANSACTION_TIMEOUT: Final = 170_000
 
 
-def connect(
-    address: PostgresAddress, context: AdaptContext | None = None
-) -> psycopg.Connection[tuple[Any, ...]]:
+def connect(address: PostgresAddress) -> psycopg.Connection[tuple[Any, ...]]:
     """Open a connection; raises `DatabaseUnavailable` where none is to be had, and says why."""
     parameters = {**_PARAMETERS, **address.parameters, "client_encoding": "UTF8"}
     try:
         # Statements begin and end no transaction by themselves: `begin` says when.
-        return psycopg.connect(
-            **parameters, autocommit=True, prepare_threshold=None, context=context
-        )
+        return psycopg.connect(**parameters, autocommit=True, prepare_threshold=None)
     except psycopg.Error as error:
         raise why_not_connected(error, address, parameters) from None
 

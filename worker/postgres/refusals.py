@@ -23,9 +23,8 @@ from config.database_address import PostgresAddress
 from worker.errors import DatabaseRefused, DatabaseUnavailable
 from worker.postgres.sqlstates import meaning
 
-#: libpq's own words, which are never translated here: what keeps us from the server. Those that
-#: only time can heal have no remedy.
-_NEVER_REACHED: Final = (
+#: libpq's own words, never translated here: what keeps us from the server, and what to do.
+_MENDED: Final = (
     ("could not translate host name", "its host name is not known", "look at DATABASE_URL's host"),
     ("could not parse network address", "its host is no address", "look at DATABASE_URL's host"),
     ("failed to resolve host", "its host name is not known", "look at DATABASE_URL's host"),
@@ -65,14 +64,17 @@ _NEVER_REACHED: Final = (
         "none of its hosts takes writes",
         "look whether a standby was promoted, and whether DATABASE_URL names it",
     ),
-    ("Connection refused", "nothing listens there", ""),
-    ("No such file or directory", "nothing listens there", ""),
-    ("timeout expired", "it was silent for too long", ""),
-    ("timed out", "it was silent for too long", ""),
-    ("Network is unreachable", "the network does not lead there", ""),
-    ("No route to host", "the network does not lead there", ""),
-    ("server closed the connection", "it closed the connection", ""),
-    ("Connection reset", "it closed the connection", ""),
+)
+#: Those that only time can heal.
+_AWAITED: Final = (
+    ("Connection refused", "nothing listens there"),
+    ("No such file or directory", "nothing listens there"),
+    ("timeout expired", "it was silent for too long"),
+    ("timed out", "it was silent for too long"),
+    ("Network is unreachable", "the network does not lead there"),
+    ("No route to host", "the network does not lead there"),
+    ("server closed the connection", "it closed the connection"),
+    ("Connection reset", "it closed the connection"),
 )
 #: What servers and poolers say in English, and the code that they say it with. PgBouncer has one
 #: code for all.
@@ -100,10 +102,15 @@ def why_not_connected(
 ) -> DatabaseUnavailable:
     """Return what is raised in the place of the driver's error, without a value of the address."""
     text = str(error)
-    for words, what, remedy in _NEVER_REACHED:
+    # Several hosts have a text each: what can be mended counts before what must be waited for.
+    for words, what, remedy in _MENDED:
         if words in text:
-            return _refused(what, remedy) if remedy else DatabaseUnavailable(_sentence(what))
+            return _refused(what, remedy)
     said = next((code for words, code in _SAID if words.search(text)), None)
+    if said is None:
+        for words, what in _AWAITED:
+            if words in text:
+                return DatabaseUnavailable(_sentence(what))
     sqlstate = said or error.sqlstate or _code(text, parameters)
     found = meaning(sqlstate)
     if found is None:
@@ -118,8 +125,7 @@ def why_failed(error: psycopg.Error, address: PostgresAddress) -> DatabaseUnavai
     name = type(error).__name__
     found = meaning(error.sqlstate)
     if found is None:
-        is_outage = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-        return DatabaseUnavailable(name) if is_outage else None
+        return DatabaseUnavailable(name) if isinstance(error, psycopg.OperationalError) else None
     if _STATEMENT_POOLING in str(error):
         remedy = "`pool_mode = transaction`, or session, in the pooler's configuration"
         return _refused("a pooler in statement mode takes no transactions", remedy)
@@ -216,7 +222,7 @@ def _traced(conninfo: str) -> str | None:
     if not hasattr(os, "memfd_create"):
         return None
     kept = os.memfd_create("uprid-trace")
-    connection = pq.PGconn.connect_start(conninfo.encode())
+    connection: PGconn = pq.PGconn.connect_start(conninfo.encode())
     try:
         connection.trace(kept)
         with suppress(psycopg.Error, OSError):

@@ -99,6 +99,8 @@ def _signs() -> list[object]:
         pytest.param(f"u:{_SECRET}@h1:1,h2:x/d", "port", id="the second host's port"),
         pytest.param(f"u:{_SECRET}@/d?host=h1,h2,h3&port=1,2", "port", id="two ports of three"),
         pytest.param(f"u:{_SECRET}@h1,,h2/d", "hosts", id="an empty host"),
+        pytest.param(f"u:{_SECRET}@h..example/d", "host", id="a host with an empty label"),
+        pytest.param(f"u:{_SECRET}@{'h' * 64}/d", "host", id="a host that no DNS has"),
         pytest.param(f"u:{_SECRET}@[::1/d", "bracket", id="half an IPv6 address"),
         pytest.param(f"u:{_SECRET}@h", "names no database", id="no database"),
         pytest.param(f"u:{_SECRET}@h/", "names no database", id="an empty database"),
