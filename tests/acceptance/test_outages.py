@@ -201,7 +201,7 @@ def test_messages_of_another_release_are_told_of_once_the_database_is_back(
 
     assert "no task of this release" in shop.wait_for_refusal(unknown, 30).data["reason"]["message"]
     ends(whole, "beside-another-release")
-    assert "serializer" in shop.wait_for_refusal(pickled, 30).data["reason"]
+    assert "serializer" in str(shop.wait_for_refusal(pickled, 30).data["reason"])
     assert len(shop.refusals()) == 2
     assert all(whole.is_running(name) for name in _BOTH)
 

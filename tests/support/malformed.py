@@ -57,7 +57,7 @@ def _with(members: Members, changes: Mapping[str, object] | None) -> Members:
     }
 
 
-#: Messages that no worker can take, or even tell the sender of.
+#: Messages that no worker can take.
 MALFORMED: Final[dict[str, str]] = {
     "body-object": message('{"a": 1}'),
     "body-object-of-three": message('{"a": 1, "b": 2, "c": 3}'),

@@ -13,6 +13,8 @@ from worker.queueing.unreadable import Cause
 #: be too large then.
 LARGEST_BODY: Final = LARGEST_MESSAGE * 3 // 4 - 16 * 1024
 
+#: Bytes that unpacking may take: what the strongest packing needs, and a little.
+_LZMA_MEMORY: Final = 80 * 2**20
 _BASE64: Final = "base64"
 _PLAIN: Final = frozenset({"utf-8", "utf8"})
 
@@ -45,9 +47,6 @@ def _inflating(compression: object) -> _Inflating | None:
         case "application/x-lzma" | "lzma" | "xz":
             return lzma.LZMADecompressor(memlimit=_LZMA_MEMORY)
     return None
-
-
-_LZMA_MEMORY: Final = 128 * 2**20
 
 
 def decoded(body: object, encoding: object) -> bytes:

@@ -1,4 +1,4 @@
-"""Broadcasts and replies between workers and those who watch them, read strictly. Pure.
+"""Broadcasts and replies between workers and those who watch them, read strictly.
 
 Kombu ends in one that is not as it should be, and with it the worker, or Flower's eyes.
 """

@@ -23,8 +23,9 @@ from worker.queueing.wrong_types import WrongTypes
 log = structlog.get_logger(__name__)
 
 #: Of the visibility timeout, how much a message may wait for its time: what is held for longer is
-#: handed out again meanwhile. The engine's own countdowns have the same limit (config/settings.py).
-_LONGEST_WAIT: Final = 2 / 3
+#: handed out again meanwhile. Two thirds are promised, and are the limit of the engine's own
+#: countdowns (config/settings.py); a little more is for clocks that are apart.
+_LONGEST_WAIT: Final = 3 / 4
 #: What a table of bindings has in each of its members: key, pattern, queue.
 _BINDING: Final = 3
 
@@ -127,7 +128,7 @@ class Sturdy:
         if not isinstance(found, Unreadable):
             return found
         self.keep(found)
-        return standing_in(found) if queue in SENDERS_QUEUES else None
+        return standing_in(found, queue) if queue in SENDERS_QUEUES else None
 
     def _receive_one(self: Any, c: Any) -> bool | None:  # noqa: ANN401 - redis-py's
         """Read a broadcast and deliver it; kombu's, but for what is none."""

@@ -2,7 +2,7 @@
 
 Kombu and Celery parse what lies in a queue before any code of ours sees it, and end in whatever is
 not as their protocol has it. So nothing goes on to them as it came: what they get is made here,
-from what is known to be sound. Pure.
+from what is known to be sound.
 """
 
 import base64
@@ -62,9 +62,9 @@ def read(raw: bytes, queue: str, longest: timedelta) -> Entry | Unreadable:
         )
 
 
-def standing_in(unreadable: Unreadable) -> Entry:
+def standing_in(unreadable: Unreadable, queue: str) -> Entry:
     """Return an entry that stands for one that cannot be taken: a worker refuses it."""
-    return _entry(unreadable.queue, b"", {}, {UNREADABLE: unreadable.as_json()})
+    return _entry(queue, b"", {}, {UNREADABLE: unreadable.as_json()})
 
 
 class _Seen:
@@ -80,7 +80,7 @@ def _read(raw: bytes, queue: str, longest: timedelta, seen: _Seen) -> Entry:
     properties = _object(entry.get("properties"), Cause.PROPERTIES)
     stand_in = Unreadable.from_json(properties.get(UNREADABLE))
     if stand_in is not None:
-        return standing_in(stand_in)
+        return standing_in(stand_in, queue)
     headers = _object(entry.get("headers"), Cause.HEADERS)
     seen.message_id, seen.task = _name(headers.get("id")), _name(headers.get("task"))
     body = _body(entry, properties, headers)
