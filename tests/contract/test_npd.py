@@ -704,6 +704,32 @@ GROUPS: list[Any] = [
 ]
 
 
+def test_every_end_names_the_document_and_what_moneta_has_approved(
+    make: Maker, bank: HttpStub
+) -> None:
+    document = moneta.profile(moneta.SIMPLIFIED)
+    document["Envelope"]["Body"]["GetProfileInfoResponse"]["attribute"] += [
+        {"key": "last_name", "value": "Проверкин", "approved": True},
+        {"key": "snils", "value": "11223344595", "approved": False},
+        {"key": "modificationdate", "value": "2026-08-01", "approved": True},
+    ]
+    bank.answer(said(document))
+    plugin, told, known = make(bank_url=bank.url), notices(SUCCESS), {**KNOWN, "doc_id": DOC_ID}
+
+    by_notification = plugin.poll(work(notices=told, progress=known))
+    by_profile = plugin.settle(work(State.SETTLING, progress=known))
+    expired = make().settle(work(State.SETTLING, progress=known))
+
+    names = {"approved": ["last_name"], "not_approved": ["snils"], "group": "simplified"}
+    facts = {**names, "document_id": DOC_ID}
+    assert isinstance(by_notification, Finished)
+    assert isinstance(by_profile, Finished)
+    assert isinstance(expired, Finished)
+    assert by_notification.result == {**facts, "verified_by": "notification"}
+    assert by_profile.result == {**facts, "verified_by": "profile_group"}
+    assert expired.result == {"document_id": DOC_ID}
+
+
 @pytest.mark.parametrize(
     ("answer", "confirmed", "settled"),
     [pytest.param(*row, id=name) for name, *row in GROUPS],

@@ -118,7 +118,7 @@ class Reading:
         """Take the provider's id of an attempt, if it is given."""
         given = self._left.pop("provider_ref", None)
         if isinstance(given, str):
-            given = plain(given)
+            given = plain(given) or None
         if given is None or (isinstance(given, str) and is_provider_ref(given)):
             return given
         self.fault("provider_ref: must be the provider's id as text", "provider_ref")

@@ -152,7 +152,7 @@ def _mixes_alphabets(word: str) -> bool:
 
 def _not_a_word_for_none(value: object, info: ValidationInfo) -> object:
     if isinstance(value, str) and is_todays(info) and _stands_for_none(plain(value)):
-        message = f"must be a patronymic: {NULL_WHERE_NONE}"
+        message = f"must be a name: {NULL_WHERE_NONE}"
         raise ValueError(message)
     return value
 

@@ -107,7 +107,7 @@ def test_word_for_no_patronymic_is_refused_and_null_is_named(value: str) -> None
         TYPES["patronymic"].validate_python(value)
 
     _, reason = faults_of(caught.value)
-    assert reason == "value must be a patronymic: give null where there is none"
+    assert reason == "value must be a name: give null where there is none"
 
 
 #: What a word processor, a phone's keyboard, a web page and a PDF make of one and the same value.

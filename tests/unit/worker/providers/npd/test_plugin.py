@@ -97,7 +97,7 @@ def test_accept_says_to_give_null_for_no_patronymic(plugin: Plugin) -> None:
     for value in ("", "-", "нет"):
         with pytest.raises(Refused) as caught:
             plugin.accept(KIND, {}, {**PERSON, "middle_name": value})
-        said = "middle_name must be a patronymic: give null where there is none"
+        said = "middle_name must be a name: give null where there is none"
         assert caught.value.reason == said
     with pytest.raises(Refused) as missing:
         plugin.accept(KIND, {}, without("middle_name"))
