@@ -23,14 +23,15 @@ def _bulk(text: str) -> bytes:
 
 @contextmanager
 def answering(answer: bytes) -> Iterator[str]:
-    """Run a server that gives one answer to HELLO and an OK to all else."""
+    """Run a server that gives one answer to HELLO; a Redis has another to PING."""
+    pong = answer if answer.startswith(b"HTTP") else b"+PONG\r\n"
 
     def serve() -> None:
         connection, _ = listening.accept()
         with connection:
             while read := connection.recv(65_536):
                 for command in read.split(b"*")[1:]:
-                    connection.sendall(answer if b"HELLO" in command else b"+OK\r\n")
+                    connection.sendall(pong if b"PING" in command else answer)
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=serve, daemon=True)
