@@ -53,7 +53,10 @@ def broker_probes(address: RedisAddress) -> list[Probe]:
     mailbox, replies = f"{_ANY}.celery.pidbox", f"{_ANY}.reply.celery.pidbox"
     return [
         *(probe for queue in (*INTAKE_QUEUES, *CHUNK_QUEUES) for probe in _of_queue(queue)),
-        *_on("_kombu.binding.moneta", "~_kombu.*", "SADD x", "SMEMBERS", "SREM x"),
+        *_on("_kombu.binding.moneta", "~_kombu.*", "SADD x", "SMEMBERS", "SREM x", "EXISTS", "DEL"),
+        # By kombu's scripts.
+        *_on("_kombu.binding_deadlines", "~_kombu.*", "ZADD 1 x", "ZRANGEBYSCORE 0 0", "ZREM x"),
+        (("TIME",), ""),
         *_on("unacked", "~unacked", "HSET x x", "HGET x", "HDEL x", "WATCH"),
         *_on("unacked_index", "~unacked_index", "ZADD 1 x", "ZREM x", "ZRANGE 0 0"),
         *_on("unacked_mutex", "~unacked_mutex", "SET x", "GET", "DEL"),
