@@ -36,6 +36,10 @@ class BrokerUnavailable(UpridError):
     """The broker does not answer."""
 
 
+class StreamUnusable(UpridError):
+    """The result stream cannot be used."""
+
+
 class SchemaUnusable(UpridError):
     """The database's schema is not one that this release can work on."""
 

@@ -6,20 +6,42 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from worker.errors import BrokerUnavailable, StreamUnusable, UpridError
+
 #: Seconds. A blocking read must be shorter, or it looks like a server that is gone.
 SOCKET_TIMEOUT = 15
 
 
 def connect(url: str) -> redis.Redis:
-    """Return a client that fails soon rather than waits for ever."""
+    """Return a client that fails soon rather than waits for ever.
+
+    Bytes that are not UTF-8 come as surrogates: what another writer put there raises nothing.
+    """
     return redis.Redis.from_url(
         url,
         decode_responses=True,
+        encoding_errors="surrogateescape",
         socket_timeout=SOCKET_TIMEOUT,
         socket_connect_timeout=5,
         health_check_interval=25,
         retry=Retry(NoBackoff(), 1),
     )
+
+
+def trouble(error: redis.RedisError, stream: str) -> UpridError:
+    """Return what is to be raised where the server of a stream answers with an error."""
+    said = str(error)
+    if isinstance(error, redis.ResponseError) and "WRONGTYPE" in said:
+        return StreamUnusable(
+            f"{stream} holds something that is no stream: look what it is (TYPE), then rename or "
+            "delete it, or set UPRID_EVENTS__STREAM to another name."
+        )
+    if isinstance(error, redis.ResponseError) and "exhausted the last possible ID" in said:
+        return StreamUnusable(
+            f"{stream} has an entry with the last id that there is, which another writer made: "
+            "rename or delete the stream, and events are published again from the outbox."
+        )
+    return BrokerUnavailable(type(error).__name__)
 
 
 def entries(answer: Any) -> list[tuple[str, dict[str, str]]]:  # noqa: ANN401 - XREAD's answer

@@ -14,6 +14,7 @@ from worker.oncall.checks.finding import Finding, Level, fault, ok
 from worker.oncall.checks.keys import check_keys
 from worker.oncall.checks.progress import check_progress
 from worker.oncall.checks.providers import check_providers
+from worker.oncall.checks.stream import check_stream
 from worker.oncall.output import say, say_json
 from worker.oncall.stop import FAILED, Stop, complain, settings_for
 from worker.operations.database import Database
@@ -38,6 +39,7 @@ def doctor(
 def _findings(settings: Settings) -> Iterator[Finding]:
     yield ok("settings", "fit together")
     yield from check_broker(settings)
+    yield from check_stream(settings)
     database = Database(settings.database_url, connections=2)
     try:
         found = list(check_database(database))

@@ -23,6 +23,11 @@ def say(line: str = "") -> None:
     sys.stdout.write(f"{line}\n")
 
 
+def printable(text: str) -> str:
+    """Return a text that comes from outside without what a terminal would act on."""
+    return "".join(each if each.isprintable() else "\ufffd" for each in text)
+
+
 def say_json(value: object) -> None:
     """Write a value as JSON on one line, at once."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
