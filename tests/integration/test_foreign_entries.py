@@ -37,7 +37,8 @@ OURS: Final = {
     "datacontenttype": "application/json",
     "data": json.dumps({"reference": "order-1", "state": "succeeded"}),
 }
-Fields = Mapping[str, str | bytes] | Mapping[bytes, bytes]
+#: Text, or bytes.
+Fields = Mapping[Any, Any]
 #: By what is wrong, the whole entry and what is said of it.
 FOREIGN: Final[dict[str, tuple[Fields, str]]] = {
     "another-programs": ({"ping": "1"}, "id is missing, type is missing"),
