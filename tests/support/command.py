@@ -1,15 +1,20 @@
-"""`uprid` in this process: quick, and coverage sees it. Exit statuses are as from a shell."""
+"""`uprid` as tests call it. Exit statuses are as from a shell.
+
+In this process it is quick, and coverage sees it; on a terminal it is a process of its own.
+"""
 
 import io
 import os
+import pty
+import subprocess
 import sys
 from collections.abc import Mapping
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
-from tests.support.processes import environment
+from tests.support.processes import PATIENCE, environment
 from worker.oncall.cli import main
 
 
@@ -44,3 +49,24 @@ def uprid(settings: Mapping[str, str], *arguments: str, stdin: str = "") -> Ende
         except SystemExit as end:
             status = end.code if isinstance(end.code, int) else int(end.code is not None)
     return Ended(status, out.getvalue(), err.getvalue())
+
+
+def on_a_terminal(settings: Mapping[str, str], typed: str, *arguments: str) -> tuple[int, str]:
+    """Run one command on a terminal on which text is typed; return its status and the screen."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "worker.oncall.cli", *arguments],
+        env={**environment(settings), "TERM": "dumb"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    os.write(ours, typed.encode())
+    shown = b""
+    # Linux says by an error that no process has the other end any more.
+    with suppress(OSError):
+        while some := os.read(ours, 4096):
+            shown += some
+    os.close(ours)
+    return process.wait(20 * PATIENCE), shown.decode()

@@ -46,6 +46,8 @@ class Request:
     dry_run: bool
     #: What is wrong with the command's own options.
     faults: tuple[str, ...] = ()
+    #: What the action would ask about first is answered.
+    yes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class Deed:
     outcome: Callable[[Row], str]
     #: Asks the workers to do it: reference, attempt, by, note.
     ask: Callable[[Client, str, int, str, str], object]
+    #: What speaks against doing it to a row, so that a person has to say yes; None: nothing.
+    against: Callable[[Row], str | None] = lambda _row: None
 
 
 def act(request: Request, deed: Deed) -> None:
@@ -78,8 +82,10 @@ def act(request: Request, deed: Deed) -> None:
         fault = _fault(story, request.attempt, deed)
         if fault is not None:
             complain(f"{reference}: {fault}")
-        elif story is not None and story.operation is not None:
-            chosen.append(story.operation)
+            continue
+        row = None if story is None else story.operation
+        if row is not None and _is_wanted(row, request, deed):
+            chosen.append(row)
     if request.dry_run:
         for row in chosen:
             say(f"{row.reference}: would {deed.outcome(row)}")
@@ -130,6 +136,21 @@ def _login_name() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user may have no name
         return f"uid-{os.getuid()}"
+
+
+def _is_wanted(row: Row, request: Request, deed: Deed) -> bool:
+    """Tell whether an action is to be done although something speaks against it."""
+    against = deed.against(row)
+    if against is None or request.yes:
+        return True
+    if not sys.stdin.isatty():
+        complain(f"{row.reference}: {against}: add --yes to {deed.outcome(row)} all the same")
+        return False
+    if request.dry_run:
+        complain(f"{row.reference}: {against}: would ask first")
+        return True
+    question = f"{row.reference}: {against}. {deed.outcome(row).capitalize()} all the same?"
+    return typer.confirm(question, err=True)
 
 
 def _fault(story: Story | None, attempt: int | None, deed: Deed) -> str | None:

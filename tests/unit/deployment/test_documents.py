@@ -110,7 +110,9 @@ def _headings(page: Path) -> set[str]:
 def test_every_decision_has_a_number_of_its_own_and_its_parts() -> None:
     decisions = sorted((ROOT / "docs" / "decisions").glob("*.md"))
 
-    for number, decision in enumerate(decisions, start=1):
+    numbers = [int(decision.name.partition("-")[0]) for decision in decisions]
+    assert len(set(numbers)) == len(numbers)
+    for number, decision in zip(numbers, decisions, strict=True):
         text = decision.read_text("utf-8")
         assert decision.name.startswith(f"{number:04}-")
         assert text.startswith(f"# {number}. ")
