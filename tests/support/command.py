@@ -32,15 +32,23 @@ class Ended:
         return self.err.splitlines()
 
 
-def uprid(settings: Mapping[str, str], *arguments: str, stdin: str = "") -> Ended:
-    """Run one command under these settings and nothing else of the environment's."""
+def uprid(
+    settings: Mapping[str, str],
+    *arguments: str,
+    stdin: str = "",
+    stdout: io.TextIOWrapper | None = None,
+) -> Ended:
+    """Run one command under these settings and nothing else of the environment's.
+
+    What is written to a `stdout` that is given is not in what is returned.
+    """
     out, err = io.StringIO(), io.StringIO()
     given = io.TextIOWrapper(io.BytesIO(stdin.encode()))
     surroundings: Any = patch.multiple(sys, argv=["uprid", *arguments], stdin=given)
     with (
         surroundings,
         patch.dict(os.environ, environment(settings), clear=True),
-        redirect_stdout(out),
+        redirect_stdout(out if stdout is None else stdout),
         redirect_stderr(err),
     ):
         try:

@@ -9,9 +9,10 @@ from typing import Annotated, Final
 
 import typer
 
-from config.settings import Need
+from config.settings import Need, Settings
 from worker.client import Client
 from worker.intake.words import LONGEST_NAME, LONGEST_NOTE, is_reference, name_of, note_of
+from worker.oncall import streams
 from worker.oncall.access import client_of
 from worker.oncall.output import say
 from worker.oncall.stop import FAILED, MISUSED, Stop, complain, opened, settings_for
@@ -90,12 +91,23 @@ def act(request: Request, deed: Deed) -> None:
         for row in chosen:
             say(f"{row.reference}: would {deed.outcome(row)}")
     else:
-        with client_of(settings) as client:
-            for row in chosen:
-                deed.ask(client, row.reference, row.attempt, by, request.note)
-                say(f"{row.reference}: asked to {deed.outcome(row)}")
+        _ask(settings, request, deed, chosen, by)
     if len(chosen) < len(stories):
         raise typer.Exit(FAILED)
+
+
+def _ask(settings: Settings, request: Request, deed: Deed, chosen: Sequence[Row], by: str) -> None:
+    """Have it done to all of them, also where nobody reads any more what is said of it."""
+    lost: streams.OutputLost | None = None
+    with client_of(settings) as client:
+        for row in chosen:
+            deed.ask(client, row.reference, row.attempt, by, request.note)
+            try:
+                say(f"{row.reference}: asked to {deed.outcome(row)}")
+            except streams.OutputLost as error:
+                lost = error
+    if lost is not None:
+        raise lost
 
 
 def is_one(references: Sequence[str]) -> bool:
@@ -118,7 +130,12 @@ def checked(note: str | None, by: str, *more: str) -> str:
 
 
 def _named(references: Sequence[str]) -> Sequence[str]:
-    return sys.stdin.read().splitlines() if list(references) == [_PIPE] else references
+    if list(references) != [_PIPE]:
+        return references
+    try:
+        return streams.read_text().splitlines()
+    except streams.InputUnusable as fault:
+        raise Stop(FAILED, [f"standard input: {fault}"]) from None
 
 
 def _note_faults(note: str) -> list[str]:
@@ -143,7 +160,7 @@ def _is_wanted(row: Row, request: Request, deed: Deed) -> bool:
     against = deed.against(row)
     if against is None or request.yes:
         return True
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         complain(f"{row.reference}: {against}: add --yes to {deed.outcome(row)} all the same")
         return False
     if request.dry_run:

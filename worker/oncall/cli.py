@@ -11,6 +11,7 @@ from typing import Final
 import typer
 
 from worker.errors import UpridError
+from worker.oncall import streams
 from worker.oncall.stop import FAILED, Stop, complain, explained
 
 #: By name: the module below this package, and the function in it.
@@ -71,15 +72,39 @@ def _nothing() -> None:
 
 def main() -> None:
     """Run one command and exit: 0 done, 1 failed, 2 wrong usage or settings."""
+    streams.prepare()
+    sys.argv = streams.arguments()
     try:
-        application(sys.argv[1] if len(sys.argv) > 1 else None)()
+        status = _run(sys.argv[1] if len(sys.argv) > 1 else None)
+        streams.flush()
+    except streams.OutputLost as lost:
+        if not lost.is_quiet:
+            complain(lost.line)
+        streams.give_up()
+        status = FAILED
+    sys.exit(status)
+
+
+def _run(typed: str | None) -> int:
+    """Return a command's exit status; all that it cannot do is said in lines."""
+    try:
+        application(typed)()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else FAILED * (end.code is not None)
     except Stop as stop:
         for line in stop.lines:
             complain(line)
-        sys.exit(stop.status)
+        return stop.status
     except UpridError as error:
         complain(explained(error))
-        sys.exit(FAILED)
+        return FAILED
+    except OSError as error:
+        # A file or folder that no command of ours expected to fail.
+        why = error.strerror or type(error).__name__
+        named = error.filename is not None
+        complain(f"{error.filename}: cannot be made, read or written ({why})" if named else why)
+        return FAILED
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """`uprid doctor`: everything that is wrong, at once."""
 
-import sys
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -8,6 +7,7 @@ import typer
 
 from config.settings import Need, Settings
 from worker.errors import UpridError
+from worker.oncall import streams
 from worker.oncall.checks.broker import check_broker
 from worker.oncall.checks.database import check_database
 from worker.oncall.checks.finding import Finding, Level, fault, ok
@@ -63,4 +63,4 @@ def _report(findings: list[Finding], *, as_json: bool) -> None:
         line = f"{found.level:8} {found.what}: {found.detail}"
         # What is wrong goes where errors go; standard output keeps the order for people.
         (say if found.level is not Level.FAULT else complain)(line)
-        sys.stdout.flush()
+        streams.flush()

@@ -1,9 +1,7 @@
 """`uprid enqueue`: seals and sends what is written in files."""
 
 import shlex
-import sys
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -14,6 +12,7 @@ from config.queues import Provider
 from config.settings import Need
 from worker.client import Client
 from worker.errors import BrokerUnavailable
+from worker.oncall import streams
 from worker.oncall.access import client_of
 from worker.oncall.documents import BadDocument, Document, read, split
 from worker.oncall.output import say
@@ -66,13 +65,17 @@ def _texts(files: Iterable[str]) -> Iterator[tuple[Place, str]]:
 
 
 def _content(name: str) -> str:
+    if name == _STANDARD_INPUT:
+        try:
+            return streams.read_text()
+        except streams.InputUnusable as fault:
+            raise Stop(FAILED, [f"standard input: {fault}"]) from None
     try:
-        content = sys.stdin.buffer.read() if name == _STANDARD_INPUT else Path(name).read_bytes()
-        return content.decode("utf-8-sig")
+        return streams.path_of(name).read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise Stop(FAILED, [f"{name}: cannot be read ({error.strerror})"]) from None
     except UnicodeDecodeError:
-        raise Stop(FAILED, [f"{name}: is not UTF-8"]) from None
+        raise Stop(FAILED, [f"{name}: is not UTF-8: save it as UTF-8"]) from None
 
 
 def _send_all(client: Client, provider: Provider, documents: list[tuple[Place, Document]]) -> None:

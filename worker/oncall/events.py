@@ -12,6 +12,7 @@ from config.settings import Need, Settings
 from worker.events.entry import ForeignEntry, read
 from worker.events.server import connect, trouble
 from worker.events.stream import Stream
+from worker.oncall import streams
 from worker.oncall.ages import since as parsed
 from worker.oncall.outlet import relay_of
 from worker.oncall.output import moment, printable, say, say_json
@@ -54,6 +55,7 @@ def tail(
     try:
         for stream_id, fields in _entries(settings, after, follow=follow):
             _print(stream_id, fields, as_json=as_json)
+            streams.flush()
     except KeyboardInterrupt:
         return
 

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from config.settings import Need, Settings, SettingsError, load
 from worker.errors import BrokerUnavailable, DatabaseUnavailable, UpridError
@@ -29,7 +29,9 @@ class Stop(Exception):
 
 def complain(line: str) -> None:
     """Write one line to standard error."""
-    sys.stderr.write(f"{line}\n")
+    # With standard error gone too there is nobody left to tell.
+    with suppress(OSError):
+        sys.stderr.write(f"{line}\n")
 
 
 def explained(error: UpridError) -> str:
