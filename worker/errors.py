@@ -55,6 +55,10 @@ class MessageTooLarge(UpridError):
     """The message is too large to be sent."""
 
 
+class StreamUnusable(UpridError):
+    """The result stream cannot be used."""
+
+
 class SchemaUnusable(UpridError):
     """The database's schema is not one that this release can work on."""
 

@@ -13,12 +13,7 @@ EVERYTHING = (*PROVIDERS, notifications.PROVIDER, SOCKETS)
 
 def main() -> int:
     """Run; return 1 where anything was found."""
-    parser = argparse.ArgumentParser(prog="./run hostile", description=__doc__)
-    parser.add_argument("--cases", type=int, default=2_000, help="of each provider")
-    parser.add_argument("--provider", choices=EVERYTHING, action="append")
-    parser.add_argument("--first-seed", type=int, default=1)
-    parser.add_argument("--most", type=int, default=20, help="findings after which to stop")
-    asked = parser.parse_args()
+    asked = _parser().parse_args()
     found = 0
     for provider in asked.provider or EVERYTHING:
         if provider == SOCKETS:
@@ -31,6 +26,15 @@ def main() -> int:
         found += len(tally.findings)
         print(report(provider, tally), flush=True)  # noqa: T201 - the report is the product
     return 1 if found else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="./run hostile", description=__doc__)
+    parser.add_argument("--cases", type=int, default=2_000, help="of each provider")
+    parser.add_argument("--provider", choices=EVERYTHING, action="append")
+    parser.add_argument("--first-seed", type=int, default=1)
+    parser.add_argument("--most", type=int, default=20, help="findings after which to stop")
+    return parser
 
 
 def over_sockets() -> int:

@@ -6,9 +6,20 @@ from collections.abc import Iterator
 import pytest
 from cryptography.fernet import Fernet
 
-from tests.support.command import Ended, uprid
+from tests.support.command import Ended, on_a_terminal, uprid
 from tests.support.messages import arguments, enqueued
-from tests.support.operations import in_state, journal, operations, told, types, waiting
+from tests.support.operations import (
+    accepted,
+    claim,
+    ended,
+    in_state,
+    journal,
+    operations,
+    told,
+    types,
+    waiting,
+    write,
+)
 from tests.support.valkey import ValkeyServer
 from worker.client import Client
 from worker.operations.database import Database
@@ -110,6 +121,50 @@ def test_action_is_asked_for_only_from_the_states_that_allow_it(
     assert run.status == 1
     assert [line.partition(": is ")[0] for line in run.lines] == refused
     assert {given["reference"] for _, given in sent(valkey)} == set(FROM[command])
+
+
+def not_retryable(database: Database, *names: str) -> None:
+    reason = Reason(ReasonCode.NOT_ELIGIBLE, "Not this way.", retryable=False)
+    for name in names:
+        accepted(database, name)
+        write(database, [ended(each, State.REJECTED, reason=reason) for each in claim(database)])
+
+
+def test_retry_of_what_is_not_retryable_wants_yes_where_there_is_no_terminal(
+    settings: Settings, database: Database, valkey: ValkeyServer
+) -> None:
+    not_retryable(database, "a")
+    references(database, State.REJECTED, "b")
+
+    for more in ([], ["--dry-run"]):
+        run = uprid(settings, "retry", "a", "b", *NOTE, *more)
+
+        assert run.status == 1
+        [line] = run.lines
+        assert line.startswith("a: ended as not_eligible, ")
+        assert line.endswith("add --yes to begin attempt 2 all the same")
+        assert run.out.splitlines()[0].startswith("b: ")
+    assert [given["reference"] for _, given in sent(valkey)] == ["b"]
+
+    run = uprid(settings, "retry", "a", *NOTE, "--yes")
+    assert (run.status, run.err) == (0, "")
+    assert [given["reference"] for _, given in sent(valkey)] == ["b", "a"]
+
+
+@on_one_database
+@pytest.mark.parametrize("typed", ["y", "n", "\x04"], ids=["yes", "no", "end-of-input"])
+def test_retry_of_what_is_not_retryable_asks_on_a_terminal(
+    settings: Settings, database: Database, valkey: ValkeyServer, typed: str
+) -> None:
+    not_retryable(database, "a")
+
+    status, shown = on_a_terminal(settings, f"{typed}\n", "retry", "a", *NOTE)
+
+    assert "a: ended as not_eligible" in shown
+    assert "Begin attempt 2 all the same?" in shown
+    assert "Traceback" not in shown
+    assert status == (0 if typed == "y" else 1)
+    assert len(sent(valkey)) == (typed == "y")
 
 
 @by_command

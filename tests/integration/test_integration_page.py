@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,12 +17,17 @@ from cryptography.fernet import Fernet
 
 from config.queues import Provider, Task
 from config.settings import load
+from tests.support.invoices import invoice, money, store
 from tests.support.messages import arguments, enqueued
+from tests.support.operations import accepted, operation, waiting
+from tests.support.servers import SqliteFiles
 from tests.support.valkey import ValkeyServer
+from worker.client import Event
 from worker.events.model import EventType
 from worker.intake.message import Message, Reading
 from worker.operations.database import Database
 from worker.operations.outcomes import Reason, ReasonCode
+from worker.operations.states import State
 from worker.privacy.sealing import Sealer
 from worker.providers.base import Plugin
 from worker.providers.mandarin.codes import read_code
@@ -29,6 +35,7 @@ from worker.providers.registry import plugins_of
 from worker.tokens import StoredTokens
 
 PAGE = (Path(__file__).parents[2] / "docs" / "integration.md").read_text("utf-8")
+GOLDEN = json.loads((Path(__file__).parents[1] / "golden/0.1.0/events.json").read_text("utf-8"))
 CODE = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 KEY = Fernet.generate_key().decode()
 KINDS = {
@@ -58,10 +65,19 @@ PROVIDERS = {
 
 
 @pytest.fixture
-def page(valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mapping[str, Any]]:
+def databases(sqlite: SqliteFiles) -> SqliteFiles:
+    """SQLite alone: what the client reads, tests/integration/test_client*.py hold on both."""
+    return sqlite
+
+
+@pytest.fixture
+def page(
+    valkey: ValkeyServer, migrated_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[dict[str, Any]]:
     """What the page's code has defined, once all of it was run."""
     monkeypatch.setenv("REDIS_URL", valkey.url)
     monkeypatch.setenv("UPRID_SEAL_KEYS", KEY)
+    monkeypatch.setenv("DATABASE_URL", migrated_url)
     names: dict[str, Any] = {}
     for code in CODE:
         exec(compile(code, "integration.md", "exec"), names)  # noqa: S102 - the page's own code
@@ -137,6 +153,64 @@ def test_page_handles_every_event(page: Mapping[str, Any], kind: EventType) -> N
 
     assert page["handle"](event)
     assert page["handle"](event) == "nothing: it came before"
+
+
+class Enough(Exception):
+    """The page's loop has taken everything that it was to take."""
+
+
+def test_page_goes_on_through_everything_that_stands_on_the_stream(
+    page: dict[str, Any], server: redis.Redis
+) -> None:
+    server.xadd("uprid:events", {"ping": "1"})
+    for fields in GOLDEN.values():
+        server.xadd("uprid:events", fields)
+    newer = {**GOLDEN["uprid.operation.accepted"], "id": "newer", "type": "uprid.weather.changed"}
+    server.xadd("uprid:events", newer)
+    server.xadd("uprid:events", {**newer, "id": "last"})
+    handle, taken = page["handle"], []
+
+    def counted(event: Event) -> None:
+        if event.id == "last":
+            raise Enough
+        handle(event)
+        taken.append(event.type)
+
+    page["handle"] = counted
+    with pytest.raises(Enough):
+        page["consume"]()
+
+    assert taken == [*GOLDEN, "uprid.weather.changed"]
+
+
+def test_page_reads_an_answer_that_the_event_carries_and_one_that_it_does_not(
+    page: dict[str, Any], database: Database
+) -> None:
+    token = Sealer([KEY]).seal_bytes(b"<answer/>")
+    reason = Reason(ReasonCode.UNKNOWN_ANSWER, "Nobody knows.")
+    waiting(database, State.POLLING, reason, "order-17", answer=token)
+    carried = {"operation_id": operation(database, "order-17")["id"], "attempt": 1}
+
+    event = SimpleNamespace(data=carried, open=lambda: b"carried")
+    assert page["whole_answer"](event) == b"<answer/>"
+    event.data = {**carried, "sealed": token}
+    assert page["whole_answer"](event) == b"carried"
+
+
+def test_page_adds_up_what_was_paid(page: dict[str, Any], database: Database) -> None:
+    [operation_id] = accepted(database, "registry-2026-07")
+    paid = invoice(1, personal={}, transactions=[])
+    store(
+        database,
+        operation_id,
+        [
+            paid,
+            replace(paid, id=2, amount=money("2.50", "TST")),
+            replace(paid, id=3, state="Created"),
+        ],
+    )
+
+    assert page["paid_roubles"]("registry-2026-07") == {1: "11.0000"}
 
 
 def test_page_passes_a_notification_on(page: Mapping[str, Any], server: redis.Redis) -> None:

@@ -13,15 +13,7 @@ from tests.simulation.run import Result, simulate
 
 def main() -> int:
     """Run."""
-    parser = argparse.ArgumentParser(prog="./run simulate", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=300, help="how many")
-    parser.add_argument("--first-seed", type=int, default=0)
-    parser.add_argument("--seed", type=int, help="replay this one, with its trace")
-    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
-    parser.add_argument(
-        "--mutation", choices=["all", *MUTATIONS], help="break the engine, and find who sees it"
-    )
-    given = parser.parse_args()
+    given = _parser().parse_args()
     if given.mutation is not None:
         names = list(MUTATIONS) if given.mutation == "all" else [given.mutation]
         seeds = range(given.first_seed, given.first_seed + given.seeds)
@@ -49,6 +41,18 @@ def main() -> int:
         print(f"the first of them (again by ./run simulate --seed {failed[0].seed}):")
         replay(failed[0].seed)
     return bool(failed)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="./run simulate", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=300, help="how many")
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, help="replay this one, with its trace")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument(
+        "--mutation", choices=["all", *MUTATIONS], help="break the engine, and find who sees it"
+    )
+    return parser
 
 
 def _quietly(seed: int) -> Result:

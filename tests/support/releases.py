@@ -1,4 +1,4 @@
-"""Releases of this project side by side: earlier commits, built and installed beside the tree."""
+"""Releases of this project side by side: an earlier tag, built and installed beside the tree."""
 
 import io
 import subprocess
@@ -11,8 +11,9 @@ from typing import Final
 from worker.operations.schema import newest_revision
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-#: What a wheel is made of.
-_SHIPPED: Final = ("config", "worker", "tasks", "pyproject.toml")
+#: The first release that others run: what works beside today's, and what is gone back to.
+RELEASED: Final = "0.1.0"
+_GOLDEN: Final = ROOT / "tests" / "golden"
 _VERSIONS: Final = "worker/migrations/versions"
 #: A release that is not written yet: it adds, and takes nothing away.
 _NEXT: Final = """
@@ -44,21 +45,34 @@ class NoHistory(Exception):
     """There is no earlier release to be had here."""
 
 
-def previous() -> str:
-    """Return the newest ancestor whose wheel differs from the tree's; raise `NoHistory`."""
-    for commit in _ancestors():
-        if _git("diff", "--quiet", commit, "--", *_SHIPPED).returncode:
-            return commit
-    message = "no ancestor differs from the tree in what is shipped"
-    raise NoHistory(message)
+def commit_of(release: str) -> str:
+    """Return the commit of a release; raise `NoHistory` where this clone does not have it.
+
+    It stands beside the release's golden files, for a clone without tags; where there is a tag,
+    both must agree.
+    """
+    commit = (_GOLDEN / release / "COMMIT").read_text("utf-8").strip()
+    _require_git()
+    tagged = _git("rev-parse", "--verify", "--quiet", f"refs/tags/{release}^{{commit}}")
+    if not tagged.returncode:
+        assert tagged.stdout.decode().strip() == commit, f"the tag {release} has been moved"
+    if _git("cat-file", "-e", f"{commit}^{{commit}}").returncode:
+        message = f"{release} is not in this clone: `git fetch --unshallow --tags` brings it"
+        raise NoHistory(message)
+    return commit
+
+
+def unpack(commit: str, target: Path) -> None:
+    """Write a commit's files into a folder: its code runs from there, for PYTHONPATH."""
+    archived = _git("archive", "--format=tar", commit)
+    assert archived.returncode == 0, archived.stderr
+    with tarfile.open(fileobj=io.BytesIO(archived.stdout)) as archive:
+        archive.extractall(target, filter="data")
 
 
 def install_commit(commit: str, target: Path, work: Path) -> None:
     """Build a commit's wheel and install it alone into a folder, for PYTHONPATH."""
-    archived = _git("archive", "--format=tar", commit)
-    assert archived.returncode == 0, archived.stderr
-    with tarfile.open(fileobj=io.BytesIO(archived.stdout)) as archive:
-        archive.extractall(work, filter="data")
+    unpack(commit, work)
     _install(work, target)
 
 
@@ -99,16 +113,11 @@ def _install(source: Path, target: Path) -> None:
     assert installed.returncode == 0, installed.stdout + installed.stderr
 
 
-def _ancestors() -> list[str]:
-    """Return the commits that this tree was made of, the newest first."""
+def _require_git() -> None:
     top = _git("rev-parse", "--show-toplevel")
     if top.returncode or Path(top.stdout.decode().strip()).resolve() != ROOT:
         message = "the tree is not under git, as in an sdist"
         raise NoHistory(message)
-    if _git("rev-parse", "--is-shallow-repository").stdout.strip() == b"true":
-        message = "the clone is shallow: `git fetch --unshallow` brings the earlier commits"
-        raise NoHistory(message)
-    return _git("rev-list", "--first-parent", "HEAD").stdout.decode().split()
 
 
 def _git(*arguments: str) -> "subprocess.CompletedProcess[bytes]":

@@ -176,7 +176,7 @@ class _Turn:
     def given_up(self) -> Move:
         reason = Reason(
             ReasonCode.PROVIDER_UNAVAILABLE,
-            "The provider could not be reached in time; nothing was sent to it.",
+            "The provider could not be reached in time, and nothing was sent to it: retry later.",
             retryable=True,
         )
         return self.end(State.FAILED, reason, EventType.FAILED, None)

@@ -1,6 +1,6 @@
 """Reading the result stream as a member of a consumer group: the marketplace's side."""
 
-import json
+import logging
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,11 +10,13 @@ from typing import Any, Final, cast
 import redis
 
 from config.redis_options import SOCKET_TIMEOUT
-from worker.errors import BrokerUnavailable
-from worker.events.server import connect, entries
+from worker.events.entry import ForeignEntry, read
+from worker.events.server import connect, entries, trouble
 from worker.privacy.sealing import Sealer
-from worker.redis_refusals import explained
 from worker.refusal_reasons import as_read
+
+#: The standard library's: it writes into the marketplace's own log.
+log = logging.getLogger(__name__)
 
 #: Seconds; a blocking read ends well before the connection gives the server up.
 _LONGEST_BLOCK: Final = SOCKET_TIMEOUT / 2
@@ -71,12 +73,14 @@ class Consumer:
 
         First what this consumer was given before and never acknowledged, then what is new, and
         now and then what a silent consumer has held for `claim_after`. Ends after `quiet` without
-        an event, or never. Raises `BrokerUnavailable`: read again, and nothing is missed.
+        an event, or never. An entry that is no event is acknowledged and skipped, with a warning in
+        the log. Raises `BrokerUnavailable`: read again, and nothing is missed; and
+        `StreamUnusable` where the stream's key holds something else.
         """
         try:
             yield from self._read(min(block, _LONGEST_BLOCK), count, claim_after, quiet)
         except redis.RedisError as error:
-            raise BrokerUnavailable(explained(error)) from None
+            raise trouble(error, self._stream) from None
         finally:
             self._server.close()
 
@@ -132,7 +136,9 @@ class Consumer:
                 ),
             )
             start = answer[0]
-            yield from self._events([(entry_id, fields or {}) for entry_id, fields in answer[1]])
+            # Redis 6.2 names no id of what was trimmed.
+            found = [(entry_id, fields or {}) for entry_id, fields in answer[1] if entry_id]
+            yield from self._events(found)
             if start == "0-0":
                 return
 
@@ -146,12 +152,18 @@ class Consumer:
             if not fields:  # older than the retention: trimmed before it was acknowledged
                 self._acknowledge(stream_id)
                 continue
+            try:
+                entry = read(fields)
+            except ForeignEntry as fault:
+                log.warning("skipped %s on the stream %s: %s", stream_id, self._stream, fault)
+                self._acknowledge(stream_id)
+                continue
             yield Event(
-                id=fields["id"],
-                type=fields["type"],
-                subject=fields["subject"],
-                time=datetime.fromisoformat(fields["time"]),
-                data=in_todays_shape(json.loads(fields["data"])),
+                id=entry.id,
+                type=entry.type,
+                subject=entry.subject,
+                time=entry.time,
+                data=in_todays_shape(entry.data),
                 stream_id=stream_id,
                 _sealer=self._sealer,
             )

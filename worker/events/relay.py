@@ -28,6 +28,11 @@ _LOCKED_FOR: Final = timedelta(seconds=20)
 _LOOK_EVERY: Final = 1.0
 #: Seconds before a round is tried again that found the lock taken.
 _BUSY: Final = 0.1
+#: Milliseconds with more than 15 digits: in the year 33658.
+_LARGEST_ORDINARY: Final = 10**15
+#: Sorts behind every digit.
+_FAR: Final = "~"
+_DIGITS: Final = "0123456789abcdefghijklmnopqrstuv"
 
 
 class Relay:
@@ -144,12 +149,22 @@ class Relay:
 
 
 def padded(stream_id: str) -> str:
-    """Write a stream id so that text sorts like time."""
+    """Write a stream id so that text sorts like time, in at most 36 characters."""
     milliseconds, _, number = stream_id.partition("-")
-    return f"{int(milliseconds):015d}-{int(number):020d}"
+    return f"{_padded_time(int(milliseconds))}-{int(number):020d}"
 
 
 def plain(stream_id: str) -> str:
     """Write a padded stream id as the server does."""
-    milliseconds, _, number = stream_id.partition("-")
-    return f"{int(milliseconds)}-{int(number)}"
+    time, _, number = stream_id.partition("-")
+    milliseconds = int(time[1:], 32) if time.startswith(_FAR) else int(time)
+    return f"{milliseconds}-{int(number)}"
+
+
+def _padded_time(milliseconds: int) -> str:
+    if milliseconds < _LARGEST_ORDINARY:
+        return f"{milliseconds:015d}"
+    # Another writer's entry may have any time, and the server goes on from it: of 64 bits, in
+    # base 32 for want of room, and sorted behind all that is ordinary.
+    digits = [_DIGITS[milliseconds >> (5 * place) & 31] for place in reversed(range(13))]
+    return _FAR + "".join(digits)

@@ -9,17 +9,21 @@ from redis.sentinel import Sentinel
 
 from config.redis_address import RedisAddress, parse
 from config.redis_options import CONNECT_TIMEOUT, SOCKET_TIMEOUT, sentinel_options, server_options
+from worker.errors import BrokerUnavailable, StreamUnusable, UpridError
+from worker.redis_refusals import explained
 
 
 def connect(url: str, *, patience: float = SOCKET_TIMEOUT, tries: int = 2) -> redis.Redis:
     """Return a client that gives up an answer after `patience` seconds and so many `tries`.
 
+    Bytes that are not UTF-8 come as surrogates: what another writer put there raises nothing.
     Raises `RedisAddressError` where the address cannot be used.
     """
     address = parse(url)
     options = {
         **server_options(address),
         "decode_responses": True,
+        "encoding_errors": "surrogateescape",
         "socket_timeout": patience,
         "socket_connect_timeout": min(patience, CONNECT_TIMEOUT),
         "health_check_interval": 25,
@@ -38,6 +42,22 @@ def _behind_sentinels(address: RedisAddress, service: str, options: dict[str, An
     made: Any = Sentinel
     sentinels = made(list(address.hosts), sentinel_kwargs=sentinel_options(address), **options)
     return cast("redis.Redis", sentinels.master_for(service))
+
+
+def trouble(error: redis.RedisError, stream: str) -> UpridError:
+    """Return what is to be raised where the server of a stream answers with an error."""
+    said = str(error)
+    if isinstance(error, redis.ResponseError) and "WRONGTYPE" in said:
+        return StreamUnusable(
+            f"{stream} holds something that is no stream: look what it is (TYPE), then rename or "
+            "delete it, or set UPRID_EVENTS__STREAM to another name."
+        )
+    if isinstance(error, redis.ResponseError) and "exhausted the last possible ID" in said:
+        return StreamUnusable(
+            f"{stream} has an entry with the last id that there is, which another writer made: "
+            "rename or delete the stream, and events are published again from the outbox."
+        )
+    return BrokerUnavailable(explained(error))
 
 
 def entries(answer: Any) -> list[tuple[str, dict[str, str]]]:  # noqa: ANN401 - XREAD's answer

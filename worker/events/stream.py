@@ -8,11 +8,9 @@ from typing import Any, Final, cast
 
 import redis
 
-from worker.errors import BrokerUnavailable
 from worker.events.model import CONTENT_TYPE, SOURCE, SPECVERSION, rfc3339
-from worker.events.server import connect, entries
+from worker.events.server import connect, entries, trouble
 from worker.operations.store.outbox import Line
-from worker.redis_refusals import explained
 
 #: Seconds for which the server remembers an event's id. It only has to outlive a relay that died
 #: between appending and noting it down.
@@ -24,12 +22,19 @@ _SEEN_SUFFIX: Final = ":seen:"
 # ('' and '0-0' where it knows none), a mark to leave where there is none, seconds to remember ids,
 # '1' to look for doubles, then each event's fields as one packed list.
 # Returns {verdict, mark, last id, ids…}; the verdict is 'ok', 'wiped' or 'behind'.
+# Others can write to these keys: what is no mark or no id of the stream's counts as none.
 _SCRIPT: Final = """
 local function parts(id)
   local ms, no = string.match(id, '^(%d+)-(%d+)$')
   return tonumber(ms), tonumber(no)
 end
-local mark = redis.call('GET', KEYS[2])
+local function text(key, pattern)
+  local value = redis.pcall('GET', key)
+  if type(value) == 'string' and string.match(value, pattern) then return value end
+  return false
+end
+local mark = text(KEYS[2], '^[%w-]+$')
+if mark and #mark > 36 then mark = false end
 local last = '0-0'
 if redis.call('EXISTS', KEYS[1]) == 1 then
   local info = redis.call('XINFO', 'STREAM', KEYS[1])
@@ -51,7 +56,7 @@ end
 local answer = {'ok', mark, last}
 for i = 3, #KEYS do
   local id = false
-  if ARGV[5] == '1' then id = redis.call('GET', KEYS[i]) end
+  if ARGV[5] == '1' then id = text(KEYS[i], '^%d+-%d+$') end
   -- An id that is remembered and beyond the stream's end is that of an event that was lost.
   if not id or after_last(id) then
     id = redis.call('XADD', KEYS[1], '*', unpack(cjson.decode(ARGV[i + 3])))
@@ -77,7 +82,11 @@ class Appended:
 
 
 class Stream:
-    """The stream on its server. Raises `BrokerUnavailable` where the server does not answer."""
+    """The stream on its server.
+
+    Raises `BrokerUnavailable` where the server does not answer, and `StreamUnusable` where the key
+    holds something that events cannot be added to.
+    """
 
     def __init__(self, url: str, name: str) -> None:
         self.name = name
@@ -104,7 +113,7 @@ class Stream:
                 self._script(keys=keys, args=[*arguments, *(_packed(line) for line in lines)]),
             )
         except redis.RedisError as error:
-            raise BrokerUnavailable(explained(error)) from None
+            raise trouble(error, self.name) from None
         return Appended(answer[0], answer[1], answer[2], tuple(answer[3:]))
 
     def trim(self, before: datetime) -> int:
@@ -113,7 +122,7 @@ class Stream:
         try:
             return self._server.xtrim(self.name, minid=oldest, approximate=True)
         except redis.RedisError as error:
-            raise BrokerUnavailable(explained(error)) from None
+            raise trouble(error, self.name) from None
 
     def read(
         self, after: str, *, count: int, block: float | None
@@ -125,7 +134,7 @@ class Stream:
                 "Any", self._server.xread({self.name: after}, count=count, block=milliseconds)
             )
         except redis.RedisError as error:
-            raise BrokerUnavailable(explained(error)) from None
+            raise trouble(error, self.name) from None
         return entries(answer)
 
     def close(self) -> None:

@@ -148,7 +148,7 @@ def _follow_up(
             reason = f"reference: the operation is {state}: {name} is not possible"
             raise Refused(reason, ["reference"])
         case Done.DATA_ERASED:
-            reason = "sealed: is missing: the data of the last attempt were erased"
+            reason = "sealed: is missing: the last attempt's data were erased: retry with the data"
             raise Refused(reason, ["sealed"])
         case Done.ANOTHERS_REF:
             reason = "provider_ref: another operation has it: look again which id is meant"

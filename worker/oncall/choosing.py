@@ -9,12 +9,14 @@ from typing import Annotated, Final
 
 import typer
 
-from config.settings import Need
+from config.settings import Need, Settings
 from worker.client import Client
 from worker.intake.words import LONGEST_NAME, LONGEST_NOTE, is_reference, name_of, note_of
+from worker.oncall import streams
 from worker.oncall.access import client_of
 from worker.oncall.output import say
-from worker.oncall.stop import FAILED, MISUSED, Stop, complain, opened, settings_for
+from worker.oncall.stop import FAILED, MISUSED, Stop, opened, settings_for
+from worker.oncall.streams import complain
 from worker.operations.states import State
 from worker.operations.store import reading
 from worker.operations.store.reading import Row, Story
@@ -46,6 +48,8 @@ class Request:
     dry_run: bool
     #: What is wrong with the command's own options.
     faults: tuple[str, ...] = ()
+    #: What the action would ask about first is answered.
+    yes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,8 @@ class Deed:
     outcome: Callable[[Row], str]
     #: Asks the workers to do it: reference, attempt, by, note.
     ask: Callable[[Client, str, int, str, str], object]
+    #: What speaks against doing it to a row, so that a person has to say yes; None: nothing.
+    against: Callable[[Row], str | None] = lambda _row: None
 
 
 def act(request: Request, deed: Deed) -> None:
@@ -78,18 +84,31 @@ def act(request: Request, deed: Deed) -> None:
         fault = _fault(story, request.attempt, deed)
         if fault is not None:
             complain(f"{reference}: {fault}")
-        elif story is not None and story.operation is not None:
-            chosen.append(story.operation)
+            continue
+        row = None if story is None else story.operation
+        if row is not None and _is_wanted(row, request, deed):
+            chosen.append(row)
     if request.dry_run:
         for row in chosen:
             say(f"{row.reference}: would {deed.outcome(row)}")
     else:
-        with client_of(settings) as client:
-            for row in chosen:
-                deed.ask(client, row.reference, row.attempt, by, request.note)
-                say(f"{row.reference}: asked to {deed.outcome(row)}")
+        _ask(settings, request, deed, chosen, by)
     if len(chosen) < len(stories):
         raise typer.Exit(FAILED)
+
+
+def _ask(settings: Settings, request: Request, deed: Deed, chosen: Sequence[Row], by: str) -> None:
+    """Have it done to all of them, also where nobody reads any more what is said of it."""
+    lost: streams.OutputLost | None = None
+    with client_of(settings) as client:
+        for row in chosen:
+            deed.ask(client, row.reference, row.attempt, by, request.note)
+            try:
+                say(f"{row.reference}: asked to {deed.outcome(row)}")
+            except streams.OutputLost as error:
+                lost = error
+    if lost is not None:
+        raise lost
 
 
 def is_one(references: Sequence[str]) -> bool:
@@ -112,7 +131,12 @@ def checked(note: str | None, by: str, *more: str) -> str:
 
 
 def _named(references: Sequence[str]) -> Sequence[str]:
-    return sys.stdin.read().splitlines() if list(references) == [_PIPE] else references
+    if list(references) != [_PIPE]:
+        return references
+    try:
+        return streams.read_text().splitlines()
+    except streams.InputUnusable as fault:
+        raise Stop(FAILED, [f"standard input: {fault}"]) from None
 
 
 def _note_faults(note: str) -> list[str]:
@@ -130,6 +154,21 @@ def _login_name() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user may have no name
         return f"uid-{os.getuid()}"
+
+
+def _is_wanted(row: Row, request: Request, deed: Deed) -> bool:
+    """Tell whether an action is to be done although something speaks against it."""
+    against = deed.against(row)
+    if against is None or request.yes:
+        return True
+    if sys.stdin is None or not sys.stdin.isatty():
+        complain(f"{row.reference}: {against}: add --yes to {deed.outcome(row)} all the same")
+        return False
+    if request.dry_run:
+        complain(f"{row.reference}: {against}: would ask first")
+        return True
+    question = f"{row.reference}: {against}. {deed.outcome(row).capitalize()} all the same?"
+    return typer.confirm(question, err=True)
 
 
 def _fault(story: Story | None, attempt: int | None, deed: Deed) -> str | None:

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from worker.errors import UpridError
-from worker.oncall import foreign, installation
+from worker.oncall import foreign, installation, streams
 
 if TYPE_CHECKING:
     import typer
@@ -77,25 +77,46 @@ def _nothing() -> None:
 def main() -> None:
     """Run one command and exit: 0 done, 1 failed, 2 wrong usage or settings."""
     foreign.forget(os.environ)
+    streams.prepare()
+    sys.argv = streams.arguments()
     try:
-        _run()
+        status = _run(sys.argv[1] if len(sys.argv) > 1 else None)
+        streams.flush()
     except ImportError as error:
         found = [lack for lack in installation.lacks() if lack.is_ours]
         sys.stderr.writelines(f"{lack}\n" for lack in found or [installation.lack_of(error)])
-        sys.exit(_FAILED)
+        status = _FAILED
+    except streams.OutputLost as lost:
+        if not lost.is_quiet:
+            streams.complain(lost.line)
+        streams.give_up()
+        status = _FAILED
+    sys.exit(status)
 
 
-def _run() -> None:
+def _run(typed: str | None) -> int:
+    """Return a command's exit status; all that it cannot do is said in lines."""
     stop = import_module("worker.oncall.stop")
     try:
-        application(sys.argv[1] if len(sys.argv) > 1 else None)()
+        application(typed)()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else _FAILED * (end.code is not None)
     except stop.Stop as ended:
         for line in ended.lines:
-            stop.complain(line)
-        sys.exit(ended.status)
+            streams.complain(line)
+        status: int = ended.status
+        return status
     except UpridError as error:
-        stop.complain(stop.explained(error))
-        sys.exit(stop.FAILED)
+        streams.complain(stop.explained(error))
+        return _FAILED
+    except OSError as error:
+        # A file or folder that no command of ours expected to fail.
+        why = error.strerror or type(error).__name__
+        named = error.filename is not None
+        line = f"{error.filename}: cannot be made, read or written ({why})" if named else why
+        streams.complain(line)
+        return _FAILED
+    return 0
 
 
 if __name__ == "__main__":

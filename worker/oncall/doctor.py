@@ -1,6 +1,5 @@
 """`uprid doctor`: everything that is wrong, at once."""
 
-import sys
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -9,6 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from config.settings import Need, Settings
 from worker.errors import UpridError
+from worker.oncall import streams
 from worker.oncall.checks.broker import check_broker
 from worker.oncall.checks.database import check_database
 from worker.oncall.checks.finding import Finding, Level, fault, ok
@@ -17,8 +17,10 @@ from worker.oncall.checks.keys import check_keys
 from worker.oncall.checks.progress import check_progress
 from worker.oncall.checks.providers import check_providers
 from worker.oncall.checks.queues import check_queues
+from worker.oncall.checks.stream import check_stream
 from worker.oncall.output import say, say_json
-from worker.oncall.stop import FAILED, Stop, complain, explained, settings_for
+from worker.oncall.stop import FAILED, Stop, explained, settings_for
+from worker.oncall.streams import complain
 from worker.operations.database import Database
 
 
@@ -45,6 +47,7 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     yield ok("settings", "fit together")
     yield from check_broker(settings)
     yield from check_queues(settings)
+    yield from check_stream(settings)
     database = Database(settings.database_url, connections=2)
     try:
         yield from _of_database(settings, database)
@@ -83,4 +86,4 @@ def _report(findings: list[Finding], *, as_json: bool) -> None:
         line = f"{found.level:8} {found.what}: {found.detail}"
         # What is wrong goes where errors go; standard output keeps the order for people.
         (say if found.level is not Level.FAULT else complain)(line)
-        sys.stdout.flush()
+        streams.flush()

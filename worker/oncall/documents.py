@@ -50,8 +50,10 @@ def split(text: str) -> Iterator[tuple[int, str]]:
         yield 1, text
         return
     for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip():
-            yield number, line
+        # Files with a BOM each, one behind the other.
+        bare = line.removeprefix("\ufeff")
+        if bare.strip():
+            yield number, bare
 
 
 def read(text: str, provider: Provider) -> Document:

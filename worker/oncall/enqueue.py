@@ -1,9 +1,7 @@
 """`uprid enqueue`: seals and sends what is written in files."""
 
 import shlex
-import sys
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -14,10 +12,12 @@ from config.queues import Provider
 from config.settings import Need
 from worker.client import Client
 from worker.errors import BrokerUnavailable, MessageTooLarge
+from worker.oncall import streams
 from worker.oncall.access import client_of
 from worker.oncall.documents import BadDocument, Document, read, split
 from worker.oncall.output import say
-from worker.oncall.stop import FAILED, Stop, complain, explained, settings_for
+from worker.oncall.stop import FAILED, Stop, explained, settings_for
+from worker.oncall.streams import complain
 
 _STANDARD_INPUT: Final = "-"
 
@@ -67,13 +67,17 @@ def _texts(files: Iterable[str]) -> Iterator[tuple[Place, str]]:
 
 
 def _content(name: str) -> str:
+    if name == _STANDARD_INPUT:
+        try:
+            return streams.read_text()
+        except streams.InputUnusable as fault:
+            raise Stop(FAILED, [f"standard input: {fault}"]) from None
     try:
-        content = sys.stdin.buffer.read() if name == _STANDARD_INPUT else Path(name).read_bytes()
-        return content.decode("utf-8-sig")
+        return streams.path_of(name).read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise Stop(FAILED, [f"{name}: cannot be read ({error.strerror})"]) from None
     except UnicodeDecodeError:
-        raise Stop(FAILED, [f"{name}: is not UTF-8"]) from None
+        raise Stop(FAILED, [f"{name}: is not UTF-8: save it as UTF-8"]) from None
 
 
 def _send_all(

@@ -1,6 +1,5 @@
 """`uprid events`: looks at the result stream, and fills it again."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -10,14 +9,15 @@ import redis
 import typer
 
 from config.settings import Need, Settings
-from worker.errors import BrokerUnavailable
-from worker.events.server import connect
+from worker.events.entry import ForeignEntry, read
+from worker.events.server import connect, trouble
 from worker.events.stream import Stream
+from worker.oncall import streams
 from worker.oncall.ages import since as parsed
 from worker.oncall.outlet import relay_of
-from worker.oncall.output import moment, say, say_json
+from worker.oncall.output import moment, printable, say, say_json
 from worker.oncall.stop import MISUSED, Stop, opened, settings_for
-from worker.redis_refusals import explained
+from worker.oncall.streams import complain
 
 app = typer.Typer(no_args_is_help=True, help="The result stream.")
 
@@ -26,7 +26,9 @@ _BATCH: Final = 500
 #: Seconds; shorter than the connection's own patience.
 _BLOCK: Final = 5.0
 _BEGINNING: Final = "0-0"
-_STREAM_ID: Final = re.compile(r"\d{1,15}(-\d{1,20})?")
+_STREAM_ID: Final = re.compile(r"[0-9]{1,20}(-[0-9]{1,20})?")
+#: Both parts of a stream id are numbers of 64 bits.
+_LARGEST: Final = 2**64 - 1
 
 
 @app.command()
@@ -40,16 +42,21 @@ def tail(
     ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON object a line.")] = False,
 ) -> None:
-    """Print events: the last ten, those after an id, or all of them; then what comes."""
+    """Print events: the last ten, those after an id, or all of them; then what comes.
+
+    An entry that is no event, as another program may have put it there, is only named on standard
+    error.
+    """
     if start is not None and everything:
         raise Stop(MISUSED, ["--from, --all: only one of them may be given"])
-    if start is not None and not _STREAM_ID.fullmatch(start):
+    if start is not None and not _is_stream_id(start):
         raise Stop(MISUSED, ["--from: is no stream id: take one that tail printed"])
     settings = settings_for(Need.BROKER)
     after = _BEGINNING if everything else start or _before_last(settings)
     try:
         for stream_id, fields in _entries(settings, after, follow=follow):
             _print(stream_id, fields, as_json=as_json)
+            streams.flush()
     except KeyboardInterrupt:
         return
 
@@ -91,19 +98,28 @@ def _before_last(settings: Settings) -> str:
     try:
         last = cast("Any", server.xrevrange(settings.events.stream, count=_LAST + 1))
     except redis.RedisError as error:
-        raise BrokerUnavailable(explained(error)) from None
+        raise trouble(error, settings.events.stream) from None
     finally:
         server.close()
     return str(last[-1][0]) if len(last) > _LAST else _BEGINNING
 
 
+def _is_stream_id(text: str) -> bool:
+    parts = text.split("-") if _STREAM_ID.fullmatch(text) else []
+    return bool(parts) and all(int(part) <= _LARGEST for part in parts)
+
+
 def _print(stream_id: str, fields: Mapping[str, str], *, as_json: bool) -> None:
-    data = json.loads(fields["data"])
-    if as_json:
-        say_json({"stream_id": stream_id, **fields, "data": data})
+    try:
+        entry = read(fields)
+    except ForeignEntry as fault:
+        complain(f"{stream_id}: {fault}")
         return
-    reason = data.get("reason")
+    if as_json:
+        say_json({"stream_id": stream_id, **fields, "data": entry.data})
+        return
+    reason = entry.data.get("reason")
     why = reason.get("code", "") if isinstance(reason, dict) else reason or ""
-    attempt = f"attempt {data['attempt']}" if "attempt" in data else ""
-    said = [stream_id, fields["time"], fields["subject"], fields["type"], attempt, why]
-    say("  ".join(part for part in said if part))
+    attempt = f"attempt {entry.data['attempt']}" if "attempt" in entry.data else ""
+    said = [stream_id, fields["time"], entry.subject, entry.type, attempt, str(why)]
+    say(printable("  ".join(part for part in said if part)))

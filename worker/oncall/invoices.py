@@ -1,7 +1,9 @@
 """`uprid invoices`: the payment registry as the workers stored it."""
 
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -9,7 +11,7 @@ import typer
 from config.settings import Need, Settings
 from worker.errors import Unsealable
 from worker.intake.words import is_reference
-from worker.oncall import sheets
+from worker.oncall import sheets, streams
 from worker.oncall.ages import since as parsed
 from worker.oncall.choosing import By, checked
 from worker.oncall.output import say
@@ -17,7 +19,10 @@ from worker.oncall.stop import FAILED, MISUSED, Stop, opened, settings_for
 from worker.operations.database import Database
 from worker.operations.store import invoices, reading
 from worker.privacy.sealing import Sealer
-from worker.registry import Choice, stored_invoices
+from worker.registry import Choice, Invoice, stored_invoices
+
+#: Makes lines of invoices.
+Writer = Callable[[Iterable[Invoice]], Iterator[str]]
 
 app = typer.Typer(no_args_is_help=True, help="The payment registry as it was fetched.")
 
@@ -29,6 +34,13 @@ class Format(StrEnum):
     JSONL = "jsonl"
 
 
+class Dialect(StrEnum):
+    """What a CSV is made for."""
+
+    #: Excel with Russian settings: a BOM, semicolons between cells, commas in amounts.
+    RU = "ru"
+
+
 @app.callback()
 def invoices_() -> None:
     """Make `export` a command of its own, though it is the only one."""
@@ -38,6 +50,10 @@ def invoices_() -> None:
 def export(
     *,
     form: Annotated[Format, typer.Option("--format", help="How rows are written.")] = Format.CSV,
+    dialect: Annotated[
+        Dialect | None,
+        typer.Option(help="ru: for Excel, with a BOM, semicolons and decimal commas. CSV only."),
+    ] = None,
     reference: Annotated[
         str | None, typer.Option(help="Only what this operation fetched, in its current attempt.")
     ] = None,
@@ -69,9 +85,9 @@ def export(
 
     Nothing personal is among them, unless --personal asks for it. Times are RFC 3339 in UTC,
     amounts exact. In CSV a text that a spreadsheet would take for a formula gets a ' before it.
-    JSON lines hold an invoice's transactions too.
+    A file or a pipe gets UTF-8. JSON lines hold an invoice's transactions too.
     """
-    begin = _checked(reference, attempt, since)
+    begin = _checked(reference, attempt, since, form, dialect)
     by = checked(note, by) if personal else by
     settings = settings_for(Need.KEYS) if personal else settings_for()
     with opened(settings) as database:
@@ -79,15 +95,24 @@ def export(
         if personal:
             with database.begin() as connection:
                 invoices.look_into(connection, chosen, by, note, database.now())
-    _print(settings, Choice(reference, attempt, begin), form, transactions, personal)
+    write = _writer(form, dialect, transactions=transactions, personal=personal)
+    _print(settings, Choice(reference, attempt, begin), write, personal)
 
 
-def _checked(reference: str | None, attempt: int | None, since: str | None) -> datetime | None:
+def _checked(
+    reference: str | None,
+    attempt: int | None,
+    since: str | None,
+    form: Format,
+    dialect: Dialect | None,
+) -> datetime | None:
     """Return the time that is meant; end with status 2 and all that is wrong with the options."""
     faults = []
     begin = None
     if attempt is not None and reference is None:
         faults.append("--attempt: goes with --reference only")
+    if dialect is not None and form is not Format.CSV:
+        faults.append("--dialect: goes with --format csv only")
     if since is not None:
         try:
             begin = parsed(since, datetime.now(UTC))
@@ -110,14 +135,20 @@ def _fetch(database: Database, reference: str, attempt: int | None) -> tuple[str
     return row.id, attempt or row.attempt
 
 
-def _print(
-    settings: Settings, choice: Choice, form: Format, transactions: bool, personal: bool
-) -> None:
+def _writer(form: Format, dialect: Dialect | None, *, transactions: bool, personal: bool) -> Writer:
+    """Return what makes lines of invoices."""
+    if form is Format.JSONL:
+        return partial(sheets.json_lines, transactions=transactions, personal=personal)
+    layout = sheets.PLAIN if dialect is None else sheets.RUSSIAN
+    return partial(sheets.csv_lines, transactions=transactions, personal=personal, layout=layout)
+
+
+def _print(settings: Settings, choice: Choice, write: Writer, personal: bool) -> None:
+    streams.as_file()
     sealer = Sealer(key.get_secret_value() for key in settings.seal_keys) if personal else None
     found = stored_invoices(settings.database_url, choice, None if sealer is None else sealer.open)
-    lines = sheets.csv_lines if form is Format.CSV else sheets.json_lines
     try:
-        for line in lines(found, transactions=transactions, personal=personal):
+        for line in write(found):
             say(line)
     except Unsealable:
         back = "put the key back that they were sealed with, at the end of UPRID_SEAL_KEYS"

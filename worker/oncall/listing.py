@@ -7,9 +7,11 @@ from typing import Annotated
 import typer
 
 from config.queues import Provider
+from worker.oncall import streams
 from worker.oncall.output import lasting, moment, say, say_json, say_table
 from worker.oncall.standing import OVERDUE_AFTER
-from worker.oncall.stop import complain, opened, settings_for
+from worker.oncall.stop import opened, settings_for
+from worker.oncall.streams import complain
 from worker.oncall.timeline import described
 from worker.operations.outcomes import ReasonCode
 from worker.operations.states import State
@@ -50,6 +52,7 @@ def list_operations(
         say_json([described(row) for row in rows])
         return
     if plain:
+        streams.as_file()
         for row in rows:
             say(row.reference)
     else:

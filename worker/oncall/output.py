@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from worker.oncall import streams
+
 _MINUTE = 60
 _HOUR = 3600
 _DAY = 86_400
@@ -20,13 +22,18 @@ _PIPE_WIDTH = 240
 
 def say(line: str = "") -> None:
     """Write one line."""
-    sys.stdout.write(f"{line}\n")
+    streams.write(f"{line}\n")
+
+
+def printable(text: str) -> str:
+    """Return a text that comes from outside without what a terminal would act on."""
+    return "".join(each if each.isprintable() else "\ufffd" for each in text)
 
 
 def say_json(value: object) -> None:
-    """Write a value as JSON on one line, at once."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
-    sys.stdout.flush()
+    """Write a value as JSON on one line, at once, in what every encoding has where it must be."""
+    streams.write(json.dumps(value, ensure_ascii=not streams.is_utf_8()) + "\n")
+    streams.flush()
 
 
 def say_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

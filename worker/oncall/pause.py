@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 from config.queues import Provider
 from worker.oncall.choosing import By, DryRun, checked
 from worker.oncall.output import say
-from worker.oncall.stop import FAILED, complain, opened, settings_for
+from worker.oncall.stop import FAILED, opened, settings_for
+from worker.oncall.streams import complain
 from worker.operations.store import overview, pausing
 
 Named = Annotated[Provider, typer.Argument(metavar="PROVIDER")]

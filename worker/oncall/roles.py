@@ -10,6 +10,7 @@ import typer
 from config.celery import queues_of
 from config.settings import Need
 from worker.app import app
+from worker.oncall import streams
 from worker.oncall.stop import fit_settings_for
 from worker.runtime import POOL
 
@@ -36,8 +37,9 @@ def beat(
 ) -> None:
     """Trigger the sweep a second way; nothing depends on it. Runs once."""
     settings = fit_settings_for(Need.BROKER)
-    schedule.parent.mkdir(parents=True, exist_ok=True)
-    app.Beat(schedule=str(schedule), loglevel=settings.log_level).run()
+    file = streams.path_of(str(schedule))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    app.Beat(schedule=str(file), loglevel=settings.log_level).run()
 
 
 def _consume(role: str, concurrency: int) -> None:

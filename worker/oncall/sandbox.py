@@ -1,11 +1,11 @@
 """`uprid sandbox`: the providers' stand-ins on one port."""
 
-import sys
 from dataclasses import replace
 from typing import Annotated
 
 import typer
 
+from worker.oncall import streams
 from worker.oncall.output import say, say_table
 from worker.oncall.stop import FAILED, MISUSED, Stop
 from worker.sandbox.options import SandboxOptions, read_settings
@@ -70,4 +70,4 @@ def sandbox(
 def _announce(address: str) -> None:
     say(f"sandbox ready on {address}")
     # Whoever waits for this line reads from a pipe.
-    sys.stdout.flush()
+    streams.flush()

@@ -19,16 +19,24 @@ def write_text(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     fresh.unlink(missing_ok=True)
-    with open(fresh, "x", opener=_opened_by_owner) as file:
-        file.write(text)
-    fresh.replace(path)
+    try:
+        with open(fresh, "x", encoding="utf-8", opener=_opened_by_owner) as file:
+            file.write(text)
+        fresh.replace(path)
+    except OSError:
+        # Such as a full disk: no half of it stays behind.
+        fresh.unlink(missing_ok=True)
+        raise
 
 
 def read(path: Path) -> dict[str, str]:
     """Return what was written, nothing where there is no file; ValueError if it is garbled."""
     if not path.exists():
         return {}
-    words = shlex.split(path.read_text("utf-8"), comments=True)
+    try:
+        words = shlex.split(path.read_text("utf-8"), comments=True)
+    except ValueError:  # not UTF-8, or a quote that is not closed
+        words = [""]
     if not all("=" in word for word in words):
         message = f"{path} is garbled: remove it, or correct it"
         raise ValueError(message)

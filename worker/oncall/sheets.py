@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from io import StringIO
@@ -37,17 +38,36 @@ TRANSACTION_HEADINGS: Final = (
 PERSONAL: Final = "personal"
 
 
-def csv_lines(invoices: Iterable[Invoice], *, transactions: bool, personal: bool) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a CSV is written."""
+
+    delimiter: str = ","
+    decimal_mark: str = "."
+    #: Stands before the heading.
+    begin: str = ""
+
+
+#: For programs (RFC 4180).
+PLAIN: Final = Layout()
+#: For Excel with Russian settings, which takes a file without a BOM for windows-1251, commas for
+#: decimal marks, and "1.5" for the first of May.
+RUSSIAN: Final = Layout(delimiter=";", decimal_mark=",", begin="\ufeff")
+
+
+def csv_lines(
+    invoices: Iterable[Invoice], *, transactions: bool, personal: bool, layout: Layout = PLAIN
+) -> Iterator[str]:
     """Yield a heading, and a line an invoice or a transaction.
 
     `personal` is one more column, a JSON object: its names are the provider's. A text that a
     spreadsheet would take for a formula gets a ' before it.
     """
     headings = TRANSACTION_HEADINGS if transactions else INVOICE_HEADINGS
-    yield _csv([*headings, PERSONAL] if personal else headings)
+    yield layout.begin + _csv([*headings, PERSONAL] if personal else headings, layout)
     for facts, said in _rows(invoices, transactions=transactions):
-        cells = [_text(facts[name]) for name in headings]
-        yield _csv([*cells, _object(said) if said else ""] if personal else cells)
+        cells = [_text(facts[name], layout) for name in headings]
+        yield _csv([*cells, _object(said) if said else ""] if personal else cells, layout)
 
 
 def json_lines(invoices: Iterable[Invoice], *, transactions: bool, personal: bool) -> Iterator[str]:
@@ -119,11 +139,13 @@ def _money(names: tuple[str, str], money: Money | None) -> Facts:
     return {amount: money.amount, currency: money.currency}
 
 
-def _text(cell: Cell) -> str:
+def _text(cell: Cell, layout: Layout) -> str:
     if isinstance(cell, str):
         return _harmless(cell)
     if cell is None:
         return ""
+    if isinstance(cell, Decimal):
+        return _written(cell).replace(".", layout.decimal_mark)
     return str(cell) if isinstance(cell, int) else _written(cell)
 
 
@@ -149,8 +171,8 @@ def _object(facts: Mapping[str, object]) -> str:
     return written.translate(_CONTROLS)
 
 
-def _csv(cells: Iterable[str]) -> str:
+def _csv(cells: Iterable[str], layout: Layout) -> str:
     line = StringIO()
     # Only the characters of a line's end that it is told of are quoted.
-    csv.writer(line, lineterminator="\n").writerow(cells)
+    csv.writer(line, delimiter=layout.delimiter, lineterminator="\n").writerow(cells)
     return line.getvalue().removesuffix("\n")

@@ -1,6 +1,5 @@
 """How a command ends that cannot do what it was asked for, and what it says then."""
 
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -26,11 +25,6 @@ class Stop(Exception):
         self.status = status
         self.lines = tuple(lines)
         super().__init__(*self.lines)
-
-
-def complain(line: str) -> None:
-    """Write one line to standard error."""
-    sys.stderr.write(f"{line}\n")
 
 
 def explained(error: UpridError) -> str:

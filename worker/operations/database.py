@@ -212,7 +212,7 @@ def _discard(context: ExceptionContext) -> None:
 def _make_folder(url: str) -> None:
     path = make_url(url).database
     if path and path != ":memory:":
-        # Where it cannot be made, opening the file says so.
+        # What is in the way shows itself as the first connection is made: `DatabaseUnavailable`.
         with suppress(OSError):
             Path(path).parent.mkdir(parents=True, exist_ok=True)
 

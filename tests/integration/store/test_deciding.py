@@ -319,6 +319,7 @@ def test_resolve_ends_the_attempt_as(database: Database, verdict: State) -> None
             "by_person",
             verdict is not State.CANCELLED,
         )
+        assert " by anna: " in reason["message"]
 
 
 @pytest.mark.parametrize("state", sorted(LIVE))
@@ -338,6 +339,8 @@ def test_cancel_ends_what_is(database: Database, state: State) -> None:
         "uprid.operation.cancelled",
         "by_person",
     )
+    # The marketplace cancels as well as an on-call engineer.
+    assert event.data["reason"]["message"] == "It was called off by anna: `uprid show` says why."
     # Nobody verified anything.
     assert event.data["result"] == {}
 

@@ -22,10 +22,12 @@ from tests.support.operations import (
     stayed,
     told,
     types,
+    waiting,
     write,
 )
 from worker.operations.database import Database
 from worker.operations.model import ATTEMPTS, OPERATIONS
+from worker.operations.outcomes import Reason, ReasonCode
 from worker.operations.states import RETRYABLE, State
 from worker.operations.store import leases, retrying, writeback
 from worker.operations.store.claims import ORDINARY
@@ -93,6 +95,39 @@ def test_retry_closes_a_waiting_attempt_as_superseded_without_an_event(
         "operation.waiting_for_person",
         "operation.accepted",
     ]
+
+
+@pytest.mark.parametrize("corrected", [False, True], ids=["same-data", "corrected"])
+def test_retry_says_that_the_last_end_was_not_to_be_retried(
+    database: Database, corrected: bool
+) -> None:
+    reason = Reason(ReasonCode.NOT_ELIGIBLE, "Not this way.", "500.7.12", retryable=False)
+    accepted(database, "order-1")
+    write(database, [ended(each, State.REJECTED, reason=reason) for each in claim(database)])
+
+    retry(database, correction=Correction({}, "e" * 64, "second") if corrected else None)
+
+    said = told(database)[-1].data["reason"]
+    assert (said["code"], said["provider_code"]) == ("not_eligible", "500.7.12")
+    assert said["retryable"] is False
+    assert "anna asked for a next one all the same" in said["message"]
+
+
+@pytest.mark.parametrize("state", [State.REJECTED, State.WAITING_FOR_PERSON])
+def test_retry_says_nothing_of_a_last_attempt_that_may_be_retried(
+    database: Database, state: State
+) -> None:
+    # What waits is retried because a person looked at it.
+    reason = Reason(ReasonCode.DATA_MISMATCH, "Wrong.", retryable=state is State.REJECTED)
+    if state is State.REJECTED:
+        accepted(database, "order-1")
+        write(database, [ended(each, state, reason=reason) for each in claim(database)])
+    else:
+        waiting(database, State.SUBMITTING, reason)
+
+    retry(database)
+
+    assert told(database)[-1].data["reason"] is None
 
 
 def test_retry_leaves_an_ended_attempt_as_it_ended(database: Database) -> None:

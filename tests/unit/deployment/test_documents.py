@@ -1,26 +1,21 @@
-"""The pages name only commands that there are, and every alert and task that there is."""
+"""The pages name every alert and task that there is, and link only to what there is.
+
+What they show of commands and code is held by tests/integration/test_snippets.py.
+"""
 
 import re
-import shlex
 from pathlib import Path
 
-import click
 import pytest
-from typer.main import get_command
 
 from config.queues import DOORS, Task
+from tests.support.pages import PAGES
 from worker.events.model import EventType
 from worker.oncall import steps
-from worker.oncall.cli import application
-from worker.operations.states import State
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text("utf-8")
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text("utf-8")
-INTEGRATION = (ROOT / "docs" / "integration.md").read_text("utf-8")
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-#: What stands for what only the reader knows.
-_FILLED_IN = {"VERDICT": State.SUCCEEDED.value, "REFERENCE": "order-1", "ID": "37027"}
 #: Told all day long: no alerts.
 _ORDINARY = {
     EventType.ACCEPTED,
@@ -33,28 +28,6 @@ _ORDINARY = {
     EventType.CANCELLED,
     EventType.PROVIDER_UNPAUSED,
 }
-
-
-def commands(text: str) -> list[str]:
-    """Return the `uprid …` of code spans and of indented blocks, without comments."""
-    spans = re.findall(r"`(uprid [a-z][^`|]*)`", text)
-    blocks = re.findall(r"^    (uprid [^\n]*)$", text, re.MULTILINE)
-    return sorted({re.sub(r"\s(#|[<>|] ?\w).*", "", command) for command in spans + blocks})
-
-
-def parse(command: str) -> None:
-    """Have the command line parse a command without running it; raises `UsageError`."""
-    words = [_FILLED_IN.get(word, word) for word in shlex.split(command)[1:]]
-    found: click.Command = get_command(application())  # type: ignore[assignment]
-    while isinstance(found, click.Group) or hasattr(found, "commands"):
-        found = found.commands[words.pop(0)]
-    if words:  # a bare name only speaks of the command
-        found.make_context(found.name, words)
-
-
-@pytest.mark.parametrize("command", commands(RUNBOOK + README + INTEGRATION))
-def test_documents_name_only_commands_that_can_be_typed(command: str) -> None:
-    parse(command)
 
 
 @pytest.mark.parametrize("event", sorted(set(EventType) - _ORDINARY))

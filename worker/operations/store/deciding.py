@@ -128,7 +128,9 @@ def _end(
 ) -> None:
     reason = None
     if to is not State.SUCCEEDED:
-        message = "An on-call engineer decided so: `uprid show` says who and why."
+        # The marketplace may call off as well as an on-call engineer: who did is all that tells.
+        decided = "was called off" if to is State.CANCELLED else f"was ended as {to.value}"
+        message = f"It {decided} by {action.by}: `uprid show` says why."
         reason = Reason(ReasonCode.BY_PERSON, message, retryable=to is not State.CANCELLED)
     ended = {
         "ended_as": to.value,

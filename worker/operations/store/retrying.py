@@ -12,7 +12,8 @@ from worker.events.model import EventType
 from worker.events.telling import Standing, tell
 from worker.operations.identifiers import new_id
 from worker.operations.model import ATTEMPTS, OPERATIONS, OUTBOX
-from worker.operations.states import RETRYABLE, SUPERSEDED, State
+from worker.operations.outcomes import Reason, ReasonCode
+from worker.operations.states import RETRYABLE, SUPERSEDED, TERMINAL, State
 from worker.operations.store import claims, inputs, journal
 from worker.operations.store.claims import URGENT
 from worker.operations.store.oncall import Action, Done, Keep, admit, kept
@@ -39,6 +40,8 @@ def retry(
     bare: str | None = None,
 ) -> tuple[Done, State | None]:
     """Start the next attempt, with corrected data or with what the last one had.
+
+    After an end that is not retryable, the `accepted` event carries that end's reason.
 
     `bare`: the fingerprint of an attempt that has nothing sealed, of which nothing can be erased.
     """
@@ -85,6 +88,7 @@ def retry(
         kind=row["kind"],
         attempt=number,
         state=State.ACCEPTED,
+        reason=_against(connection, row, state, action),
     )
     event = tell(EventType.ACCEPTED, standing, row["sequence"] + 1, now, new_id())
     connection.execute(insert(OUTBOX), [event.row()])
@@ -99,6 +103,30 @@ def retry(
         ],
     )
     return Done.DONE, State.ACCEPTED
+
+
+def _against(
+    connection: Connection, row: RowMapping, state: State, action: Action
+) -> Reason | None:
+    """Return what spoke against a next attempt; None where the last one's end did not."""
+    if state not in TERMINAL:
+        # What waits is retried because a person looked at it.
+        return None
+    written = connection.execute(
+        select(ATTEMPTS.c.reason).where(
+            ATTEMPTS.c.operation_id == row["id"], ATTEMPTS.c.number == row["attempt"]
+        )
+    ).scalar_one()
+    last = json.loads(written or "{}")
+    if last.get("retryable", True):
+        return None
+    ended = f"Attempt {row['attempt']} ended as {state.value}, not to be retried"
+    return Reason(
+        ReasonCode(last["code"]),
+        f"{ended}: {action.by} asked for a next one all the same.",
+        last.get("provider_code"),
+        retryable=False,
+    )
 
 
 def _erased(connection: Connection, row: RowMapping, bare: str | None) -> bool:

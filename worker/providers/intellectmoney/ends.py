@@ -60,6 +60,6 @@ def error(said: str, *, retryable: bool) -> Reason:
 
 EXPIRED: Final = Reason(
     ReasonCode.DEADLINE_PASSED,
-    "IntellectMoney did not finish in time; what came until then is kept: try again later.",
+    "IntellectMoney did not finish in time; what came until then is kept: retry later.",
     retryable=True,
 )

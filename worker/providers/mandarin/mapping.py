@@ -204,22 +204,22 @@ CREDENTIALS: Final = Reason(
 )
 _DATA_MISMATCH: Final = Reason(
     ReasonCode.DATA_MISMATCH,
-    "The person's data do not match the state's records: correct them and start again.",
+    "The person's data do not match the state's records: retry with corrected data.",
     retryable=True,
 )
 _CODES_EXHAUSTED: Final = Reason(
     ReasonCode.CODES_EXHAUSTED,
-    "None of the five SMS codes was right: a next attempt sends a new one.",
+    "None of the five SMS codes was right: retry, and a new one is sent.",
     retryable=True,
 )
 _PHONE_NOT_VERIFIED: Final = Reason(
     ReasonCode.PHONE_NOT_VERIFIED,
-    "The person was verified in time, the phone was not: a next attempt sends a new SMS code.",
+    "The person was verified in time, the phone was not: retry, and a new SMS code is sent.",
     retryable=True,
 )
 _DEADLINE_PASSED: Final = Reason(
     ReasonCode.DEADLINE_PASSED,
-    "Mandarin did not finish the checks in time: a next attempt begins them anew.",
+    "Mandarin did not finish the checks in time: retry, and they begin anew.",
     retryable=True,
 )
 _UNKNOWN_ANSWER: Final = Reason(

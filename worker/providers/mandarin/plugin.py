@@ -264,6 +264,6 @@ _NO_PAYLOAD: Final = Reason(
 )
 _NOT_CREATED: Final = Reason(
     ReasonCode.DATA_INCOMPLETE,
-    "Mandarin did not take the data: correct them and start again.",
+    "Mandarin did not take the data: retry with corrected data.",
     retryable=True,
 )

@@ -88,7 +88,7 @@ _MISUSE: Final = _person(
 _SUPPORT: Final = _person(
     ReasonCode.PROVIDER_ERROR, "MONETA could not complete the identification: ask its support."
 )
-_SMEV: Final = _behind("SMEV, which MONETA asks, is temporarily unavailable: try again later.")
+_SMEV: Final = _behind("SMEV, which MONETA asks, is temporarily unavailable: retry later.")
 _LOGIN: Final = _pause("MONETA refuses our login: check USERNAME and PASSWORD.")
 
 UNKNOWN: Final = Meaning(
@@ -106,7 +106,7 @@ MEANINGS: Final[dict[str, Meaning]] = {
         Means.DOWN,
         Means.FAILED,
         ReasonCode.PROVIDER_UNAVAILABLE,
-        "MONETA is temporarily unavailable: try again later.",
+        "MONETA is temporarily unavailable: retry later.",
         retryable=True,
     ),
     "200": _MISUSE,
@@ -114,12 +114,12 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "300.3": _NO_ACCESS,
     "300.5": _rejected(
         ReasonCode.NOT_FOUND_AT_PROVIDER,
-        "MONETA knows no such unit: correct the unit.",
+        "MONETA knows no such unit: retry once it does. The right unit is another reference.",
         retryable=True,
     ),
     "300.6": _rejected(
         ReasonCode.DATA_MISMATCH,
-        "The data would change what MONETA has confirmed already: send what was confirmed.",
+        "The data would change what MONETA has confirmed already: retry with what was confirmed.",
         retryable=True,
     ),
     "300.7": _pause("MONETA refuses our address: have this host's IP allowed."),
@@ -127,22 +127,22 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "500.7.2": _over("MONETA's wait for the check's result has ended."),
     "500.7.3": _rejected(
         ReasonCode.DATA_MISMATCH,
-        "The data did not pass the check: correct them and start again.",
+        "The data did not pass the check: retry with corrected data.",
         retryable=True,
     ),
     "500.7.4": _rejected(
         ReasonCode.DOCUMENT_INVALID,
-        "The document is no valid passport: correct it and start again.",
+        "The document is no valid passport: retry with a corrected one.",
         retryable=True,
     ),
     "500.7.5": _rejected(
         ReasonCode.PHONE_NOT_CONFIRMED,
-        "The mobile phone is not confirmed at MONETA: have it confirmed and start again.",
+        "The mobile phone is not confirmed at MONETA: have it confirmed, then retry.",
         retryable=True,
     ),
     "500.7.6": _rejected(
         ReasonCode.DATA_INCOMPLETE,
-        "The data are not complete: name, passport, INN or SNILS and mobile phone are needed.",
+        "The data are not complete: retry with name, passport, INN or SNILS and mobile phone.",
         retryable=True,
     ),
     "500.7.7": _rejected(
@@ -155,7 +155,7 @@ MEANINGS: Final[dict[str, Meaning]] = {
     ),
     "500.7.9": _rejected(
         ReasonCode.DATA_INCOMPLETE,
-        "Data are missing or not confirmed: complete them and start again.",
+        "Data are missing or not confirmed: complete them, then retry.",
         retryable=True,
     ),
     "500.7.10": _person(
@@ -176,7 +176,7 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "500.8.3.1.1": _SMEV,
     "500.8.3.1.9": _SMEV,
     "500.8.3.1.10": _SMEV,
-    "500.8.4769.1": _behind("ESIA, which MONETA asks, does not answer: try again later."),
+    "500.8.4769.1": _behind("ESIA, which MONETA asks, does not answer: retry later."),
     "500.9.1": _over("MONETA does not know the task any more."),
     "500.9.2": _MISUSE,
     "500.9.3": _MISUSE,

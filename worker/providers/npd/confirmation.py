@@ -127,7 +127,7 @@ _CONTRADICTED: Final = Reason(
 )
 _NOT_IDENTIFIED: Final = Reason(
     ReasonCode.NOT_IDENTIFIED,
-    "MONETA did not identify the person in time: check the data and start again.",
+    "MONETA did not identify the person in time: check the data and retry.",
     retryable=True,
 )
 _UNKNOWN_GROUP: Final = Reason(

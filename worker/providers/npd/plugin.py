@@ -279,12 +279,12 @@ _DOUBTFUL: Final = Reason(
 )
 _EXPIRED: Final = Reason(
     ReasonCode.DEADLINE_PASSED,
-    "No notification came in time: check the data and start again.",
+    "No notification came in time: check the data and retry.",
     retryable=True,
 )
 _FAILED_OR_EXPIRED: Final = Reason(
     ReasonCode.DEADLINE_PASSED,
-    "NPD says that the check failed or expired, and not which: check the data and start again.",
+    "NPD says that the check failed or expired, and not which: check the data and retry.",
     provider_code=Status.EXPIRED.value,
     retryable=True,
 )

@@ -59,5 +59,6 @@ def _another_unit(said: Document) -> NeedsPerson:
 
 _ANOTHER_UNIT: Final = Reason(
     ReasonCode.UNKNOWN_ANSWER,
-    "NPD found another unit by the phone than `unit_id` names: check both, then retry or resolve.",
+    "NPD found another unit by the phone than `unit_id` names: retry with the right phone, or "
+    "resolve.",
 )

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.oncall.sheets import csv_lines, json_lines
+from worker.oncall.sheets import RUSSIAN, csv_lines, json_lines
 from worker.registry import Invoice, Money, Transaction
 
 AT = datetime(2026, 11, 21, 12, 0, 0, 457_000, tzinfo=UTC)
@@ -57,6 +57,39 @@ def test_csv_has_a_row_an_invoice() -> None:
         "surcharge_currency": "", "eshop_id": "45", "order": "A-1",
         "fetched_at": "2026-11-21T12:00:00Z",
     }  # fmt: skip
+
+
+def russian(*bills: Invoice, **options: bool) -> list[list[str]]:
+    given = {"transactions": False, "personal": False, **options}
+    lines = list(csv_lines(bills, layout=RUSSIAN, **given))
+    assert lines[0].startswith("\ufeff")
+    assert not any("\ufeff" in line for line in lines[1:])
+    return list(csv.reader(StringIO("\n".join(lines).removeprefix("\ufeff")), delimiter=";"))
+
+
+def test_csv_for_excel_has_the_same_cells_but_for_amounts() -> None:
+    plain, excel = table(bill()), russian(bill())
+
+    amounts = {index for index, name in enumerate(plain[0]) if name.endswith("amount")}
+    assert excel[0] == plain[0]
+    for index, (one, other) in enumerate(zip(plain[1], excel[1], strict=True)):
+        assert other == (one.replace(".", ",") if index in amounts else one)
+    assert excel[1][5] == "11,0000"
+
+
+@pytest.mark.parametrize("order", ["=1+1", "+7", "-1", "@a", "\t=1", " =1", "＝1"])
+def test_csv_for_excel_has_no_formulas_either(order: str) -> None:
+    [_, row] = russian(bill(order=order))
+
+    assert row[12].startswith("'")
+
+
+@pytest.mark.parametrize("order", ["a;b", 'say "x"; y', "a,b"])
+def test_csv_for_excel_keeps_a_text_with_its_delimiter_in_one_cell(order: str) -> None:
+    headings, row = russian(bill(order=order), personal=True)
+
+    assert len(headings) == len(row)
+    assert row[12] == order
 
 
 def test_csv_has_a_row_a_transaction_where_that_is_asked_for() -> None:
