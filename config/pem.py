@@ -120,9 +120,7 @@ def _client_certificate(path: Path) -> Path:
 def _client_key(path: Path) -> Path:
     content = _content(path)
     if _LOCKED.search(content):
-        message = (
-            "is locked by a passphrase, which nobody could type: give it without (`openssl pkey`)"
-        )
+        message = "is locked by a passphrase: give it without one (`openssl pkey`)"
         raise ValueError(message)
     if not _KEY.search(content):
         message = "holds no private key in PEM (-----BEGIN PRIVATE KEY-----)"

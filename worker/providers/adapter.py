@@ -34,7 +34,7 @@ class PinnedAdapter(HTTPAdapter):
     """Sends each request once, to the pinned host, and reads its reply within the bounds.
 
     Timeouts, authorities, certificates and proxies that a caller asks for are not looked at. Raises
-    `CallFailed`, and nothing else, for whatever a host can do.
+    `CallFailed`, and nothing else, for all that a host can do.
     """
 
     def __init__(

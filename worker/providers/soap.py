@@ -25,7 +25,7 @@ _ACTION: Final = {"SOAPAction": '""'}
 #: The largest `xsd:long`: no id that a provider ever gives out.
 _PLACE: Final = 2**63 - 1
 #: Never written to, at any level.
-_SILENT: Final = logging.Logger("zeep on the pinned session", logging.CRITICAL + 1)  # noqa: LOG001 -- of nobody's tree
+_SILENT: Final = logging.Logger("zeep on the pinned session", logging.CRITICAL + 1)  # noqa: LOG001 -- below no root
 
 
 @dataclass(frozen=True, slots=True)

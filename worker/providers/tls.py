@@ -20,7 +20,7 @@ from worker.providers.failures import (
 )
 from worker.providers.network import Network
 
-#: OpenSSL's numbers (`X509_V_ERR_…`); every other means that nobody who is believed signed it.
+#: OpenSSL's numbers (`X509_V_ERR_…`); every other means that no believed authority signed it.
 _BY_CODE: Final[Mapping[int, type[HandshakeFailed]]] = {
     9: CertificateTooNew,
     10: CertificateExpired,

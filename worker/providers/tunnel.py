@@ -1,6 +1,6 @@
 """A tunnel through an HTTP proxy (CONNECT): the proxy sees where it goes, and nothing of a request.
 
-Until it stands nothing of a request has been written, so that whatever a proxy answers to it means
+Until it stands nothing of a request has been written, so that all but a 2xx means
 that nothing was sent.
 """
 
