@@ -108,11 +108,16 @@ def _pip(installed: Path, *arguments: str) -> None:
 
 
 def _seldom_changed(steps: list[Step], context: Context) -> int:
-    """Return how many steps come before the first that copies folders: our own code."""
-    for number, step in enumerate(steps):
-        if step.keyword == "COPY" and any(map(context.is_folder, copy_of(step).sources)):
-            return number
-    return len(steps)
+    """Return how many steps come before those that copy our own code, and what goes with it."""
+    copies = [step.keyword == "COPY" for step in steps]
+    number = next(
+        number
+        for number, step in enumerate(steps)
+        if copies[number] and any(map(context.is_folder, copy_of(step).sources))
+    )
+    while copies[number - 1]:
+        number -= 1
+    return number
 
 
 def _digest(steps: Iterable[Step], context: Context, *before: str) -> str:
