@@ -59,6 +59,4 @@ class Repeating:
                     log.warning("round_failed", thread=self._name, error=str(error))
             except Exception:  # a thread that dies of one bad round is missed only days later
                 log.exception("round_failed", thread=self._name)
-            else:
-                self._failures.forget()
             self._nudged.wait(self._pause)

@@ -54,7 +54,8 @@ _DISK: Final = "it cannot write to its disk and takes no writes: look at its log
 CLUSTER: Final = "it is a Redis Cluster, whose queues cannot be read together: take one server"
 NO_DATABASE: Final = "it has no database of that number: take another, or raise its `databases`"
 _NO_PRIMARY: Final = (
-    "the Sentinels know no primary by that master_name, or do not answer: look at them"
+    "the Sentinels know no primary by that master_name, or refuse us: look at them, and at "
+    "sentinel_password"
 )
 _HOSTLESS: Final = "its host name is not known: look at the address"
 _AWAY: Final = "no connection: look whether it runs, and at the address"

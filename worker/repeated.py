@@ -23,7 +23,3 @@ class Repeated:
             return False
         self._text, self._said_at = text, now
         return True
-
-    def forget(self) -> None:
-        """Have whatever comes next be news: what was said is over."""
-        self._text = None

@@ -17,12 +17,3 @@ def test_another_text_is_news_at_once() -> None:
     repeated = Repeated()
 
     assert [repeated.is_news(text) for text in ("full", "gone", "full")] == [True] * 3
-
-
-def test_what_is_over_is_news_when_it_comes_again() -> None:
-    repeated = Repeated()
-    repeated.is_news("full")
-
-    repeated.forget()
-
-    assert repeated.is_news("full")
