@@ -29,7 +29,7 @@ class Stop(Exception):
 
 def complain(line: str) -> None:
     """Write one line to standard error."""
-    # With standard error gone too there is nobody left to tell.
+    # With standard error gone too there is no place left to say it.
     with suppress(OSError):
         sys.stderr.write(f"{line}\n")
 
