@@ -140,7 +140,9 @@ class Client:
         An event is acknowledged when the next one is asked for, so one whose loop body raised is
         delivered again. A new group begins with the oldest event that there is. What a consumer
         has held for `claim_after` goes to another. Ends after `quiet` without an event (looked at
-        every `block`); never, where that is None. Raises `BrokerUnavailable`; iterate again then.
+        every `block`); never, where that is None. An entry that is no event of ours is skipped.
+        Raises `BrokerUnavailable`; iterate again then. Raises `StreamUnusable` where the stream's
+        key holds something else: a person has to look.
         """
         reader = Consumer(self._events_url, self._stream, group, consumer, self._sealer)
         return reader.read(block=block, count=count, claim_after=claim_after, quiet=quiet)

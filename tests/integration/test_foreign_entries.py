@@ -189,10 +189,14 @@ def test_tail_names_foreign_entries_and_prints_the_others(
 def test_tail_plays_nothing_on_a_terminal(valkey: ValkeyServer, server: redis.Redis) -> None:
     add(server, {**OURS, "subject": "order\x1b[2J\x9b1"})
 
-    shown = uprid({"REDIS_URL": valkey.url}, "events", "tail", "--no-follow")
+    for form in ([], ["--json"]):
+        shown = uprid({"REDIS_URL": valkey.url}, "events", "tail", "--no-follow", *form)
 
-    assert "\x1b" not in shown.out
-    assert "\x9b" not in shown.out
+        assert shown.status == 0
+        assert "\x1b" not in shown.out
+        assert "\x9b" not in shown.out
+        if form:
+            assert json.loads(shown.out)["subject"] == "order\x1b[2J\x9b1"
 
 
 @pytest.mark.parametrize("start", ["x", "1-", "99999999999999999999", "1-99999999999999999999"])

@@ -1,7 +1,7 @@
 """An entry of the result stream: an event of ours, or something that another writer put there.
 
 Every program with the broker's password can write to the stream, by mistake or on purpose. A reader
-that stumbles over such an entry would be given it again for ever.
+that stumbles over such an entry would be given it again with every start.
 """
 
 import json

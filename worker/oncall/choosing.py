@@ -98,7 +98,7 @@ def act(request: Request, deed: Deed) -> None:
 
 
 def _ask(settings: Settings, request: Request, deed: Deed, chosen: Sequence[Row], by: str) -> None:
-    """Have it done to all of them, also where nobody reads any more what is said of it."""
+    """Have it done to all of them, although the reader of what is said of it has gone."""
     lost: streams.OutputLost | None = None
     with client_of(settings) as client:
         for row in chosen:

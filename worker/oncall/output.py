@@ -1,6 +1,7 @@
 """What goes to standard output: JSON for programs, tables and times for people."""
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from rich.text import Text
 
 from worker.oncall import streams
 
+_PLAYED = re.compile("[\x7f-\x9f]")
 _MINUTE = 60
 _HOUR = 3600
 _DAY = 86_400
@@ -32,7 +34,9 @@ def printable(text: str) -> str:
 
 def say_json(value: object) -> None:
     """Write a value as JSON on one line, at once, in what every encoding has where it must be."""
-    streams.write(json.dumps(value, ensure_ascii=not streams.is_utf_8()) + "\n")
+    written = json.dumps(value, ensure_ascii=not streams.is_utf_8())
+    # JSON escapes only the first 32 of what a terminal plays.
+    streams.write(_PLAYED.sub(lambda found: f"\\u{ord(found[0]):04x}", written) + "\n")
     streams.flush()
 
 

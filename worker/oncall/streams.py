@@ -18,7 +18,7 @@ class OutputLost(Exception):
 
     def __init__(self, error: OSError) -> None:
         super().__init__(error.errno, error.strerror)
-        #: Whoever read it has gone, as `head` does: no fault of anything.
+        #: Its reader has gone, as `head` does: no fault of anything.
         self.is_quiet = error.errno == errno.EPIPE
         self.line = f"standard output: cannot be written ({error.strerror})"
 
@@ -48,7 +48,7 @@ def arguments() -> list[str]:
 
 
 def path_of(word: str) -> Path:
-    """Return the file that a typed word names, whatever encoding Python thinks file names have."""
+    """Return the file that a typed word names, in every locale."""
     return Path(os.fsdecode(word.encode("utf-8", "surrogateescape")))
 
 
@@ -77,7 +77,7 @@ def write(text: str) -> None:
 
 def complain(line: str) -> None:
     """Write one line to standard error."""
-    # With standard error gone too there is nobody left to tell.
+    # With standard error gone too there is no place left to say it.
     with suppress(OSError):
         sys.stderr.write(f"{line}\n")
 
