@@ -164,11 +164,17 @@ def _engine(url: str, connections: int) -> Engine:
 def _postgres_engine(address: PostgresAddress, options: dict[str, Any]) -> Engine:
     # No ping before each use: it costs a round trip a transaction, and a connection that broke
     # meanwhile shows itself as `DatabaseUnavailable`, which every caller outlives.
-    engine = create_engine(
-        _nominal(address), creator=lambda: connect(address), use_native_hstore=False, **options
-    )
-
     known: dict[tuple[int, bool], str] = {}
+
+    def fresh() -> Any:  # noqa: ANN401 - a DBAPI connection
+        raw = connect(address)
+        if not known:
+            # SQLAlchemy asks the first one about the server: under our parameters as well.
+            first = beginning(address.schema, raw.info.server_version, writes=False)
+            raw.execute(first.encode())
+        return raw
+
+    engine = create_engine(_nominal(address), creator=fresh, use_native_hstore=False, **options)
 
     def begin(connection: Connection) -> None:
         raw: Any = connection.connection.dbapi_connection
@@ -178,6 +184,8 @@ def _postgres_engine(address: PostgresAddress, options: dict[str, Any]) -> Engin
             known[version, writes] = beginning(address.schema, version, writes=writes)
         connection.exec_driver_sql(known[version, writes], execution_options=_WITHOUT_PARAMETERS)
 
+    # After SQLAlchemy's own; costs nothing where nothing was begun.
+    event.listen(engine, "connect", lambda raw, _record: raw.rollback())
     event.listen(engine, "begin", begin)
     event.listen(engine, "handle_error", _discard)
     return engine

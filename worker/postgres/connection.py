@@ -29,13 +29,13 @@ _PARAMETERS: Final[dict[str, Any]] = {
 }
 #: Whatever the role, the database or the server has in their place (`ALTER ROLE … SET`).
 _RELIED_ON: Final = {
+    # First: it counts for the statements that follow. What takes long is bounded by who waits.
+    "statement_timeout": "0",
     "TimeZone": "UTC",
     "DateStyle": "ISO, MDY",
     "standard_conforming_strings": "on",
     # Floats come back as they were written.
     "extra_float_digits": "1",
-    # What takes long is bounded by who waits for it.
-    "statement_timeout": "0",
     "lock_timeout": "0",
 }
 #: Seconds for which a process may stand still within a transaction. After them the server ends its
@@ -74,4 +74,4 @@ def beginning(schema: str, server_version: int, *, writes: bool) -> str:
         sql.SQL("SET LOCAL {} = {}").format(sql.Identifier(name), sql.Literal(value))
         for name, value in found.items()
     ]
-    return sql.SQL("; ").join([begin, path, *settings]).as_string()
+    return sql.SQL("; ").join([begin, *settings, path]).as_string()
