@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from worker.oncall import streams
+from worker.oncall.extra import NoLocalExtra, require_local
 from worker.oncall.output import say, say_table
 from worker.oncall.stop import FAILED, MISUSED, Stop
 from worker.sandbox.options import SandboxOptions, read_settings
@@ -41,6 +42,10 @@ def sandbox(
     ] = False,
 ) -> None:
     """Stand in for the providers over real HTTP; each under its own prefix, on loopback only."""
+    try:
+        require_local()
+    except NoLocalExtra as error:
+        raise Stop(MISUSED, [str(error)]) from None
     if scenarios:
         rows = [(r.provider, r.magic, f"{r.number:03}", r.name, r.what) for r in describe()]
         say_table(("PROVIDER", "WHAT DECIDES", "NUMBER", "NAME", "WHAT HAPPENS"), rows)

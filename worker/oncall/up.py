@@ -14,6 +14,7 @@ import typer
 from config.settings import Need, Settings, SettingsError, load
 from worker.oncall import chosen, locks, secretfile
 from worker.oncall.embedded import EmbeddedBroker, NoEmbeddedBroker
+from worker.oncall.extra import NoLocalExtra, require_local
 from worker.oncall.fleet import Fleet, Sizes, grace
 from worker.oncall.follow import Follower
 from worker.oncall.loopback import free_port
@@ -53,8 +54,10 @@ def up(
     data = _DATA.resolve()
     data.mkdir(exist_ok=True)
     try:
+        if sandbox:
+            require_local()
         made = plan(os.environ, data, Sizes(workers, pollers, flower), sandbox=sandbox)
-    except NoEmbeddedBroker as error:
+    except (NoEmbeddedBroker, NoLocalExtra) as error:
         raise Stop(MISUSED, [str(error)]) from None
     except (SettingsError, ValueError) as error:
         faults = list(getattr(error, "faults", (str(error),)))
