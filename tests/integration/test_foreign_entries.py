@@ -46,6 +46,11 @@ FOREIGN: Final[dict[str, tuple[Fields, str]]] = {
         f"without-{name}": ({k: v for k, v in OURS.items() if k != name}, f"{name} is missing")
         for name in ("id", "type", "subject", "time", "data")
     },
+    "without-source": (
+        {k: v for k, v in OURS.items() if k != "source"},
+        "source is not uprid-worker",
+    ),
+    "another-source": ({**OURS, "source": "shop"}, "source is not uprid-worker"),
     "empty-id": ({**OURS, "id": ""}, "id is empty"),
     "empty-type": ({**OURS, "type": ""}, "type is empty"),
     "subject-no-utf-8": ({**OURS, "subject": b"\xff\xfe"}, "subject is not UTF-8"),

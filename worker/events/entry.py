@@ -12,6 +12,8 @@ from typing import Any, Final
 
 from worker.errors import UpridError
 
+#: The CloudEvents attribute `source` of every event of ours.
+SOURCE: Final = "uprid-worker"
 _NEEDED: Final = ("id", "type", "subject", "time", "data")
 
 
@@ -36,6 +38,9 @@ def read(fields: Mapping[str, str]) -> Entry:
     Bytes that are not UTF-8 come as surrogates (`server.connect`).
     """
     faults = [f"{name} is missing" for name in _NEEDED if name not in fields]
+    if fields.get("source") != SOURCE:
+        # Another program's CloudEvent looks like one of ours, and has other data.
+        faults.append(f"source is not {SOURCE}")
     faults += [f"{name} is empty" for name in ("id", "type") if fields.get(name) == ""]
     faults += [f"{name} is not UTF-8" for name in _NEEDED if not _is_text(fields.get(name, ""))]
     time = _time(fields.get("time", ""))
