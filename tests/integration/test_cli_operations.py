@@ -267,7 +267,7 @@ def test_show_takes_the_id_of_an_operation_of_the_provider_and_of_a_refused_mess
                 message_id=message_id,
                 task="tasks.moneta.start_identification",
                 reference=reference,
-                fields=["unit_id"],
+                fields=("unit_id",),
                 reason=fault,
                 now=NOW,
             )

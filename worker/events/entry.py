@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from worker.errors import UpridError
 
@@ -70,9 +70,14 @@ def _time(value: str) -> datetime | None:
     return None if time.tzinfo is None else time
 
 
+def _no_number(_name: str) -> NoReturn:
+    # Python reads NaN and Infinity, and JSON has neither.
+    raise ValueError
+
+
 def _object(value: str) -> Mapping[str, Any] | None:
     try:
-        found = json.loads(value)
+        found = json.loads(value, parse_constant=_no_number)
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
