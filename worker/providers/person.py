@@ -50,6 +50,8 @@ _BEGIN_NO_PATRONYMIC: Final = frozenset(["нет", "нету", "без", "отс
 _BETWEEN_WORDS: Final = re.compile(r"[ \-.'\"«»(),!]+")
 #: What to do about a missing patronymic.
 NULL_WHERE_NONE: Final = "give null where there is none"
+#: A double name is printed with a dash and blanks as often as with the hyphen that it has.
+_HYPHENS_IN_A_NAME: Final = re.compile(r"(?: *-)+ *")
 _ALPHABETS: Final = ("CYRILLIC", "LATIN", "GREEK")
 #: Nearly every word.
 _ONE_ALPHABET: Final = re.compile(r"[А-яЁё]*|[A-Za-z]*")
@@ -146,7 +148,7 @@ def _name(value: str, info: ValidationInfo) -> str:
     if any(_mixes_alphabets(word) for word in re.split(r"[ \-.']", value)):
         message = "has letters of two alphabets in one word: type it anew in one of them"
         raise ValueError(message)
-    return value
+    return _HYPHENS_IN_A_NAME.sub("-", value)
 
 
 def _mixes_alphabets(word: str) -> bool:
