@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, Final
 
 from celery import Celery
 from celery.app.utils import Settings
 from celery.loaders.app import AppLoader
 
 from worker.celery_masking import MaskedAMQP
+
+#: What the tasks of Celery itself are called.
+_CELERYS_OWN: Final = "celery."
 
 
 class OwnSettings(Settings):  # type: ignore[misc]
@@ -70,3 +73,13 @@ class OwnCelery(Celery):  # type: ignore[misc]
         # Celery has made this object, and offers no place to say of which class. It stays the same
         # one when the configuration is read; set plainly, the class would become a setting.
         object.__setattr__(self._conf, "__class__", OwnSettings)
+
+    def finalize(self, auto: bool = False) -> None:  # noqa: FBT001, FBT002 - Celery's signature
+        """Finish the app, without the tasks that Celery brings along.
+
+        `celery.map` would run any task of ours for a sender, and `celery.chord` ends in an error
+        that its sender never hears of. Unregistered, they are refused like every unknown task.
+        """
+        super().finalize(auto)
+        for name in [name for name in self._tasks if name.startswith(_CELERYS_OWN)]:
+            del self._tasks[name]

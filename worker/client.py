@@ -44,8 +44,8 @@ class Client:
 
     `visibility_timeout` must be what the workers have (`UPRID_ENGINE__VISIBILITY_TIMEOUT`), or
     messages that wait are handed out twice. `events_redis_url` is only for a stream on a server of
-    its own, `database_url` only for `answer` and `invoices`. Raises ValueError for an address that
-    cannot be used, without a part of it in its text.
+    its own, `database_url` only for `answer` and `invoices`. Raises ValueError for an address or a
+    key that cannot be used, without a part of it in its text.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Client:
         for name, url in (("redis_url", redis_url), ("events_redis_url", events_redis_url)):
             if url is not None:
                 parse(url, name)
-        self._sealer = Sealer(seal_keys)
+        self._sealer = _sealer(seal_keys)
         self._stream = events_stream
         self._events_url = events_redis_url or redis_url
         self._database_url = _checked(database_url)
@@ -195,6 +195,16 @@ class Client:
     def close(self) -> None:
         """Close the connections."""
         self._app.close()
+
+
+def _sealer(keys: Sequence[str]) -> Sealer:
+    try:
+        # One key may be given as it is: as a list it would be its letters.
+        return Sealer([keys] if isinstance(keys, str) else keys)
+    except ValueError:
+        message = "seal_keys: must be Fernet keys, as `uprid keys generate` prints them"
+    # Outside of the `except`: no refusal has another one behind it.
+    raise ValueError(message)
 
 
 def _checked(database_url: str | None) -> str | None:

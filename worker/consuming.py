@@ -12,12 +12,12 @@ from celery.exceptions import CPendingDeprecationWarning
 from config.queues import SENDERS_QUEUES
 from worker import runtime
 from worker.broker_waiting import PatientConsumer
-from worker.intake.message import shown_task
 from worker.intake.unknown import refuse_unknown
 from worker.intake.unreadable import refuse_unreadable
 from worker.queueing.reading import UNREADABLE
 from worker.queueing.unreadable import Cause, Unreadable
 from worker.refusing import Refusing
+from worker.shown_names import shown_task
 
 log = structlog.get_logger(__name__)
 

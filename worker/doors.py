@@ -130,14 +130,18 @@ class IntellectMoney:
         `filters`: `{"eshop_id", "state", "invoice_id", "date_from", "date_to",
         "include_payment_transactions", "page_size"}`, any of them.
         """
-        return self._ask(Task.INTELLECTMONEY_INVOICES, reference, filters=filters or {})
+        return self._ask(
+            Task.INTELLECTMONEY_INVOICES, reference, filters={} if filters is None else filters
+        )
 
     def fetch_scheduled_operations(self, reference: str, filters: Clear | None = None) -> str:
         """Fetch the list of scheduled operations: the event's `sealed` holds it.
 
         `filters`: `{"operation_id", "object_id", "state", "date_from", "date_to"}`, any of them.
         """
-        return self._ask(Task.INTELLECTMONEY_LIST, reference, filters=filters or {})
+        return self._ask(
+            Task.INTELLECTMONEY_LIST, reference, filters={} if filters is None else filters
+        )
 
     def save_scheduled_operation(self, reference: str, operation: Clear) -> str:
         """Create a scheduled operation, or change the one that `operation_id` names.

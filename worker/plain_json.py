@@ -10,6 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from worker.errors import UpridError
+from worker.shown_names import shown_field
 
 #: Integers of 64 bits, with a sign or without one: no provider has larger ones.
 _SMALLEST, _LARGEST = -(2**63), 2**64 - 1
@@ -17,12 +18,10 @@ _SMALLEST, _LARGEST = -(2**63), 2**64 - 1
 _DEEPEST: Final = 50
 #: What a type may be called to be shown.
 _TYPE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
-#: What a name must look like to be shown: a key may be anything, a person's name too.
-_SHOWN: Final = re.compile(r"[a-z][a-zA-Z0-9_]{0,39}")
 _ADVICE: Final = {
-    "datetime": "give a date, or its ISO text",
+    "datetime": "give its date alone, or the text of that",
     "time": "give its ISO text",
-    "Decimal": "give its text",
+    "Decimal": "give an integer, or its text where a text is wanted",
     "bytes": "give its text",
     "bytearray": "give its text",
     "set": "give a list",
@@ -124,4 +123,4 @@ class _Reading:
 
 def _shown(name: object) -> str:
     text = name.value if isinstance(name, Enum) else name
-    return text if isinstance(text, str) and _SHOWN.fullmatch(text) else "(unnamed)"
+    return shown_field(text)

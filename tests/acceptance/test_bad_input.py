@@ -284,12 +284,16 @@ def test_task_that_this_release_does_not_know_is_refused_aloud(run: Run) -> None
 
     unknown = shop.send("tasks.moneta.start_full_identification", reference="newer", unit_id=_UNIT)
     unnamable = shop.send("Иванов Иван", reference="newer", args=({"phone": "79161234567"},))
+    # Tasks that Celery brings along: one of them would run any of ours.
+    celerys = [shop.send(f"celery.{name}", reference="newer") for name in ("map", "chord")]
 
     data = shop.wait_for_refusal(unknown).data
     assert data["task"] == "tasks.moneta.start_full_identification"
     assert (data["reference"], data["fields"]) == ("newer", [])
     assert "no task of this release" in data["reason"]["message"]
     assert shop.wait_for_refusal(unnamable).data["task"] == "(unnamed)"
+    for sent in celerys:
+        assert shop.wait_for_refusal(sent).data["reason"]["code"] == "unknown_task"
     assert run.system.show("newer")["state"] is None
     assert run.system.is_running("worker")
 

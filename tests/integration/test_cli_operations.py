@@ -9,7 +9,17 @@ from cryptography.fernet import Fernet
 
 from tests.support.command import uprid
 from tests.support.messages import Message, arguments, enqueued
-from tests.support.operations import NOW, accept, claim, ended, polling, start, told, write
+from tests.support.operations import (
+    NOW,
+    accept,
+    claim,
+    ended,
+    operation,
+    polling,
+    start,
+    told,
+    write,
+)
 from tests.support.valkey import ValkeyServer
 from worker.client import Client
 from worker.operations.database import Database
@@ -242,6 +252,33 @@ def test_show_prints_a_reference_that_was_only_refused(
     assert (shown["operation_id"], shown["state"]) == (None, None)
     assert shown["timeline"][0]["fields"] == ["unit_id"]
     assert "unit_id is missing" in uprid(settings, "show", "bad").out
+
+
+def test_show_takes_the_id_of_an_operation_of_the_provider_and_of_a_refused_message(
+    settings: Settings, database: Database
+) -> None:
+    polling(database, "known")
+    operation_id = operation(database, "known")["id"]
+    fault = reason_of(RefusalCode.INVALID_MESSAGE, "unit_id must be an integer")
+    with database.begin() as connection:
+        for message_id, reference in (("m-1", "known"), ("sha256:00ff", None)):
+            intake.refuse(
+                connection,
+                message_id=message_id,
+                task="tasks.moneta.start_identification",
+                reference=reference,
+                fields=("unit_id",),
+                reason=fault,
+                now=NOW,
+            )
+
+    for name in (operation_id, "77", "m-1"):
+        known = uprid(settings, "show", name)
+        assert (known.status, known.out.split()[0]) == (0, "known")
+    run = uprid(settings, "show", "sha256:00ff")
+    assert run.status == 0
+    assert run.out.startswith("sha256:00ff  no operation: every message was refused\n")
+    assert "unit_id must be an integer" in run.out
 
 
 @pytest.mark.parametrize("extra", [[], ["--json"]], ids=["people", "programs"])

@@ -426,3 +426,19 @@ def test_send_is_taken_or_refused_by_a_broker_that_fails_over_again_and_again() 
             client.close()
 
     assert refused > 0
+
+
+@pytest.mark.parametrize("keys", [[], [""], ["x"], ["Небывал"], "Небывал"], ids=ascii)
+def test_key_that_is_none_is_named_and_not_quoted(keys: list[str]) -> None:
+    with pytest.raises(ValueError, match=r"^seal_keys: must be Fernet keys") as caught:
+        Client("redis://127.0.0.1:1/0", keys)
+
+    assert "Небывал" not in str(caught.value)
+    assert caught.value.__context__ is None
+
+
+def test_one_key_is_taken_as_it_is() -> None:
+    client = Client("redis://127.0.0.1:1/0", KEY)
+
+    assert client.open(client.seal({"a": 1})) == {"a": 1}
+    client.close()

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import redis
@@ -144,6 +144,16 @@ def test_searches_and_schedules_go_in_clear_and_are_shown_to_nobody(
     assert arguments(sent) == clear
     shown = [f"{name}: {chr(39) + 'r' + chr(39) if name == 'reference' else '…'}" for name in clear]
     assert sent["headers"]["kwargsrepr"] == "{" + ", ".join(shown) + "}"
+
+
+@pytest.mark.parametrize("filters", [[], "", 0, False], ids=repr)
+def test_filters_that_are_no_object_are_not_taken_for_none(
+    client: Client, server: redis.Redis, filters: object
+) -> None:
+    client.intellectmoney.fetch_invoices("r", cast("dict[str, Any]", filters))
+
+    (sent,) = enqueued(server, "intellectmoney")
+    assert arguments(sent) == {"reference": "r", "filters": filters}
 
 
 def test_doors_say_that_the_broker_is_away() -> None:

@@ -17,7 +17,7 @@ from tests.support.operations import accepted, told
 from tests.support.parts import worker_parts
 from tests.support.valkey import ValkeyServer
 from worker.client import Client, Event
-from worker.errors import StreamUnusable
+from worker.errors import StreamUnusable, Unsealable
 from worker.events.relay import Relay, padded, plain
 from worker.events.stream import Stream
 from worker.oncall.checks.finding import Level
@@ -46,12 +46,18 @@ FOREIGN: Final[dict[str, tuple[Fields, str]]] = {
         f"without-{name}": ({k: v for k, v in OURS.items() if k != name}, f"{name} is missing")
         for name in ("id", "type", "subject", "time", "data")
     },
+    "without-source": (
+        {k: v for k, v in OURS.items() if k != "source"},
+        "source is not uprid-worker",
+    ),
+    "another-source": ({**OURS, "source": "shop"}, "source is not uprid-worker"),
     "empty-id": ({**OURS, "id": ""}, "id is empty"),
     "empty-type": ({**OURS, "type": ""}, "type is empty"),
     "subject-no-utf-8": ({**OURS, "subject": b"\xff\xfe"}, "subject is not UTF-8"),
     "data-no-utf-8": ({**OURS, "data": b'{"a": "\xff"}'}, "data is not UTF-8"),
     "name-no-utf-8": ({"\udcff".encode("utf-8", "surrogateescape"): "1"}, "id is missing"),
     "data-no-json": ({**OURS, "data": "ping"}, "data is no JSON object"),
+    "data-not-a-number": ({**OURS, "data": '{"a": NaN}'}, "data is no JSON object"),
     "data-list": ({**OURS, "data": "[]"}, "data is no JSON object"),
     "data-null": ({**OURS, "data": "null"}, "data is no JSON object"),
     "data-deep": ({**OURS, "data": "[" * 100_000}, "data is no JSON object"),
@@ -99,6 +105,14 @@ def pending(server: redis.Redis) -> int:
 
 
 # Consumers
+
+
+def test_answer_that_is_no_token_does_not_open(client: Client, server: redis.Redis) -> None:
+    add(server, {**OURS, "data": json.dumps({"sealed": 5})})
+    (event,) = read(client)
+
+    with pytest.raises(Unsealable):
+        event.open()
 
 
 @pytest.mark.parametrize(("fields", "said"), FOREIGN.values(), ids=FOREIGN)

@@ -110,8 +110,14 @@ def refusals(database: Database) -> list[str]:
         pytest.param({}, "sealed is missing", id="missing"),
         pytest.param(
             {"sealed": Fernet(Fernet.generate_key()).encrypt(b"{}").decode()},
-            "sealed: does not open: seal it with one of UPRID_SEAL_KEYS, over UTF-8 JSON",
+            "sealed: does not open: seal it with one of UPRID_SEAL_KEYS, over UTF-8 JSON "
+            "without a name twice",
             id="of another key",
+        ),
+        pytest.param(
+            {"sealed": "eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..AAAA.BBBB.CCCC"},
+            "sealed: must be a Fernet token",
+            id="a JWE",
         ),
     ],
 )

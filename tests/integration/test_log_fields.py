@@ -95,8 +95,8 @@ def test_a_refusal_is_logged_by_task_and_fields(runtime: Runtime, logged: Logged
     actions.cancel(runtime, message(Task.CANCEL, reference="order-1", attempt="first"))
 
     refused = one(logged, "message_refused")
-    assert refused.keys() == {"task", "fields"}
-    assert refused["task"] == "tasks.operations.cancel"
+    assert refused.keys() == {"task_id", "task", "code", "fields"}
+    assert (refused["task"], refused["code"]) == ("tasks.operations.cancel", "invalid_message")
     assert {"attempt", "by", "note", "reference"} == set(refused["fields"])
 
 

@@ -8,6 +8,7 @@ in a table here, with the reason; a block that is in none of the tables fails.
 import argparse
 import json
 import re
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -35,6 +36,7 @@ from tests.support.pages import (
     without_comment,
     words_of,
 )
+from tests.support.real_parts import program
 from tests.support.valkey import ValkeyServer
 from worker.oncall import documents
 from worker.oncall.forms import FORMS
@@ -130,8 +132,11 @@ def test_line_of_a_shell_does_what_it_says(
     if any(line.startswith(begin) for begin in NOT_RUN_HERE):
         _look_up(words_of(line))
         return
-    program, *words = words_of(line)
-    assert program == "uprid", "only uprid and ./run are run here"
+    name, *words = words_of(line)
+    if name == "redis-cli":
+        _ask_the_broker([valkey.url if word == "$REDIS_URL" else word for word in words])
+        return
+    assert name == "uprid", "only uprid, redis-cli and ./run are run here"
     parse(words)
     words += next((more for begin, more in ADDED.items() if line.startswith(begin)), [])
     _prepare(database, words)
@@ -147,6 +152,13 @@ def test_line_of_a_shell_does_what_it_says(
     run = uprid(settings, *words, stdin="order-1\n" if " < " in line else "")
 
     assert run.status in STATUSES.get(words[0], {0}), run.err
+
+
+def _ask_the_broker(words: list[str]) -> None:
+    """Have a broker's own client do what a page says; it exits with 0 for an error, too."""
+    command = [str(program("redis-cli", "redis-tools")), *words]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    assert not ended.stdout.startswith(("ERR", "(error)")), ended.stdout
 
 
 def _prepare(database: Database, words: list[str]) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from worker.errors import BrokerUnavailable
-from worker.events.model import CONTENT_TYPE, SOURCE, SPECVERSION, rfc3339
+from worker.events.entry import SOURCE
+from worker.events.model import CONTENT_TYPE, SPECVERSION, rfc3339
 from worker.events.stream import Appended
 from worker.operations.store.outbox import Line
 

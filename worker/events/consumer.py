@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 import redis
 
 from config.redis_options import SOCKET_TIMEOUT
+from worker.errors import Unsealable
 from worker.events.entry import ForeignEntry, read
 from worker.events.server import connect, entries, trouble
 from worker.privacy.sealing import Sealer
@@ -47,7 +48,11 @@ class Event:
         Raises `Unsealable` where none of the client's keys opens it.
         """
         token = self.data.get("sealed")
-        return None if token is None else self._sealer.open_bytes(token)
+        if token is None:
+            return None
+        if not isinstance(token, str):
+            raise Unsealable
+        return self._sealer.open_bytes(token)
 
 
 def in_todays_shape(data: Mapping[str, Any]) -> Mapping[str, Any]:

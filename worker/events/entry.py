@@ -8,10 +8,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from worker.errors import UpridError
 
+#: The CloudEvents attribute `source` of every event of ours.
+SOURCE: Final = "uprid-worker"
 _NEEDED: Final = ("id", "type", "subject", "time", "data")
 
 
@@ -36,6 +38,9 @@ def read(fields: Mapping[str, str]) -> Entry:
     Bytes that are not UTF-8 come as surrogates (`server.connect`).
     """
     faults = [f"{name} is missing" for name in _NEEDED if name not in fields]
+    if fields.get("source") != SOURCE:
+        # Another program's CloudEvent looks like one of ours, and has other data.
+        faults.append(f"source is not {SOURCE}")
     faults += [f"{name} is empty" for name in ("id", "type") if fields.get(name) == ""]
     faults += [f"{name} is not UTF-8" for name in _NEEDED if not _is_text(fields.get(name, ""))]
     time = _time(fields.get("time", ""))
@@ -65,9 +70,14 @@ def _time(value: str) -> datetime | None:
     return None if time.tzinfo is None else time
 
 
+def _no_number(_name: str) -> NoReturn:
+    # Python reads NaN and Infinity, and JSON has neither.
+    raise ValueError
+
+
 def _object(value: str) -> Mapping[str, Any] | None:
     try:
-        found = json.loads(value)
+        found = json.loads(value, parse_constant=_no_number)
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None

@@ -10,7 +10,6 @@ from typing import Any, Final
 from worker.operations.identifiers import new_id
 from worker.operations.states import State
 
-SOURCE: Final = "uprid-worker"
 SPECVERSION: Final = "1.0"
 CONTENT_TYPE: Final = "application/json"
 

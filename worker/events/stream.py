@@ -8,7 +8,8 @@ from typing import Any, Final, cast
 
 import redis
 
-from worker.events.model import CONTENT_TYPE, SOURCE, SPECVERSION, rfc3339
+from worker.events.entry import SOURCE
+from worker.events.model import CONTENT_TYPE, SPECVERSION, rfc3339
 from worker.events.server import connect, entries, trouble
 from worker.operations.store.outbox import Line
 

@@ -1,6 +1,5 @@
 """A task message as it came, and the reading of its arguments, all faults at once."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -17,12 +16,11 @@ from worker.intake.words import (
 )
 from worker.privacy.sealing import Sealer
 from worker.providers.typography import plain
+from worker.shown_names import shown_field
 
 _LARGEST: Final = 2**31 - 1
-#: What an argument may be called to be named in a refusal.
-_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
-#: What a task may be called to be named in a refusal.
-_TASK: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,99}")
+#: What every Fernet token begins with: its version, and a time before the year 2106.
+_FERNET: Final = "gAAAA"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +43,6 @@ def storable(message_id: object) -> str:
     """Return a message's id as both databases can store it, whatever its sender made it of."""
     text = str(message_id)
     return text if text.isprintable() else ascii(text)
-
-
-def shown_task(name: object) -> str:
-    """Return a task's name as it may be shown: it may be anything, a person's too."""
-    return name if isinstance(name, str) and _TASK.fullmatch(name) else "(unnamed)"
 
 
 class Reading:
@@ -153,8 +146,10 @@ class Reading:
         try:
             payload = sealer.open(given)
         except Unsealable:
-            wanted = "seal it with one of UPRID_SEAL_KEYS, over UTF-8 JSON"
-            self.fault(f"sealed: does not open: {wanted}", "sealed")
+            wanted = "seal it with one of UPRID_SEAL_KEYS, over UTF-8 JSON without a name twice"
+            is_token = given.strip().startswith(_FERNET)
+            fault = f"does not open: {wanted}" if is_token else "must be a Fernet token"
+            self.fault(f"sealed: {fault}", "sealed")
             return None
         if isinstance(payload, dict):
             return payload
@@ -169,5 +164,5 @@ class Reading:
     def no_others(self) -> None:
         """Fault whatever is left."""
         for name in self.others():
-            shown = name if _NAME.fullmatch(name) else "(unnamed)"
+            shown = shown_field(name)
             self.fault(f"{shown}: is no argument of this task", shown)

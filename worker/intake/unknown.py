@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from worker.errors import Refused
-from worker.intake.message import Message, shown_task
+from worker.intake.message import Message
 from worker.intake.refusals import refuse
 from worker.refusal_codes import RefusalCode
 from worker.runtime import Runtime
+from worker.shown_names import shown_task
 
 
 def refuse_unknown(

@@ -4,11 +4,12 @@ from typing import Final
 
 from config.queues import LARGEST_MESSAGE
 from worker.errors import Refused
-from worker.intake.message import Message, shown_task
+from worker.intake.message import Message
 from worker.intake.refusals import refuse
 from worker.queueing.unreadable import Cause, Unreadable
 from worker.refusal_codes import RefusalCode
 from worker.runtime import Runtime
+from worker.shown_names import shown_task
 
 _SAID: Final[dict[Cause, str]] = {
     Cause.TOO_LARGE: f"is larger than {LARGEST_MESSAGE} bytes: send less",

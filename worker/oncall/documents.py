@@ -6,7 +6,6 @@ argument of the task, so perhaps a person's. The rest is the worker's to judge.
 """
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -14,10 +13,9 @@ from typing import Any, Final
 from config.queues import DOORS, Provider, Task
 from worker.oncall.forms import FORMS, Form, Payload
 from worker.plain_json import NotSendable, plain_json
+from worker.shown_names import shown_field
 
 _LONGEST_REFERENCE: Final = 255
-#: What a field may be called to be named in a fault.
-_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 #: What every Fernet token begins with: its version, and a time before the year 2106.
 _FERNET: Final = "gAAAA"
 _EVERYWHERE: Final = frozenset({"payload", "sealed"})
@@ -102,7 +100,7 @@ def _carried_faults(found: Mapping[str, Any]) -> Iterator[str]:
     """Tell what no message could carry, such as NaN, by where it stands."""
     for name, value in found.items():
         try:
-            plain_json(value, name if _NAME.fullmatch(name) else "(unnamed)")
+            plain_json(value, shown_field(name))
         except NotSendable as fault:
             yield from fault.faults
 
@@ -143,8 +141,8 @@ def _argument_faults(arguments: Mapping[str, Any], form: Form | None) -> Iterato
         return
     known = form.clear | _EVERYWHERE | ({"reference"} if form.has_reference else set())
     for name in sorted(arguments.keys() - known):
-        shown = name if _NAME.fullmatch(name) else "(unnamed)"
-        yield f"{shown}: is no argument of this task; what is personal goes into payload"
+        what = "is no argument of this task; what is personal goes into payload"
+        yield f"{shown_field(name)}: {what}"
     for name in sorted(form.clear & arguments.keys()):
         value = arguments[name]
         if name in form.objects:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy import Connection
 
 from worker.intake.words import is_reference
 from worker.oncall.output import lasting, moment, say, say_json, say_table
@@ -17,24 +18,26 @@ from worker.operations.store.reading import Row, Story
 
 
 def show(
-    reference: Annotated[str, typer.Argument()],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID", help="A reference, or an operation's, provider's or refused message's id."
+        ),
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Print an operation's timeline: every transition, call, duration and reason."""
     with opened(settings_for()) as database:
         with database.read() as connection:
-            story = reading.story(connection, reference) if is_reference(reference) else None
+            story = _story(connection, name)
             providers = overview.providers(connection)
         now = database.now()
-    if story is None:
-        line = f"{reference}: neither an operation nor a refused message has this reference"
-        raise Stop(FAILED, [line])
     if as_json:
         say_json(told(story))
         return
     row = story.operation
     if row is None:
-        say(f"{reference}  no operation: every message was refused")
+        say(f"{story.reference}  no operation: every message was refused")
     else:
         _head(row)
     say()
@@ -45,6 +48,22 @@ def show(
         say(f"{row.state.value}: {stands.why}")
         for step in stands.steps:
             say(f"next{f', {step.when}' if step.when else ''}: {step.command}")
+
+
+def _story(connection: Connection, name: str) -> Story:
+    """Return what is meant by a name; end with status 1 where that is nothing or several things."""
+    known = is_reference(name)
+    story = reading.story(connection, name) if known else None
+    found = [story] if story is not None else reading.stories_of(connection, name) if known else []
+    match found:
+        case []:
+            line = f"{name}: neither an operation nor a refused message has this reference or id"
+            raise Stop(FAILED, [line])
+        case [one]:
+            return one
+        case _:
+            several = ", ".join(each.reference for each in found)
+            raise Stop(FAILED, [f"{name}: stands for several, name one of them: {several}"])
 
 
 def _head(row: Row) -> None:

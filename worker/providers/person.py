@@ -17,6 +17,7 @@ from stdnum.ru import inn as stdnum_inn
 
 from worker.providers.given import is_todays
 from worker.providers.typography import plain
+from worker.shown_names import shown_field
 
 #: The key of the validation context that says what a wrong SNILS checksum means: refuse or warn.
 SNILS_CHECKSUM: Final = "snils_checksum"
@@ -28,24 +29,32 @@ _FIRST_ZONE: Final = timezone(timedelta(hours=12))
 _NAME_MARKS: Final = frozenset(" -.'")
 #: What release 0.1.0 took in a name, and left as it was.
 _MARKS_OF_0_1_0: Final = _NAME_MARKS | {"\u2019", "\u02bc"}
-#: What people write in the place of a name that is not there.
+#: What people write in the place of a name that is not there, without the marks around it.
 _WORDS_FOR_NONE: Final = frozenset(
     [
         "нет", "нет отчества", "без отчества", "отсутствует", "отсутствуют", "не имеется",
-        "не указано", "не указан", "неизвестно", "прочерк", "пусто", "б/о", "б.о.", "б.о", "б/н",
-        "н/д", "none", "null", "n/a", "not applicable", "not available", "undefined", "empty",
+        "не имеет", "не указано", "не указан", "не указана", "не заполнено", "не предусмотрено",
+        "не требуется", "нет данных", "нет сведений", "неизвестно", "прочерк", "пусто", "б/о",
+        "б о", "б/н", "н/д", "none", "null", "n/a", "not applicable", "not available", "undefined",
+        "empty",
     ]
 )  # fmt: skip
 #: The same, but each is somebody's name somewhere: no patronymic is.
 _WORDS_FOR_NO_PATRONYMIC: Final = _WORDS_FOR_NONE | {
-    "нету", "без", "no", "nil", "nan", "na", "n.a.", "неизвестен", "unknown", "missing",
+    "нету", "no", "nil", "nan", "na", "n a", "nmn", "net", "н д", "неизвестен", "unknown",
+    "missing", "no patronymic", "without patronymic", "no middle name", "no name",
 }  # fmt: skip
+#: A patronymic has none of these words, and does not begin with one of the others.
+_WORDS_IN_NO_PATRONYMIC: Final = frozenset(["отч", "отчество", "отчества"])
+_BEGIN_NO_PATRONYMIC: Final = frozenset(["нет", "нету", "без", "отсутствует"])
+_BETWEEN_WORDS: Final = re.compile(r"[ \-.'\"«»(),!]+")
 #: What to do about a missing patronymic.
 NULL_WHERE_NONE: Final = "give null where there is none"
+#: A double name is printed with a dash and blanks as often as with the hyphen that it has.
+_HYPHENS_IN_A_NAME: Final = re.compile(r"(?: *-)+ *")
 _ALPHABETS: Final = ("CYRILLIC", "LATIN", "GREEK")
 #: Nearly every word.
 _ONE_ALPHABET: Final = re.compile(r"[А-яЁё]*|[A-Za-z]*")
-_UNNAMED: Final = "(unnamed)"
 
 _log = structlog.get_logger(__name__)
 
@@ -127,7 +136,7 @@ def _issued(value: str) -> str:
 def _name(value: str, info: ValidationInfo) -> str:
     if not is_todays(info):
         return _name_of_0_1_0(value)
-    if plain(value).casefold() in _WORDS_FOR_NONE:
+    if _bare(plain(value)) in _WORDS_FOR_NONE:
         message = "must be the name that the passport has, not a word for none"
         raise ValueError(message)
     if not any(sign.isalpha() for sign in value):
@@ -139,7 +148,7 @@ def _name(value: str, info: ValidationInfo) -> str:
     if any(_mixes_alphabets(word) for word in re.split(r"[ \-.']", value)):
         message = "has letters of two alphabets in one word: type it anew in one of them"
         raise ValueError(message)
-    return value
+    return _HYPHENS_IN_A_NAME.sub("-", value)
 
 
 def _mixes_alphabets(word: str) -> bool:
@@ -158,7 +167,19 @@ def _not_a_word_for_none(value: object, info: ValidationInfo) -> object:
 
 
 def _stands_for_none(value: str) -> bool:
-    return value.casefold() in _WORDS_FOR_NO_PATRONYMIC or not any(map(str.isalpha, value))
+    bare = _bare(value)
+    words = bare.split(" ")
+    return (
+        bare in _WORDS_FOR_NO_PATRONYMIC
+        or words[0] in _BEGIN_NO_PATRONYMIC
+        or not _WORDS_IN_NO_PATRONYMIC.isdisjoint(words)
+        or not any(map(str.isalpha, value))
+    )
+
+
+def _bare(value: str) -> str:
+    """Return the words of a text in lower case, with nothing but a blank between them."""
+    return _BETWEEN_WORDS.sub(" ", value.casefold()).strip(" ")
 
 
 def _none_is_blank(value: str | None) -> str:
@@ -267,7 +288,7 @@ def faults_of(
     """
     fields: dict[str, str] = {}
     for fault in error.errors(include_input=False, include_url=False):
-        name = ".".join(_safe(part) for part in fault["loc"]) or whole
+        name = ".".join(_shown(part) for part in fault["loc"]) or whole
         said = _SAID.get(fault["type"], "is not valid")
         if fault["type"] in _ONE_OF:
             said = f"must be {fault['ctx']['expected']}"
@@ -279,6 +300,6 @@ def faults_of(
     return list(fields), "; ".join(fields.values())
 
 
-def _safe(part: int | str) -> str:
-    text = str(part)
-    return text if re.fullmatch(r"[a-z][a-zA-Z0-9_]{0,39}|[0-9]{1,6}", text) else _UNNAMED
+def _shown(part: int | str) -> str:
+    # A number is a place in a list, never a name.
+    return str(part) if isinstance(part, int) else shown_field(part)

@@ -20,8 +20,11 @@ _INVISIBLE: Final = frozenset(
 )  # fmt: skip
 #: Look like a space, and are none to Unicode.
 _BLANK: Final = frozenset([0x2800])
-#: Stand for a hyphen, beside all of the category Pd: modifier and other minus signs, bullets.
-_HYPHENS: Final = frozenset([0x02D7, 0x2043, 0x207B, 0x208B, 0x2212, 0x2796])
+#: Stand for a hyphen, beside all of the category Pd: modifier and other minus signs, bullets, the
+#: hyphenation point, lines that are drawn.
+_HYPHENS: Final = frozenset(
+    [0x02D7, 0x2027, 0x2043, 0x207B, 0x208B, 0x2212, 0x23AF, 0x2500, 0x2501, 0x2796]
+)
 #: Stand for an apostrophe: quotation marks, primes, accents and modifier letters.
 _APOSTROPHES: Final = frozenset(
     [

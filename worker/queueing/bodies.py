@@ -15,6 +15,8 @@ LARGEST_BODY: Final = LARGEST_MESSAGE * 3 // 4 - 16 * 1024
 
 #: Bytes that unpacking may take: what the strongest packing needs, and a little.
 _LZMA_MEMORY: Final = 80 * 2**20
+#: What zlib calls it.
+_ANY_HEAD: Final = 32
 _BASE64: Final = "base64"
 _PLAIN: Final = frozenset({"utf-8", "utf8"})
 
@@ -41,7 +43,8 @@ class _Inflating(Protocol):
 def _inflating(compression: object) -> _Inflating | None:
     match compression:
         case "application/x-gzip" | "gzip" | "zlib":
-            return zlib.decompressobj()
+            # Celery's gzip is zlib; everybody else's has another head. Either is opened.
+            return zlib.decompressobj(zlib.MAX_WBITS | _ANY_HEAD)
         case "application/x-bz2" | "bzip2" | "bzip":
             return bz2.BZ2Decompressor()
         case "application/x-lzma" | "lzma" | "xz":

@@ -15,12 +15,13 @@ from uuid import uuid4
 from kombu.utils import json as kombu_json
 
 from config.queues import LARGEST_MESSAGE
-from worker.intake.message import shown_task, storable
+from worker.intake.message import storable
 from worker.intake.words import is_reference
 from worker.queueing.bodies import Misread, decoded, inflated
 from worker.queueing.finding import found_names
 from worker.queueing.times import waiting_until, wanted_until
 from worker.queueing.unreadable import Cause, Unreadable
+from worker.shown_names import shown_task
 
 #: An entry in the shape that kombu takes.
 Entry = dict[str, Any]
@@ -74,20 +75,25 @@ class _Seen:
     task: str | None = None
     reference: str | None = None
 
+    def look_at(self, headers: object) -> None:
+        """Take a message's id and task, which stand in its headers."""
+        if isinstance(headers, Mapping):
+            self.message_id, self.task = _name(headers.get("id")), _name(headers.get("task"))
+
 
 def _read(raw: bytes, queue: str, longest: timedelta, seen: _Seen) -> Entry:
     entry = envelope(raw)
+    seen.look_at(entry.get("headers"))
     properties = _object(entry.get("properties"), Cause.PROPERTIES)
     stand_in = Unreadable.from_json(properties.get(UNREADABLE))
     if stand_in is not None:
         return standing_in(stand_in, queue)
     headers = _object(entry.get("headers"), Cause.HEADERS)
-    seen.message_id, seen.task = _name(headers.get("id")), _name(headers.get("task"))
     body = _body(entry, properties, headers)
     content = content_of(body)
     if isinstance(content, dict):
         headers, content = _of_the_first_protocol(headers, content)
-        seen.message_id, seen.task = _name(headers.get("id")), _name(headers.get("task"))
+        seen.look_at(headers)
         body = kombu_json.dumps(content).encode()
     arguments, keywords, chained = _parts(content)
     reference = keywords.get("reference")

@@ -53,3 +53,10 @@ def test_app_imports_what_is_installed_and_not_what_lies_in_the_directory(
     monkeypatch.chdir(tmp_path)
 
     assert made().loader.import_from_cwd("config.queues").Provider
+
+
+def test_app_runs_no_task_that_celery_brings_along() -> None:
+    app = made()
+    app.finalize()
+
+    assert list(app.tasks) == []

@@ -60,9 +60,9 @@ def test_value_is_written_as_json(value: object, written: object) -> None:
 @pytest.mark.parametrize(
     ("value", "what"),
     [
-        pytest.param(datetime(1990, 1, 31, tzinfo=UTC), "give a date, or its ISO text", id="time"),
+        pytest.param(datetime(1990, 1, 31, tzinfo=UTC), "give its date alone", id="time"),
         pytest.param(time(1), "give its ISO text", id="time of day"),
-        pytest.param(Decimal("1.5"), "give its text", id="decimal"),
+        pytest.param(Decimal("1.5"), "give an integer, or its text", id="decimal"),
         pytest.param(b"4510", "give its text", id="bytes"),
         pytest.param({"4510"}, "give a list", id="set"),
         pytest.param(Person(), "give text, a number", id="object"),

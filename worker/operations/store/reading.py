@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, Select, and_, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, or_, select
 
 from worker.operations.model import ATTEMPTS, JOURNAL, OPERATIONS, OUTBOX, REFUSALS
 from worker.operations.states import DRIVEN, State
@@ -189,6 +189,26 @@ def story(connection: Connection, reference: str) -> Story | None:
     )
 
 
+def stories_of(connection: Connection, name: str) -> list[Story]:
+    """Return what is known by another name than a reference, the newest operation first.
+
+    That is an operation's id, the provider's id of an attempt, or the id of a refused message.
+    """
+    found = connection.execute(
+        select(OPERATIONS.c.reference)
+        .join(ATTEMPTS, ATTEMPTS.c.operation_id == OPERATIONS.c.id)
+        .where(or_(OPERATIONS.c.id == name, ATTEMPTS.c.provider_ref == name))
+        .order_by(OPERATIONS.c.id.desc())
+    )
+    refusals = _refused(connection, REFUSALS.c.message_id == name)
+    references = [*found.scalars(), *(known for known, _ in refusals if known is not None)]
+    stories = [story(connection, known) for known in dict.fromkeys(references)]
+    bare = tuple(refusal for known, refusal in refusals if known is None)
+    if bare:
+        stories.append(Story(name, None, refusals=bare))
+    return [each for each in stories if each is not None]
+
+
 def _rows(*more: Any) -> Select[Any]:
     return select(*_ROW, *more).select_from(OPERATIONS).join(ATTEMPTS, IS_CURRENT)
 
@@ -306,21 +326,30 @@ def _events(connection: Connection, operation_id: str) -> tuple[Told, ...]:
 
 
 def _refusals(connection: Connection, reference: str) -> tuple[RefusedMessage, ...]:
+    found = _refused(connection, REFUSALS.c.reference == reference)
+    return tuple(refusal for _, refusal in found)
+
+
+def _refused(
+    connection: Connection, wanted: ColumnElement[bool]
+) -> list[tuple[str | None, RefusedMessage]]:
+    """Return refused messages, each with its reference if it had one, the oldest first."""
     rows = connection.execute(
-        select(REFUSALS)
-        .where(REFUSALS.c.reference == reference)
-        .order_by(REFUSALS.c.at, REFUSALS.c.message_id)
+        select(REFUSALS).where(wanted).order_by(REFUSALS.c.at, REFUSALS.c.message_id)
     )
-    return tuple(
-        RefusedMessage(
-            row.message_id,
-            row.task,
-            tuple(json.loads(row.fields)),
-            from_row(row.reason),
-            row.at,
+    return [
+        (
+            row.reference,
+            RefusedMessage(
+                row.message_id,
+                row.task,
+                tuple(json.loads(row.fields)),
+                from_row(row.reason),
+                row.at,
+            ),
         )
         for row in rows
-    )
+    ]
 
 
 def _json(text: str | None) -> JsonMap | None:

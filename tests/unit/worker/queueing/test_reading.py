@@ -2,6 +2,7 @@
 
 import base64
 import bz2
+import gzip
 import hashlib
 import json
 import lzma
@@ -101,6 +102,7 @@ NO_TASKS = {
     "compression-list": (packed(b"x", ["zlib"]), Cause.COMPRESSION),
     "compression-spoilt": (packed(b"x", "zlib"), Cause.COMPRESSION),
     "compression-cut": (packed(zlib.compress(body().encode())[:-5], "gzip"), Cause.COMPRESSION),
+    "bomb-gzip": (packed(gzip.compress(bytes(5_000_000)), "gzip"), Cause.TOO_LARGE),
     "bomb-zlib": (packed(zlib.compress(bytes(5_000_000)), "zlib"), Cause.TOO_LARGE),
     "bomb-bzip2": (packed(bz2.compress(bytes(5_000_000)), "bzip2"), Cause.TOO_LARGE),
     "bomb-lzma": (packed(lzma.compress(bytes(5_000_000)), "xz"), Cause.TOO_LARGE),
@@ -200,6 +202,15 @@ def test_entry_that_is_too_large_has_its_hash_for_a_name_otherwise(end: str) -> 
     assert found.task == "(unnamed)"
 
 
+def test_message_without_properties_is_known_by_its_id() -> None:
+    raw = json.loads(message(body()))
+
+    found = unreadable(json.dumps({**raw, "properties": None}))
+
+    assert found.cause is Cause.PROPERTIES
+    assert (found.name, found.task) == (raw["headers"]["id"], raw["headers"]["task"])
+
+
 def test_reference_is_told_where_it_can_be_read() -> None:
     raw = message(body(kwargs={"reference": "order-1"}, embed={"chain": [{}]}))
 
@@ -273,6 +284,8 @@ def test_message_whose_time_has_come_does_not_wait(eta: str | None) -> None:
     ("name", "pack"),
     [
         ("gzip", zlib.compress),
+        ("gzip", gzip.compress),
+        ("application/x-gzip", gzip.compress),
         ("application/x-gzip", zlib.compress),
         ("zlib", zlib.compress),
         ("bzip2", bz2.compress),
