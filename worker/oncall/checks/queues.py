@@ -9,6 +9,7 @@ from redis.exceptions import NoPermissionError
 from config.queues import TASK_QUEUES
 from config.settings import Settings
 from worker.events.server import connect
+from worker.oncall.checks.broker import PATIENCE
 from worker.oncall.checks.finding import Finding, fault, ok, warning
 from worker.queueing import kept
 from worker.redis_refusals import explained
@@ -18,7 +19,7 @@ _FITTING: Final = frozenset({"list", "none"})
 
 def check_queues(settings: Settings) -> Iterator[Finding]:
     """Look at the task queues; where the broker is away, that is said already."""
-    server = connect(settings.broker_url)
+    server = connect(settings.broker_url, patience=PATIENCE, tries=1)
     try:
         yield _types(server)
         yield _unreadable(server)
