@@ -8,7 +8,7 @@ from cryptography.fernet import Fernet
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from config.database_address import check_database_url
-from config.redis_address import parse
+from config.redis_address_reading import parse
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 import redis
 from redis.exceptions import NoPermissionError
 
-from config.redis_address import parse
+from config.redis_address_reading import parse
 from config.settings import Settings
 from worker.events.server import connect
 from worker.oncall.checks.broker_rights import Probe, broker_probes, check_rights, stream_probes
