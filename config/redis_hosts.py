@@ -4,6 +4,7 @@ import re
 from ipaddress import IPv6Address
 from typing import Final
 
+from config.host_names import can_be_asked_for
 from config.percent_encoding import ENCODE, resolved
 
 _LARGEST_PORT: Final = 65_535
@@ -31,18 +32,9 @@ def read_hosts(place: str, usual_port: int) -> tuple[tuple[str, int], ...] | str
 
 def _host(text: str) -> str | None:
     if not text.startswith("["):
-        return text if _HOST.fullmatch(text) and _resolves(text) else None
+        return text if _HOST.fullmatch(text) and can_be_asked_for(text) else None
     bare = (resolved(text) or "")[1:-1]
     return bare if _is_ipv6(bare) else None
-
-
-def _resolves(name: str) -> bool:
-    """Tell whether a name can be asked for at all; Python fails in its own way where it cannot."""
-    try:
-        name.encode("idna")
-    except UnicodeError:
-        return False
-    return True
 
 
 def _is_ipv6(text: str) -> bool:
