@@ -14,7 +14,7 @@ from config.queues import (
     UPKEEP_QUEUE,
     Task,
 )
-from config.redis_address import parse
+from config.redis_address_reading import parse
 from config.redis_options import CONNECT_TIMEOUT, SOCKET_TIMEOUT, kombu_options
 
 

@@ -11,6 +11,7 @@ from itertools import zip_longest
 from typing import Final, NoReturn
 from urllib.parse import unquote
 
+from config.host_names import can_be_asked_for
 from config.libpq_options import CHOICES, FILES, NAMES, NUMBERS, OURS
 
 SQLITE: Final = "sqlite:///"
@@ -272,11 +273,7 @@ def _check_servers(parameters: dict[str, str]) -> None:
 def _can_be_looked_up(host: str) -> bool:
     if host.startswith(("/", "@")):  # a socket's folder
         return True
-    try:
-        host.encode("idna")
-    except UnicodeError:
-        return False
-    return True
+    return can_be_asked_for(host)
 
 
 def _readable(name: str, value: str) -> bool:

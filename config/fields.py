@@ -8,7 +8,8 @@ from cryptography.fernet import Fernet
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from config.database_address import check_database_url
-from config.redis_address import parse
+from config.host_names import can_be_asked_for
+from config.redis_address_reading import parse
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -48,6 +49,9 @@ def _service_url(value: str) -> str:
         raise ValueError(message)
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         message = "must be https: plain http is taken only for loopback"
+        raise ValueError(message)
+    if not can_be_asked_for(parts.hostname):
+        message = "must name a host that can be looked up"
         raise ValueError(message)
     if not _has_sound_port(parts):
         message = "must hold no port, or one from 1 to 65535"

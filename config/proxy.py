@@ -8,6 +8,8 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, SecretStr
 
+from config.host_names import can_be_asked_for
+
 _SCHEME: Final = "http://"
 _PORT: Final = 80
 _SUCH_AS: Final = "such as http://name:password@proxy.example:3128"
@@ -43,7 +45,7 @@ def _address(written: str) -> tuple[str, int]:
     except ValueError:  # whose text quotes what was given
         host, port = "", None
     beyond = set(written.removesuffix("/")) & set("/?#")
-    if beyond or port == 0 or not _HOST.fullmatch(host):
+    if beyond or port == 0 or not (_HOST.fullmatch(host) and can_be_asked_for(host)):
         message = f"must name a host and a port, {_SUCH_AS}: percent-encode what a password holds"
         raise ValueError(message)
     return host, _PORT if port is None else port

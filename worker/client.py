@@ -10,7 +10,7 @@ from typing import Any, Final
 from config.celery import configuration
 from config.database_address import check_database_url
 from config.queues import OPERATIONS_QUEUE, Task
-from config.redis_address import parse
+from config.redis_address_reading import parse
 from config.settings import EngineSettings, EventSettings
 from worker.answers import sealed_answer
 from worker.celery_app import OwnCelery

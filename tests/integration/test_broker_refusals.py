@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 import pytest
 import redis
 
+from tests.support.broker_rights import rules_of_a_worker
 from tests.support.command import uprid
 from tests.support.loopback import free_port
 from tests.support.processes import Process, environment, running, wait_until
@@ -23,16 +24,8 @@ from worker.privacy.sealing import new_key
 
 PASSWORD: Final = "TopSecret"
 _ROOT: Final = Path(__file__).parents[2]
-#: What a worker does at a server, as written down for operators (docs/integration.md).
-_RULES: Final = (
-    "+hello +auth +ping +multi +exec +brpop +llen +lpush +rpush +hset +hget +hdel +zadd +zrem"
-    " +zrange +zrangebyscore +time +sadd +srem +smembers +del +set +get +mget +exists +watch"
-    " +unwatch +discard"
-    " +publish +psubscribe +punsubscribe +evalsha +script|exists +script|load +xadd +xtrim"
-    " +xinfo|stream ~_kombu.* ~unacked ~unacked_index ~unacked_mutex ~uprid:slot:* ~uprid:events"
-    " ~uprid:events:* ~*.celery.pidbox* ~*.reply.celery.pidbox ~upkeep* ~operations* ~moneta* ~npd*"
-    " ~mandarin* ~intellectmoney* &/0.celery.pidbox &/0.celeryev/*"
-)
+#: What a worker does at a server, as the runbook has it for operators.
+_RULES: Final = rules_of_a_worker()
 
 
 @pytest.fixture(scope="module")
@@ -171,8 +164,9 @@ def set_user(admin: "redis.Redis", rules: str) -> None:
     "missing",
     [
         "+lpush", "+brpop", "+xadd", "+xinfo|stream", "+time", "+zrangebyscore", "+evalsha",
-        "+multi", "+hset", "+publish",
-        "~moneta*", "~unacked", "~uprid:slot:*", "~uprid:events", "&/0.celery.pidbox",
+        "+multi", "+hset", "+publish", "+type", "+ltrim", "+hincrby",
+        "~moneta*", "~unacked", "~uprid:slot:*", "~uprid:events", "~uprid:unreadable",
+        "~uprid:unreadable:counts", "&/0.celery.pidbox",
     ],
 )  # fmt: skip
 def test_doctor_names_a_missing_right_with_the_line_to_type(

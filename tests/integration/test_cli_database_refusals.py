@@ -11,6 +11,7 @@ import pytest
 from cryptography.fernet import Fernet
 from psycopg import sql
 
+from config.database_address import read_postgres
 from tests.support.command import Ended, uprid
 from tests.support.postgres import BARRED, BY_PASSWORD
 from tests.support.schema import bring_to_newest
@@ -175,6 +176,36 @@ def test_tls_that_a_server_does_not_have_is_said_so(url: str, valkey: ValkeyServ
     refused(f"{url}?sslmode=require", valkey, "TLS was asked for")
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        pytest.param("service=absent", "service", id="a service that is not defined"),
+        pytest.param("hostaddr=127.0.0.1,127.0.0.1", "hostaddr", id="more addresses than hosts"),
+        pytest.param("sslnegotiation=direct", "sslmode=require", id="direct TLS that may be none"),
+        pytest.param("ssl_min_protocol_version=9", "look at the options", id="no such value"),
+        pytest.param("require_auth=scram-sha-256", "require_auth", id="another authentication"),
+        pytest.param("channel_binding=require", "channel_binding", id="no channel binding"),
+        pytest.param("gssencmode=require", "gssencmode", id="no GSSAPI"),
+        pytest.param("min_protocol_version=3.2", "min_protocol_version", id="a newer protocol"),
+    ],
+)
+def test_option_that_keeps_us_out_is_named(url: str, options: str, said: str) -> None:
+    with pytest.raises(DatabaseRefused, match=f"What helps: .*{said}"):
+        sealed_answer(f"{url}?{options}", "o", 1)
+
+
+@pytest.mark.parametrize(
+    ("said", "remedy"),
+    [("bouncer config error", "pgbouncer.ini"), ('database "d" is disabled', "ENABLE")],
+)
+def test_database_that_a_pooler_does_not_have_is_said_so(said: str, remedy: str) -> None:
+    error = psycopg.OperationalError(f"connection failed: FATAL:  {said}")
+
+    found = refusals.why_not_connected(error, read_postgres("postgresql://h/d"), {})
+
+    assert remedy in str(found)
+
+
 def test_schema_without_usage_is_refused_with_the_grant(url: str, valkey: ValkeyServer) -> None:
     administer(url, "REVOKE USAGE ON SCHEMA public FROM PUBLIC")
 
@@ -304,6 +335,8 @@ def test_doctor_finds_a_server_that_takes_no_writes(url: str, valkey: ValkeyServ
 
     assert found["database writes"][0] == "fault"
     assert "takes no writes" in found["database writes"][1]
+    said = f'ALTER DATABASE "{name}" RESET default_transaction_read_only;'
+    assert said in found["database writes"][1]
     assert found["seal keys"][0] == "ok"
 
 

@@ -1,7 +1,10 @@
 """What `uprid doctor` finds, on both databases and a real broker."""
 
 import json
+import socket
+import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -259,3 +262,31 @@ def test_a_file_that_is_not_there_is_a_wrong_setting(settings: Settings, tmp_pat
     assert [line.partition("UPRID_")[2] for line in run.lines] == [
         "CA_BUNDLE: names a file that is not there"
     ]
+
+
+def test_everything_that_is_silent_is_named_at_once() -> None:
+    """Each of them takes connections and says nothing, as behind a firewall or a paused pooler."""
+    with ExitStack() as stack:
+        listening = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        place = f"127.0.0.1:{listening.getsockname()[1]}"
+        silent = {
+            "DATABASE_URL": f"postgresql://u:p@{place}/d",
+            "REDIS_URL": f"redis://{place}/0",
+            "UPRID_EVENTS__REDIS_URL": f"redis://{place}/1",
+            "UPRID_SEAL_KEYS": KEY,
+            "UPRID_FINGERPRINT_KEY": FINGERPRINT_KEY,
+            "UPRID_MANDARIN__URL": f"https://{place}",
+            "UPRID_MANDARIN__MERCHANT_ID": "1",
+            "UPRID_MANDARIN__SECRET": "s",
+            "UPRID_NPD__URL": f"https://{place}",
+            "UPRID_NPD__SECURITY_KEY": "k",
+            "UPRID_NPD__SECRET_KEY": "s",
+        }
+        began = time.monotonic()
+        told = diagnosed(silent, status=1)
+        took = time.monotonic() - began
+
+    faults = {what for what, (level, _) in told.items() if level == "fault"}
+    assert faults == {"broker", "events", "database", "mandarin host", "npd host"}
+    # One after the other they take minutes.
+    assert took < 30

@@ -7,7 +7,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
-from config.redis_address import RedisAddress, parse
+from config.redis_address import RedisAddress
+from config.redis_address_reading import parse
 from config.redis_options import CONNECT_TIMEOUT, SOCKET_TIMEOUT, sentinel_options, server_options
 from worker.errors import BrokerUnavailable, StreamUnusable, UpridError
 from worker.redis_refusals import explained

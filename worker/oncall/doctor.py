@@ -9,13 +9,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from config.settings import Need, Settings
 from worker.errors import UpridError
 from worker.oncall import streams
-from worker.oncall.checks.broker import check_broker
+from worker.oncall.checks.at_once import Look, at_once
+from worker.oncall.checks.broker import check_broker, check_events_server
 from worker.oncall.checks.database import check_database
 from worker.oncall.checks.finding import Finding, Level, fault, ok
 from worker.oncall.checks.installation import check_installation
 from worker.oncall.checks.keys import check_keys
 from worker.oncall.checks.progress import check_progress
-from worker.oncall.checks.providers import check_providers
+from worker.oncall.checks.providers import looks_at_providers
 from worker.oncall.checks.queues import check_queues
 from worker.oncall.checks.stream import check_stream
 from worker.oncall.output import say, say_json
@@ -45,15 +46,32 @@ def doctor(
 
 def _findings(settings: Settings) -> Iterator[Finding]:
     yield ok("settings", "fit together")
-    yield from check_broker(settings)
-    yield from check_queues(settings)
-    yield from check_stream(settings)
+    yield from at_once(
+        [
+            Look("broker", "look at REDIS_URL", lambda: check_broker(settings)),
+            Look(
+                "events",
+                "look at UPRID_EVENTS__REDIS_URL",
+                lambda: check_events_server(settings),
+            ),
+            Look("queues", "look at REDIS_URL", lambda: check_queues(settings)),
+            Look("events stream", "look at its server", lambda: check_stream(settings)),
+            Look(
+                "database",
+                "look at DATABASE_URL, whether its server runs, and whether a pooler is paused",
+                lambda: _in_database(settings),
+            ),
+            *looks_at_providers(settings),
+        ]
+    )
+
+
+def _in_database(settings: Settings) -> Iterator[Finding]:
     database = Database(settings.database_url, connections=2)
     try:
         yield from _of_database(settings, database)
     finally:
         database.dispose()
-    yield from check_providers(settings)
 
 
 def _of_database(settings: Settings, database: Database) -> Iterator[Finding]:

@@ -14,7 +14,8 @@ from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
 
-from config.redis_address import RedisAddress, parse
+from config.redis_address import RedisAddress
+from config.redis_address_reading import parse
 from config.redis_options import sentinel_options, server_options
 
 #: Seconds: a page waits for it.

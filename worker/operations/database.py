@@ -194,18 +194,17 @@ def _postgres_engine(address: PostgresAddress, options: dict[str, Any]) -> Engin
 def _nominal(address: PostgresAddress) -> URL:
     """Return the address as SQLAlchemy shows it; connections are made without it."""
     given = address.parameters
-    hosts, ports = address.hosts, given.get("port", "").split(",")
+    # Several hosts are left out: SQLAlchemy wants a port beside each of them, libpq does not.
+    alone = len(address.hosts) == 1
     taken = {"user", "password", "dbname", "host", "port"}
-    alone = len(hosts) == 1
-    query = {name: value for name, value in given.items() if name not in taken}
     return URL.create(
         "postgresql+psycopg",
         username=given.get("user"),
         password=given.get("password"),
         host=given.get("host") if alone else None,
-        port=int(ports[0]) if alone and ports[0] else None,
+        port=int(given["port"]) if alone and "port" in given else None,
         database=given.get("dbname"),
-        query=query if alone else {**query, "host": given["host"], "port": given.get("port", "")},
+        query={name: value for name, value in given.items() if name not in taken},
     )
 
 

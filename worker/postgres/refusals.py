@@ -53,6 +53,61 @@ _MENDED: Final = (
         "the key of sslkey cannot be used",
         "it must belong to sslcert, and be readable by its owner only (chmod 600)",
     ),
+    (
+        "bouncer config error",
+        "PgBouncer's configuration does not name the database",
+        "look at the name in DATABASE_URL, and at [databases] in pgbouncer.ini",
+    ),
+    (
+        '" is disabled',
+        "PgBouncer has the database disabled",
+        "ENABLE it at PgBouncer's console",
+    ),
+    (
+        "definition of service",
+        "the service that is named is not defined here",
+        "look at service in DATABASE_URL, and at pg_service.conf",
+    ),
+    (
+        "could not match",
+        "it names more ports or hostaddr than hosts, or fewer",
+        "name as many hostaddr and ports as hosts in DATABASE_URL",
+    ),
+    (
+        "sslnegotiation=direct",
+        "sslnegotiation=direct needs TLS",
+        "add sslmode=require, verify-ca or verify-full to DATABASE_URL",
+    ),
+    (
+        "connection is bad: invalid",
+        "one of its options has a value that is none",
+        "look at the options of DATABASE_URL",
+    ),
+    (
+        "authentication method requirement",
+        "it lets roles in by other means than require_auth allows",
+        "look at require_auth in DATABASE_URL, and at pg_hba.conf",
+    ),
+    (
+        "hannel binding",
+        "channel binding was asked for, and is not to be had",
+        "switch TLS on (sslmode=require), or take channel_binding out of DATABASE_URL",
+    ),
+    (
+        "GSSAPI encryption",
+        "GSSAPI was asked for, and is not to be had",
+        "take gssencmode out of DATABASE_URL",
+    ),
+    (
+        "did not request an SSL certificate",
+        "it asked for no certificate of ours",
+        "take sslcertmode out of DATABASE_URL",
+    ),
+    (
+        "server only supports protocol version",
+        "it speaks an older protocol than was asked for",
+        "take min_protocol_version out of DATABASE_URL",
+    ),
     ("no password supplied", "it wants a password", "put one into DATABASE_URL: user:password@"),
     (
         "session is read-only",
@@ -75,6 +130,7 @@ _AWAITED: Final = (
     ("No route to host", "the network does not lead there"),
     ("server closed the connection", "it closed the connection"),
     ("Connection reset", "it closed the connection"),
+    ("unexpected eof", "it closed the connection"),
 )
 #: What servers and poolers say in English, and the code that they say it with. PgBouncer has one
 #: code for all.
@@ -88,6 +144,7 @@ _SAID: Final = (
     (re.compile("starting up|shutting down|in recovery mode|not yet accepting"), "57P03"),
     (re.compile("query_wait_timeout|server_login_retry|pgbouncer cannot connect"), "08006"),
 )
+_TAKES_NO_WRITES: Final = "25006"
 _STATEMENT_POOLING: Final = "statement pooling mode"
 _TRACED: Final = re.compile(r"\tErrorResponse\t.*? C \"([0-9A-Z]{5})\"")
 #: Seconds.
@@ -130,9 +187,20 @@ def why_failed(error: psycopg.Error, address: PostgresAddress) -> DatabaseUnavai
         remedy = "`pool_mode = transaction`, or session, in the pooler's configuration"
         return _refused("a pooler in statement mode takes no transactions", remedy)
     what = f"{_sentence(found.what)[:-1]} ({name}, {error.sqlstate})"
+    if error.sqlstate == _TAKES_NO_WRITES:
+        return _refused(what, _opening(address))
     if not found.refused:
         return DatabaseUnavailable(f"{what}.")
     return _refused(what, lacking_rights(address))
+
+
+def _opening(address: PostgresAddress) -> str:
+    """Return what makes writes possible again: after a fail-over, or where they were closed."""
+    return (
+        "name the primary in DATABASE_URL, or all hosts; or, where default_transaction_read_only "
+        f"is on: ALTER ROLE {role_of(address)} RESET default_transaction_read_only; "
+        f"ALTER DATABASE {quoted(address.database)} RESET default_transaction_read_only;"
+    )
 
 
 def lacking_rights(address: PostgresAddress) -> str:

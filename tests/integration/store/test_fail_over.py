@@ -178,6 +178,14 @@ def test_standby_that_is_named_first_is_passed_over(
         write(database)
 
 
+@pytest.mark.parametrize(
+    "hosts", ["127.0.0.1,127.0.0.2", "127.0.0.1,[::1]", "u@127.0.0.1,h2.invalid"]
+)
+def test_hosts_without_ports_are_tried_at_the_usual_one(hosts: str) -> None:
+    with opened(f"postgresql://{hosts}/no_such_database") as database:
+        assert refusal(database)
+
+
 def test_client_reads_from_the_first_server_that_answers(
     pair: tuple[PostgresServer, PostgresServer, str],
 ) -> None:

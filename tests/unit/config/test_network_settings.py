@@ -243,3 +243,14 @@ def test_every_fault_of_the_network_is_named_at_once(files: dict[str, str]) -> N
         "UPRID_MANDARIN__CLIENT_KEY",
         "UPRID_MANDARIN__PROXY",
     ]
+
+
+@pytest.mark.parametrize("name", ["a..b", "a" * 70])
+@pytest.mark.parametrize("setting", ["URL", "PROXY"])
+def test_host_that_cannot_be_looked_up_is_refused_at_the_start(setting: str, name: str) -> None:
+    sound = {"URL": "https://h", "MERCHANT_ID": "1", "SECRET": "s"}
+    scheme = "https" if setting == "URL" else "http"
+    given = {**sound, setting: f"{scheme}://{name}:3128"}
+
+    with pytest.raises(SettingsError, match=f"UPRID_MANDARIN__{setting}: must name a host"):
+        load((), {f"UPRID_MANDARIN__{key}": value for key, value in given.items()})

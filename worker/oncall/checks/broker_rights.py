@@ -14,6 +14,7 @@ from redis.exceptions import NoPermissionError, RedisError, ResponseError
 from config.queues import CHUNK_QUEUES, INTAKE_QUEUES
 from config.redis_address import RedisAddress
 from worker.oncall.checks.finding import Finding, fault, ok
+from worker.queueing import kept
 from worker.redis_refusals import explained, missing_command
 
 Command = tuple[str, ...]
@@ -61,6 +62,8 @@ def broker_probes(address: RedisAddress) -> list[Probe]:
         *_on("unacked_index", "~unacked_index", "ZADD 1 x", "ZREM x", "ZRANGE 0 0"),
         *_on("unacked_mutex", "~unacked_mutex", "SET x", "GET", "DEL"),
         *_on("uprid:slot:x", "~uprid:slot:*", "SET x", "MGET"),
+        *_on(kept.LIST, f"~{kept.LIST}", "LPUSH x", "LTRIM 0 0", "LRANGE 0 0"),
+        *_on(kept.COUNTS, f"~{kept.COUNTS}", "HINCRBY x 1", "HGETALL"),
         *_on(f"x{replies[1:]}", f"~{replies}", "LPUSH x", "BRPOP 1", "DEL"),
         (("PUBLISH", f"{channels}celery.pidbox", "x"), f"&{channels}celery.pidbox"),
         (("PUBLISH", f"{channels}celeryev/x", "x"), f"&{channels}celeryev/*"),
@@ -88,8 +91,8 @@ def _of_queue(queue: str) -> list[Probe]:
     of_a_priority = f"{queue}{Channel.sep}9"
     keys = f"~{queue}*"
     return [
-        *_on(queue, keys, "LPUSH x", "RPUSH x", "LLEN", "BRPOP 1"),
-        *_on(of_a_priority, keys, "LPUSH x", "BRPOP 1"),
+        *_on(queue, keys, "LPUSH x", "RPUSH x", "LLEN", "BRPOP 1", "TYPE"),
+        *_on(of_a_priority, keys, "LPUSH x", "BRPOP 1", "TYPE"),
     ]
 
 

@@ -4,26 +4,32 @@ from collections.abc import Iterator
 from typing import Final
 
 import redis
+from redis.exceptions import NoPermissionError
 
 from config.queues import TASK_QUEUES
 from config.settings import Settings
 from worker.events.server import connect
+from worker.oncall.checks.broker import PATIENCE
 from worker.oncall.checks.finding import Finding, fault, ok, warning
 from worker.queueing import kept
+from worker.redis_refusals import explained
 
 _FITTING: Final = frozenset({"list", "none"})
 
 
 def check_queues(settings: Settings) -> Iterator[Finding]:
     """Look at the task queues; where the broker is away, that is said already."""
-    server = connect(settings.broker_url)
+    server = connect(settings.broker_url, patience=PATIENCE, tries=1)
     try:
         yield _types(server)
         yield _unreadable(server)
+    except NoPermissionError as error:
+        # Rights are the broker's finding, all of them in one line.
+        yield warning("queues", f"cannot be looked at: {explained(error)}")
     except redis.ResponseError as error:
         # Such as a key of ours that holds something else. Its text may quote what is there.
         kind = type(error).__name__
-        yield fault("queues", f"cannot be looked at ({kind}): look at TYPE {kept.LIST} and ACL")
+        yield fault("queues", f"cannot be looked at ({kind}): look at TYPE {kept.LIST}")
     except redis.RedisError:
         return
     finally:

@@ -9,6 +9,7 @@ import redis
 from config.settings import Settings
 from worker.errors import BrokerUnavailable
 from worker.events.server import connect, trouble
+from worker.oncall.checks.broker import PATIENCE
 from worker.oncall.checks.finding import Finding, fault, ok, warning
 
 #: The newest id carries the server's time, which may be off by so much before anything is wrong.
@@ -18,7 +19,7 @@ _AHEAD: Final = timedelta(hours=1)
 def check_stream(settings: Settings) -> Iterator[Finding]:
     """Look at what other programs can spoil; a server that is away is the broker's finding."""
     name = settings.events.stream
-    server = connect(settings.events_url)
+    server = connect(settings.events_url, patience=PATIENCE, tries=1)
     try:
         newest = cast("list[Any]", server.xrevrange(name, count=1))
     except redis.RedisError as error:

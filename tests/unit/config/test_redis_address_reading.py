@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from config.redis_address import RedisAddress, RedisAddressError, parse
+from config.redis_address import RedisAddress
+from config.redis_address_reading import RedisAddressError, parse
 from config.settings import SettingsError, load
 from tests.support.broker_certificates import Authority
 from worker.client import Client
