@@ -207,7 +207,7 @@ def _live(whole: System) -> None:
         stumbling.append("cut-off")
         with locked_out(whole.database_url):
             shop.start("cut-off", 9_302_000, person(_CUT_OFF))
-            _wait_for_log(whole, "DatabaseUnavailable", 2)
+            _wait_for_log(whole, "DatabaseRefused", 2)
     shop.wait_for(stumbling, timeout=40)
 
 

@@ -39,6 +39,7 @@ def beat(
     settings = fit_settings_for(Need.BROKER)
     file = streams.path_of(str(schedule))
     file.parent.mkdir(parents=True, exist_ok=True)
+    streams.by_line()
     app.Beat(schedule=str(file), loglevel=settings.log_level).run()
 
 
@@ -55,5 +56,6 @@ def _consume(role: str, concurrency: int) -> None:
         without_gossip=True,
         without_mingle=True,
     )
+    streams.by_line()
     celery_worker.start()
     raise typer.Exit(celery_worker.exitcode or 0)

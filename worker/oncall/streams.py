@@ -36,6 +36,12 @@ def prepare() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def by_line() -> None:
+    """Have each line be written at once: a process that runs for months has a log, not an end."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
+
+
 def arguments() -> list[str]:
     """Return what was typed, as UTF-8 also where the locale says otherwise (`LC_ALL=C`)."""
     typed = []
