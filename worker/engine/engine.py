@@ -15,6 +15,7 @@ from worker.engine.chunk import Chunk, Guard, Working, opened
 from worker.engine.decisions import decide
 from worker.engine.host import THIS, Host
 from worker.engine.pen import UNWRITABLE, Pen
+from worker.engine.picking import Picker
 from worker.engine.share import Place, Share
 from worker.engine.wakes import Wakes
 from worker.errors import DatabaseUnavailable
@@ -24,7 +25,7 @@ from worker.operations.outcomes import Misconfigured
 from worker.operations.states import State
 from worker.operations.store import claims, notices, pausing, supplying, writeback
 from worker.operations.store.changes import Move, Stay
-from worker.operations.store.claims import ORDINARY, URGENT, Claimed
+from worker.operations.store.claims import Claimed
 from worker.operations.store.supplying import Supplying
 from worker.providers.base import Plugin
 
@@ -100,6 +101,8 @@ class Engine:
         self._sealing = sealing
         self._host = host
         self._pen = Pen(database, leaseholder, host)
+        #: Providers at which this process claimed a suspect last.
+        self._others_next: set[Provider] = set()
         self._shares = {provider: Share(places, side_places) for provider in plugins}
         # One more than a chunk takes: a single submit is not to wait until another chunk is drawn.
         self._executors = {
@@ -198,27 +201,10 @@ class Engine:
             if granted.limit == 0:
                 return Taken(Chunk((), {}, {}, token, now, began), granted.again_at, calm)
 
-            def some(lane: int, limit: int) -> list[Claimed]:
-                if limit <= 0:
-                    return []
-                return claims.claim(
-                    connection, provider, lane, limit, owner=owner, token=token, now=now
-                )
-
-            claimed = claims.claim_suspect(connection, provider, owner=owner, token=token, now=now)
-            alone, left_behind = bool(claimed), bool(claimed)
-            if not alone:
-                # Half for submits and codes, the rest for polls, and what polls leave for submits.
-                # An odd one goes to either by chance: by rule, a single one would starve the other.
-                half = int(granted.limit / 2 + self._host.draw())
-                urgent = some(URGENT, half)
-                room = granted.limit - len(urgent)
-                ordinary = some(ORDINARY, min(granted.ordinary, room))
-                room -= len(ordinary)
-                if len(urgent) == half:
-                    urgent += some(URGENT, room)
-                claimed = urgent + ordinary
-                left_behind = len(claimed) == granted.limit or len(ordinary) == granted.ordinary
+            picker = Picker(connection, provider, owner, token, now)
+            others_first = provider in self._others_next
+            picked = picker.pick(granted, self._host.draw, others_first=others_first)
+            claimed = picked.claimed
             if claimed:
                 # Never back: who waited long for the row knows the time of before that only.
                 at = max(now, shared.tokens_at)
@@ -233,9 +219,13 @@ class Engine:
             spoken_of = notices.of(
                 connection, [(row.id, row.attempt) for row in claimed if row.notices]
             )
+        if picked.alone:
+            self._others_next.add(provider)
+        else:
+            self._others_next.discard(provider)
         successor = None
-        if left_behind and not granted.probing:
-            successor = now if alone else granted.again_at
+        if picked.left_behind and not granted.probing:
+            successor = now if picked.alone else granted.again_at
         return Taken(Chunk(claimed, payloads, spoken_of, token, now, began), successor, calm)
 
     def _mark(self, chunk: Chunk, row: Claimed, now: datetime) -> bool:

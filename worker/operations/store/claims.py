@@ -169,6 +169,11 @@ def claim_suspect(
     return _lease(connection, due, 1, owner=owner, token=token)
 
 
+def any_suspect(connection: Connection, provider: str, now: datetime) -> bool:
+    """Tell whether an operation is due whose chunk died with it before."""
+    return connection.execute(_due(provider, now).where(SUSPECTS).limit(1)).first() is not None
+
+
 def payloads(connection: Connection, claimed: list[Claimed]) -> dict[str, str | None]:
     """Return the sealed payloads of the claimed operations' current attempts, by operation."""
     if not claimed:
