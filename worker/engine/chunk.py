@@ -102,6 +102,7 @@ class Working:
         self._failed_in_a_row = 0
         self._any_answered = False
         self._rest = 0.0
+        self._looked = False
         self.halt: Halt | None = None
         self.misconfigured: Misconfigured | None = None
         self.calls = 0
@@ -137,7 +138,26 @@ class Working:
     @property
     def health(self) -> Health:
         """What the chunk saw of the provider."""
-        return Health(self._failed_in_a_row, self._any_answered, self._rest)
+        only_looked = self._looked and self._any_answered
+        return Health(self._failed_in_a_row, self._any_answered, self._rest, only_looked)
+
+    def look(self) -> None:
+        """Look at the provider's host, where no question has been asked that tells of its health.
+
+        What costs or has effect is no way to find out whether a provider is back: its failure may
+        be one that only a person can clear up.
+        """
+        if self.calls or self.halt is not None:
+            return
+        self.halt = self._guard.halted(self._chunk.began)
+        if self.halt is not None:
+            return
+        self._looked = True
+        try:
+            self._notice(self._plugin.look())
+        except Exception:
+            log.exception("plugin_stumbled", provider=self._plugin.name, ask="look")
+            self._notice(Pending("our own error", Trouble.TRANSPORT))
 
     @property
     def flawless(self) -> bool:

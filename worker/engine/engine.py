@@ -75,6 +75,8 @@ class Taken:
     successor_at: datetime | None
     #: The breaker had nothing to remember when this was claimed.
     calm: bool
+    #: The provider is sick, and is looked at unless what was claimed has it called.
+    looks: bool = False
 
 
 class Engine:
@@ -154,7 +156,7 @@ class Engine:
             self._wakes.soon(provider, taken.successor_at)
         elif taken.successor_at is not None:
             self._wakes.now(provider)
-        if not chunk.claimed:
+        if not chunk.claimed and not taken.looks:
             return 0
         unwritten = {row.id for row in chunk.claimed}
         working = Working(
@@ -173,6 +175,8 @@ class Engine:
                 lambda answers: self._flush(provider, plugin, chunk, answers, unwritten),
                 lambda: self._step_aside(provider, place),
             )
+            if taken.looks:
+                working.look()
             if not (taken.calm and working.flawless and working.calls == len(chunk.claimed)):
                 self._feed(provider, plugin, working, chunk)
         except DatabaseUnavailable:
@@ -202,13 +206,21 @@ class Engine:
                 return Taken(Chunk((), {}, {}, token, now, began), granted.again_at, calm)
 
             picker = Picker(connection, provider, owner, token, now)
-            others_first = provider in self._others_next
-            picked = picker.pick(granted, self._host.draw, others_first=others_first)
+            looks = False
+            if granted.probing and gate.is_sick(shared, plugin.limits):
+                picked = picker.pick_harmless(plugin)
+                looks = picked.left_behind
+            else:
+                others_first = provider in self._others_next
+                picked = picker.pick(granted, self._host.draw, others_first=others_first)
             claimed = picked.claimed
-            if claimed:
+            if claimed or looks:
                 # Never back: who waited long for the row knows the time of before that only.
                 at = max(now, shared.tokens_at)
-                values: dict[str, Any] = {"tokens": granted.tokens - len(claimed), "tokens_at": at}
+                values: dict[str, Any] = {
+                    "tokens": granted.tokens - max(len(claimed), 1),
+                    "tokens_at": at,
+                }
                 if granted.probing:
                     lasting = timedelta(seconds=plugin.limits.total_timeout + 1)
                     values["probing_until"] = now + lasting
@@ -226,7 +238,8 @@ class Engine:
         successor = None
         if picked.left_behind and not granted.probing:
             successor = now if picked.alone else granted.again_at
-        return Taken(Chunk(claimed, payloads, spoken_of, token, now, began), successor, calm)
+        chunk = Chunk(claimed, payloads, spoken_of, token, now, began)
+        return Taken(chunk, successor, calm, looks)
 
     def _mark(self, chunk: Chunk, row: Claimed, now: datetime) -> bool:
         with self._database.begin() as connection:
@@ -296,7 +309,7 @@ class Engine:
             shared = claims.lock_provider(connection, provider, self._database.now())
             now = self._database.now()  # as in `_take`
             passed = (now - chunk.now).total_seconds()
-            left = gate.returned(len(chunk.claimed), working.calls, passed, plugin.limits)
+            left = gate.returned(max(len(chunk.claimed), 1), working.calls, passed, plugin.limits)
             values = gate.fed(shared, working.health, plugin.limits, now)
             values.setdefault("tokens", shared.tokens + left)
             if any(getattr(shared, name) != value for name, value in values.items()):
@@ -307,8 +320,8 @@ class Engine:
         if isinstance(closed_until, datetime) and closed_until > now:
             log.warning("provider_rests", provider=provider, failures=values["failures"])
             self._wakes.at(provider, Wake.POLL, [closed_until])
-        elif shared.failures >= plugin.limits.breaker_failures:
-            if working.health.any_answered:
+        elif gate.is_half_open(shared, plugin.limits):
+            if working.health.any_answered and not working.health.only_looked:
                 log.info("provider_is_back", provider=provider)
             self._wakes.now(provider)
 

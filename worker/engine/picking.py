@@ -3,13 +3,19 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection
 
 from config.queues import Provider
+from worker.engine.asks import HARMLESS, next_ask
 from worker.engine.gate import Grant
 from worker.operations.store import claims
 from worker.operations.store.claims import ORDINARY, URGENT, Claimed
+from worker.providers.base import Plugin
+
+#: Due operations of a lane among which a harmless one is looked for.
+_LOOKED_AT: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,26 @@ class Picker:
             return self._suspects()
         waits = others.left_behind or claims.any_suspect(self.connection, self.provider, self.now)
         return Picked(others.claimed, waits)
+
+    def pick_harmless(self, plugin: Plugin) -> Picked:
+        """Claim one operation that is only to be asked about; `left_behind`: anything is due."""
+        due = [
+            each
+            for lane in (ORDINARY, URGENT)
+            for each in claims.due(self.connection, self.provider, lane, _LOOKED_AT, self.now)
+        ]
+        for each in due:
+            if next_ask(each, self.now, plugin) in HARMLESS:
+                claimed = claims.claim_one(
+                    self.connection,
+                    self.provider,
+                    each.id,
+                    owner=self.owner,
+                    token=self.token,
+                    now=self.now,
+                )
+                return Picked(claimed, left_behind=True)
+        return Picked([], bool(due))
 
     def _suspects(self) -> Picked:
         claimed = claims.claim_suspect(

@@ -169,6 +169,23 @@ def claim_suspect(
     return _lease(connection, due, 1, owner=owner, token=token)
 
 
+def due(
+    connection: Connection, provider: str, lane: int, limit: int, now: datetime
+) -> list[Claimed]:
+    """Return due operations of one lane, suspects among them, and keep them locked."""
+    wanted = _due(provider, now).with_only_columns(*_COLUMNS).where(OPERATIONS.c.lane == lane)
+    rows = connection.execute(wanted.limit(limit).with_for_update(skip_locked=True)).mappings()
+    return [_claimed(row) for row in rows]
+
+
+def claim_one(
+    connection: Connection, provider: str, id_: str, *, owner: str, token: str, now: datetime
+) -> list[Claimed]:
+    """Lease this operation, if it is due."""
+    chosen = _due(provider, now).where(OPERATIONS.c.id == id_)
+    return _lease(connection, chosen, 1, owner=owner, token=token)
+
+
 def any_suspect(connection: Connection, provider: str, now: datetime) -> bool:
     """Tell whether an operation is due whose chunk died with it before."""
     return connection.execute(_due(provider, now).where(SUSPECTS).limit(1)).first() is not None
