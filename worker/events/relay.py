@@ -44,6 +44,8 @@ class Relay:
         self._keep = keep
         self._holder = holder
         self._mine = threading.Lock()
+        self._verify_asked = threading.Event()
+        self._trim_asked = threading.Event()
         self._thread = Repeating("relay", _LOOK_EVERY, self.run)
 
     def start(self) -> None:
@@ -58,8 +60,26 @@ class Relay:
         """Say that there is something to tell. Returns at once."""
         self._thread.nudge()
 
+    def verify_soon(self) -> None:
+        """Have the next round, at once, find out whether the server lost anything."""
+        self._verify_asked.set()
+        self.wake()
+
+    def trim_soon(self) -> None:
+        """Have the next round, at once, drop from the stream what is past its retention."""
+        self._trim_asked.set()
+        self.wake()
+
     def run(self) -> int:
         """Publish what is unpublished; return how many events were."""
+        if self._trim_asked.is_set():
+            trimmed = self.trim()
+            self._trim_asked.clear()
+            log.info("stream_trimmed", events=trimmed)
+        if self._verify_asked.is_set():
+            count = self.verify()
+            self._verify_asked.clear()
+            return count
         with self._database.read() as connection:
             if not outbox.has_unpublished(connection):
                 return 0
