@@ -27,7 +27,7 @@ from worker.operations.outcomes import (
     Trouble,
 )
 from worker.operations.states import State
-from worker.operations.store.claims import Claimed
+from worker.operations.store.claims import ERASED, Claimed
 from worker.operations.store.supplying import Supplying
 from worker.providers.base import Plugin, Work
 
@@ -199,7 +199,8 @@ class Working:
             claimed = ready.claimed
             outcome = self._asked(ask, _work(ready, at))
         except Unsealable:
-            outcome = _UNREADABLE
+            is_erased = self._chunk.payloads.get(claimed.id) == ERASED
+            outcome = _ERASED if is_erased else _UNREADABLE
         except DatabaseUnavailable:
             self.halt = Halt.DATABASE_AWAY
             return None
@@ -258,6 +259,8 @@ class Working:
 
     def _payload(self, claimed: Claimed) -> Mapping[str, Any] | None:
         sealed = self._chunk.payloads.get(claimed.id)
+        if sealed == ERASED:
+            raise Unsealable
         return None if sealed is None else opened(self._unseal, sealed)
 
     def _notice(self, outcome: Outcome) -> None:
@@ -298,6 +301,16 @@ _UNREADABLE: Final = NeedsPerson(
         retryable=True,
     ),
     note="payload does not open",
+    calls=0,
+)
+
+_ERASED: Final = NeedsPerson(
+    Reason(
+        ReasonCode.ERASED,
+        "Its data were erased past their retention: retry with the data.",
+        retryable=True,
+    ),
+    note="payload was erased",
     calls=0,
 )
 

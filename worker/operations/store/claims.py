@@ -16,6 +16,8 @@ URGENT: Final = 0
 ORDINARY: Final = 1
 #: Claims in a row without a write-back after which an operation is claimed alone.
 SUSPECT_AFTER: Final = 2
+#: In the place of a payload that was erased past its retention.
+ERASED: Final = "erased"
 #: Written out: a bound number would keep SQLite from its partial index.
 SUSPECTS: Final = text(f"claims >= {SUSPECT_AFTER}")
 
@@ -192,14 +194,18 @@ def any_suspect(connection: Connection, provider: str, now: datetime) -> bool:
 
 
 def payloads(connection: Connection, claimed: list[Claimed]) -> dict[str, str | None]:
-    """Return the sealed payloads of the claimed operations' current attempts, by operation."""
+    """Return the sealed payloads of the claimed operations' current attempts, by operation.
+
+    `ERASED` stands for one that was there.
+    """
     if not claimed:
         return {}
     # One list and not ORs: SQLite takes a thousand of those at most.
     named = [(row.id, row.attempt) for row in claimed]
     current = tuple_(ATTEMPTS.c.operation_id, ATTEMPTS.c.number).in_(named)
-    rows = connection.execute(select(ATTEMPTS.c.operation_id, ATTEMPTS.c.sealed).where(current))
-    return {row.operation_id: row.sealed for row in rows}
+    wanted = select(ATTEMPTS.c.operation_id, ATTEMPTS.c.sealed, ATTEMPTS.c.erased_at)
+    rows = connection.execute(wanted.where(current))
+    return {row.operation_id: row.sealed if row.erased_at is None else ERASED for row in rows}
 
 
 def _due(provider: str, now: datetime) -> Select[tuple[str]]:
