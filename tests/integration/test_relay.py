@@ -274,7 +274,7 @@ def test_what_comes_during_a_refill_waits_for_one_batch_of_it(
 def test_relay_that_slept_over_a_flush_loses_nothing(
     relay: Relay, database: TravellingDatabase, stream: Stream, valkey: ValkeyServer
 ) -> None:
-    """It appended, the server was flushed, and another relay was there before it wrote that down."""
+    """The server was flushed, and another relay saw it, before it noted what it had appended."""
     store(database, "old")
     relay.run()
     store(database, "order-1", "order-2")

@@ -14,6 +14,7 @@ from tests.support.operations import (
     attempts,
     claim,
     ended,
+    operation,
     run,
     start,
     told,
