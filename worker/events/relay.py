@@ -197,14 +197,20 @@ class Relay:
     ) -> bool:
         """Write down what was appended, in one transaction; False where it may be lost by now.
 
-        Another relay may have found the server wiped since: what was appended before that is gone,
-        and must not count as published.
+        Another relay was here since, and may have found that the server lost events, these among
+        them. Appended once more, those that are there are not doubled.
         """
         name = self._stream.name
         with self._database.begin() as connection:
-            if outbox.lock_position(connection, name).mark not in {known.mark, appended.mark}:
-                return False
             newest = max(map(padded, [appended.last_id, *appended.ids]))
+            position = outbox.lock_position(connection, name)
+            if position != known:
+                there = padded(appended.last_id)
+                if position.mark == appended.mark and there < position.last_id < newest:
+                    # The server no longer had what the other relay had appended, and now goes on
+                    # beyond it: no later look would notice.
+                    outbox.begin_refill(connection, name, there, appended.mark)
+                return False
             outbox.advance(connection, name, newest, appended.mark)
             outbox.mark_published(connection, ids, again=again)
             if refill is not None:
