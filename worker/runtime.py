@@ -125,7 +125,7 @@ class _Process:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.runtime: Runtime | None = None
-        self.sweeping: Repeating | None = None
+        self.sweeping: list[Repeating] = []
         self.last_resort: LastResort | None = None
 
 
@@ -145,8 +145,12 @@ def start(app: Celery, *, role: str, give_up: Callable[[], bool]) -> None:
     runtime.incarnation.start()
     runtime.relay.start()
     every = settings.engine.sweep_every.total_seconds()
-    _PROCESS.sweeping = Repeating("sweep", every, runtime.sweep.run)
-    _PROCESS.sweeping.start()
+    _PROCESS.sweeping = [
+        Repeating("sweep", every, runtime.sweep.tidy),
+        Repeating("rouse", every, runtime.sweep.rouse),
+    ]
+    for thread in _PROCESS.sweeping:
+        thread.start()
     log.info("worker_started", role=role, providers=sorted(runtime.plugins))
 
 
@@ -172,8 +176,8 @@ def leave() -> None:
     runtime = _PROCESS.runtime
     if runtime is None:
         return
-    if _PROCESS.sweeping is not None:
-        _PROCESS.sweeping.stop()
+    for thread in _PROCESS.sweeping:
+        thread.stop()
     runtime.engine.close()
     runtime.relay.stop()
     runtime.incarnation.leave()

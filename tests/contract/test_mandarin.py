@@ -633,6 +633,21 @@ def test_check_looks_at_the_host_without_credentials(
     assert "x-auth" not in asked.headers
 
 
+@pytest.mark.parametrize(
+    ("status", "trouble"),
+    [(404, None), (400, None), (503, Trouble.UNAVAILABLE), (502, Trouble.TRANSPORT)],
+)
+def test_look_asks_for_a_session_that_nobody_has(
+    plugin: Plugin, stub: HttpStub, status: int, trouble: Trouble | None
+) -> None:
+    stub.answer(Answer(status=status))
+
+    assert pending(plugin.look()).trouble is trouble
+    (asked,) = stub.asked
+    assert asked.method == "GET"
+    assert "/api/personidentification/" in asked.path
+
+
 def test_check_says_when_the_deadline_comes_before_the_next_poll(
     make: Maker, stub: HttpStub
 ) -> None:

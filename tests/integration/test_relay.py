@@ -1,10 +1,12 @@
 """The relay on a real server: in order, once, and filled in again when the server lost events."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -14,9 +16,10 @@ from tests.support.processes import wait_until
 from tests.support.servers import ValkeyServer, valkey_server
 from worker.errors import BrokerUnavailable
 from worker.events.relay import Relay, padded, plain
-from worker.events.stream import Stream
+from worker.events.stream import Appended, Stream
 from worker.operations.identifiers import new_id
 from worker.operations.store import outbox
+from worker.operations.store.outbox import Line
 
 NAME = "uprid:events"
 KEEP = timedelta(days=14)
@@ -221,6 +224,81 @@ def test_relay_fills_in_before_it_tells_what_is_new_when_the_server_was_flushed(
         "accepted",
         "succeeded",
     ]
+
+
+def test_what_is_new_goes_before_all_that_a_flushed_server_lost(
+    relay: Relay, database: TravellingDatabase, valkey: ValkeyServer
+) -> None:
+    """And behind the lost events of its own operation, which have their order."""
+    store(database, *(f"order-{number}" for number in range(450)))
+    relay.run()
+    before = set(ids(valkey))
+    valkey.flush()
+    now = database.now()
+    [*_, last] = claim(database, 1000, now=now)
+    write(database, [ended(last)], now=now)
+    store(database, "new")
+
+    relay.run()
+
+    assert subjects(valkey)[:3] == [last.reference, last.reference, "new"]
+    found = ids(valkey)
+    assert set(found) == {event.id for event in told(database)} > before
+    assert len(found) == len(set(found))
+    assert relay.verify() == 0
+
+
+def test_what_comes_during_a_refill_waits_for_one_batch_of_it(
+    relay: Relay, database: TravellingDatabase, stream: Stream, valkey: ValkeyServer
+) -> None:
+    store(database, *(f"order-{number}" for number in range(900)))
+    relay.run()
+    valkey.flush()
+    append = stream.append
+    sizes: list[int] = []
+
+    def counted(lines: Sequence[Line], **given: Any) -> Appended:
+        appended = append(lines, **given)
+        sizes.append(len(lines))
+        if appended.verdict == "ok" and len(lines) == 200 and sizes.count(200) == 1:
+            store(database, "new")
+        return appended
+
+    with patch.object(stream, "append", counted):
+        relay.verify()
+
+    assert subjects(valkey).index("new") == 200
+    assert len(entries(valkey)) == 901
+
+
+def test_relay_that_slept_over_a_flush_loses_nothing(
+    relay: Relay, database: TravellingDatabase, stream: Stream, valkey: ValkeyServer
+) -> None:
+    """The server was flushed, and another relay saw it, before it noted what it had appended."""
+    store(database, "old")
+    relay.run()
+    store(database, "order-1", "order-2")
+    slow, append = make(database, stream), stream.append
+
+    def flushed_behind(lines: Sequence[Line], **given: Any) -> Appended:
+        appended = append(lines, **given)
+        valkey.flush()
+        with patch.object(stream, "append", append), database.begin() as connection:
+            known = outbox.position(connection, NAME)
+            outbox.begin_refill(connection, NAME, outbox.NOTHING, "")
+            assert known.mark == appended.mark
+        return appended
+
+    with database.read() as connection:
+        known = outbox.position(connection, NAME)
+        lines = outbox.unpublished(connection, 10)
+    with patch.object(stream, "append", flushed_behind):
+        assert not slow._publish(lines, known)
+    assert [event.stream_id for event in told(database)[1:]] == [None, None]
+
+    relay.verify()
+
+    assert set(subjects(valkey)) == {"old", "order-1", "order-2"}
 
 
 def test_relay_fills_in_nothing_past_the_retention(

@@ -1,5 +1,6 @@
 """The sweep: what fell through is found, by one process at a time."""
 
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -8,11 +9,14 @@ from sqlalchemy import update
 
 from config.queues import Provider
 from tests.support.engine import Process, process
+from tests.support.frozen import frozen
 from tests.support.operations import accepted, operation, types
 from tests.support.providers import ScriptedPlugin
+from tests.support.servers import valkey_server
 from worker.engine.asks import Ask
 from worker.engine.sweep import Sweep, Timing
-from worker.errors import BrokerUnavailable
+from worker.events.relay import Relay
+from worker.events.stream import Stream
 from worker.operations.model import OPERATIONS
 from worker.operations.outcomes import Finished
 from worker.operations.states import State
@@ -27,23 +31,18 @@ TIMING = Timing(
 )
 
 
-class Stream:
-    """A relay that counts, and whose server may be gone."""
+class Teller:
+    """A relay that counts what it is asked for."""
 
     def __init__(self) -> None:
         self.verified = 0
         self.trimmed = 0
-        self.away = False
 
-    def verify(self) -> int:
-        if self.away:
-            raise BrokerUnavailable
+    def verify_soon(self) -> None:
         self.verified += 1
-        return 0
 
-    def trim(self) -> int:
+    def trim_soon(self) -> None:
         self.trimmed += 1
-        return 0
 
 
 class Ear:
@@ -65,8 +64,8 @@ def poller(migrated_url: str) -> Iterator[Process]:
 
 
 @pytest.fixture
-def stream() -> Stream:
-    return Stream()
+def teller() -> Teller:
+    return Teller()
 
 
 @pytest.fixture
@@ -75,9 +74,9 @@ def ear() -> Ear:
 
 
 @pytest.fixture
-def sweep(poller: Process, stream: Stream, ear: Ear) -> Sweep:
+def sweep(poller: Process, teller: Teller, ear: Ear) -> Sweep:
     providers = frozenset({Provider.MONETA})
-    return Sweep(poller.database, providers, poller.wakes, stream, ear, TIMING)
+    return Sweep(poller.database, providers, poller.wakes, teller, ear, TIMING)
 
 
 def forget(poller: Process) -> None:
@@ -157,43 +156,79 @@ def test_sweep_parks_what_its_workers_died_of(poller: Process, sweep: Sweep) -> 
 
 
 def test_sweep_runs_once_in_its_time_whoever_calls(
-    poller: Process, sweep: Sweep, stream: Stream, ear: Ear
+    poller: Process, sweep: Sweep, teller: Teller, ear: Ear
 ) -> None:
     providers = frozenset({Provider.MONETA})
-    other = Sweep(poller.database, providers, poller.wakes, stream, ear, TIMING)
+    other = Sweep(poller.database, providers, poller.wakes, teller, ear, TIMING)
 
     sweep.run()
     other.run()
     sweep.run()
-    assert stream.verified == 1
+    assert teller.verified == 1
 
     poller.database.travel(20)
     other.run()
-    assert stream.verified == 2
+    assert teller.verified == 2
 
 
-def test_sweep_keeps_house_once_an_hour(poller: Process, sweep: Sweep, stream: Stream) -> None:
+def test_sweep_keeps_house_once_an_hour(poller: Process, sweep: Sweep, teller: Teller) -> None:
     for _ in range(10):
         sweep.run()
         poller.database.travel(20)
-    assert stream.trimmed == 1
+    assert teller.trimmed == 1
 
     poller.database.travel(3600)
     sweep.run()
-    assert stream.trimmed == 2
+    assert teller.trimmed == 2
 
 
-def test_sweep_wakes_what_is_overdue_although_the_streams_server_is_away(
-    poller: Process, sweep: Sweep, stream: Stream
+def test_frozen_events_server_holds_up_neither_leases_nor_purge_nor_wakes(
+    poller: Process, ear: Ear
 ) -> None:
-    stream.away = True
+    """It answers nothing: what waits for it ends in `BrokerUnavailable`, seconds later."""
+    forget(poller)
+    with poller.database.begin() as connection:
+        connection.execute(update(OPERATIONS).values(lease_token="t", lease_owner="gone"))
+    with valkey_server() as server:
+        stream = Stream(server.url, "uprid:events")
+        relay = Relay(poller.database, stream, keep=RETENTION.events, holder="relay")
+        sweep = Sweep(
+            poller.database, frozenset({Provider.MONETA}), poller.wakes, relay, ear, TIMING
+        )
+        poller.database.travel(4)
+        with frozen(server.pid):
+            sweep.run()
+
+            assert operation(poller.database)["lease_token"] is None
+            assert len(poller.broker.waiting) == 1
+        assert relay.run() == 1
+        stream.close()
+
+
+def test_broker_that_does_not_answer_holds_up_no_lease(
+    poller: Process, sweep: Sweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answers = threading.Event(), threading.Event()
+
+    def unread(_: Provider) -> int:
+        asked.set()
+        answers.wait(60)
+        return 0
+
+    monkeypatch.setattr(poller.broker, "unread", unread)
     forget(poller)
     poller.database.travel(4)
-
-    with pytest.raises(BrokerUnavailable):
-        sweep.run()
-
-    assert len(poller.broker.waiting) == 1
+    rousing = threading.Thread(target=sweep.rouse)
+    rousing.start()
+    try:
+        assert asked.wait(30)
+        with poller.database.begin() as connection:
+            connection.execute(update(OPERATIONS).values(lease_token="t", lease_owner="gone"))
+        sweep.tidy()
+        assert operation(poller.database)["lease_token"] is None
+    finally:
+        answers.set()
+        rousing.join()
 
 
 def test_purge_says_how_much_of_what_it_erased(sweep: Sweep) -> None:
@@ -205,5 +240,4 @@ def test_purge_says_how_much_of_what_it_erased(sweep: Sweep) -> None:
         "inputs": 0,
         "notices": 0,
         "invoices": 0,
-        "stream": 0,
     }

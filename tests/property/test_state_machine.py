@@ -123,11 +123,11 @@ def _hurry(connection: object, _record: object) -> None:
 class Quiet:
     """A relay with nothing to do, and an incarnation that has been heard."""
 
-    def verify(self) -> int:
-        return 0
+    def verify_soon(self) -> None:
+        pass
 
-    def trim(self) -> int:
-        return 0
+    def trim_soon(self) -> None:
+        pass
 
     def judges(self) -> bool:
         return True

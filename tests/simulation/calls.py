@@ -84,6 +84,13 @@ class Calls:
         """See what it came to."""
         assert isinstance(call, Call)
         call.outcome, call.ended = outcome, self._kernel.seconds
+        self._learned(outcome)
+
+    def looked(self, outcome: Outcome) -> None:
+        """See what a look at the host came to."""
+        self._learned(outcome)
+
+    def _learned(self, outcome: Outcome | None) -> None:
         errand = self._kernel.current.errand
         assert isinstance(errand, Errand)
         errand.outcomes.append(outcome)

@@ -121,13 +121,15 @@ def _mark_published_first(self: relay.Relay) -> int:
         lines = outbox.unpublished(connection, 200)
     with self._database.begin() as connection:
         outbox.mark_published(connection, {line.seq: relay.padded("1-1") for line in lines})
-    self._append(lines)
+        known = outbox.position(connection, self._stream.name)
+    self._append(lines, known)
     return len(lines)
 
 
 def _trust_server(
-    self: relay.Relay, lines: Sequence[Line], *, deduplicate: bool = True
+    self: relay.Relay, lines: Sequence[Line], known: object, *, deduplicate: bool = True
 ) -> Appended:
+    del known
     return self._stream.append(
         lines, mark="", last_id="0-0", new_mark="mark", deduplicate=deduplicate
     )

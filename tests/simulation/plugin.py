@@ -61,6 +61,9 @@ class Watch(Protocol):
     def answered(self, call: object, outcome: Outcome | None) -> None:
         """See what it came to; None: our own code stumbled."""
 
+    def looked(self, outcome: Outcome) -> None:
+        """See what a look at the host came to."""
+
 
 class SimulatedPlugin:
     """A `Plugin` in the hands of one process."""
@@ -237,6 +240,18 @@ class SimulatedPlugin:
             return Pending("checked", again_in=4.0, progress={**work.progress, "checks": checks})
 
         return self._call(Ask.SETTLE, work, lambda: self._status(work), answer)
+
+    def look(self) -> Outcome:
+        """See whether the server serves at all."""
+        self._caller.effect("call look")
+        fault = self._server.fault()
+        self._kernel.sleep(self._kernel.random.choice([0.0, 0.02, 0.1]))
+        self._caller.effect("answered look")
+        serves = fault in _FINE or fault not in _TROUBLES
+        trouble = None if serves else _TROUBLES[fault]
+        outcome = Pending("looked", trouble, _wait(fault))
+        self._watch.looked(outcome)
+        return outcome
 
     def check(self) -> list[Finding]:
         """Find nothing."""

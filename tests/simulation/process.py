@@ -121,7 +121,8 @@ class Process:
         self._loops = [
             self.incarnation._heart,
             self.relay._thread,
-            Repeating("sweep", self._world.plan.sweep_every, self.sweep.run),
+            Repeating("sweep", self._world.plan.sweep_every, self.sweep.tidy),
+            Repeating("rouse", self._world.plan.sweep_every, self.sweep.rouse),
         ]
         for loop in self._loops:
             loop._nudged = cast("Any", Event(kernel))

@@ -76,6 +76,9 @@ class ScriptedPlugin:
             Ask.SETTLE: lambda _: Finished(State.EXPIRED, "no answer"),
         }
         self.calls: list[Call] = []
+        #: What a look at the host comes to, and how many there were.
+        self.seen: Outcome = Pending("answers")
+        self.looks = 0
 
     def answers(self, ask: Ask, line: Line | Outcome, *more: Outcome) -> None:
         """Answer a question so from now on; of several outcomes, one after another, the last for
@@ -154,6 +157,11 @@ class ScriptedPlugin:
     def settle(self, work: Work) -> Outcome:
         """Answer from the script."""
         return self._said(Ask.SETTLE, work)
+
+    def look(self) -> Outcome:
+        """Answer what the test chose, and count."""
+        self.looks += 1
+        return self.seen
 
     def check(self) -> list[Finding]:
         """Find nothing."""

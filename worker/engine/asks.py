@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from worker.operations.outcomes import Outcome
 from worker.operations.states import State
@@ -22,6 +22,10 @@ class Ask(StrEnum):
     SUPPLY = "supply"
     POLL = "poll"
     SETTLE = "settle"
+
+
+#: What neither costs nor has an effect, so that nothing is lost by a call that fails.
+HARMLESS: Final = frozenset({Ask.PREPARE, Ask.CLEAR_UP, Ask.POLL, Ask.SETTLE})
 
 
 @dataclass(frozen=True, slots=True)

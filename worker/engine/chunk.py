@@ -27,7 +27,7 @@ from worker.operations.outcomes import (
     Trouble,
 )
 from worker.operations.states import State
-from worker.operations.store.claims import Claimed
+from worker.operations.store.claims import ERASED, Claimed
 from worker.operations.store.supplying import Supplying
 from worker.providers.base import Plugin, Work
 
@@ -102,6 +102,7 @@ class Working:
         self._failed_in_a_row = 0
         self._any_answered = False
         self._rest = 0.0
+        self._looked = False
         self.halt: Halt | None = None
         self.misconfigured: Misconfigured | None = None
         self.calls = 0
@@ -137,7 +138,26 @@ class Working:
     @property
     def health(self) -> Health:
         """What the chunk saw of the provider."""
-        return Health(self._failed_in_a_row, self._any_answered, self._rest)
+        only_looked = self._looked and self._any_answered
+        return Health(self._failed_in_a_row, self._any_answered, self._rest, only_looked)
+
+    def look(self) -> None:
+        """Look at the provider's host, where no question has been asked that tells of its health.
+
+        What costs or has effect is no way to find out whether a provider is back: its failure may
+        be one that only a person can clear up.
+        """
+        if self.calls or self.halt is not None:
+            return
+        self.halt = self._guard.halted(self._chunk.began)
+        if self.halt is not None:
+            return
+        self._looked = True
+        try:
+            self._notice(self._plugin.look())
+        except Exception:
+            log.exception("plugin_stumbled", provider=self._plugin.name, ask="look")
+            self._notice(Pending("our own error", Trouble.TRANSPORT))
 
     @property
     def flawless(self) -> bool:
@@ -179,7 +199,8 @@ class Working:
             claimed = ready.claimed
             outcome = self._asked(ask, _work(ready, at))
         except Unsealable:
-            outcome = _UNREADABLE
+            is_erased = self._chunk.payloads.get(claimed.id) == ERASED
+            outcome = _ERASED if is_erased else _UNREADABLE
         except DatabaseUnavailable:
             self.halt = Halt.DATABASE_AWAY
             return None
@@ -238,6 +259,8 @@ class Working:
 
     def _payload(self, claimed: Claimed) -> Mapping[str, Any] | None:
         sealed = self._chunk.payloads.get(claimed.id)
+        if sealed == ERASED:
+            raise Unsealable
         return None if sealed is None else opened(self._unseal, sealed)
 
     def _notice(self, outcome: Outcome) -> None:
@@ -278,6 +301,16 @@ _UNREADABLE: Final = NeedsPerson(
         retryable=True,
     ),
     note="payload does not open",
+    calls=0,
+)
+
+_ERASED: Final = NeedsPerson(
+    Reason(
+        ReasonCode.ERASED,
+        "Its data were erased past their retention: retry with the data.",
+        retryable=True,
+    ),
+    note="payload was erased",
     calls=0,
 )
 

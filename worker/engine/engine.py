@@ -15,6 +15,7 @@ from worker.engine.chunk import Chunk, Guard, Working, opened
 from worker.engine.decisions import decide
 from worker.engine.host import THIS, Host
 from worker.engine.pen import UNWRITABLE, Pen
+from worker.engine.picking import Picker
 from worker.engine.share import Place, Share
 from worker.engine.wakes import Wakes
 from worker.errors import DatabaseUnavailable
@@ -24,7 +25,7 @@ from worker.operations.outcomes import Misconfigured
 from worker.operations.states import State
 from worker.operations.store import claims, notices, pausing, supplying, writeback
 from worker.operations.store.changes import Move, Stay
-from worker.operations.store.claims import ORDINARY, URGENT, Claimed
+from worker.operations.store.claims import Claimed
 from worker.operations.store.supplying import Supplying
 from worker.providers.base import Plugin
 
@@ -74,6 +75,8 @@ class Taken:
     successor_at: datetime | None
     #: The breaker had nothing to remember when this was claimed.
     calm: bool
+    #: The provider is sick, and is looked at unless what was claimed has it called.
+    looks: bool = False
 
 
 class Engine:
@@ -100,6 +103,8 @@ class Engine:
         self._sealing = sealing
         self._host = host
         self._pen = Pen(database, leaseholder, host)
+        #: Providers at which this process claimed a suspect last.
+        self._others_next: set[Provider] = set()
         self._shares = {provider: Share(places, side_places) for provider in plugins}
         # One more than a chunk takes: a single submit is not to wait until another chunk is drawn.
         self._executors = {
@@ -151,7 +156,7 @@ class Engine:
             self._wakes.soon(provider, taken.successor_at)
         elif taken.successor_at is not None:
             self._wakes.now(provider)
-        if not chunk.claimed:
+        if not chunk.claimed and not taken.looks:
             return 0
         unwritten = {row.id for row in chunk.claimed}
         working = Working(
@@ -170,6 +175,8 @@ class Engine:
                 lambda answers: self._flush(provider, plugin, chunk, answers, unwritten),
                 lambda: self._step_aside(provider, place),
             )
+            if taken.looks:
+                working.look()
             if not (taken.calm and working.flawless and working.calls == len(chunk.claimed)):
                 self._feed(provider, plugin, working, chunk)
         except DatabaseUnavailable:
@@ -198,31 +205,22 @@ class Engine:
             if granted.limit == 0:
                 return Taken(Chunk((), {}, {}, token, now, began), granted.again_at, calm)
 
-            def some(lane: int, limit: int) -> list[Claimed]:
-                if limit <= 0:
-                    return []
-                return claims.claim(
-                    connection, provider, lane, limit, owner=owner, token=token, now=now
-                )
-
-            claimed = claims.claim_suspect(connection, provider, owner=owner, token=token, now=now)
-            alone, left_behind = bool(claimed), bool(claimed)
-            if not alone:
-                # Half for submits and codes, the rest for polls, and what polls leave for submits.
-                # An odd one goes to either by chance: by rule, a single one would starve the other.
-                half = int(granted.limit / 2 + self._host.draw())
-                urgent = some(URGENT, half)
-                room = granted.limit - len(urgent)
-                ordinary = some(ORDINARY, min(granted.ordinary, room))
-                room -= len(ordinary)
-                if len(urgent) == half:
-                    urgent += some(URGENT, room)
-                claimed = urgent + ordinary
-                left_behind = len(claimed) == granted.limit or len(ordinary) == granted.ordinary
-            if claimed:
+            picker = Picker(connection, provider, owner, token, now)
+            looks = False
+            if granted.probing and gate.is_sick(shared, plugin.limits):
+                picked = picker.pick_harmless(plugin)
+                looks = picked.left_behind
+            else:
+                others_first = provider in self._others_next
+                picked = picker.pick(granted, self._host.draw, others_first=others_first)
+            claimed = picked.claimed
+            if claimed or looks:
                 # Never back: who waited long for the row knows the time of before that only.
                 at = max(now, shared.tokens_at)
-                values: dict[str, Any] = {"tokens": granted.tokens - len(claimed), "tokens_at": at}
+                values: dict[str, Any] = {
+                    "tokens": granted.tokens - max(len(claimed), 1),
+                    "tokens_at": at,
+                }
                 if granted.probing:
                     lasting = timedelta(seconds=plugin.limits.total_timeout + 1)
                     values["probing_until"] = now + lasting
@@ -233,10 +231,15 @@ class Engine:
             spoken_of = notices.of(
                 connection, [(row.id, row.attempt) for row in claimed if row.notices]
             )
+        if picked.alone:
+            self._others_next.add(provider)
+        else:
+            self._others_next.discard(provider)
         successor = None
-        if left_behind and not granted.probing:
-            successor = now if alone else granted.again_at
-        return Taken(Chunk(claimed, payloads, spoken_of, token, now, began), successor, calm)
+        if picked.left_behind and not granted.probing:
+            successor = now if picked.alone else granted.again_at
+        chunk = Chunk(claimed, payloads, spoken_of, token, now, began)
+        return Taken(chunk, successor, calm, looks)
 
     def _mark(self, chunk: Chunk, row: Claimed, now: datetime) -> bool:
         with self._database.begin() as connection:
@@ -306,7 +309,7 @@ class Engine:
             shared = claims.lock_provider(connection, provider, self._database.now())
             now = self._database.now()  # as in `_take`
             passed = (now - chunk.now).total_seconds()
-            left = gate.returned(len(chunk.claimed), working.calls, passed, plugin.limits)
+            left = gate.returned(max(len(chunk.claimed), 1), working.calls, passed, plugin.limits)
             values = gate.fed(shared, working.health, plugin.limits, now)
             values.setdefault("tokens", shared.tokens + left)
             if any(getattr(shared, name) != value for name, value in values.items()):
@@ -317,8 +320,8 @@ class Engine:
         if isinstance(closed_until, datetime) and closed_until > now:
             log.warning("provider_rests", provider=provider, failures=values["failures"])
             self._wakes.at(provider, Wake.POLL, [closed_until])
-        elif shared.failures >= plugin.limits.breaker_failures:
-            if working.health.any_answered:
+        elif gate.is_half_open(shared, plugin.limits):
+            if working.health.any_answered and not working.health.only_looked:
                 log.info("provider_is_back", provider=provider)
             self._wakes.now(provider)
 

@@ -25,7 +25,7 @@ class Grant:
     tokens: float
     #: When a successor finds something to spend; None: somebody will call.
     again_at: datetime | None
-    #: Half open: this chunk of one tries whether the provider is back.
+    #: Half open: this chunk tries with one call whether the provider is back.
     probing: bool = False
 
 
@@ -40,7 +40,7 @@ def grant(shared: Shared, limits: Limits, now: datetime) -> Grant:
         return Grant(0, 0, tokens, None)
     if shared.closed_until is not None and shared.closed_until > now:
         return Grant(0, 0, tokens, shared.closed_until)
-    half_open = shared.failures >= limits.breaker_failures
+    half_open = is_half_open(shared, limits)
     if half_open and shared.probing_until is not None and shared.probing_until > now:
         return Grant(0, 0, tokens, shared.probing_until)
     whole = math.floor(tokens)
@@ -53,6 +53,21 @@ def grant(shared: Shared, limits: Limits, now: datetime) -> Grant:
     left = tokens - limit
     again_at = now if left >= reserved(limits) + 1 else refilled_at(left, limits, now)
     return Grant(limit, ordinary, tokens, again_at)
+
+
+def is_sick(shared: Shared, limits: Limits) -> bool:
+    """Tell whether only harmless calls may try whether the provider is back."""
+    return shared.failures >= limits.breaker_failures
+
+
+def is_half_open(shared: Shared, limits: Limits) -> bool:
+    """Tell whether one call at a time tries whether the provider is back.
+
+    A host that answered when it was merely looked at has one failure less than a sick one: the
+    next call may be any, and its failure alone closes the gate again.
+    """
+    looked_well = shared.failures == limits.breaker_failures - 1 and shared.closed_until is not None
+    return is_sick(shared, limits) or looked_well
 
 
 def capacity(limits: Limits) -> float:
@@ -96,10 +111,18 @@ class Health:
     any_answered: bool
     #: Seconds that the provider asked for (`Retry-After`); 0 where it did not.
     rest: float = 0.0
+    #: It answered when it was merely looked at, which is less than an answer to a question of ours.
+    only_looked: bool = False
 
 
 def fed(shared: Shared, health: Health, limits: Limits, now: datetime) -> dict[str, Any]:
     """Return what a chunk changes in the shared row: the breaker is fed once a chunk."""
+    if health.only_looked:
+        return {
+            "failures": min(shared.failures, limits.breaker_failures - 1),
+            "closed_until": shared.closed_until or now,
+            "probing_until": None,
+        }
     before = 0 if health.any_answered else shared.failures
     failures = before + health.failed_in_a_row
     # What another chunk learned meanwhile stands: this one may have begun before it.
@@ -116,7 +139,7 @@ def fed(shared: Shared, health: Health, limits: Limits, now: datetime) -> dict[s
         "closed_until": closed_until,
         "probing_until": None,
     }
-    if shared.failures >= limits.breaker_failures and health.any_answered:
+    if is_half_open(shared, limits) and health.any_answered:
         # It is back. The bucket filled up meanwhile: met with that and with the rate besides, it
         # would see twice its rate in the first second.
         values |= {"tokens": 0.0, "tokens_at": now}

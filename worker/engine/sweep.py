@@ -2,6 +2,10 @@
 
 Every worker process has one; a lock in the database lets one of them through at a time. Beat is a
 second trigger, and nothing depends on it.
+
+What needs the database alone (`tidy`), what talks to the broker (`rouse`) and what talks to the
+stream (the relay) have a thread and a lock each: a server that stands still holds up no more than
+what is its own.
 """
 
 from dataclasses import dataclass
@@ -20,6 +24,7 @@ from worker.operations.store.retention import Retention, purge
 log = structlog.get_logger(__name__)
 
 _LOCK: Final = "sweep"
+_ROUSING_LOCK: Final = "rouse"
 _DAILY_LOCK: Final = "housekeeping"
 _HOUSEKEEPING_EVERY: Final = timedelta(hours=1)
 #: Slots that may pass before something due counts as forgotten.
@@ -27,13 +32,13 @@ _GRACE_SLOTS: Final = 3
 
 
 class Teller(Protocol):
-    """The relay, as the sweep needs it."""
+    """The relay, as the sweep needs it: it does what it is asked for in a thread of its own."""
 
-    def verify(self) -> int:
-        """Find out whether the stream lost anything, and fill it in again."""
+    def verify_soon(self) -> None:
+        """Ask for a look whether the stream lost anything. Returns at once."""
 
-    def trim(self) -> int:
-        """Drop from the stream what is older than the retention."""
+    def trim_soon(self) -> None:
+        """Ask that the stream drop what is older than the retention. Returns at once."""
 
 
 class Judge(Protocol):
@@ -73,19 +78,28 @@ class Sweep:
         self._timing = timing
 
     def run(self) -> None:
-        """Sweep once, unless another process has just done it."""
+        """Do all of it once, as far as no other process has just done it."""
+        self.tidy()
+        self.rouse()
+
+    def tidy(self) -> None:
+        """Free leases and erase what is past its retention. Needs nothing but the database."""
         if not self._mine(_LOCK, self._timing.every * 0.9):
             return
         self._free_leases()
-        self._wake_overdue()
-        self._teller.verify()
+        self._teller.verify_soon()
         if self._mine(_DAILY_LOCK, _HOUSEKEEPING_EVERY):
             self.purge()
 
+    def rouse(self) -> None:
+        """Wake the providers at which something is overdue. Talks to the broker."""
+        if self._mine(_ROUSING_LOCK, self._timing.every * 0.9):
+            self._wake_overdue()
+
     def purge(self) -> dict[str, int]:
-        """Erase what is past its retention; return how much of what."""
+        """Erase what is past its retention; return how much of what in the database."""
+        self._teller.trim_soon()
         erased = purge(self._database, self._timing.retention)
-        erased["stream"] = self._teller.trim()
         if any(erased.values()):
             log.info("purged", **erased)
         return erased

@@ -6,7 +6,7 @@ from telling anything twice or out of turn.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -17,7 +17,7 @@ from worker.events.stream import Appended, Stream
 from worker.operations.database import Database
 from worker.operations.identifiers import new_id
 from worker.operations.store import leases, outbox
-from worker.operations.store.outbox import NOTHING, Line
+from worker.operations.store.outbox import NOTHING, Line, Position, Refill
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +44,8 @@ class Relay:
         self._keep = keep
         self._holder = holder
         self._mine = threading.Lock()
+        self._verify_asked = threading.Event()
+        self._trim_asked = threading.Event()
         self._thread = Repeating("relay", _LOOK_EVERY, self.run)
 
     def start(self) -> None:
@@ -58,10 +60,29 @@ class Relay:
         """Say that there is something to tell. Returns at once."""
         self._thread.nudge()
 
+    def verify_soon(self) -> None:
+        """Have the next round, at once, find out whether the server lost anything."""
+        self._verify_asked.set()
+        self.wake()
+
+    def trim_soon(self) -> None:
+        """Have the next round, at once, drop from the stream what is past its retention."""
+        self._trim_asked.set()
+        self.wake()
+
     def run(self) -> int:
         """Publish what is unpublished; return how many events were."""
+        if self._trim_asked.is_set():
+            trimmed = self.trim()
+            self._trim_asked.clear()
+            log.info("stream_trimmed", events=trimmed)
+        if self._verify_asked.is_set():
+            count = self.verify()
+            self._verify_asked.clear()
+            return count
         with self._database.read() as connection:
-            if not outbox.has_unpublished(connection):
+            refilling = outbox.refill(connection, self._stream.name) is not None
+            if not refilling and not outbox.has_unpublished(connection):
                 return 0
         return self._locked(self._publish_all)
 
@@ -74,11 +95,15 @@ class Relay:
         count, after = 0, 0
         while True:
             with self._database.read() as connection:
+                known = outbox.position(connection, self._stream.name)
                 lines = outbox.made_since(connection, since, after, _BATCH)
             if not lines:
                 return count
-            while self._append(lines, deduplicate=False).verdict != "ok":
+            appended = self._append(lines, known, deduplicate=False)
+            if appended.verdict != "ok":
                 log.info("replay_again", events=len(lines))
+                continue
+            self._record(appended, known, {})
             count, after = count + len(lines), lines[-1].seq
 
     def trim(self) -> int:
@@ -103,29 +128,97 @@ class Relay:
             return leases.hold_lock(connection, _LOCK, self._holder, now, _LOCKED_FOR)
 
     def _publish_all(self) -> int:
+        """Publish what is new, and behind it, a batch at a time, what the server lost."""
         count = 0
         while True:
-            with self._database.read() as connection:
-                lines = outbox.unpublished(connection, _BATCH)
-            appended = self._append(lines)
-            if appended.verdict != "ok":
-                continue
-            with self._database.begin() as connection:
-                outbox.mark_published(
-                    connection,
-                    {
-                        line.seq: padded(stream_id)
-                        for line, stream_id in zip(lines, appended.ids, strict=True)
-                    },
-                )
-            count += len(lines)
-            if len(lines) < _BATCH or self._thread.stopping or not self._hold():
+            new = self._publish_new()
+            again = self._publish_lost() if new is not None and new < _BATCH else None
+            count += (new or 0) + (again or 0)
+            over = again == 0 and new is not None
+            if over or self._thread.stopping or not self._hold():
                 return count
 
-    def _append(self, lines: list[Line], *, deduplicate: bool = True) -> Appended:
-        """Append a batch; where the server turns out to have lost events, have them told again."""
+    def _publish_new(self) -> int | None:
+        """Publish a batch of what is new; None where the server turned out to have lost events."""
         with self._database.read() as connection:
             known = outbox.position(connection, self._stream.name)
+            lines = outbox.unpublished(connection, _BATCH)
+            refill = outbox.refill(connection, self._stream.name)
+            earlier = []
+            if refill is not None and lines:
+                # An operation's events stay in order: its lost ones come first.
+                earlier = outbox.lost_before(connection, refill, self._since(), lines)
+        for first in range(0, len(earlier), _BATCH):
+            if not self._publish(earlier[first : first + _BATCH], known, again=True):
+                return None
+        return len(lines) if self._publish(lines, known) else None
+
+    def _publish_lost(self) -> int | None:
+        """Publish again a batch of what the server lost; None where that was not possible."""
+        name = self._stream.name
+        with self._database.read() as connection:
+            known = outbox.position(connection, name)
+            refill = outbox.refill(connection, name)
+            if refill is None:
+                return 0
+            lines = outbox.lost(connection, refill, self._since(), _BATCH)
+        done = lines[-1].seq if lines else None
+        if not self._publish(lines, known, again=True, refill=(refill, done)):
+            return None
+        if done is None:
+            log.info("stream_refilled")
+        return len(lines)
+
+    def _publish(
+        self,
+        lines: list[Line],
+        known: Position,
+        *,
+        again: bool = False,
+        refill: tuple[Refill, int | None] | None = None,
+    ) -> bool:
+        """Append a batch and write down that it was; False where neither counts."""
+        appended = self._append(lines, known)
+        if appended.verdict != "ok":
+            return False
+        ids = {
+            line.seq: padded(stream_id) for line, stream_id in zip(lines, appended.ids, strict=True)
+        }
+        return self._record(appended, known, ids, again=again, refill=refill)
+
+    def _record(
+        self,
+        appended: Appended,
+        known: Position,
+        ids: Mapping[int, str],
+        *,
+        again: bool = False,
+        refill: tuple[Refill, int | None] | None = None,
+    ) -> bool:
+        """Write down what was appended, in one transaction; False where it may be lost by now.
+
+        Another relay was here since, and may have found that the server lost events, these among
+        them. Appended once more, those that are there are not doubled.
+        """
+        name = self._stream.name
+        with self._database.begin() as connection:
+            newest = max(map(padded, [appended.last_id, *appended.ids]))
+            position = outbox.lock_position(connection, name)
+            if position != known:
+                there = padded(appended.last_id)
+                if position.mark == appended.mark and there < position.last_id < newest:
+                    # The server no longer had what the other relay had appended, and now goes on
+                    # beyond it: no later look would notice.
+                    outbox.begin_refill(connection, name, there, appended.mark)
+                return False
+            outbox.advance(connection, name, newest, appended.mark)
+            outbox.mark_published(connection, ids, again=again)
+            if refill is not None:
+                outbox.refilled(connection, name, *refill)
+        return True
+
+    def _append(self, lines: list[Line], known: Position, *, deduplicate: bool = True) -> Appended:
+        """Append a batch; where the server lost events, note what is to be published again."""
         appended = self._stream.append(
             lines,
             mark=known.mark or "",
@@ -133,19 +226,19 @@ class Relay:
             new_mark=new_id(),
             deduplicate=deduplicate,
         )
-        with self._database.begin() as connection:
-            if appended.verdict == "ok":
-                newest = max([appended.last_id, *appended.ids], key=padded)
-                outbox.advance(connection, self._stream.name, padded(newest), appended.mark)
-                return appended
+        if appended.verdict != "ok":
             # Wiped: nothing there can be relied upon. Behind: all up to its last id is there.
             there = NOTHING if appended.verdict == "wiped" else padded(appended.last_id)
-            since = self._database.now() - self._keep
-            lost = outbox.forget_published_after(
-                connection, self._stream.name, there, appended.mark, since
-            )
-        log.error("stream_lost_events", verdict=appended.verdict, events=lost)
+            with self._database.begin() as connection:
+                position = outbox.lock_position(connection, self._stream.name)
+                if position == known:
+                    outbox.begin_refill(connection, self._stream.name, there, appended.mark)
+                    log.error("stream_lost_events", verdict=appended.verdict)
         return appended
+
+    def _since(self) -> datetime:
+        """Return how old an event may be that a consumer can still find on the stream."""
+        return self._database.now() - self._keep
 
 
 def padded(stream_id: str) -> str:

@@ -36,6 +36,7 @@ _COMMANDS: Final = {
     "cancel": ("decide", "cancel"),
     "pause": ("pause", "pause"),
     "unpause": ("pause", "unpause"),
+    "recover": ("recover", "recover"),
     "sandbox": ("sandbox", "sandbox"),
     "purge": ("purge", "purge"),
 }

@@ -28,6 +28,7 @@ _WAITS: Final = {
     ReasonCode.CONFIGURATION: "{provider} refuses what our settings or rights make of it",
     ReasonCode.PROVIDER_ERROR: "{provider} or our reading of it failed",
     ReasonCode.POISON: "workers died while they worked on it",
+    ReasonCode.ERASED: "it waited until its data were erased: a retry needs them anew",
 }
 _DOCTOR: Final = (Step("uprid doctor"),)
 

@@ -91,6 +91,14 @@ def _poison(row: Row) -> tuple[Step, ...]:
     return (_step("resume", row, "", "once the workers' logs say why they died"),)
 
 
+def _erased(row: Row) -> tuple[Step, ...]:
+    # A retry needs the data anew, which the marketplace has.
+    return (
+        _verdict(row, "VERDICT", f"once {row.provider} says how it ended"),
+        _step("cancel", row, "", "if nobody needs it any more"),
+    )
+
+
 def _anything(row: Row) -> tuple[Step, ...]:
     again = (
         retry(row, "if it is to be tried again")
@@ -108,6 +116,7 @@ BY_REASON: Final[dict[ReasonCode, Callable[[Row], tuple[Step, ...]]]] = {
     ReasonCode.CONFIGURATION: _mended,
     ReasonCode.PROVIDER_ERROR: _mended,
     ReasonCode.POISON: _poison,
+    ReasonCode.ERASED: _erased,
 }
 
 

@@ -37,6 +37,7 @@ class ReasonCode(StrEnum):
     UNKNOWN_ANSWER = "unknown_answer"
     PAYLOAD_UNREADABLE = "payload_unreadable"
     POISON = "poison"
+    ERASED = "erased"
     BY_PERSON = "by_person"
 
 

@@ -166,6 +166,13 @@ class Plugin(Protocol):
     def settle(self, work: Work) -> Outcome:
         """Ask, past the deadline, what became of the attempt."""
 
+    def look(self) -> Outcome:
+        """Find out whether the host serves at all, by a request that has no effect.
+
+        `Pending`, with `trouble` where it does not. Asked of a provider that is sick and of which
+        nothing harmless is due.
+        """
+
     def check(self) -> list[Finding]:
         """Look at settings, reachability and clock without a call that costs or has effect."""
 

@@ -1,11 +1,12 @@
 """What `uprid doctor` finds of a provider's host."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Final
 
 from worker.errors import CallFailed, ConnectionBroken
+from worker.operations.outcomes import Pending
 from worker.providers.base import Finding
 from worker.providers.failures import (
     CertificateExpired,
@@ -20,9 +21,13 @@ from worker.providers.failures import (
     ProxyTimedOut,
     ProxyUnreachable,
     ProxyUnusable,
+    bad_status,
+    trouble_of,
 )
-from worker.providers.http import PinnedSession
+from worker.providers.http import PinnedSession, Reply
 
+#: The host has not even looked at the request.
+_TOO_SOON: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT})
 _CLOCK_TOLERANCE: Final = timedelta(seconds=60)
 #: What to do, of this host's settings.
 _ADVICE: Final[Mapping[type[CallFailed], str]] = {
@@ -45,6 +50,18 @@ _OF_PROXIES: Final[Mapping[int, str]] = {
     HTTPStatus.PROXY_AUTHENTICATION_REQUIRED: "look at the name and password in {block}PROXY",
     HTTPStatus.FORBIDDEN: "have the proxy allow CONNECT to the host and port of {block}URL",
 }
+
+
+def look(ask: Callable[[], Reply]) -> Pending:
+    """Tell by the status of a reply, whatever it says, whether the host serves."""
+    try:
+        reply = ask()
+    except CallFailed as failure:
+        return Pending(failure.note, trouble_of(failure), failure.retry_after)
+    if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR or reply.status in _TOO_SOON:
+        failed = bad_status(reply.status, reply.retry_after)
+        return Pending(failed.note, trouble_of(failed), failed.retry_after)
+    return Pending(f"answers with http {reply.status}")
 
 
 def check_host(name: str, session: PinnedSession) -> list[Finding]:

@@ -19,10 +19,12 @@ from tests.support.providers import LIMITS, ScriptedPlugin
 from worker.engine.asks import Ask
 from worker.operations.model import OPERATIONS
 from worker.operations.outcomes import (
+    Doubtful,
     Finished,
     Misconfigured,
     NotSent,
     Outcome,
+    Pending,
     Reason,
     ReasonCode,
     Started,
@@ -34,7 +36,20 @@ from worker.providers.base import Work
 
 SUCCEEDED = Finished(State.SUCCEEDED, "result", result={"document_id": 5})
 REFUSED = NotSent("connection refused", Trouble.TRANSPORT)
+SICK_POLL = Pending("http 503", Trouble.UNAVAILABLE)
 WRONG_LOGIN = Misconfigured(Reason(ReasonCode.CONFIGURATION, "The login is wrong."), "300.1")
+
+
+def polled_later(poller: Process) -> None:
+    """Have one operation polled once the breaker's first rest is over."""
+    poller.enqueue("polled")
+    later = poller.database.now() + timedelta(seconds=29)
+    with poller.database.begin() as connection:
+        connection.execute(
+            update(OPERATIONS).values(
+                state=State.POLLING.value, lane=claims.ORDINARY, due_at=later, started_at=later
+            )
+        )
 
 
 def test_breaker_opens_within_a_chunk_of_failures(poller: Process, plugin: ScriptedPlugin) -> None:
@@ -53,13 +68,76 @@ def test_breaker_probes_with_one_request_when_its_time_is_over(
     poller: Process, plugin: ScriptedPlugin
 ) -> None:
     plugin.answers(Ask.SUBMIT, REFUSED)
+    plugin.answers(Ask.POLL, SICK_POLL)
+    polled_later(poller)
+    poller.enqueue(*many(100))
+    poller.run(29)
+    before = len(plugin.calls)
+
+    poller.run(30)
+
+    assert len(plugin.calls) == before + 1
+    assert plugin.calls[-1].ask is Ask.POLL
+
+
+def test_submit_is_no_probe_where_only_submits_are_due(
+    poller: Process, plugin: ScriptedPlugin
+) -> None:
+    """Behind a gateway that answers 503, each of them would end before a person."""
+    plugin.answers(Ask.SUBMIT, Doubtful("http 503", Trouble.UNAVAILABLE))
+    plugin.seen = SICK_POLL
+    poller.enqueue(*many(100))
+    poller.run(29)
+    before = plugin.asked(Ask.SUBMIT)
+
+    poller.run(300)
+
+    assert plugin.asked(Ask.SUBMIT) == before
+    assert 9 <= plugin.looks <= 11
+
+
+def test_submit_is_tried_alone_once_the_host_answers_a_look(
+    poller: Process, plugin: ScriptedPlugin
+) -> None:
+    """The host may answer a look, and fail at what is asked of it."""
+    plugin.answers(Ask.SUBMIT, REFUSED)
     poller.enqueue(*many(100))
     poller.run(29)
     before = plugin.asked(Ask.SUBMIT)
 
     poller.run(30)
 
+    assert plugin.looks == 1
     assert plugin.asked(Ask.SUBMIT) == before + 1
+
+
+def test_look_is_taken_where_a_question_needs_no_call(
+    poller: Process, plugin: ScriptedPlugin
+) -> None:
+    """As NPD's, which is told by notifications: that says nothing of its health."""
+    plugin.answers(Ask.SUBMIT, REFUSED)
+    plugin.answers(Ask.POLL, Pending("no notification yet", calls=0))
+    plugin.seen = SICK_POLL
+    polled_later(poller)
+    poller.enqueue(*many(100))
+    poller.run(29)
+
+    poller.run(30)
+
+    assert plugin.asked(Ask.POLL) >= 1
+    assert plugin.looks == 1
+
+
+def test_host_is_not_looked_at_while_nothing_is_due(
+    poller: Process, plugin: ScriptedPlugin
+) -> None:
+    with poller.database.begin() as connection:
+        claims.lock_provider(connection, Provider.MONETA, poller.database.now())
+        claims.share(connection, Provider.MONETA, failures=LIMITS.breaker_failures)
+
+    poller.work()
+
+    assert plugin.looks == 0
 
 
 def test_breaker_closes_when_a_probe_gets_through(poller: Process, plugin: ScriptedPlugin) -> None:
@@ -321,13 +399,17 @@ def test_rate_is_respected_by_who_comes_after_a_probe_that_waited_to_tell_that_i
     with database.begin() as connection:
         claims.lock_provider(connection, Provider.MONETA, database.now())
         claims.share(connection, Provider.MONETA, failures=LIMITS.breaker_failures)
+        # What is only asked about may try whether the provider is back.
+        connection.execute(
+            update(OPERATIONS).values(state=State.POLLING.value, lane=claims.ORDINARY)
+        )
 
     def line(_: Work) -> Outcome:
         # The write-back, and then what is told of the provider.
         database.delays = [0, 20]
         return SUCCEEDED
 
-    plugin.answers(Ask.SUBMIT, line)
+    plugin.answers(Ask.POLL, line)
 
     assert poller.work() + poller.work() == 1
     assert database.delays == []

@@ -5,12 +5,13 @@ import threading
 import pytest
 from sqlalchemy import update
 
+from config.queues import Provider
 from tests.support.engine import Process, many, states
 from tests.support.operations import attempts, operation, told
 from tests.support.processes import wait_until
 from tests.support.providers import LIMITS, ScriptedPlugin
 from worker.engine.asks import Ask
-from worker.operations.model import ATTEMPTS
+from worker.operations.model import ATTEMPTS, OPERATIONS
 from worker.operations.outcomes import (
     Finished,
     Outcome,
@@ -34,6 +35,60 @@ def crash_while_holding(poller: Process, limit: int = 100) -> None:
             claims.claim(connection, "moneta", 0, limit, owner=owner, token="dead", now=now)
     poller.die()
     poller.incarnation.beat()
+
+
+def suspect(poller: Process, references: list[str]) -> None:
+    """Have operations be polled whose pollers were killed twice."""
+    poller.enqueue(*references)
+    now = poller.database.now()
+    with poller.database.begin() as connection:
+        connection.execute(
+            update(OPERATIONS).values(
+                state=State.POLLING.value,
+                lane=claims.ORDINARY,
+                started_at=now,
+                claims=claims.SUSPECT_AFTER,
+            )
+        )
+
+
+def test_submit_does_not_wait_behind_what_killed_pollers_left(
+    poller: Process, plugin: ScriptedPlugin
+) -> None:
+    suspect(poller, many(400))
+    poller.enqueue("fresh")
+
+    for _ in range(3):
+        poller.work()
+
+    assert plugin.asked(Ask.SUBMIT, "fresh") == 1
+    assert plugin.asked(Ask.POLL) >= 1
+
+
+def test_suspects_are_worked_on_beside_a_backlog_of_submits(
+    poller: Process, plugin: ScriptedPlugin
+) -> None:
+    """Neither do they wait until all the others are done."""
+    suspect(poller, many(4))
+    poller.enqueue(*(f"fresh-{number}" for number in range(2 * LIMITS.chunk)))
+
+    for _ in range(4):
+        poller.work()
+
+    assert sum(plugin.asked(Ask.POLL, each) for each in many(4)) == 2
+
+
+def test_last_suspect_is_woken_for_by_the_chunk_of_others_before_it(
+    poller: Process, plugin: ScriptedPlugin
+) -> None:
+    suspect(poller, ["doubted"])
+    poller.enqueue("fresh")
+    poller.engine._others_next.add(Provider.MONETA)
+
+    poller.work()
+    poller.run(0.5)
+
+    assert [call.ask for call in plugin.calls][:2] == [Ask.SUBMIT, Ask.POLL]
 
 
 def test_engine_keeps_a_stumble_from_chunk_mates(poller: Process, plugin: ScriptedPlugin) -> None:

@@ -8,11 +8,26 @@ from sqlalchemy import insert, update
 from sqlalchemy.sql.schema import Table
 
 from tests.support.invoices import invoice, rows, store, transaction
-from tests.support.operations import accepted, claim, ended, polling, write
+from tests.support.operations import (
+    accepted,
+    attempts,
+    claim,
+    ended,
+    forgets,
+    operation,
+    polling,
+    told,
+    waiting,
+    write,
+)
 from worker.operations.database import Database
 from worker.operations.identifiers import new_id
 from worker.operations.invoice_model import INVOICE_FETCHES, INVOICES, TRANSACTIONS
 from worker.operations.model import ATTEMPTS, INPUTS, NOTICES
+from worker.operations.outcomes import Reason, ReasonCode
+from worker.operations.states import State
+from worker.operations.store import deciding, waiting_retention
+from worker.operations.store.oncall import Action, Done
 from worker.operations.store.retention import Retention, purge
 
 RETENTION = Retention(timedelta(days=30), timedelta(days=180), timedelta(days=14))
@@ -106,6 +121,61 @@ def test_code_is_kept_while_its_attempt_has_not_ended(database: Database) -> Non
 
     assert purge(database, RETENTION)["inputs"] == 0
     assert sealed(database, INPUTS) == [True]
+
+
+def waits(database: Database, days: float, reason: Reason | None = None) -> str:
+    """Store an operation that was accepted so many days ago and waits for a person."""
+    at = database.now() - timedelta(days=days)
+    waiting(database, State.ACCEPTED, reason, answer="answer", now=at)
+    return str(operation(database)["id"])
+
+
+DOUBTFUL = Reason(ReasonCode.DOUBTFUL_SUBMIT, "Nobody can tell.", retryable=True)
+
+
+def test_data_of_what_waits_for_a_person_are_erased_by_the_age_of_the_attempt(
+    database: Database,
+) -> None:
+    operation_id = waits(database, 400, DOUBTFUL)
+    supply(database, operation_id, 400)
+    notify(database, 400, operation_id)
+
+    assert purge(database, RETENTION)["payloads"] == 1
+
+    [attempt] = attempts(database)
+    assert (attempt["sealed"], attempt["answer"]) == (None, None)
+    assert sealed(database, INPUTS) == [False]
+    assert rows(database, NOTICES) == []
+    assert operation(database)["state"] == "waiting_for_person"
+    event = told(database)[-1]
+    assert event.type == "uprid.operation.waiting_for_person"
+    assert event.data["reason"]["code"] == "erased"
+    assert "doubtful_submit" in event.data["reason"]["message"]
+    assert event.data["sequence"] == operation(database)["sequence"]
+    assert not event.terminal
+    assert purge(database, RETENTION)["payloads"] == 0
+
+
+def test_data_of_what_waits_are_kept_within_their_retention(database: Database) -> None:
+    waits(database, 29)
+
+    assert purge(database, RETENTION)["payloads"] == 0
+    with database.read() as connection:
+        now = database.now()
+        assert waiting_retention.near(connection, now - timedelta(days=28)) == 1
+        assert waiting_retention.near(connection, now - timedelta(days=30)) == 0
+
+
+def test_what_was_erased_is_not_submitted_without_its_data(database: Database) -> None:
+    waits(database, 400)
+    purge(database, RETENTION)
+    action = Action("order-1", 1, "anna", "looked")
+
+    with database.begin() as connection:
+        done, _ = deciding.resume(connection, action, None, forgets, database.now())
+        assert done is Done.DATA_ERASED
+        done, _ = deciding.resume(connection, action, "77", forgets, database.now())
+        assert done is Done.DONE
 
 
 @pytest.mark.parametrize(("hours", "left"), [(47.9, 1), (48.1, 0)])

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import Connection, func, select, update
 from sqlalchemy.sql.schema import Table
 
 from tests.support.operations import (
@@ -14,6 +14,7 @@ from tests.support.operations import (
     attempts,
     claim,
     ended,
+    operation,
     run,
     start,
     told,
@@ -289,26 +290,50 @@ def test_stream_position_never_goes_back_under_one_mark(database: Database) -> N
     assert position("1", "b") == Position("1", "b")
 
 
-def test_outbox_forgets_what_a_server_lost_within_the_retention(database: Database) -> None:
+def test_outbox_knows_what_a_server_lost_within_the_retention(database: Database) -> None:
     for number, days in enumerate((20, 1, 1)):
         accepted(database, f"order-{number}", now=NOW - timedelta(days=days))
+    since = NOW - timedelta(days=14)
+
+    def lost(connection: Connection) -> list[str]:
+        pending = outbox.refill(connection, "events")
+        assert pending is not None
+        return [line.subject for line in outbox.lost(connection, pending, since, 10)]
+
     with database.begin() as connection:
         lines = outbox.unpublished(connection, 10)
         outbox.mark_published(connection, {line.seq: f"{line.seq:020}" for line in lines})
-        there = f"{lines[1].seq:020}"
+        assert outbox.refill(connection, "events") is None
 
-        lost = outbox.forget_published_after(
-            connection, "events", there, "mark", NOW - timedelta(days=14)
-        )
-        assert (lost, len(outbox.unpublished(connection, 10))) == (1, 1)
+        outbox.begin_refill(connection, "events", f"{lines[1].seq:020}", "mark")
+        assert lost(connection) == ["order-2"]
 
-        lost = outbox.forget_published_after(
-            connection, "events", NOTHING, "mark", NOW - timedelta(days=14)
-        )
-        assert [line.subject for line in outbox.unpublished(connection, 10)] == [
-            "order-1",
-            "order-2",
-        ]
+        outbox.begin_refill(connection, "events", NOTHING, "mark")
+        assert lost(connection) == ["order-1", "order-2"]
+        assert outbox.position(connection, "events") == Position(NOTHING, "mark")
+
+
+def test_refill_goes_on_where_it_stopped_and_knows_nothing_of_an_earlier_one(
+    database: Database,
+) -> None:
+    accepted(database, "order-1", "order-2", now=NOW)
+    with database.begin() as connection:
+        lines = outbox.unpublished(connection, 10)
+        outbox.mark_published(connection, {line.seq: f"{line.seq:020}" for line in lines})
+        outbox.begin_refill(connection, "events", NOTHING, "mark")
+        first = outbox.refill(connection, "events")
+        assert first is not None
+
+        outbox.refilled(connection, "events", first, lines[0].seq)
+        second = outbox.refill(connection, "events")
+        outbox.refilled(connection, "events", first, None)
+
+        assert second == outbox.refill(connection, "events")
+        assert second is not None
+        left = outbox.lost(connection, second, NOW, 10)
+        assert [line.subject for line in left] == ["order-2"]
+        outbox.refilled(connection, "events", second, None)
+        assert outbox.refill(connection, "events") is None
 
 
 def test_made_since_pages_through_what_was_told_and_not(database: Database) -> None:
@@ -332,4 +357,4 @@ def test_states_that_a_purge_must_know_are_terminal(database: Database) -> None:
         connection.execute(update(OPERATIONS).values(state=State.WAITING_FOR_PERSON.value))
 
     assert purge(database, RETENTION)["journal"] == 0
-    assert attempts(database)[0]["sealed"] == "payload"
+    assert operation(database)["state"] == "waiting_for_person"

@@ -12,11 +12,13 @@ from worker.oncall.output import lasting, moment
 from worker.oncall.standing import OVERDUE_AFTER
 from worker.operations.database import Database
 from worker.operations.states import DRIVEN, State
-from worker.operations.store import outbox, overview
+from worker.operations.store import outbox, overview, waiting_retention
 from worker.operations.store.overview import ProviderRow
 
 #: The relay tells at once; what is older than this has nobody who tells it.
 _BACKLOG_AFTER: Final = timedelta(seconds=60)
+#: How long before it is erased a person is warned of what waits for one.
+_NOTICE: Final = timedelta(days=7)
 #: Who pauses a provider whose credentials or settings are wrong.
 _OURSELVES: Final = "uprid-worker"
 _ROLES: Final = ("worker", "poller")
@@ -32,6 +34,7 @@ def check_progress(settings: Settings, database: Database) -> Iterator[Finding]:
         yield from _callbacks(providers)
         yield _overdue(connection, providers, now)
         yield _waiting(connection)
+        yield from _erased_soon(connection, settings.retention.payloads, now)
         yield _backlog(connection, now)
 
 
@@ -93,6 +96,17 @@ def _waiting(connection: Connection) -> Finding:
     return warning(
         "waiting for a person", f"{waiting}: see `uprid list --state {State.WAITING_FOR_PERSON}`"
     )
+
+
+def _erased_soon(connection: Connection, kept: timedelta, now: datetime) -> Iterator[Finding]:
+    notice = min(_NOTICE, kept / 4)
+    number = waiting_retention.near(connection, now - kept + notice)
+    if number:
+        yield warning(
+            "data of what waits",
+            f"{number} will be erased within {lasting(notice)}, as UPRID_RETENTION__PAYLOADS has "
+            f"it: decide over them, see `uprid list --state {State.WAITING_FOR_PERSON}`",
+        )
 
 
 def _backlog(connection: Connection, now: datetime) -> Finding:

@@ -16,6 +16,8 @@ URGENT: Final = 0
 ORDINARY: Final = 1
 #: Claims in a row without a write-back after which an operation is claimed alone.
 SUSPECT_AFTER: Final = 2
+#: In the place of a payload that was erased past its retention.
+ERASED: Final = "erased"
 #: Written out: a bound number would keep SQLite from its partial index.
 SUSPECTS: Final = text(f"claims >= {SUSPECT_AFTER}")
 
@@ -169,15 +171,41 @@ def claim_suspect(
     return _lease(connection, due, 1, owner=owner, token=token)
 
 
+def due(
+    connection: Connection, provider: str, lane: int, limit: int, now: datetime
+) -> list[Claimed]:
+    """Return due operations of one lane, suspects among them, and keep them locked."""
+    wanted = _due(provider, now).with_only_columns(*_COLUMNS).where(OPERATIONS.c.lane == lane)
+    rows = connection.execute(wanted.limit(limit).with_for_update(skip_locked=True)).mappings()
+    return [_claimed(row) for row in rows]
+
+
+def claim_one(
+    connection: Connection, provider: str, id_: str, *, owner: str, token: str, now: datetime
+) -> list[Claimed]:
+    """Lease this operation, if it is due."""
+    chosen = _due(provider, now).where(OPERATIONS.c.id == id_)
+    return _lease(connection, chosen, 1, owner=owner, token=token)
+
+
+def any_suspect(connection: Connection, provider: str, now: datetime) -> bool:
+    """Tell whether an operation is due whose chunk died with it before."""
+    return connection.execute(_due(provider, now).where(SUSPECTS).limit(1)).first() is not None
+
+
 def payloads(connection: Connection, claimed: list[Claimed]) -> dict[str, str | None]:
-    """Return the sealed payloads of the claimed operations' current attempts, by operation."""
+    """Return the sealed payloads of the claimed operations' current attempts, by operation.
+
+    `ERASED` stands for one that was there.
+    """
     if not claimed:
         return {}
     # One list and not ORs: SQLite takes a thousand of those at most.
     named = [(row.id, row.attempt) for row in claimed]
     current = tuple_(ATTEMPTS.c.operation_id, ATTEMPTS.c.number).in_(named)
-    rows = connection.execute(select(ATTEMPTS.c.operation_id, ATTEMPTS.c.sealed).where(current))
-    return {row.operation_id: row.sealed for row in rows}
+    wanted = select(ATTEMPTS.c.operation_id, ATTEMPTS.c.sealed, ATTEMPTS.c.erased_at)
+    rows = connection.execute(wanted.where(current))
+    return {row.operation_id: row.sealed if row.erased_at is None else ERASED for row in rows}
 
 
 def _due(provider: str, now: datetime) -> Select[tuple[str]]:

@@ -62,6 +62,8 @@ def resume(
     taken = provider_ref is not None and to in _UNSENT
     if taken:
         to = State.POLLING
+    if to is State.ACCEPTED and _is_erased(connection, row):
+        return Done.DATA_ERASED, admitted.state
     known = {
         "provider_ref": provider_ref or row["provider_ref"],
         "started_at": row["started_at"] or (now if taken else None),
@@ -103,6 +105,14 @@ def cancel(connection: Connection, action: Action, now: datetime) -> tuple[Done,
         return admitted.done, admitted.state
     _end(connection, admitted.row, action, "cancel", State.CANCELLED, {}, now)
     return Done.DONE, State.CANCELLED
+
+
+def _is_erased(connection: Connection, row: RowMapping) -> bool:
+    """Tell whether the data of the current attempt were erased: it has nothing to submit."""
+    erased_at = select(ATTEMPTS.c.erased_at).where(
+        ATTEMPTS.c.operation_id == row["id"], ATTEMPTS.c.number == row["attempt"]
+    )
+    return connection.execute(erased_at).scalar_one() is not None
 
 
 def _is_anothers(connection: Connection, row: RowMapping, provider_ref: str) -> bool:

@@ -1,11 +1,12 @@
 """The outbox: what is still to be told, and how far the stream was filled."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from worker.operations.model import OUTBOX, STREAMS
@@ -35,9 +36,25 @@ class Position:
     mark: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Refill:
+    """What a server lost and is to be published again: events with stream ids beyond `there`.
+
+    `done` and `until` are places in the outbox: what lies between them is still to be looked at.
+    """
+
+    there: str
+    done: int
+    until: int
+
+
 _PUBLISHED: Final = Bulk(
     "UPDATE outbox AS o SET stream_id = v.stream_id FROM {rows} "
     "WHERE o.seq = v.seq AND o.stream_id IS NULL",
+    (Column("seq", "bigint"), Column("stream_id", "text")),
+)
+_AGAIN: Final = Bulk(
+    "UPDATE outbox AS o SET stream_id = v.stream_id FROM {rows} WHERE o.seq = v.seq",
     (Column("seq", "bigint"), Column("stream_id", "text")),
 )
 _LINE: Final = (
@@ -69,10 +86,12 @@ def made_since(connection: Connection, since: datetime, after: int, limit: int) 
     return [Line(*row) for row in rows]
 
 
-def mark_published(connection: Connection, stream_ids: Mapping[int, str]) -> None:
-    """Record under which stream ids events were published."""
+def mark_published(
+    connection: Connection, stream_ids: Mapping[int, str], *, again: bool = False
+) -> None:
+    """Record under which stream ids events were published, for the first time or once more."""
     if stream_ids:
-        statement, rows = _PUBLISHED.on(
+        statement, rows = (_AGAIN if again else _PUBLISHED).on(
             list(stream_ids.items()), sqlite=connection.dialect.name == "sqlite"
         )
         connection.execute(statement, rows)
@@ -98,25 +117,11 @@ def advance(connection: Connection, stream: str, last_id: str, mark: str) -> Non
     )
 
 
-def forget_published_after(
-    connection: Connection, stream: str, last_id: str, mark: str, since: datetime
-) -> int:
-    """Take back that events were published which the server no longer has; return how many.
-
-    Only those that the retention still keeps on the stream are filled in again.
-    """
-    lost = connection.execute(
-        update(OUTBOX)
-        .where(OUTBOX.c.stream_id > last_id, OUTBOX.c.time >= since)
-        .values(stream_id=None)
-    )
-    flavour = postgresql if connection.dialect.name == "postgresql" else sqlite
-    connection.execute(
-        flavour.insert(STREAMS)
-        .values(name=stream, last_id=last_id, mark=mark)
-        .on_conflict_do_update(index_elements=["name"], set_={"last_id": last_id, "mark": mark})
-    )
-    return lost.rowcount
+def lock_position(connection: Connection, stream: str) -> Position:
+    """Return how far a stream was filled, and keep others from writing that down meanwhile."""
+    wanted = select(STREAMS).where(STREAMS.c.name == stream).with_for_update()
+    row = connection.execute(wanted).mappings().first()
+    return Position(NOTHING, None) if row is None else Position(row["last_id"], row["mark"])
 
 
 def backlog(connection: Connection) -> tuple[int, datetime | None]:
@@ -134,4 +139,96 @@ def has_unpublished(connection: Connection) -> bool:
             select(OUTBOX.c.seq).where(OUTBOX.c.stream_id.is_(None)).limit(1)
         ).first()
         is not None
+    )
+
+
+def begin_refill(connection: Connection, stream: str, there: str, mark: str) -> None:
+    """Note that a server lost what was published beyond the stream id `there`.
+
+    However much that is, it costs one row: the events themselves stay as they are until their turn.
+    """
+    _put(connection, stream, last_id=there, mark=mark)
+    is_lost = or_(OUTBOX.c.stream_id > there, OUTBOX.c.stream_id.is_(None))
+    pending = refill(connection, stream)
+    if pending is not None:
+        # What of that was filled in already, the server's memory of ids keeps from being doubled.
+        there = min(there, pending.there)
+    if there == NOTHING:
+        done = 0
+    else:
+        first = connection.execute(select(func.min(OUTBOX.c.seq)).where(is_lost)).scalar_one()
+        before = [] if first is None else [int(first) - 1]
+        done = min(before + ([] if pending is None else [pending.done]), default=0)
+    last = connection.execute(select(func.max(OUTBOX.c.seq))).scalar_one()
+    _put(connection, _refill_of(stream), last_id=there, mark=f"{done}-{int(last or 0)}")
+
+
+def refill(connection: Connection, stream: str) -> Refill | None:
+    """Return what is still to be published again; None: nothing."""
+    wanted = select(STREAMS.c.last_id, STREAMS.c.mark).where(STREAMS.c.name == _refill_of(stream))
+    row = connection.execute(wanted).first()
+    if row is None:
+        return None
+    done, _, until = row.mark.partition("-")
+    return Refill(row.last_id, int(done), int(until))
+
+
+def refilled(connection: Connection, stream: str, what: Refill, done: int | None) -> None:
+    """Note that a refill got as far as a place in the outbox; None: it is over.
+
+    Not where another one has begun since, or another relay went on with it.
+    """
+    if refill(connection, stream) != what:
+        return
+    row = STREAMS.c.name == _refill_of(stream)
+    if done is None:
+        connection.execute(delete(STREAMS).where(row))
+    else:
+        connection.execute(update(STREAMS).where(row).values(mark=f"{done}-{what.until}"))
+
+
+def lost(connection: Connection, what: Refill, since: datetime, limit: int) -> list[Line]:
+    """Return the next events to be published again, none that were made before a time."""
+    rows = connection.execute(
+        select(*_LINE).where(*_is_lost(what, since)).order_by(OUTBOX.c.seq).limit(limit)
+    )
+    return [Line(*row) for row in rows]
+
+
+def lost_before(
+    connection: Connection, what: Refill, since: datetime, lines: Sequence[Line]
+) -> list[Line]:
+    """Return the lost events of the operations that others tell of: they come before these."""
+    of = select(OUTBOX.c.operation_id).where(
+        OUTBOX.c.seq.in_([line.seq for line in lines]), OUTBOX.c.operation_id.is_not(None)
+    )
+    rows = connection.execute(
+        select(*_LINE)
+        .where(*_is_lost(what, since), OUTBOX.c.operation_id.in_(of))
+        .order_by(OUTBOX.c.seq)
+    )
+    return [Line(*row) for row in rows]
+
+
+def _is_lost(what: Refill, since: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
+        OUTBOX.c.seq > what.done,
+        OUTBOX.c.seq <= what.until,
+        OUTBOX.c.stream_id > what.there,
+        OUTBOX.c.time >= since,
+    )
+
+
+def _refill_of(stream: str) -> str:
+    # A row beside the stream's own, so that older releases need no other table. A hash, as the
+    # stream's name may be as long as the column.
+    return f"refill:{hashlib.sha256(stream.encode()).hexdigest()}"
+
+
+def _put(connection: Connection, name: str, *, last_id: str, mark: str) -> None:
+    flavour = postgresql if connection.dialect.name == "postgresql" else sqlite
+    connection.execute(
+        flavour.insert(STREAMS)
+        .values(name=name, last_id=last_id, mark=mark)
+        .on_conflict_do_update(index_elements=["name"], set_={"last_id": last_id, "mark": mark})
     )

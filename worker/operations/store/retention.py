@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Delete, Update, and_, delete, or_, select, tu
 from worker.operations.database import Database
 from worker.operations.model import ATTEMPTS, INPUTS, JOURNAL, NOTICES, OPERATIONS, OUTBOX, REFUSALS
 from worker.operations.states import TERMINAL
-from worker.operations.store import invoice_retention
+from worker.operations.store import invoice_retention, waiting_retention
 
 #: Rows erased in one transaction, so that a purge holds nobody up.
 _AT_ONCE: Final = 1000
@@ -32,7 +32,8 @@ def purge(database: Database, retention: Retention) -> dict[str, int]:
     now = database.now()
     old = select(OPERATIONS.c.id).where(OPERATIONS.c.state.in_([s.value for s in TERMINAL]))
     return {
-        "payloads": _payloads(database, now, now - retention.payloads),
+        "payloads": _payloads(database, now, now - retention.payloads)
+        + waiting_retention.erase(database, now, now - retention.payloads),
         "journal": _in_batches(
             database,
             delete(JOURNAL).where(

@@ -12,7 +12,7 @@ from worker.errors import Refused
 from worker.operations.outcomes import Outcome, Pending
 from worker.providers.base import Finding, Intake, Limits, Work
 from worker.providers.given import Writing
-from worker.providers.health import check_host
+from worker.providers.health import check_host, look
 from worker.providers.intellectmoney.client import Client
 from worker.providers.intellectmoney.invoices import Invoices
 from worker.providers.intellectmoney.saving import Saving
@@ -187,6 +187,10 @@ class IntellectMoneyPlugin:
     def settle(self, work: Work) -> Outcome:
         """Ask once more, and end."""
         return self._flows[work.kind].settle(work)
+
+    def look(self) -> Outcome:
+        """Ask the host for nothing in particular."""
+        return look(self._session.probe)
 
     def check(self) -> list[Finding]:
         """Look at settings, reachability and clock.

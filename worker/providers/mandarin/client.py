@@ -74,6 +74,10 @@ class MandarinClient:
         phone = Check(said.phone_verification_finished, said.phone_verified)
         return Status(said.id, person, phone, reply.body)
 
+    def unknown(self) -> Reply:
+        """Ask for a session of an id that nobody has, and return the reply as it came."""
+        return self._send("GET", f"{_PATH}/{uuid4()}")
+
     def _send(self, method: str, path: str, asked: Mapping[str, str] | None = None) -> Reply:
         # The session repeats nothing by itself, so that this is one id for one HTTP attempt.
         secret = self._secret.get_secret_value()

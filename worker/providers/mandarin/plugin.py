@@ -26,7 +26,7 @@ from worker.operations.states import State
 from worker.providers.base import Finding, Intake, Limits, OneStep, Work
 from worker.providers.failures import trouble_of
 from worker.providers.given import WRITING, Writing, is_given
-from worker.providers.health import check_host
+from worker.providers.health import check_host, look
 from worker.providers.limits import limits_of
 from worker.providers.mandarin import mapping
 from worker.providers.mandarin.client import MandarinClient
@@ -183,6 +183,10 @@ class MandarinPlugin(OneStep):
                 return mapping.on_failed_last_status(said, work)
             case _:
                 return said
+
+    def look(self) -> Outcome:
+        """Ask for a session that there is not."""
+        return look(self._client.unknown)
 
     def check(self) -> list[Finding]:
         """Look at settings, reachability and clock; nothing that is billed."""

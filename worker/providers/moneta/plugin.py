@@ -27,7 +27,7 @@ from worker.operations.states import State
 from worker.providers.base import Finding, Intake, Limits, OneStep, Work
 from worker.providers.failures import trouble_of
 from worker.providers.given import WRITING, Writing, is_given
-from worker.providers.health import check_host
+from worker.providers.health import check_host, look
 from worker.providers.limits import limits_of
 from worker.providers.moneta import mapping
 from worker.providers.moneta.desk import SPOILT, Desk, known, status_of
@@ -175,6 +175,10 @@ class MonetaPlugin(OneStep):
         if isinstance(looked, Pending) and looked.progress is None:
             looked = replace(looked, progress=progress)
         return replace(looked, calls=calls + 1)
+
+    def look(self) -> Outcome:
+        """Ask the host for nothing in particular."""
+        return look(self._desk.session.probe)
 
     def check(self) -> list[Finding]:
         """Look at settings, reachability and clock; sends no credentials."""

@@ -28,7 +28,7 @@ from worker.operations.states import State
 from worker.providers.base import Finding, Intake, Limits, OneStep, Work
 from worker.providers.failures import trouble_of
 from worker.providers.given import WRITING, Writing
-from worker.providers.health import check_host
+from worker.providers.health import check_host, look
 from worker.providers.limits import limits_of
 from worker.providers.npd import mapping
 from worker.providers.npd.client import NpdClient
@@ -204,6 +204,10 @@ class NpdPlugin(OneStep):
             note = "notification EXPIRED"
             return Finished(State.EXPIRED, note, reason, document_of(work), answer, calls=0)
         return Finished(State.EXPIRED, "no notification", _EXPIRED, document_of(work), calls=0)
+
+    def look(self) -> Outcome:
+        """Ask the host for nothing in particular."""
+        return look(self._session.probe)
 
     def check(self) -> list[Finding]:
         """Look at settings, confirmation, reachability and clock; sends no credentials."""

@@ -1,0 +1,109 @@
+"""Picking: which of a provider's due operations a chunk takes, of as many as the gate grants."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection
+
+from config.queues import Provider
+from worker.engine.asks import HARMLESS, next_ask
+from worker.engine.gate import Grant
+from worker.operations.store import claims
+from worker.operations.store.claims import ORDINARY, URGENT, Claimed
+from worker.providers.base import Plugin
+
+#: Due operations of a lane among which a harmless one is looked for.
+_LOOKED_AT: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """What was claimed."""
+
+    claimed: list[Claimed]
+    #: Whether more is due than was claimed.
+    left_behind: bool
+    #: It is a suspect, which is worked on alone.
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Picker:
+    """Claims within one transaction, under one token."""
+
+    connection: Connection
+    provider: Provider
+    owner: str
+    token: str
+    now: datetime
+
+    def pick(self, granted: Grant, draw: Callable[[], float], *, others_first: bool) -> Picked:
+        """Claim a suspect, or as many others as are granted.
+
+        The two take turns, so that many suspects do not keep all the others waiting, nor the others
+        them: `others_first` says whose turn it is. Where nothing of one kind is due, the other kind
+        has the turn.
+        """
+        if not others_first:
+            suspects = self._suspects()
+            return suspects if suspects.claimed else self._others(granted, draw)
+        others = self._others(granted, draw)
+        if not others.claimed:
+            return self._suspects()
+        waits = others.left_behind or claims.any_suspect(self.connection, self.provider, self.now)
+        return Picked(others.claimed, waits)
+
+    def pick_harmless(self, plugin: Plugin) -> Picked:
+        """Claim one operation that is only to be asked about; `left_behind`: anything is due."""
+        due = [
+            each
+            for lane in (ORDINARY, URGENT)
+            for each in claims.due(self.connection, self.provider, lane, _LOOKED_AT, self.now)
+        ]
+        for each in due:
+            if next_ask(each, self.now, plugin) in HARMLESS:
+                claimed = claims.claim_one(
+                    self.connection,
+                    self.provider,
+                    each.id,
+                    owner=self.owner,
+                    token=self.token,
+                    now=self.now,
+                )
+                return Picked(claimed, left_behind=True)
+        return Picked([], bool(due))
+
+    def _suspects(self) -> Picked:
+        claimed = claims.claim_suspect(
+            self.connection, self.provider, owner=self.owner, token=self.token, now=self.now
+        )
+        return Picked(claimed, bool(claimed), bool(claimed))
+
+    def _others(self, granted: Grant, draw: Callable[[], float]) -> Picked:
+        # Half for submits and codes, the rest for polls, and what polls leave for submits. An odd
+        # one goes to either by chance: by rule, a single one would starve the other.
+        half = int(granted.limit / 2 + draw())
+        urgent = self._some(URGENT, half)
+        room = granted.limit - len(urgent)
+        ordinary = self._some(ORDINARY, min(granted.ordinary, room))
+        room -= len(ordinary)
+        if len(urgent) == half:
+            urgent += self._some(URGENT, room)
+        claimed = urgent + ordinary
+        full = len(claimed) == granted.limit or len(ordinary) == granted.ordinary
+        return Picked(claimed, full)
+
+    def _some(self, lane: int, limit: int) -> list[Claimed]:
+        if limit <= 0:
+            return []
+        return claims.claim(
+            self.connection,
+            self.provider,
+            lane,
+            limit,
+            owner=self.owner,
+            token=self.token,
+            now=self.now,
+        )
