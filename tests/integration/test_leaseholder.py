@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import Connection, delete, select
+from sqlalchemy.exc import InternalError, PendingRollbackError
 
 from tests.support.clock import TravellingDatabase
 from tests.support.operations import accepted, claim, operation
@@ -26,12 +27,13 @@ class Failing(TravellingDatabase):
 
     away = False
     slow = 0.0
+    error: Exception = DatabaseUnavailable()
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """Open a transaction, unless the database is away."""
         if self.away:
-            raise DatabaseUnavailable
+            raise self.error
         with super().begin() as connection:
             yield connection
         threading.Event().wait(self.slow)
@@ -177,15 +179,18 @@ def test_incarnation_leaves_although_the_database_is_away(
     assert incarnation.halted(time.monotonic()) is Halt.STOPPING
 
 
-def test_incarnation_gives_abandoned_chunks_back_with_the_next_beat(
+def test_incarnation_frees_what_it_let_go_with_the_next_beat(
     incarnation: Incarnation, database: Failing
 ) -> None:
     accepted(database, "order-1", now=database.now())
-    claim(database, token="abandoned", now=database.now())
-    database.away = True
-    incarnation.abandon("abandoned")
+    incarnation.hold("let go", 60)
+    claim(database, owner=incarnation.id, token="let go", now=database.now())
     incarnation.beat()
-    assert operation(database)["lease_token"] == "abandoned"
+    assert operation(database)["lease_token"] == "let go"
+    database.away = True
+    incarnation.release("let go", suspected=False)
+    incarnation.beat()
+    assert operation(database)["lease_token"] == "let go"
 
     database.away = False
     incarnation.beat()
@@ -194,25 +199,91 @@ def test_incarnation_gives_abandoned_chunks_back_with_the_next_beat(
     assert (row["lease_token"], row["claims"]) == (None, 0)
 
 
+def test_incarnation_frees_a_claim_whose_commit_is_seen_only_after_the_next_beat(
+    incarnation: Incarnation, database: Failing
+) -> None:
+    """The connection broke at the commit, and the server made it all the same, later."""
+    accepted(database, "order-1", now=database.now())
+    incarnation.hold("late", 60)
+    incarnation.release("late", suspected=False)
+    incarnation.beat()
+    incarnation.beat()
+    claim(database, owner=incarnation.id, token="late", now=database.now())
+
+    incarnation.beat()
+
+    assert operation(database)["lease_token"] is None
+
+
+def test_incarnation_frees_what_hangs_and_asks_nothing_more_for_it(
+    incarnation: Incarnation, database: Failing
+) -> None:
+    incarnation.beat()
+    accepted(database, "order-1", now=database.now())
+    incarnation.hold("hangs", 0.1)
+    claim(database, owner=incarnation.id, token="hangs", now=database.now())
+    assert incarnation.halted(time.monotonic(), "hangs") is None
+
+    def freed() -> bool:
+        incarnation.beat()
+        return operation(database)["lease_token"] is None
+
+    wait_until(freed, 10, "a lease that is given up")
+
+    # It counts: what hangs again and again ends up before a person.
+    assert operation(database)["claims"] == 1
+    assert incarnation.halted(time.monotonic(), "hangs") is Halt.LEASE_DOUBTED
+    assert incarnation.halted(time.monotonic(), "another") is Halt.LEASE_DOUBTED
+
+
+def test_incarnation_leaves_alone_what_others_own(
+    incarnation: Incarnation, database: Failing
+) -> None:
+    accepted(database, "order-1", now=database.now())
+    claim(database, owner="another", token="theirs", now=database.now())
+
+    incarnation.beat()
+
+    assert operation(database)["lease_token"] == "theirs"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [DatabaseUnavailable(), InternalError("", {}, Exception()), PendingRollbackError("")],
+    ids=lambda error: type(error).__name__,
+)
+def test_incarnation_outlives_whatever_its_database_raises(
+    incarnation: Incarnation, database: Failing, error: Exception
+) -> None:
+    incarnation.beat()
+    database.away = True
+    database.error = error
+
+    incarnation.beat()
+    incarnation.leave()
+
+    assert not incarnation.judges(database.now())
+
+
 def test_incarnation_judges_others_only_when_it_was_heard_long_enough(database: Failing) -> None:
     """After an outage everybody looks silent, whoever looks first included."""
     incarnation = make(database, silence=3)
-    assert not incarnation.judges()
+    assert not incarnation.judges(database.now())
     incarnation.beat()
-    assert not incarnation.judges()
+    assert not incarnation.judges(database.now())
 
     def heard() -> bool:
         incarnation.beat()
-        return incarnation.judges()
+        return incarnation.judges(database.now())
 
     wait_until(heard, 20, "its turn to judge")
 
     database.away = True
     incarnation.beat()
-    assert not incarnation.judges()
+    assert not incarnation.judges(database.now())
     database.away = False
     incarnation.beat()
-    assert not incarnation.judges()
+    assert not incarnation.judges(database.now())
 
 
 def test_incarnation_does_not_judge_right_after_it_slept(database: Failing) -> None:
@@ -222,7 +293,7 @@ def test_incarnation_does_not_judge_right_after_it_slept(database: Failing) -> N
 
     incarnation.beat()
 
-    assert not incarnation.judges()
+    assert not incarnation.judges(database.now())
 
 
 def test_pause_ends_early_when_the_process_leaves(incarnation: Incarnation) -> None:

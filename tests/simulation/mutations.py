@@ -15,7 +15,6 @@ from sqlalchemy import Connection, Select, select, text, update
 
 from config.queues import Provider, Wake
 from worker.engine import decisions, engine, gate, sweep, wakes
-from worker.engine.leaseholder import Incarnation
 from worker.engine.slots import slot_of, slots_of
 from worker.errors import BrokerUnavailable
 from worker.events import relay
@@ -208,7 +207,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     ),
     "abandon-nothing": Mutation(
         "a chunk that was given up is not given back", "2, 4: no lease is held for ever",
-        [(Incarnation, "abandon", _nothing(None))],
+        [(leases, "tokens_of", _nothing([]))],
     ),
     "submit-unmarked": Mutation(
         "a submit is not marked before it is sent", "3: what costs is done once",

@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+from sqlalchemy import Connection
+
 from worker.operations.database import Database
 
 
@@ -15,6 +17,10 @@ class TravellingDatabase(Database):
     def now(self) -> datetime:
         """Return the database's time as the test has it."""
         return super().now() + self._ahead
+
+    def measured_now(self, connection: Connection) -> datetime:
+        """Return the database's time as the test has it."""
+        return super().measured_now(connection) + self._ahead
 
     def travel(self, seconds: float) -> None:
         """Let time pass."""

@@ -14,7 +14,8 @@ import structlog
 from worker.engine.asks import Answer, Ask, next_ask, progress_of
 from worker.engine.gate import Health
 from worker.engine.host import THIS, Host
-from worker.errors import DatabaseUnavailable, Unsealable
+from worker.errors import Unsealable
+from worker.operations.database import DATABASE_ERRORS
 from worker.operations.outcomes import (
     Doubtful,
     Misconfigured,
@@ -48,13 +49,14 @@ class Halt(StrEnum):
     PROVIDER_SICK = "provider_sick"
     TOLD_TO_REST = "told_to_rest"
     DATABASE_AWAY = "database_away"
+    STUMBLED = "stumbled"
 
 
 class Guard(Protocol):
     """Whether this process may go on working."""
 
-    def halted(self, taken_at: float) -> Halt | None:
-        """Return why a chunk that was taken then must stop, or None.
+    def halted(self, taken_at: float, token: str | None = None) -> Halt | None:
+        """Return why a chunk that was taken then, under a token, must stop, or None.
 
         By this host's monotonic clock. Called before every request: must be cheap.
         """
@@ -121,12 +123,16 @@ class Working:
         """
         places = min(threads, len(self._chunk.claimed))
         drawing = {executor.submit(self._draw) for _ in range(places)}
+        stumbled: BaseException | None = None
         try:
             while drawing:
                 done, drawing = self._host.wait(drawing, FLUSH_EVERY)
                 self._flush(flush)
-                for future in done:
-                    future.result()
+                for error in (future.exception() for future in done):
+                    if error is not None:
+                        # Ours. What the others still hear is written down before it is raised.
+                        stumbled = stumbled or error
+                        self.halt = self.halt or Halt.STUMBLED
                 if drawing and not self._waiting and self.halt is None:
                     step_aside()
         finally:
@@ -134,6 +140,8 @@ class Working:
                 # Nobody can write answers down any more: no further question may be asked.
                 self.halt = self.halt or Halt.DATABASE_AWAY
                 self._host.wait(drawing, None)
+        if stumbled is not None:
+            raise stumbled
 
     @property
     def health(self) -> Health:
@@ -177,7 +185,7 @@ class Working:
                 claimed = self._waiting.popleft()
             except IndexError:
                 return
-            halt = self._guard.halted(self._chunk.began)
+            halt = self._guard.halted(self._chunk.began, self._chunk.token)
             if halt is not None:
                 self.halt = halt
                 return
@@ -201,7 +209,8 @@ class Working:
         except Unsealable:
             is_erased = self._chunk.payloads.get(claimed.id) == ERASED
             outcome = _ERASED if is_erased else _UNREADABLE
-        except DatabaseUnavailable:
+        except DATABASE_ERRORS as error:
+            log.warning("mark_failed", operation=claimed.id, error=type(error).__name__)
             self.halt = Halt.DATABASE_AWAY
             return None
         took = round((self._host.monotonic() - began) * 1000)

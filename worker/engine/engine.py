@@ -14,12 +14,11 @@ from worker.engine.asks import Answer
 from worker.engine.chunk import Chunk, Guard, Working, opened
 from worker.engine.decisions import decide
 from worker.engine.host import THIS, Host
-from worker.engine.pen import UNWRITABLE, Pen
+from worker.engine.pen import PATIENCE, Pen
 from worker.engine.picking import Picker
 from worker.engine.share import Place, Share
 from worker.engine.wakes import Wakes
-from worker.errors import DatabaseUnavailable
-from worker.operations.database import Database
+from worker.operations.database import DATABASE_ERRORS, Database
 from worker.operations.identifiers import new_id
 from worker.operations.outcomes import Misconfigured
 from worker.operations.states import State
@@ -27,12 +26,15 @@ from worker.operations.store import claims, notices, pausing, supplying, writeba
 from worker.operations.store.changes import Move, Stay
 from worker.operations.store.claims import Claimed
 from worker.operations.store.supplying import Supplying
-from worker.providers.base import Plugin
+from worker.providers.base import Limits, Plugin
 
 log = structlog.get_logger(__name__)
 
 #: A slot whose message came earlier than this is published again, else awaited. Seconds.
 _EARLY: Final = 0.05
+#: Calls that one question to a provider consists of at most, by far; a name that is looked up for
+#: long, and a write-back that waits for its database, are in it.
+_MOST_CALLS: Final = 10
 
 
 class Relay(Protocol):
@@ -49,8 +51,17 @@ class Leaseholder(Guard, Protocol):
     def id(self) -> str:
         """The incarnation's id."""
 
-    def abandon(self, token: str) -> None:
-        """Give back the leases of a chunk as soon as the database can be reached."""
+    def hold(self, token: str, seconds: float) -> None:
+        """Begin to work under a token; to be given up after so many seconds without progress."""
+
+    def renew(self, token: str) -> None:
+        """Say that there is progress under a token."""
+
+    def release(self, token: str, *, suspected: bool) -> None:
+        """Work no more under a token: free its leases as soon as the database can be reached.
+
+        `suspected`: one of its operations may be to blame, so their claims go on counting.
+        """
 
     def pause(self, seconds: float) -> None:
         """Wait a moment, shorter where the process is stopping."""
@@ -144,12 +155,22 @@ class Engine:
 
     def _one_chunk(self, provider: Provider, plugin: Plugin, place: Place) -> int:
         token = new_id()
+        # Before the claim: committed, perhaps, and only not confirmed, nobody else would free it.
+        self._leaseholder.hold(token, longest_wait(plugin.limits))
+        suspected = False
         try:
-            taken = self._take(provider, plugin, token)
-        except DatabaseUnavailable:
-            # Committed, perhaps, and only not confirmed: nobody else would ever give it back.
-            self._leaseholder.abandon(token)
+            return self._under(token, provider, plugin, place)
+        except DATABASE_ERRORS:
             raise
+        except BaseException:
+            suspected = True
+            raise
+        finally:
+            self._leaseholder.release(token, suspected=suspected)
+
+    def _under(self, token: str, provider: Provider, plugin: Plugin, place: Place) -> int:
+        """Work on one chunk under a token, and return how many operations were worked on."""
+        taken = self._take(provider, plugin, token)
         chunk = taken.chunk
         # Before the work, not after it: the successor shares the load, and outlives this chunk.
         if taken.successor_at is not None and taken.successor_at > chunk.now:
@@ -179,12 +200,11 @@ class Engine:
                 working.look()
             if not (taken.calm and working.flawless and working.calls == len(chunk.claimed)):
                 self._feed(provider, plugin, working, chunk)
-        except DatabaseUnavailable:
-            log.warning("chunk_abandoned", provider=provider, operations=len(unwritten))
-            self._leaseholder.abandon(chunk.token)
+        except DATABASE_ERRORS as error:
+            name = type(error).__name__
+            log.warning("chunk_abandoned", provider=provider, operations=len(unwritten), error=name)
             raise
-        finally:
-            self._give_back(chunk, unwritten)
+        self._give_back(chunk, unwritten)
         if working.halt is not None:
             log.info("chunk_halted", provider=provider, why=working.halt, left=len(unwritten))
         return len(chunk.claimed) - len(unwritten)
@@ -268,12 +288,13 @@ class Engine:
                 changes.append(
                     decide(answer, plugin, now, self._host.draw(), self._sealing.seal_bytes)
                 )
-            except UNWRITABLE as error:
+            except Exception as error:  # noqa: BLE001 - one operation's trouble, never its chunk's
                 self._pen.refused(chunk.token, answer.claimed, error)
         stays = [change for change in changes if isinstance(change, Stay)]
         moves = [change for change in changes if isinstance(change, Move)]
         written = self._pen.write(chunk.token, stays, moves, now)
         unwritten.difference_update(answer.claimed.id for answer in answers)
+        self._leaseholder.renew(chunk.token)
         late = [move for move in moves if move.claimed.id not in written and move.events]
         self._pen.tell_late(late, now)
         self._wake_next(
@@ -343,5 +364,11 @@ class Engine:
         try:
             with self._database.begin() as connection:
                 writeback.give_back(connection, chunk.token, sorted(unwritten))
-        except DatabaseUnavailable:
-            self._leaseholder.abandon(chunk.token)
+        except DATABASE_ERRORS as error:
+            # The next beat frees what is left under a token that is not worked on.
+            log.warning("give_back_waits", error=type(error).__name__)
+
+
+def longest_wait(limits: Limits) -> float:
+    """Return the seconds after which a chunk that wrote nothing back hangs in something."""
+    return _MOST_CALLS * limits.total_timeout + 2 * PATIENCE

@@ -5,14 +5,15 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
 from worker.background import Repeating
 from worker.engine.chunk import Halt
-from worker.errors import DatabaseUnavailable
-from worker.operations.database import Database
+from worker.engine.held import Held
+from worker.engine.pulse import Beat, Pulse
+from worker.operations.database import DATABASE_ERRORS, Database
 from worker.operations.identifiers import new_id
 from worker.operations.store import leases
 
@@ -35,14 +36,11 @@ class Incarnation:
         self._database = database
         self._role = role
         self._every = every.total_seconds()
-        self._silence = silence.total_seconds()
         self._monotonic = monotonic
         self._stopping = threading.Event()
         self._left = threading.Event()
-        self._abandoned: set[str] = set()
-        self._lock = threading.Lock()
-        self._last_beat: float | None = None
-        self._beating_since: float | None = None
+        self._held = Held(monotonic)
+        self._pulse = Pulse(every, silence, monotonic)
         #: What was taken before this belongs to others by now.
         self._disowned_at = float("-inf")
         # A stopping process still holds what it is working on: it beats until it leaves.
@@ -69,70 +67,76 @@ class Incarnation:
         try:
             with self._database.begin() as connection:
                 leases.leave(connection, self.id)
-        except DatabaseUnavailable:
+        except DATABASE_ERRORS:
             log.warning("left_without_good_bye", incarnation=self.id)
 
-    def halted(self, taken_at: float) -> Halt | None:
+    def halted(self, taken_at: float, token: str | None = None) -> Halt | None:
         """Return why nothing more may be asked about what was taken then, or None.
 
-        By this host's monotonic clock.
+        By this host's monotonic clock; `token`: under which it was taken.
         """
         if self._stopping.is_set():
             return Halt.STOPPING
-        last = self._last_beat
-        if (
-            last is None
-            or self._monotonic() - last > self._silence
-            or taken_at <= self._disowned_at
-        ):
+        if not self._pulse.is_good() or taken_at <= self._disowned_at:
+            return Halt.LEASE_DOUBTED
+        if token is not None and not self._held.holds(token):
             return Halt.LEASE_DOUBTED
         return None
 
-    def judges(self) -> bool:
-        """Tell whether this process has been heard long enough to call others silent.
+    def judges(self, now: datetime) -> bool:
+        """Tell whether this process may call others silent; `now`: the database's time, just asked.
 
         After an outage of the database everybody looks silent, whoever looks first included.
         """
-        since = self._beating_since
-        return since is not None and self._monotonic() - since >= self._silence
+        return self._pulse.judges(now)
 
-    def abandon(self, token: str) -> None:
-        """Give back the leases of a chunk with the next beat."""
-        with self._lock:
-            self._abandoned.add(token)
+    def hold(self, token: str, seconds: float) -> None:
+        """Begin to work under a token, before anything is claimed.
+
+        After so many seconds without any progress its leases are free, whatever it hangs in.
+        """
+        self._held.hold(token, seconds)
+
+    def renew(self, token: str) -> None:
+        """Say that there is progress under a token."""
+        self._held.renew(token)
+
+    def release(self, token: str, *, suspected: bool) -> None:
+        """Work no more under a token: what is still leased under it is free with the next beat.
+
+        `suspected`: one of its operations may be to blame, so their claims go on counting.
+        """
+        self._held.release(token, suspected=suspected)
 
     def pause(self, seconds: float) -> None:
         """Wait a moment, shorter where the process is leaving."""
         self._left.wait(seconds)
 
     def beat(self) -> None:
-        """Beat once."""
+        """Beat once, and free what this process owns and does not work on."""
         # Before it is written: the others count from then, however long the write takes.
-        beat_at = self._monotonic()
+        began = self._monotonic()
         try:
             with self._database.begin() as connection:
+                # On this connection: the time of before it was waited for makes the beat look old.
+                now = self._database.measured_now(connection)
                 is_new = leases.beat(
                     connection,
                     incarnation=self.id,
                     role=self._role,
                     host=socket.gethostname(),
                     pid=os.getpid(),
-                    now=self._database.now(),
+                    now=now,
                 )
-                with self._lock:
-                    abandoned = sorted(self._abandoned)
-                leases.free_chunks(connection, abandoned)
-        except DatabaseUnavailable:
-            self._beating_since = None
-            log.warning("heartbeat_missed", incarnation=self.id)
+                left = self._held.left(leases.tokens_of(connection, self.id))
+                leases.free_chunks(connection, left.given_up)
+                leases.let_go_chunks(connection, left.suspected)
+        except DATABASE_ERRORS as error:
+            self._pulse.missed()
+            log.warning("heartbeat_missed", incarnation=self.id, error=type(error).__name__)
             return
-        with self._lock:
-            self._abandoned.difference_update(abandoned)
-        if is_new and self._last_beat is not None:
+        if is_new and self._pulse.last is not None:
             # Before this beat counts: a chunk that slept as long must not take heart from it.
             self._disowned_at = self._monotonic()
             log.warning("leases_lost", incarnation=self.id)
-        if self._last_beat is None or beat_at - self._last_beat > self._silence:
-            self._beating_since = None
-        self._last_beat = beat_at
-        self._beating_since = self._beating_since or beat_at
+        self._pulse.confirmed(Beat(began, now))

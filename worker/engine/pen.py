@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final, Protocol, TypeVar
 
 import structlog
-from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from worker.engine.host import Host
 from worker.errors import DatabaseUnavailable
@@ -24,10 +24,7 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 #: Seconds that a write-back waits for a database that went away, while its leases are kept alive.
-_PATIENCE: Final = 60.0
-#: What an answer raises that cannot be decided or written: one operation's trouble, never its
-#: chunk's. The database refuses a second end, and what no column holds.
-UNWRITABLE: Final = (IntegrityError, DataError, ValueError, TypeError, OverflowError)
+PATIENCE: Final = 60.0
 
 
 class Waiting(Protocol):
@@ -38,7 +35,7 @@ class Waiting(Protocol):
 
 
 class Pen:
-    """Writes for one process. Raises `DatabaseUnavailable` where waiting did not help."""
+    """Writes for one process. Raises the database's error where waiting did not help."""
 
     def __init__(self, database: Database, waiting: Waiting, host: Host) -> None:
         self._database = database
@@ -57,8 +54,7 @@ class Pen:
 
     def refused(self, token: str, row: Claimed, error: Exception) -> None:
         """Free an operation whose answer cannot be written: refused again and again, it parks."""
-        with self._database.begin() as connection:
-            writeback.let_go(connection, token, row.id)
+        self._patiently(1, partial(self._let_go, token, row.id))
         # Without the error's text, which may hold values.
         name = type(error).__name__
         log.error("write_refused", operation=row.id, attempt=row.attempt, error=name)
@@ -70,7 +66,9 @@ class Pen:
             write = partial(self._late, move, now, new_id())
             try:
                 news = self._patiently(1, write)
-            except UNWRITABLE as error:
+            except Exception as error:
+                if _is_outage(error):
+                    raise
                 log.error("late_answer_refused", operation=row.id, error=type(error).__name__)  # noqa: TRY400 - the error's text may hold values
                 continue
             if news:
@@ -78,14 +76,14 @@ class Pen:
 
     def _patiently(self, rows: int, write: Callable[[], T]) -> T:
         """Wait for a database that went away: answers cost money."""
-        give_up = self._host.monotonic() + _PATIENCE
+        give_up = self._host.monotonic() + PATIENCE
         while True:
             try:
                 return write()
-            except DatabaseUnavailable:
-                if self._host.monotonic() > give_up:
+            except Exception as error:
+                if not _is_outage(error) or self._host.monotonic() > give_up:
                     raise
-                log.warning("write_back_waits", rows=rows)
+                log.warning("write_back_waits", rows=rows, error=type(error).__name__)
                 self._waiting.pause(1.0)
 
     def _write(
@@ -96,7 +94,9 @@ class Pen:
                 return writeback.write_stays(connection, token, stays) | writeback.write_moves(
                     connection, token, moves, now
                 )
-        except UNWRITABLE:
+        except Exception as error:
+            if _is_outage(error):
+                raise
             return self._one_by_one(token, stays, moves, now)
 
     def _one_by_one(
@@ -109,10 +109,28 @@ class Pen:
                 with self._database.begin() as connection:
                     written |= writeback.write_stays(connection, token, one_stay)
                     written |= writeback.write_moves(connection, token, one_move, now)
-            except UNWRITABLE as error:
+            except Exception as error:
+                if _is_outage(error):
+                    raise
                 self.refused(token, (one_stay or one_move)[0].claimed, error)
         return written
+
+    def _let_go(self, token: str, operation_id: str) -> None:
+        with self._database.begin() as connection:
+            writeback.let_go(connection, token, operation_id)
 
     def _late(self, move: Move, now: datetime, event_id: str) -> bool:
         with self._database.begin() as connection:
             return writeback.write_late(connection, move, now, event_id)
+
+
+def _is_outage(error: Exception) -> bool:
+    """Tell whether the database is to blame, and not the row.
+
+    The database refuses a second end, and what no column holds; what cannot even be bound is no
+    error of the driver. All else that a driver can raise says nothing of the row: it is waited for,
+    be it of a class that nobody has met yet.
+    """
+    if isinstance(error, DBAPIError):
+        return not isinstance(error, IntegrityError | DataError)
+    return isinstance(error, DatabaseUnavailable)

@@ -9,7 +9,7 @@ what is its own.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 import structlog
@@ -44,8 +44,8 @@ class Teller(Protocol):
 class Judge(Protocol):
     """This process's incarnation, as the sweep needs it."""
 
-    def judges(self) -> bool:
-        """Tell whether this process has been heard long enough to call others silent."""
+    def judges(self, now: datetime) -> bool:
+        """Tell whether this process may call others silent; `now`: the database's, just asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +112,12 @@ class Sweep:
             return leases.hold_lock(connection, name, new_id(), now, lasting)
 
     def _free_leases(self) -> None:
-        if not self._judge.judges():
-            return
-        now = self._database.now()
         with self._database.begin() as connection:
+            # The time before the judgement: if the database stands still after it, the time is old
+            # and nobody looks silent by it; if before it, the judge knows by its own beats.
+            now = self._database.measured_now(connection)
+            if not self._judge.judges(now):
+                return
             freed = leases.free_silent(connection, now, self._timing.silence)
             poisoned = leases.park_poison(connection, now)
         if freed:

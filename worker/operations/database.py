@@ -2,29 +2,30 @@
 
 import sqlite3
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import psycopg
 from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, select, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.pool import QueuePool
 
 from config.database_address import PostgresAddress, read_postgres
 from worker import sqlite_errors
 from worker.errors import DatabaseUnavailable
+from worker.operations.clock import Clock
 from worker.postgres.connection import beginning, connect
 from worker.postgres.refusals import why_failed
 from worker.postgres.sqlstates import Lost, meaning
 
-#: Seconds after which the difference to the database's clock is measured again.
-_CALIBRATED_FOR: Final = 10.0
+#: What a transaction may raise because of the database, were it of a class that nobody has met yet.
+DATABASE_ERRORS: Final = (DatabaseUnavailable, SQLAlchemyError)
+
 #: Seconds to wait for SQLite's one writer, and for a connection of the pool.
 _PATIENCE: Final = 30
 
@@ -43,18 +44,32 @@ class Database:
             self.address = read_postgres(url)
         self.engine = _engine(url, connections)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
-        self._clock = _Clock(self._measure)
+        self._clock = Clock()
+        #: How many transactions the current thread has open.
+        self._open = threading.local()
 
     def now(self) -> datetime:
         """Return the database's time, to which all workers agree whatever their own clocks say.
 
-        Costs nothing: the difference to this host's monotonic clock is measured now and then.
+        Costs nothing but now and then: the difference to this host's monotonic clock is measured on
+        a connection that is there for a transaction anyway, or on one of its own outside of any.
         """
+        if self._clock.is_due() and not self._within:
+            self._catch_up()
+        return self._clock.now()
+
+    def measured_now(self, connection: Connection) -> datetime:
+        """Return the database's time, measured anew on this connection."""
+        self._calibrate_on(connection)
         return self._clock.now()
 
     def calibrate(self) -> None:
-        """Measure the difference to the database's clock anew."""
-        self._clock.calibrate()
+        """Measure the difference to the database's clock anew.
+
+        Raises `DatabaseUnavailable` only where it was never measured.
+        """
+        self._clock.expire()
+        self._catch_up()
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -63,7 +78,7 @@ class Database:
         Raises `DatabaseUnavailable` where no connection is to be had or it broke, and
         `DatabaseRefused` where the server will not have us do this.
         """
-        with self._translated(), self.engine.begin() as connection:
+        with self._translated(), self.engine.begin() as connection, self._opened(connection):
             yield connection
 
     @contextmanager
@@ -72,6 +87,7 @@ class Database:
         with (
             self._translated(),
             self.engine.connect().execution_options(read_only=True) as connection,
+            self._opened(connection),
         ):
             yield connection
 
@@ -104,43 +120,40 @@ class Database:
             return DatabaseUnavailable(type(original).__name__)
         return None
 
-    def _measure(self) -> datetime:
+    @property
+    def _within(self) -> bool:
+        """Whether this thread has a transaction open: it must not wait for a second connection."""
+        return getattr(self._open, "count", 0) > 0
+
+    def _catch_up(self) -> None:
+        try:
+            with self.read():
+                pass  # a transaction that begins measures what is due
+        except DATABASE_ERRORS:
+            # The difference of two clocks does not change because the database is away.
+            if not self._clock.is_set:
+                raise
+            self._clock.put_off()
+
+    @contextmanager
+    def _opened(self, connection: Connection) -> Iterator[None]:
+        if self._clock.is_due():
+            self._calibrate_on(connection)
+        self._open.count = getattr(self._open, "count", 0) + 1
+        try:
+            yield
+        finally:
+            self._open.count -= 1
+
+    def _calibrate_on(self, connection: Connection) -> None:
+        # Only the question itself is timed, and not what it took to get a connection.
+        self._clock.measure(lambda: self._asked(connection))
+
+    def _asked(self, connection: Connection) -> datetime:
         if self.is_sqlite:  # an embedded database has no clock but its host's
             return datetime.now(UTC)
-        with self.read() as connection:
-            measured: datetime = connection.execute(select(text("clock_timestamp()"))).scalar_one()
-            return measured
-
-
-class _Clock:
-    """The database's time, carried forward by this host's monotonic clock."""
-
-    def __init__(
-        self, measure: Callable[[], datetime], monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._measure = measure
-        self._monotonic = monotonic
-        self._lock = threading.Lock()
-        self._base: tuple[datetime, float] | None = None
-
-    def now(self) -> datetime:
-        base = self._base
-        if base is None or self._monotonic() - base[1] > _CALIBRATED_FOR:
-            base = self.calibrate()
-        return base[0] + timedelta(seconds=self._monotonic() - base[1])
-
-    def calibrate(self) -> tuple[datetime, float]:
-        with self._lock:
-            before = self._monotonic()
-            try:
-                measured = self._measure()
-            except DatabaseUnavailable:
-                if self._base is None:
-                    raise
-                # The difference of two clocks does not change because the database is away.
-                measured = self._base[0] + timedelta(seconds=before - self._base[1])
-            self._base = (measured.astimezone(UTC), (before + self._monotonic()) / 2)
-            return self._base
+        measured: datetime = connection.execute(select(text("clock_timestamp()"))).scalar_one()
+        return measured
 
 
 def _engine(url: str, connections: int) -> Engine:

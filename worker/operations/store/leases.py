@@ -46,9 +46,12 @@ def leave(connection: Connection, incarnation: str) -> None:
 
 def free_silent(connection: Connection, now: datetime, silence: timedelta) -> int:
     """Free the leases of workers that have not beaten for `silence`; return how many."""
+    # In one statement: who beats while it waits for their row is found alive.
     silent = list(
         connection.execute(
-            select(INCARNATIONS.c.id).where(INCARNATIONS.c.beat_at < now - silence)
+            delete(INCARNATIONS)
+            .where(INCARNATIONS.c.beat_at < now - silence)
+            .returning(INCARNATIONS.c.id)
         ).scalars()
     )
     # A lease whose owner has no row at all has no owner.
@@ -63,7 +66,6 @@ def free_silent(connection: Connection, now: datetime, silence: timedelta) -> in
     gone = [*silent, *(owner for owner in orphaned if owner is not None)]
     if not gone:
         return 0
-    connection.execute(delete(INCARNATIONS).where(INCARNATIONS.c.id.in_(silent)))
     return _free(connection, gone)
 
 
@@ -147,6 +149,14 @@ def _free(connection: Connection, owners: list[str]) -> int:
     return freed.rowcount
 
 
+def tokens_of(connection: Connection, incarnation: str) -> list[str]:
+    """Return the tokens under which a process holds leases."""
+    found = connection.execute(
+        select(OPERATIONS.c.lease_token).where(OPERATIONS.c.lease_owner == incarnation).distinct()
+    ).scalars()
+    return [token for token in found if token is not None]
+
+
 def free_chunks(connection: Connection, tokens: list[str]) -> None:
     """Free the leases of chunks that were given up, as if they had never been claimed."""
     if tokens:
@@ -154,4 +164,14 @@ def free_chunks(connection: Connection, tokens: list[str]) -> None:
             update(OPERATIONS)
             .where(OPERATIONS.c.lease_token.in_(tokens))
             .values(lease_token=None, lease_owner=None, claims=OPERATIONS.c.claims - 1)
+        )
+
+
+def let_go_chunks(connection: Connection, tokens: list[str]) -> None:
+    """Free the leases of chunks that one of their operations may have ended: claims count on."""
+    if tokens:
+        connection.execute(
+            update(OPERATIONS)
+            .where(OPERATIONS.c.lease_token.in_(tokens))
+            .values(lease_token=None, lease_owner=None)
         )

@@ -67,7 +67,8 @@ class Guard:
         self._why = why
         self.asked_for: set[float] = set()
 
-    def halted(self, taken_at: float) -> Halt | None:
+    def halted(self, taken_at: float, token: str | None = None) -> Halt | None:
+        del token
         self.asked_for.add(taken_at)
         self._through -= 1
         return self._why if self._through < 0 else None

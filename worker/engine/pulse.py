@@ -1,0 +1,75 @@
+"""The pulse: whether this process's beats came through so steadily that it may judge the others."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """A beat that was confirmed: when it began by this host's clock, and by the database's."""
+
+    began: float
+    at: datetime
+
+
+class Pulse:
+    """The beats of one process. For one thread that beats, and others that ask.
+
+    A database that stands still takes nobody's beat. When it goes on, all that live look silent
+    until they have beaten again, and so does whose clock was put forward. A process that could not
+    beat meanwhile itself knows that, and judges nobody until it has beaten steadily for as long as
+    the others may be silent.
+    """
+
+    def __init__(
+        self, every: timedelta, silence: timedelta, monotonic: Callable[[], float]
+    ) -> None:
+        self._silence = silence.total_seconds()
+        # Another one's last beat is older by one pause than what this process knows to have gone
+        # through: half the silence and one pause are less than the whole. Never less than a pause
+        # itself, or it would never judge.
+        self._steady = max(self._silence / 2, 1.25 * every.total_seconds())
+        self._monotonic = monotonic
+        self._steady_since: float | None = None
+        self.last: Beat | None = None
+
+    def confirmed(self, beat: Beat) -> None:
+        """Note a beat that was just committed."""
+        if not self._is_steady(beat.at):
+            self._steady_since = None
+        self.last = beat
+        if self._monotonic() - beat.began > self._steady:
+            self._steady_since = None
+        elif self._steady_since is None:
+            self._steady_since = beat.began
+
+    def missed(self) -> None:
+        """Note a beat that was not committed, as far as this process knows."""
+        self._steady_since = None
+
+    def is_good(self) -> bool:
+        """Tell whether the last beat is recent enough for the others to believe in this process."""
+        last = self.last
+        return last is not None and self._monotonic() - last.began <= self._silence
+
+    def judges(self, now: datetime) -> bool:
+        """Tell whether who has not beaten for the silence before `now` is silent indeed.
+
+        `now` is the database's time, asked for just before.
+        """
+        since = self._steady_since
+        return (
+            since is not None
+            and self._monotonic() - since >= self._silence
+            and self._is_steady(now)
+        )
+
+    def _is_steady(self, now: datetime) -> bool:
+        """Tell whether the last beat is recent by both clocks."""
+        last = self.last
+        return (
+            last is not None
+            and self._monotonic() - last.began <= self._steady
+            and (now - last.at).total_seconds() <= self._steady
+        )
