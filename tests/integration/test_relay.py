@@ -376,6 +376,21 @@ def test_relay_fills_the_stream_again_when_it_alone_was_deleted(
     assert relay.verify() == 0
 
 
+def test_deleted_stream_is_filled_again_behind_what_is_new(
+    relay: Relay, database: TravellingDatabase, valkey: ValkeyServer
+) -> None:
+    """The server remembers the ids of what was on it, and they are no longer beyond its end."""
+    store(database, "order-1", "order-2")
+    relay.run()
+    with valkey.client() as client:
+        client.delete(NAME)
+    store(database, "new")
+
+    relay.run()
+
+    assert subjects(valkey) == ["new", "order-1", "order-2"]
+
+
 def test_relay_takes_a_trimmed_stream_for_whole(
     relay: Relay, database: TravellingDatabase, valkey: ValkeyServer
 ) -> None:

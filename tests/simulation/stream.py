@@ -50,7 +50,7 @@ class MemoryStream:
         ids = []
         for line in lines:
             found = self._seen.get(line.id) if deduplicate else None
-            if found is None or found > last:
+            if found is None or all(id_ != found for id_, _ in reversed(self.entries)):
                 found = self._add(line)
             ids.append(_text(found))
         return Appended("ok", self._mark, _text(last), tuple(ids))

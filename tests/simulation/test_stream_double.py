@@ -98,7 +98,7 @@ ACTS: dict[str, Sequence[Act]] = {
         lambda d: d.append(2), Double.read,
     ],
     "a trimmed stream": [
-        lambda d: d.append(1, 2), Double.trim, lambda d: d.append(1, 3), Double.read,
+        lambda d: d.append(1, 2), Double.trim, lambda d: d.append(3), Double.read,
     ],
 }  # fmt: skip
 

@@ -49,6 +49,10 @@ local function after_last(id)
   local ms, no = parts(id)
   return ms > last_ms or (ms == last_ms and no > last_no)
 end
+local function is_there(id)
+  local found = redis.pcall('XRANGE', KEYS[1], id, id)
+  return type(found) == 'table' and found[1] ~= nil
+end
 if after_last(ARGV[2]) then return {'behind', mark or '', last} end
 if not mark then
   mark = ARGV[3]
@@ -58,8 +62,9 @@ local answer = {'ok', mark, last}
 for i = 3, #KEYS do
   local id = false
   if ARGV[5] == '1' then id = text(KEYS[i], '^%d+-%d+$') end
-  -- An id that is remembered and beyond the stream's end is that of an event that was lost.
-  if not id or after_last(id) then
+  -- An id that is remembered and not on the stream is that of an event that was lost, be it that
+  -- the stream has gone on beyond it since.
+  if not id or not is_there(id) then
     id = redis.call('XADD', KEYS[1], '*', unpack(cjson.decode(ARGV[i + 3])))
     redis.call('SET', KEYS[i], id, 'EX', ARGV[4])
   end
