@@ -28,6 +28,7 @@ from worker.privacy.fingerprints import Fingerprinter
 from worker.privacy.sealing import Sealer
 from worker.providers.base import Plugin
 from worker.providers.registry import plugins_of
+from worker.siblings import StoredSiblings
 from worker.tokens import StoredTokens
 
 log = structlog.get_logger(__name__)
@@ -72,7 +73,7 @@ def build(app: Celery, settings: Settings, role: str) -> Runtime:
     database = Database(settings.database_url, connections=_CONNECTIONS)
     engine_settings = settings.engine
     sealer = Sealer(key.get_secret_value() for key in settings.seal_keys)
-    plugins = plugins_of(settings, StoredTokens(database, sealer))
+    plugins = plugins_of(settings, StoredTokens(database, sealer), StoredSiblings(database))
     fingerprint_key = (
         settings.fingerprint_key.get_secret_value() if settings.fingerprint_key else ""
     )

@@ -5,6 +5,7 @@ Every test runs over JSON and over SOAP: they differ in nothing but how things a
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -111,7 +112,7 @@ TABLE: dict[str, tuple[str, str, str]] = {
     "500.7.7": ("rejected not_eligible",) * 3,
     "500.7.12": ("rejected not_eligible",) * 3,
     "500.7.2": ("person not_found_at_provider", "settle", "settle"),
-    "500.9.1": ("person not_found_at_provider", "settle", "settle"),
+    "500.9.1": ("person not_found_at_provider", "pending None", "settle"),
     "500.7.1": ("person provider_error",) * 3,
     "500.7.8": ("person provider_error",) * 3,
     "500.7.10": ("person document_invalid",) * 3,
@@ -622,7 +623,7 @@ def test_end_by_the_profile_tells_what_the_profile_has_approved(
 ) -> None:
     document = profile(group)
     document["Envelope"]["Body"]["GetProfileInfoResponse"]["attribute"] += CHECKED[:2]
-    stub.answer(wire.said(document))
+    stub.answer(wire.said(document), wire.said(fault("500.9.1"), wire.fault_status))
 
     outcome = plugin.settle(work(State.SETTLING, progress={"last_poll": True, "checks": 2}))
 
@@ -828,13 +829,39 @@ def test_settle_leaves_a_profile_that_breaks_the_contract_to_a_person(
     assert len(stub.asked) == 4
 
 
-@pytest.mark.parametrize("code", ["500.7.2", "500.9.1"])
 def test_poll_hands_over_to_settle_without_another_poll(
-    plugin: Plugin, stub: HttpStub, wire: Wire, code: str
+    plugin: Plugin, stub: HttpStub, wire: Wire
 ) -> None:
-    stub.answer(wire.said(fault(code), wire.fault_status))
+    stub.answer(wire.said(fault("500.7.2"), wire.fault_status))
 
-    assert plugin.poll(work()) == Settle(f"fault {code}", progress={"last_poll": True})
+    assert plugin.poll(work()) == Settle("fault 500.7.2", progress={"last_poll": True})
+
+
+def test_poll_asks_again_over_some_minutes_for_a_task_that_is_not_known(
+    plugin: Plugin, stub: HttpStub, wire: Wire
+) -> None:
+    stub.answer(wire.said(fault("500.9.1"), wire.fault_status))
+    progress: Any = {}
+    waited = []
+
+    while isinstance(outcome := plugin.poll(work(progress=progress)), Pending):
+        assert outcome.trouble is None
+        waited.append(outcome.again_in)
+        progress = outcome.progress
+
+    assert waited == [100.0] * 3
+    # The last one once more, on a connection of its own: nothing ties it to the question.
+    assert outcome == Settle("fault 500.9.1", progress={"last_poll": True}, calls=2)
+
+
+def test_poll_forgets_that_a_task_was_not_known_once_it_is(
+    plugin: Plugin, stub: HttpStub, wire: Wire
+) -> None:
+    stub.answer(wire.said(fault("500.9.1"), wire.fault_status), wire.said(ticket()))
+    lost = plugin.poll(work())
+    assert isinstance(lost, Pending)
+
+    assert plugin.poll(work(progress=lost.progress)) == Pending("INPROGRESS", progress={})
 
 
 @pytest.mark.parametrize(("checks", "waits"), [(1, []), (2, [900.0]), (3, [450.0, 450.0])])
@@ -842,7 +869,8 @@ def test_settle_rejects_an_anonymous_unit_after_the_configured_checks(
     make: Maker, stub: HttpStub, wire: Wire, checks: int, waits: list[float]
 ) -> None:
     plugin = make(stub.url, settle_checks=checks, settle_over=timedelta(minutes=15))
-    stub.answer(wire.said(profile(ANONYMOUS)))
+    profiles = [wire.said(profile(ANONYMOUS))] * checks
+    stub.answer(*profiles, wire.said(fault("500.9.1"), wire.fault_status))
     progress: Any = {"last_poll": True}
     waited = []
 
@@ -851,8 +879,69 @@ def test_settle_rejects_an_anonymous_unit_after_the_configured_checks(
         progress = outcome.progress
 
     assert waited == waits
-    assert len(stub.asked) == checks
+    # The poll before the rejection, asked again on a connection of its own.
+    assert len(stub.asked) == checks + 2
     assert short(outcome) == "rejected not_identified retryable"
+
+
+@pytest.mark.parametrize(
+    ("polled", "expected"),
+    [
+        pytest.param(result(), "succeeded result", id="success"),
+        pytest.param(
+            result(success=False, code="500.7.4"),
+            "rejected document_invalid retryable",
+            id="another verdict",
+        ),
+        pytest.param(fault("100"), "pending unavailable", id="down"),
+        pytest.param(envelope(), "pending transport", id="broken"),
+        pytest.param(fault("500.7.2"), "rejected not_identified retryable", id="over"),
+        pytest.param(fault("500.9.1"), "rejected not_identified retryable", id="still lost"),
+    ],
+)
+def test_settle_polls_once_more_before_it_rejects(
+    plugin: Plugin, stub: HttpStub, wire: Wire, polled: object, expected: str
+) -> None:
+    stub.answer(wire.said(profile(ANONYMOUS)), wire.said(polled))
+
+    outcome = plugin.settle(work(State.SETTLING, progress={"last_poll": True, "checks": 2}))
+
+    assert short(outcome) == expected
+    assert outcome.calls == len(stub.asked)
+
+
+def test_settle_goes_on_with_a_task_that_is_found_again_in_time(
+    plugin: Plugin, stub: HttpStub, wire: Wire
+) -> None:
+    lost = work(State.SETTLING, progress={"last_poll": True, "checks": 2})
+    answers = [wire.said(profile(ANONYMOUS)), wire.said(ticket())]
+
+    stub.answer(*answers)
+    assert plugin.settle(lost) == Pending("INPROGRESS", progress={}, calls=2)
+
+    stub.answer(*answers)
+    late = plugin.settle(replace(lost, now=lost.deadline_at or lost.now))
+    assert short(late) == "rejected not_identified retryable"
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        pytest.param(result(unit_id=None), id="a result without a unit"),
+        pytest.param(fault("500.7.3"), id="a rejection"),
+        pytest.param(fault("500.7.2"), id="the end of the wait"),
+    ],
+)
+def test_poll_asks_apart_for_an_end_that_may_be_another_call_s(
+    plugin: Plugin, stub: HttpStub, wire: Wire, foreign: object
+) -> None:
+    stub.answer(wire.said(ticket()), wire.said(foreign), wire.said(ticket()))
+    plugin.poll(work())
+
+    outcome = plugin.poll(work())
+
+    assert outcome == Pending("INPROGRESS", calls=2)
+    assert stub.connections == 2
 
 
 def test_settle_asks_for_the_group_when_there_is_no_async_id(

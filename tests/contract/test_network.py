@@ -99,7 +99,7 @@ def test_submit_and_poll_go_through_the_proxy_with_our_certificate(
 
     assert isinstance(started, Started)
     assert polled == Pending("INPROGRESS")
-    assert len(proxy.asked) == 1
+    assert len(proxy.asked) == 2
 
 
 @pytest.mark.parametrize("status", [502, 403, 407])

@@ -750,8 +750,9 @@ def test_profile_is_asked_where_the_unit_is_known(
 
     assert [short(outcome) for outcome in outcomes] == [confirmed] * 3
     assert short(past).removesuffix("_group") == settled
-    assert {outcome.calls for outcome in (*outcomes, past)} == {1}
-    assert len(bank.asked) == 4
+    # What is said of another unit on a kept connection is asked again on one of its own.
+    assert {outcome.calls for outcome in (*outcomes, past)} <= {1, 2}
+    assert len(bank.asked) == sum(outcome.calls for outcome in (*outcomes, past))
     assert stub.asked == []
 
 

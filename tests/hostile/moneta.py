@@ -267,11 +267,13 @@ class Questions:
         yield self._question(
             "clear-up", Ask.CLEAR_UP, doubtful, "profile", of_unit, self._profile(last=False)
         )
+        # Before a rejection the task is asked for once more.
+        lost = {"status": Seed("lost", fault("500.9.1"), self.fault_status)}
         for checks in (0, 2):
             settling = work(State.SETTLING, progress={"last_poll": True, "checks": checks})
             yield self._question(
                 f"settle-check-{checks + 1}", Ask.SETTLE, settling, "profile", of_unit,
-                self._profile(last=checks == 2),
+                self._profile(last=checks == 2), lost,
             )  # fmt: skip
         identified = Seed("identified", profile(SIMPLIFIED))
         yield self._question(

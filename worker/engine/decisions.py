@@ -50,7 +50,7 @@ def decide(
         case Doubtful():
             return turn.doubtful(outcome)
         case Misconfigured():
-            return turn.misconfigured()
+            return turn.misconfigured(outcome)
         case NeedsPerson():
             return turn.end(
                 State.WAITING_FOR_PERSON, outcome.reason, EventType.WAITING_FOR_PERSON, outcome
@@ -190,12 +190,14 @@ class _Turn:
             State.ACCEPTED,
             due_at=self.rest(outcome.retry_after, self.backoff()),
             faults=self.faults + 1,
+            progress=self._progress(outcome.progress),
         )
 
-    def misconfigured(self) -> Stay | Move:
+    def misconfigured(self, outcome: Misconfigured) -> Stay | Move:
         # The provider pauses; the operation keeps its state and is due as soon as calls go on.
         if self.ask is Ask.SUBMIT:
-            return self._move(State.ACCEPTED, due_at=self.now)
+            progress = self._progress(outcome.progress)
+            return self._move(State.ACCEPTED, due_at=self.now, progress=progress)
         if self.ask is Ask.SUPPLY:
             return self._returned(self.now, self.faults)
         return self.stay(self.claimed.due_at, faults=self.faults)

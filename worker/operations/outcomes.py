@@ -159,6 +159,8 @@ class NotSent:
     trouble: Trouble
     retry_after: float | None = None
     calls: int = 1
+    #: Replaces the operation's progress after a submit; None keeps it.
+    progress: JsonMap | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +226,8 @@ class Misconfigured:
     reason: Reason
     note: str
     calls: int = 1
+    #: Replaces the operation's progress after a submit, which was not made; None keeps it.
+    progress: JsonMap | None = None
 
 
 Outcome = (

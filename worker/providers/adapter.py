@@ -30,6 +30,13 @@ _UNMEASURED: Final = timedelta(0)
 _REDIRECTS: Final = range(300, 400)
 
 
+class Received(requests.Response):
+    """A whole reply."""
+
+    #: It came first on its connection, so that it can be no other call's.
+    is_first = False
+
+
 class PinnedAdapter(HTTPAdapter):
     """Sends each request once, to the pinned host, and reads its reply within the bounds.
 
@@ -97,9 +104,11 @@ class PinnedAdapter(HTTPAdapter):
         self, req: requests.PreparedRequest, resp: BaseHTTPResponse
     ) -> requests.Response:
         """Read the body and return the whole reply, without its cookies."""
+        # Asked for before the body is read: its end lets go of the connection.
+        is_first = getattr(resp.connection, "calls", 0) == 1
         # As out of a pickle, where it is whole: read, decompressed, and within the limit. To make
         # one that is still to be read, and to copy its headers, is a tenth of what a poll costs.
-        response = requests.Response.__new__(requests.Response)
+        response = Received.__new__(Received)
         response.__setstate__(  # type: ignore[attr-defined]  # not in its stub
             {
                 "_content": self._read(resp),
@@ -115,6 +124,7 @@ class PinnedAdapter(HTTPAdapter):
                 "request": req,
             }
         )
+        response.is_first = is_first
         return response
 
     def close(self) -> None:

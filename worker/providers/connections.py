@@ -1,7 +1,8 @@
 """Connections that know when they must end, and the pool that keeps them.
 
-Built on urllib3's replaceable `ConnectionCls` and `QueueCls` and on public methods, but for one of
-`http.client`'s replies: there is no other way to see the size of a chunk before it is read.
+Built on urllib3's replaceable `ConnectionCls` and `QueueCls` and on public methods, but for three
+of `http.client`'s replies: there is no other way to see the size of a chunk before it is read, the
+status of an interim reply, and what has come behind a reply.
 """
 
 import http.client
@@ -9,6 +10,9 @@ import queue
 import socket
 import ssl
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any, Final
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
@@ -30,6 +34,7 @@ from worker.providers.failures import (
     NameUnresolved,
     ProxyTimedOut,
     ProxyUnreachable,
+    SpokeUnasked,
 )
 from worker.providers.pin import Pin
 from worker.providers.tls import why_broken_off, why_no_handshake
@@ -39,12 +44,96 @@ from worker.providers.watchdog import Watchdog
 #: A connection that rested longer is not used again. Servers close idle connections after 5 s and
 #: more; a request that meets that closing is lost with nobody knowing whether it arrived.
 LONGEST_REST: Final = 4.0
+#: Bytes of a line in an interim reply's head; what `http.client` allows in any other.
+_LONGEST_LINE: Final = 65_536
 #: Seconds in which a host says what it has against a connection.
 _AT_ONCE: Final = 2.0
 
 
+@contextmanager
+def _without_waiting(sock: object) -> Iterator[None]:
+    """Have reads of a socket return at once."""
+    if not isinstance(sock, socket.socket):  # What reads from memory never waits.
+        yield
+        return
+    usual = sock.gettimeout()
+    sock.settimeout(0.0)
+    try:
+        yield
+    finally:
+        sock.settimeout(usual)
+
+
+def _has_spoken(sock: socket.socket | None) -> bool:
+    """Tell whether the host has said something before it was asked."""
+    if not isinstance(sock, socket.socket):
+        return False
+    try:
+        with _without_waiting(sock):
+            return bool(sock.recv(1))
+    except OSError:  # Nothing; or the connection has ended, as writing to it will tell.
+        return False
+
+
 class _Reply(http.client.HTTPResponse):
-    """A reply whose chunks have sizes."""
+    """A reply behind its interim ones, whose chunks have sizes and whose end is looked at."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
+        super().__init__(sock, *args, **options)
+        self._sock = sock
+        #: Something came behind it that no request asked for.
+        self.is_followed = False
+
+    def begin(self) -> None:
+        """Read the head; where it ends, or how long its body is, may be read in two ways.
+
+        Such a connection carries no second call.
+        """
+        super().begin()
+        said = self.headers
+        framing = said.get_all("Transfer-Encoding", [])
+        lengths = said.get_all("Content-Length", [])
+        twofold = bool(framing) and (bool(lengths) or not self.chunked)
+        if twofold or len(lengths) > 1 or len(framing) > 1 or said.defects:
+            self.will_close = True
+
+    def _read_status(self) -> tuple[str, int, str]:
+        """Read on behind interim replies (RFC 9110, 15.2): `http.client` knows none but 100.
+
+        We never ask for another protocol, so that who switches to one (101) says nothing to us.
+        """
+        while True:
+            version, status, reason = super()._read_status()  # type: ignore[misc]  # not in its stub
+            if status == HTTPStatus.SWITCHING_PROTOCOLS:
+                raise http.client.BadStatusLine("")
+            if status >= HTTPStatus.OK:
+                return version, status, reason
+            self._pass_head()
+
+    def _pass_head(self) -> None:
+        """Read to the end of an interim reply's head. The call's time bounds how long that is."""
+        while True:
+            line = self.fp.readline(_LONGEST_LINE + 1)
+            if len(line) > _LONGEST_LINE:
+                raise http.client.LineTooLong("header line")
+            if line in {b"\r\n", b"\n", b""}:
+                return
+
+    def _close_conn(self) -> None:
+        """Let go of the connection at the reply's end; see what has come behind it."""
+        try:
+            if not self.will_close:
+                self.is_followed = self._has_more()
+        finally:
+            super()._close_conn()  # type: ignore[misc]  # not in its stub
+
+    def _has_more(self) -> bool:
+        """Tell whether more has come already: what was read ahead is lost with the reply."""
+        try:
+            with _without_waiting(self._sock):
+                return bool(self.fp.peek(1))
+        except OSError:  # Nothing: over TLS that is an error, and so is a connection's end.
+            return False
 
     def _read_next_chunk_size(self) -> int:
         """Refuse a size below zero.
@@ -59,7 +148,11 @@ class _Reply(http.client.HTTPResponse):
 
 
 class GuardedConnection(HTTPConnection):
-    """A connection whose calls the watchdog bounds."""
+    """A connection whose calls the watchdog bounds, and which carries nothing of one to the next.
+
+    HTTP/1.1 ties a reply to its request by nothing but their order: after anything that may have
+    put it out of order the connection is closed.
+    """
 
     response_class = _Reply
 
@@ -81,6 +174,9 @@ class GuardedConnection(HTTPConnection):
         self._rested_at = 0.0
         self._lent: socket.socket | None = None
         self._lending = False
+        self._reply: object = None
+        #: Calls since it was made: the first one's reply can be no other's.
+        self.calls = 0
 
     def connect(self) -> None:
         """Connect, tunnel and TLS handshake included; raise `CallFailed` for what prevents it.
@@ -89,6 +185,7 @@ class GuardedConnection(HTTPConnection):
         """
         self._watchdog.start()
         self._watchdog.guard(self)
+        self.calls = 0
         try:
             super().connect()
         except (CallFailed, HTTPError, OSError) as error:
@@ -132,6 +229,14 @@ class GuardedConnection(HTTPConnection):
     def request(self, *args: Any, **options: Any) -> None:
         """Send a request; the call's time starts here, or in `connect`."""
         self._watchdog.guard(self)
+        if self.calls and _has_spoken(self.sock):
+            self.close()
+        if self.sock is None:
+            self.connect()
+        if not self.calls and _has_spoken(self.sock):
+            self.close()
+            raise SpokeUnasked
+        self.calls += 1
         super().request(*args, **options)
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 itself does
@@ -141,9 +246,12 @@ class GuardedConnection(HTTPConnection):
         self._lent = self.sock
         self._lending = True
         try:
-            return super().getresponse()
+            response = super().getresponse()
         finally:
             self._lending = False
+        # http.client's own, which urllib3 shows to nobody.
+        self._reply = getattr(response, "_original_response", None)
+        return response
 
     def close(self) -> None:
         """Close; the call's time ends with it."""
@@ -156,7 +264,8 @@ class GuardedConnection(HTTPConnection):
         """End the call's time: the reply is whole."""
         self._lent = None
         self._rested_at = time.monotonic()
-        if not self._watchdog.release(self):
+        is_followed = isinstance(self._reply, _Reply) and self._reply.is_followed
+        if not self._watchdog.release(self) or is_followed:
             self.close()
 
     @property
@@ -200,6 +309,21 @@ class _Shelf(queue.LifoQueue[GuardedConnection | None]):
         super().put(item, block, timeout)
 
 
+class _NoShelf(_Shelf):
+    """Where none rests."""
+
+    def put(
+        self,
+        item: GuardedConnection | None,
+        block: bool = True,  # noqa: FBT001, FBT002 -- queue.Queue's own signature
+        timeout: float | None = None,
+    ) -> None:
+        """Close a connection after its call."""
+        del block, timeout
+        if item is not None:
+            item.close()
+
+
 class GuardedPool(HTTPConnectionPool):
     """Keeps guarded connections."""
 
@@ -214,6 +338,32 @@ class GuardedTlsPool(HTTPSConnectionPool):
     QueueCls = _Shelf  # type: ignore[assignment]  # typed as a queue of anything
 
 
+class _ApartPool(GuardedPool):
+    """Makes connections as another pool does, one for each call."""
+
+    QueueCls = _NoShelf
+
+    def __init__(self, usual: HTTPConnectionPool) -> None:
+        super().__init__(usual.host, usual.port)
+        self._usual = usual
+
+    def _new_conn(self) -> Any:  # noqa: ANN401 -- urllib3's own type is not public
+        return self._usual._new_conn()  # noqa: SLF001 -- overridden, as urllib3 has it
+
+
+class _ApartTlsPool(GuardedTlsPool):
+    """The same over TLS."""
+
+    QueueCls = _NoShelf
+
+    def __init__(self, usual: HTTPConnectionPool) -> None:
+        super().__init__(usual.host, usual.port)
+        self._usual = usual
+
+    def _new_conn(self) -> Any:  # noqa: ANN401 -- as above
+        return self._usual._new_conn()  # noqa: SLF001 -- overridden, as urllib3 has it
+
+
 def open_pool(
     pin: Pin,
     watchdog: Watchdog,
@@ -226,6 +376,14 @@ def open_pool(
     if tls is None:
         return GuardedPool(pin.host, pin.port, **options)
     return GuardedTlsPool(pin.host, pin.port, ssl_context=tls, **options)
+
+
+def apart_from(pool: HTTPConnectionPool) -> HTTPConnectionPool:
+    """Return a pool of the same host whose connections carry one call each.
+
+    A kept connection may be closing just then, so that nobody knows whether a request arrived.
+    """
+    return _ApartTlsPool(pool) if isinstance(pool, HTTPSConnectionPool) else _ApartPool(pool)
 
 
 def hear_out(pool: HTTPConnectionPool, timeout: Timeout) -> CallFailed | None:

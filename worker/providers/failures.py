@@ -24,6 +24,12 @@ class HandshakeFailed(ConnectionRefused):
     note = "tls handshake failed"
 
 
+class SpokeUnasked(ConnectionRefused):
+    """The host said something before it was asked: nothing was sent."""
+
+    note = "spoke before it was asked"
+
+
 class CertificateUntrusted(HandshakeFailed):
     """The host's certificate is of no authority that is believed: nothing was sent."""
 

@@ -13,8 +13,8 @@ from requests.structures import CaseInsensitiveDict
 from urllib3 import Timeout
 
 from worker.errors import CallFailed
-from worker.providers.adapter import PinnedAdapter
-from worker.providers.connections import hear_out, open_pool
+from worker.providers.adapter import PinnedAdapter, Received
+from worker.providers.connections import apart_from, hear_out, open_pool
 from worker.providers.failures import OutsidePin
 from worker.providers.network import Network
 from worker.providers.pin import Pin
@@ -44,6 +44,8 @@ class Reply:
     #: The `Date` header as it came.
     date: str | None
     body: bytes = field(repr=False)
+    #: It came first on its connection, so that it can be no other call's.
+    is_first: bool = True
 
     @classmethod
     def of(cls, response: requests.Response) -> Self:
@@ -56,6 +58,7 @@ class Reply:
             retry_after=_retry_after(said.get("Retry-After"), date),
             date=date,
             body=response.content,
+            is_first=isinstance(response, Received) and response.is_first,
         )
 
     @property
@@ -74,9 +77,10 @@ class _Question(NamedTuple):
 class PinnedSession(requests.Session):
     """Talks to one base address and to nothing else.
 
-    What costs or has an effect goes the ordinary way of a session (`exchange`, `exchange_at`, and
-    zeep's `post`). A harmless question that is asked again and again (`poll`, `poll_at`) is
-    prepared here and handed to the mounted adapter. Either way `PinnedAdapter` carries it.
+    What costs or has an effect, or whose reply names nothing of its request, goes the ordinary way
+    of a session (`exchange`, `exchange_at`, and zeep's `post`), each call on a connection of its
+    own. A harmless question that is asked again and again (`poll`, `poll_at`) is prepared here and
+    handed to an adapter that keeps its connections. Either way `PinnedAdapter` carries it.
     Every call raises `CallFailed`, and nothing else, for whatever a host can do to it. Calls may
     come from several threads. A call lasts `total_timeout` seconds at most, once the host's name,
     or the proxy's, is resolved and one of its addresses answers within `connect_timeout`.
@@ -104,16 +108,20 @@ class PinnedSession(requests.Session):
         self._watchdog = Watchdog(total_timeout)
         tls = context_of(network) if self._pin.scheme == "https" else None
         self._pool = open_pool(self._pin, self._watchdog, threads, tls, network.proxy)
-        self._adapter = PinnedAdapter(
-            self._pin,
-            self._pool,
-            Timeout(connect=connect_timeout, read=read_timeout),
-            total_timeout=total_timeout,
-            reply_limit=reply_limit,
+        self._timeout = Timeout(connect=connect_timeout, read=read_timeout)
+        self._asking, apart = (
+            PinnedAdapter(
+                self._pin,
+                pool,
+                self._timeout,
+                total_timeout=total_timeout,
+                reply_limit=reply_limit,
+            )
+            for pool in (self._pool, apart_from(self._pool))
         )
         self.adapters.clear()
         for scheme in ("https://", "http://"):
-            self.mount(scheme, self._adapter)
+            self.mount(scheme, apart)
 
     def exchange(
         self, body: bytes, content_type: str, headers: Mapping[str, str] = _NO_MORE
@@ -140,24 +148,27 @@ class PinnedSession(requests.Session):
         return Reply.of(self.request(method, url, data=body, headers={**typed, **headers}))
 
     def poll(self, body: bytes, content_type: str, headers: Mapping[str, str] = _NO_MORE) -> Reply:
-        """Ask what may be asked again and again, by a POST to the base address."""
+        """Ask what may be asked again and again, by a POST to the base address.
+
+        A reply that neither names what was asked nor `is_first` may be another call's.
+        """
         asked = self._question(content_type, headers)
         asked.body = body
         asked.headers["Content-Length"] = str(len(body))
-        return Reply.of(self._adapter.send(asked))
+        return Reply.of(self._asking.send(asked))
 
     def poll_at(self, path: str, headers: Mapping[str, str] = _NO_MORE) -> Reply:
         """Ask likewise, by a GET below the base address."""
         asked = _prepared("GET", self._below(path), {**_HEADERS, **headers})
-        return Reply.of(self._adapter.send(asked))
+        return Reply.of(self._asking.send(asked))
 
     def probe(self) -> Reply:
         """GET the base address without anything of ours; even a redirect is an answer."""
-        return Reply.of(self._adapter.answer(_prepared("GET", self._url, _HEADERS)))
+        return Reply.of(self._asking.answer(_prepared("GET", self._url, _HEADERS)))
 
     def listen(self) -> CallFailed | None:
         """Connect, send nothing, and return what the host has against it, said at once."""
-        return hear_out(self._pool, self._adapter.timeout) if self._pin.scheme == "https" else None
+        return hear_out(self._pool, self._timeout) if self._pin.scheme == "https" else None
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Send a prepared request within the pin and the bounds; the caller's own are ignored."""
@@ -167,6 +178,7 @@ class PinnedSession(requests.Session):
     def close(self) -> None:
         """Close every connection."""
         super().close()
+        self._asking.close()
         self._watchdog.stop()
 
     def _question(self, content_type: str, headers: Mapping[str, str]) -> requests.PreparedRequest:

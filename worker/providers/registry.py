@@ -7,6 +7,7 @@ from config.queues import Provider
 from config.settings import Settings
 from worker.providers.base import Plugin
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
+from worker.providers.intellectmoney.saving import Siblings
 from worker.providers.intellectmoney.tokens import TokenShelf
 from worker.providers.mandarin.plugin import MandarinPlugin
 from worker.providers.moneta.desk import Desk
@@ -17,8 +18,13 @@ from worker.providers.npd.desk import MonetaDesk
 from worker.providers.npd.plugin import NpdPlugin
 
 
-def plugins_of(settings: Settings, shelf: TokenShelf) -> Mapping[Provider, Plugin]:
-    """Return a plugin for every provider that is on; `shelf` holds the token that one shares."""
+def plugins_of(
+    settings: Settings, shelf: TokenShelf, siblings: Siblings | None = None
+) -> Mapping[Provider, Plugin]:
+    """Return a plugin for every provider that is on; `shelf` holds the token that one shares.
+
+    `siblings` knows what was sent beside an operation; who makes no calls has no need of it.
+    """
     plugins: dict[Provider, Plugin] = {}
     everywhere = settings.ca_bundle
     moneta = settings.moneta and believing(settings.moneta, everywhere)
@@ -31,7 +37,7 @@ def plugins_of(settings: Settings, shelf: TokenShelf) -> Mapping[Provider, Plugi
         plugins[Provider.MANDARIN] = MandarinPlugin(believing(settings.mandarin, everywhere))
     if settings.intellectmoney is not None:
         plugins[Provider.INTELLECTMONEY] = IntellectMoneyPlugin(
-            believing(settings.intellectmoney, everywhere), shelf
+            believing(settings.intellectmoney, everywhere), shelf, siblings
         )
     return plugins
 

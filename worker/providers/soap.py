@@ -79,6 +79,10 @@ class SoapService:
         """Ask what may be asked again and again, by a message that is written already."""
         return self._session.poll(message, CONTENT_TYPE, _ACTION)
 
+    def poll_apart(self, message: bytes) -> Reply:
+        """Ask the same on a connection of its own."""
+        return self._session.exchange(message, CONTENT_TYPE, _ACTION)
+
 
 class PinnedTransport(zeep.Transport):
     """zeep's own transport on the pinned session, which stays as it is.

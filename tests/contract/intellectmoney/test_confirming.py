@@ -1,6 +1,7 @@
 """What became of a write that is queued or in doubt: its result, or the list, tells."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +22,7 @@ from tests.support.intellectmoney import (
     response,
     saved,
     scheduled,
+    settings,
 )
 from tests.support.intellectmoney_asking import (
     AFTER,
@@ -55,6 +57,18 @@ CONFIRMED = [
     pytest.param([FIRST, SECOND, THIRD], [SECOND, THIRD], "person doubtful_submit", id="two new"),
     pytest.param([SECOND], [SECOND], "succeeded", id="one new, one gone"),
 ]
+#: What makes a new operation another's than the one that was sent.
+OTHERS: Mapping[str, Mapping[str, Any]] = {
+    "other params": {"Params": '{"Amount": 16}'},
+    "params not shown": {"Params": None},
+    "another plan": {"RepeatPlan": "0 0 13 1/1 * ? *"},
+    "a plan that is not shown": {"RepeatPlan": None},
+    "another flag": {"IsSingle": 1},
+    "off": {"State": 1},
+    "a state that is not shown": {"State": None},
+    "another type": {"ObjectTypeVal": 2},
+    "an object that is not shown": {"ObjectId": None},
+}
 
 
 @pytest.mark.parametrize(("ids", "new", "expected"), CONFIRMED)
@@ -81,6 +95,63 @@ def test_a_create_is_confirmed_by_exactly_one_new_operation(
     if isinstance(outcome, Finished):
         assert outcome.result == {"scheduled_operation_id": new[0], "confirmed_by": "list"}
     assert paths(stub) == [LIST_PATH]
+
+
+@pytest.mark.parametrize("shown", OTHERS.values(), ids=OTHERS)
+def test_a_create_is_not_confirmed_by_another_s_new_operation(
+    plugin: IntellectMoneyPlugin, stub: HttpStub, language: Language, shown: Mapping[str, Any]
+) -> None:
+    stub.answer(language.said(listed(scheduled(FIRST), scheduled(SECOND, **shown))))
+
+    outcomes = until_the_end(plugin, "clear_up", kind=SAVE, progress=READY)
+
+    assert outcomes == ["doubtful unknown"] * 3 + ["person doubtful_submit"]
+
+
+def test_a_create_is_told_from_another_s_beside_it(
+    plugin: IntellectMoneyPlugin, stub: HttpStub, language: Language
+) -> None:
+    others = [scheduled(THIRD, **shown) for shown in OTHERS.values()]
+    stub.answer(language.said(listed(scheduled(SECOND), *others)))
+
+    outcome = ask(plugin, "clear_up", kind=SAVE, progress=READY)
+
+    assert isinstance(outcome, Finished)
+    assert outcome.result["scheduled_operation_id"] == SECOND
+
+
+@pytest.mark.parametrize("question", ["clear_up", "poll"])
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [
+        pytest.param(CHANGE, "person doubtful_submit", id="the same"),
+        pytest.param({**CHANGE, "params": '{ "Amount": 16 }'}, "succeeded", id="other params"),
+        pytest.param(
+            {**CHANGE, "end_exec_date": "2027-01-01"},
+            "person doubtful_submit",
+            id="another in what is not shown",
+        ),
+        pytest.param({**CHANGE, "object_id": 78}, "succeeded", id="another object"),
+        pytest.param({**CHANGE, "operation_id": FIRST}, "succeeded", id="an edit"),
+    ],
+)
+def test_a_create_that_another_save_of_ours_may_have_made_is_a_person_s(
+    stub: HttpStub,
+    language: Language,
+    shelf: StoredTokens,
+    other: Mapping[str, Any],
+    expected: str,
+    question: str,
+) -> None:
+    class Siblings:
+        def of(self, operation_id: str) -> Sequence[Mapping[str, Any]]:
+            assert operation_id == "1"
+            return [{"operation": other}]
+
+    stub.answer(language.said(listed(scheduled(FIRST), scheduled(SECOND))))
+    plugin = IntellectMoneyPlugin(settings(stub.url, format=language.name), shelf, Siblings())
+    with closing(plugin):
+        assert short(ask(plugin, question, kind=SAVE, progress=READY)) == expected
 
 
 def test_a_doubtful_create_is_looked_for_a_few_times_then_left_to_a_person(
@@ -155,6 +226,10 @@ def test_an_edit_is_confirmed_by_what_is_listed(
         pytest.param(FAILED, "failed provider_error", id="error"),
         pytest.param(QUEUED, "pending", id="still queued"),
         pytest.param(response({}, code=7), "pending unknown", id="unknown"),
+        *(
+            pytest.param({**said, "OperationId": FIRST}, "pending unknown", id=f"another's {name}")
+            for name, said in {"1": saved(1), "error": FAILED, "queued": QUEUED}.items()
+        ),
     ],
 )
 def test_a_queued_write_is_told_by_its_result_where_its_path_is_set(
@@ -204,7 +279,11 @@ def test_an_unwritten_create_is_listed_anew_when_it_is_resumed(
     outcome = ask(plugin, "prepare", kind=SAVE, progress={"before": [FIRST]})
 
     assert isinstance(outcome, Prepared)
-    assert outcome.progress == {"ready": True, "before": [FIRST, SECOND]}
+    assert {**outcome.progress, "listed_at": 0} == {
+        "ready": True,
+        "before": [FIRST, SECOND],
+        "listed_at": 0,
+    }
 
 
 @pytest.mark.parametrize(

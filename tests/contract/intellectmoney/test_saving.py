@@ -1,6 +1,7 @@
 """A scheduled operation is written once, and confirmed by the list."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from tests.support.intellectmoney import (
     FAILED,
     FIRST,
     HTML,
+    NOW,
     OBJECT_ID,
     QUEUED,
     REFUSED,
@@ -40,6 +42,8 @@ from tests.support.intellectmoney_asking import (
 from tests.support.loopback import free_port
 from worker.operations.outcomes import (
     Finished,
+    Misconfigured,
+    NotSent,
     Prepared,
 )
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
@@ -69,6 +73,36 @@ def test_a_create_lists_what_there_is_before_it(
     assert not plugin.prepares(SAVE, third.progress)
     assert set(paths(stub)) == {LIST_PATH}
     assert form(stub.asked[0])["ObjectId"] == str(OBJECT_ID)
+
+
+def test_a_create_that_was_not_sent_lists_anew_before_it_is(
+    make: Maker, stub: HttpStub, language: Language
+) -> None:
+    unsent = ask(make(f"http://127.0.0.1:{free_port()}"), "submit", kind=SAVE, progress=READY)
+    assert isinstance(unsent, NotSent)
+    assert unsent.progress == {}
+
+    stub.answer(language.said(REFUSED))
+    refused = ask(make(stub.url), "submit", kind=SAVE, progress=READY)
+    assert isinstance(refused, NotSent | Misconfigured)
+    assert refused.progress == {}
+
+
+def test_a_create_is_not_sent_by_a_list_of_long_ago(
+    plugin: IntellectMoneyPlugin, stub: HttpStub, language: Language
+) -> None:
+    stub.answer(language.said(listed()), language.said(saved(1)))
+    prepared = ask(plugin, "prepare", kind=SAVE)
+    assert isinstance(prepared, Prepared)
+
+    late = ask(
+        plugin, "submit", kind=SAVE, progress=prepared.progress, now=NOW + timedelta(minutes=11)
+    )
+
+    assert isinstance(late, NotSent)
+    assert (late.progress, late.calls) == ({}, 0)
+    assert SAVE_PATH not in paths(stub)
+    assert short(ask(plugin, "submit", kind=SAVE, progress=prepared.progress)) == "succeeded"
 
 
 def test_an_edit_has_a_token_before_it_and_lists_nothing(

@@ -13,7 +13,7 @@ from worker.operations.invoices import Invoice
 from worker.providers.http import PinnedSession
 from worker.providers.intellectmoney import reading
 from worker.providers.intellectmoney.reading import Pick
-from worker.providers.intellectmoney.said import Said, Scheduled
+from worker.providers.intellectmoney.said import Done, Failed, Queued, Said, Scheduled, Unlike
 from worker.providers.intellectmoney.signature import Method, order_of, sign
 
 CONTENT_TYPE: Final = "application/x-www-form-urlencoded; charset=utf-8"
@@ -61,10 +61,17 @@ class Client:
         """Ask for the result of a queued operation.
 
         The method is documented nowhere: its path is a setting, that it takes the UserToken is a
-        guess, and it is not signed, as the order of its values is not known.
+        guess, and it is not signed, as the order of its values is not known. A reply that names
+        another operation is none.
         """
         path = (self._result_path or "").format(operation_id=quote(operation_id, safe=""))
-        return self._send(f"/{path}", {"UserToken": token}, self._headers, pick)
+        said = self._send(f"/{path}", {"UserToken": token}, self._headers, pick)
+        if isinstance(said, Done | Queued | Failed) and said.operation_id not in {
+            None,
+            operation_id.lower(),
+        }:
+            return Unlike("another operation's result", said.answer)
+        return said
 
     def _call(self, method: Method, values: Mapping[str, str], pick: Pick[T]) -> Said[T]:
         headers = self._headers

@@ -15,7 +15,7 @@ from worker.providers.given import Writing
 from worker.providers.health import check_host, look
 from worker.providers.intellectmoney.client import Client
 from worker.providers.intellectmoney.invoices import Invoices
-from worker.providers.intellectmoney.saving import Saving
+from worker.providers.intellectmoney.saving import Saving, Siblings
 from worker.providers.intellectmoney.scheduled import ScheduledOperations
 from worker.providers.intellectmoney.signature import signs_state
 from worker.providers.intellectmoney.tokens import Tokens, TokenShelf
@@ -69,10 +69,16 @@ class Flow(Protocol):
 class IntellectMoneyPlugin:
     """Registries and scheduled operations through IntellectMoney's personal API.
 
-    Make it after a fork. `shelf` is where the workers keep their token.
+    Make it after a fork. `shelf` is where the workers keep their token, `siblings` knows what they
+    have sent beside an operation.
     """
 
-    def __init__(self, settings: IntellectMoneySettings, shelf: TokenShelf) -> None:
+    def __init__(
+        self,
+        settings: IntellectMoneySettings,
+        shelf: TokenShelf,
+        siblings: Siblings | None = None,
+    ) -> None:
         self._settings = settings
         self._limits = limits_of(settings)
         self._session = session_of(settings, reply_limit=settings.reply_limit)
@@ -88,7 +94,7 @@ class IntellectMoneyPlugin:
         self._flows: Mapping[str, Flow] = {
             INVOICES: Invoices(*parts),
             LIST: ScheduledOperations(*parts),
-            SAVE: Saving(*parts),
+            SAVE: Saving(*parts, siblings),
         }
         asked = settings.signs is None or signs_state(settings.state_signed_after)
         self._context = {STATE_ASKED: asked}

@@ -59,7 +59,7 @@ def _said(response: ResponseRead, pick: Pick[T], answer: bytes) -> Said[T]:
         case (0 | 2, 2):
             return TokenRefused(answer)
         case (2, _):
-            return Failed(answer)
+            return Failed(answer, response.operation_id)
         case (1, None | 0 | 1):
             return Queued(response.operation_id, answer)
         case (0, 0 | 1) if response.result is not None:

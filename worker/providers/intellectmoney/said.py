@@ -48,6 +48,7 @@ class Failed:
     """`OperationState` 2: it will not be done."""
 
     answer: bytes = field(repr=False)
+    operation_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

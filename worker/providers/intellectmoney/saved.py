@@ -36,9 +36,13 @@ FOUND: Final = "found"
 #: In `progress`: how often the list did not show what a doubtful write would have made.
 DOUBTS: Final = "doubts"
 _DOUBTS: Final = 3
+#: In `progress`: when the ids before a create were listed. Seconds since 1970.
+LISTED_AT: Final = "listed_at"
+#: Seconds after which they are listed anew: others make operations meanwhile.
+_STALE_AFTER: Final = 600.0
 #: How long past the deadline a token or the list's next page is waited for.
 _GRACE: Final = timedelta(minutes=5)
-_NOTED: Final = frozenset({READY, BEFORE, DOUBTS})
+_NOTED: Final = frozenset({READY, BEFORE, LISTED_AT, DOUBTS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,22 +62,38 @@ def is_wanted(listed: Scheduled, work: Work) -> bool:
     operation = work.args["operation"]
     if not is_create(work):
         return is_as_sent(listed, operation)
-    # The filter is the provider's; should it be ignored, others' operations are none of ours.
-    is_of_object = listed.object_id in {None, operation["object_id"]}
-    return is_of_object and listed.operation_id not in _before(work)
+    if not is_written(work):
+        # The filter is the provider's; should it be ignored, others' operations are none of ours.
+        return listed.object_id in {None, operation["object_id"]}
+    return listed.operation_id not in work.progress.get(BEFORE, ()) and is_as_sent(
+        listed, operation
+    )
 
 
-def _before(work: Work) -> Sequence[str]:
-    """Return the ids to be told from new ones: none while they are being listed."""
-    listed: Sequence[str] = work.progress.get(BEFORE, ())
-    return listed if work.progress.get(READY) or work.state is not State.ACCEPTED else ()
+def is_written(work: Work) -> bool:
+    """Tell whether the write may have been made: until then all that is listed was there before."""
+    return bool(work.progress.get(READY)) or work.state is not State.ACCEPTED
 
 
-def listed_before(listed: Listed | Finished | NoToken) -> Outcome:
+def is_stale(work: Work) -> bool:
+    """Tell whether what was listed before a create is too old to tell ours by."""
+    listed_at = work.progress.get(LISTED_AT)
+    return listed_at is not None and work.now.timestamp() - listed_at > _STALE_AFTER
+
+
+def unlisted(work: Work) -> dict[str, Any]:
+    """Return `progress` without what comes before the write: it was not made, and comes anew."""
+    past = {READY, BEFORE, LISTED_AT}
+    return {name: value for name, value in work.progress.items() if name not in past}
+
+
+def listed_before(listed: Listed | Finished | NoToken, work: Work) -> Outcome:
     """Return what the list before a create comes to: a page of it is a step, and recorded."""
     match listed:
         case Listed():
-            return Prepared("listed before", {READY: True, BEFORE: listed.found})
+            listed_at = work.now.timestamp()
+            progress = {READY: True, BEFORE: listed.found, LISTED_AT: listed_at}
+            return Prepared("listed before", progress)
         case Pending(again_in=0.0, progress=progress) if progress is not None:
             return Prepared(listed.note, progress)
         case _:

@@ -1,17 +1,18 @@
 """Creating or editing a scheduled operation: written once, and never again.
 
 What became of a write that was queued, or whose reply never came, the list tells: before a create
-the ids that the object has are kept, and exactly one new one afterwards is ours; an edit is
-done once the operation is listed as it was sent. Anything else is for a person.
+the ids that the object has are kept, and exactly one new one afterwards that is listed as it was
+sent is ours, unless another save of ours may have made it; an edit is done once the operation is
+listed as it was sent. Anything else is for a person.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final, assert_never
+from typing import Any, Final, Protocol, assert_never
 
 from config.polling import PollPolicy
-from worker.errors import CallFailed
+from worker.errors import CallFailed, DatabaseUnavailable
 from worker.operations.outcomes import (
     Doubtful,
     Finished,
@@ -21,6 +22,7 @@ from worker.operations.outcomes import (
     Outcome,
     Pending,
     Prepared,
+    Trouble,
 )
 from worker.operations.states import State
 from worker.providers.base import Work
@@ -29,25 +31,39 @@ from worker.providers.intellectmoney import saved
 from worker.providers.intellectmoney.asking import Asking
 from worker.providers.intellectmoney.client import Client
 from worker.providers.intellectmoney.ends import OPERATION_ERROR, before_the_start, is_over
+from worker.providers.intellectmoney.mapping import is_as_sent
 from worker.providers.intellectmoney.pages import Page, Place, Waiting, read_page
 from worker.providers.intellectmoney.reading import saved_in
 from worker.providers.intellectmoney.requests import change_asked
-from worker.providers.intellectmoney.said import Done, Failed, Queued
+from worker.providers.intellectmoney.said import Done, Failed, Queued, Scheduled
 from worker.providers.intellectmoney.saved import BEFORE, FOUND, READY, Listed
 from worker.providers.intellectmoney.scheduled import listing_of
-from worker.providers.intellectmoney.tokens import NoToken, Token, Tokens
+from worker.providers.intellectmoney.tokens import LOOK_AGAIN, NoToken, Token, Tokens
 from worker.providers.intellectmoney.troubles import not_known
 
 #: No object has that many operations: somebody makes up pages.
 _MOST_PAGES: Final = 100
 
 
+class Siblings(Protocol):
+    """What the workers have sent beside an operation. May raise `DatabaseUnavailable`."""
+
+    def of(self, operation_id: str) -> Sequence[Mapping[str, Any]]:
+        """Return the `args` of the others of its kind that may have been sent since it began."""
+
+
 class Saving:
     """Saves a scheduled operation."""
 
     def __init__(
-        self, client: Client, tokens: Tokens, policy: PollPolicy, date_format: str
+        self,
+        client: Client,
+        tokens: Tokens,
+        policy: PollPolicy,
+        date_format: str,
+        siblings: Siblings | None,
     ) -> None:
+        self._siblings = siblings
         self._client = client
         self._tokens = tokens
         self._policy = policy
@@ -62,7 +78,7 @@ class Saving:
         asking = Asking(self._tokens, work.progress)
         outcome: Outcome
         if saved.is_create(work):
-            outcome = saved.listed_before(self._list(work, asking))
+            outcome = saved.listed_before(self._list(work, asking), work)
         else:
             token = asking.token()
             outcome = (
@@ -72,7 +88,11 @@ class Saving:
         return before_the_start(work, outcome, self._policy)
 
     def submit(self, work: Work) -> Outcome:
-        """Write."""
+        """Write; what was listed before a write that is not made is listed anew before the next."""
+        if saved.is_stale(work):
+            return NotSent(
+                "listed too long ago", Trouble.DEPENDENCY, calls=0, progress=saved.unlisted(work)
+            )
         asking = Asking(self._tokens, work.progress)
         change = change_asked(work.args["operation"], self._date_format)
         try:
@@ -80,9 +100,14 @@ class Saving:
         except CallFailed as failure:
             trouble, wait = trouble_of(failure), failure.retry_after
             if failure.never_sent:
-                return NotSent(failure.note, trouble, wait, asking.calls)
+                return NotSent(
+                    failure.note, trouble, wait, asking.calls, progress=saved.unlisted(work)
+                )
             return Doubtful(failure.note, trouble, wait, calls=asking.calls)
-        return replace(saved.written(said, work), calls=asking.calls)
+        outcome = replace(saved.written(said, work), calls=asking.calls)
+        if isinstance(outcome, NotSent | Misconfigured):
+            return replace(outcome, progress=saved.unlisted(work))
+        return outcome
 
     def clear_up(self, work: Work) -> Outcome:
         """Look into the list for what a doubtful write would have made."""
@@ -134,6 +159,21 @@ class Saving:
             case _:
                 return said
 
+    def _doubt_by_siblings(
+        self, wanted: Sequence[Scheduled], work: Work
+    ) -> NeedsPerson | Pending | None:
+        """Leave to a person what another save of ours may have made just as well."""
+        if self._siblings is None or not saved.is_create(work):
+            return None
+        try:
+            others = [each["operation"] for each in self._siblings.of(work.id)]
+        except DatabaseUnavailable:
+            return Pending("database away", again_in=LOOK_AGAIN)
+        creates = [each for each in others if each.get("operation_id") is None]
+        if any(is_as_sent(each, other) for each in wanted for other in creates):
+            return NeedsPerson(saved.DOUBTFUL, "another save of the same")
+        return None
+
     def _list(self, work: Work, asking: Asking) -> Listed | Finished | NoToken:
         """Read a page of the list: of the object before and after a create, else of the edited."""
         operation = work.args["operation"]
@@ -143,7 +183,12 @@ class Saving:
         found = list(work.progress.get(FOUND, ()))
         match said:
             case Page():
-                found += [each.operation_id for each in said.items if saved.is_wanted(each, work)]
+                wanted = [each for each in said.items if saved.is_wanted(each, work)]
+                if saved.is_written(work) and wanted:
+                    doubt = self._doubt_by_siblings(wanted, work)
+                    if doubt is not None:
+                        return doubt
+                found += [each.operation_id for each in wanted]
                 if said.is_last:
                     return Listed(list(dict.fromkeys(found)))
                 if said.place.pages >= _MOST_PAGES:

@@ -1,21 +1,25 @@
 """MONETA's harmless questions, for whoever has them: how a task stands, who is identified."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from dataclasses import replace
+from typing import Any, Final, assert_never
 
 from config.providers import MonetaSettings
 from worker.errors import CallFailed, ReplyUnreadable
 from worker.operations.outcomes import Outcome, Pending
 from worker.providers.failures import BadStatus, trouble_of
 from worker.providers.moneta import mapping
+from worker.providers.moneta.attributes import names, names_group
 from worker.providers.moneta.groups import Group, Membership, groups_of, membership_of
 from worker.providers.moneta.transport import open_transport
-from worker.providers.moneta.types import Fault, Result, Ticket, Unlike
+from worker.providers.moneta.types import Fault, Holding, Profile, Result, Task, Ticket, Unlike
 from worker.providers.sessions import session_of
 
 #: In `progress`: how many replies to polls in a row were none of MONETA's.
 SPOILT: Final = "spoilt"
-_FORGOTTEN: Final = frozenset({SPOILT, mapping.UNKNOWN})
+_FORGOTTEN: Final = frozenset({SPOILT, mapping.UNKNOWN, mapping.MISSING})
+#: A task that is not known is asked for again over this part of `SETTLE_OVER`: some minutes.
+_MISSING_OVER: Final = 1 / 3
 
 
 class Desk:
@@ -28,6 +32,8 @@ class Desk:
         self.session: Final = session_of(settings)
         self.transport: Final = open_transport(settings, self.session)
         self.groups: Final[Mapping[int, Group]] = groups_of(settings)
+        over = settings.settle_over.total_seconds() * _MISSING_OVER
+        self._missing_apart = over / mapping.MISSING_ASKED_AGAIN
 
     def close(self) -> None:
         """Close the connections."""
@@ -36,25 +42,32 @@ class Desk:
     def group(self, unit_id: int, progress: Mapping[str, Any]) -> Membership | Outcome:
         """Ask which group holds a unit; an `Outcome` where that was not answered."""
         try:
-            said = self.transport.profile(unit_id)
+            said, calls = self.transport.profile(unit_id, lambda said: _is_of_unit(said, unit_id))
         except CallFailed as failure:
             return Pending(failure.note, trouble_of(failure), failure.retry_after)
         if isinstance(said, Unlike):
-            return mapping.not_known(said.what, progress, said.answer)
+            return replace(mapping.not_known(said.what, progress, said.answer), calls=calls)
         if isinstance(said, Fault):
-            return mapping.fault_on_profile(said)
-        return membership_of(said, unit_id, self.groups)
+            return replace(mapping.fault_on_profile(said), calls=calls)
+        return replace(membership_of(said, unit_id, self.groups), calls=calls)
 
     def status(self, async_id: int, unit_id: int, progress: Mapping[str, Any]) -> Outcome:
         """Ask how a task of a unit stands."""
         try:
-            said = self.transport.status(async_id)
+            said, calls = self.transport.status(
+                async_id, lambda said: _is_of_task(said, async_id, unit_id)
+            )
         except CallFailed as failure:
             return _troubled(failure, progress)
+        return replace(self._status(said, async_id, unit_id, progress), calls=calls)
+
+    def _status(
+        self, said: Task, async_id: int, unit_id: int, progress: Mapping[str, Any]
+    ) -> Outcome:
         if isinstance(said, Unlike):
             return mapping.not_known(said.what, progress, said.answer)
         if isinstance(said, Fault):
-            return mapping.fault_on_poll(said, progress)
+            return mapping.fault_on_poll(said, progress, self._missing_apart)
         if isinstance(said, Result):
             return mapping.result(said, unit_id, async_id, progress)
         if said.async_id != async_id:
@@ -63,6 +76,34 @@ class Desk:
             return mapping.not_known("unknown asyncStatus", progress, said.answer)
         usable = None if _FORGOTTEN.isdisjoint(progress) else known(progress)
         return Pending(status_of(said), progress=usable)
+
+
+def _is_of_task(said: Task, async_id: int, unit_id: int) -> bool:
+    """Tell whether an answer is this task's for certain, or ends nothing."""
+    match said:
+        case Ticket():
+            return said.async_id == async_id
+        case Result(async_id=None):
+            return names(said.profile, unit_id)
+        case Result():
+            return said.async_id == async_id
+        case Fault():
+            return mapping.ends_nothing(said)
+        case Unlike():
+            return True
+        case _:
+            assert_never(said)
+
+
+def _is_of_unit(said: Holding, unit_id: int) -> bool:
+    """Tell whether an answer is this unit's for certain, or ends nothing."""
+    match said:
+        case Profile():
+            return names(said.attributes, unit_id) or not names_group(said.attributes)
+        case Fault() | Unlike():
+            return True
+        case _:
+            assert_never(said)
 
 
 def known(progress: Mapping[str, Any]) -> dict[str, Any]:

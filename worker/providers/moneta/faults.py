@@ -22,6 +22,8 @@ class Means(Enum):
     FAILED = auto()
     #: The wait is over: the profile tells.
     SETTLE = auto()
+    #: The task is not known, perhaps only to a replica that lags: asked again, then settled.
+    MISSING = auto()
     #: Nothing was created: the same request may be made again.
     AGAIN = auto()
     #: Whether anything was created is not known.
@@ -177,7 +179,13 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "500.8.3.1.9": _SMEV,
     "500.8.3.1.10": _SMEV,
     "500.8.4769.1": _behind("ESIA, which MONETA asks, does not answer: retry later."),
-    "500.9.1": _over("MONETA does not know the task any more."),
+    "500.9.1": Meaning(
+        Means.PERSON,
+        Means.MISSING,
+        Means.SETTLE,
+        ReasonCode.NOT_FOUND_AT_PROVIDER,
+        "MONETA does not know the task any more.",
+    ),
     "500.9.2": _MISUSE,
     "500.9.3": _MISUSE,
     "500.9.4": _MISUSE,

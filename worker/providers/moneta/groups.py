@@ -32,6 +32,8 @@ class Membership:
     group: Group
     #: What MONETA has `approved` of the person and what not: `checked`.
     checked: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    #: Questions that it took.
+    calls: int = field(default=1, compare=False)
 
     @property
     def note(self) -> str:

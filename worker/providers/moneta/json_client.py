@@ -4,15 +4,16 @@ Every body holds the password: a body never reaches a log, an exception's text o
 """
 
 import json
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
 
 from worker.providers.http import PinnedSession, Reply
-from worker.providers.moneta.asking import about_a_task, about_a_unit
+from worker.providers.moneta.asking import about_a_task, about_a_unit, tied
 from worker.providers.moneta.json_reader import read_json
 from worker.providers.moneta.requests import start_request
-from worker.providers.moneta.types import Fault, Profile, Task, Unlike
+from worker.providers.moneta.types import Holding, Task
 
+T = TypeVar("T")
 CONTENT_TYPE: Final = "application/json;charset=UTF-8"
 
 
@@ -37,16 +38,25 @@ class JsonClient:
             self._session.exchange(self._head + _dumped(asked) + b"}}", CONTENT_TYPE), read_json
         )
 
-    def status(self, async_id: int) -> Task:
+    def status(self, async_id: int, is_tied: Callable[[Task], bool]) -> tuple[Task, int]:
         """Ask how a task stands."""
-        return about_a_task(self._ask(b"%s%d}}}}" % (self._poll, async_id)), read_json)
+        asked = b"%s%d}}}}" % (self._poll, async_id)
+        return self._ask(asked, lambda reply: about_a_task(reply, read_json), is_tied)
 
-    def profile(self, unit_id: int) -> Fault | Profile | Unlike:
+    def profile(self, unit_id: int, is_tied: Callable[[Holding], bool]) -> tuple[Holding, int]:
         """Ask what MONETA holds of a unit."""
-        return about_a_unit(self._ask(b"%s%d}}}}" % (self._profile, unit_id)), read_json)
+        asked = b"%s%d}}}}" % (self._profile, unit_id)
+        return self._ask(asked, lambda reply: about_a_unit(reply, read_json), is_tied)
 
-    def _ask(self, body: bytes) -> Reply:
-        return self._session.poll(body, CONTENT_TYPE)
+    def _ask(
+        self, body: bytes, read: Callable[[Reply], T], is_tied: Callable[[T], bool]
+    ) -> tuple[T, int]:
+        return tied(
+            lambda: self._session.poll(body, CONTENT_TYPE),
+            lambda: self._session.exchange(body, CONTENT_TYPE),
+            read,
+            is_tied,
+        )
 
 
 def _dumped(value: object) -> bytes:

@@ -25,6 +25,10 @@ from worker.providers.moneta.types import MALFORMED, Fault, Result
 UNKNOWN_ASKED_AGAIN: Final = 3
 #: In `progress`: how many answers in a row were not known.
 UNKNOWN: Final = "unknown"
+#: How often a task that is not known is asked for again.
+MISSING_ASKED_AGAIN: Final = 3
+#: In `progress`: how many times in a row the task was not known.
+MISSING: Final = "missing"
 #: In `progress`: the poll past the deadline was answered, and there is no result.
 LAST_POLL: Final = "last_poll"
 #: `asyncStatus` knows no others: the end is a result element or a fault.
@@ -48,8 +52,11 @@ def fault_on_submit(fault: Fault) -> Outcome:
     return _ended(meaning.on_submit, meaning, _told(fault.code), note, fault.answer)
 
 
-def fault_on_poll(fault: Fault, progress: Mapping[str, Any]) -> Outcome:
-    """Return what a fault in the place of a status comes to."""
+def fault_on_poll(fault: Fault, progress: Mapping[str, Any], apart: float) -> Outcome:
+    """Return what a fault in the place of a status comes to.
+
+    `apart` is the seconds between two questions for a task that is not known.
+    """
     meaning = meaning_of(fault.code)
     note = note_of(fault)
     match meaning.on_poll:
@@ -57,8 +64,13 @@ def fault_on_poll(fault: Fault, progress: Mapping[str, Any]) -> Outcome:
             return Pending(note, Trouble.DEPENDENCY)
         case Means.DOWN:
             return Pending(note, Trouble.UNAVAILABLE)
+        case Means.MISSING:
+            times = int(progress.get(MISSING, 0)) + 1
+            if times <= MISSING_ASKED_AGAIN:
+                return Pending(note, again_in=apart, progress={**progress, MISSING: times})
+            return _settled_by_profile(note, progress)
         case Means.SETTLE:
-            return Settle(note, progress={**progress, LAST_POLL: True})
+            return _settled_by_profile(note, progress)
         case Means.UNKNOWN:
             reason = meaning.reason_for(_told(fault.code))
             return not_known(note, progress, fault.answer, reason)
@@ -100,9 +112,20 @@ def result(
     if said.success and meaning.in_result is not Means.SUCCEEDED:
         return NeedsPerson(_UNKNOWN_ANSWER, f"success with {note}", said.answer)
     if meaning.in_result is Means.SETTLE:
-        return Settle(note, progress={**progress, LAST_POLL: True})
+        return _settled_by_profile(note, progress)
     known = _facts(said) if said.profile or said.document or said.document_id else _NOTHING
     return _ended(meaning.in_result, meaning, _told(code), note, said.answer, known)
+
+
+def ends_nothing(fault: Fault) -> bool:
+    """Tell whether a fault in the place of a status says nothing of the task, whichever it is."""
+    on_poll = meaning_of(fault.code).on_poll
+    return on_poll in {Means.AGAIN, Means.DOWN, Means.UNKNOWN, Means.PAUSE}
+
+
+def _settled_by_profile(note: str, progress: Mapping[str, Any]) -> Settle:
+    kept = {name: value for name, value in progress.items() if name != MISSING}
+    return Settle(note, progress={**kept, LAST_POLL: True})
 
 
 def not_known(

@@ -162,19 +162,39 @@ class MonetaPlugin(OneStep):
         return self._desk.status(async_id, work.args["unit_id"], work.progress)
 
     def settle(self, work: Work) -> Outcome:
-        """Poll once more, as a result outranks the group; then ask which group holds the unit."""
-        progress, calls = work.progress, 0
-        if not progress.get(mapping.LAST_POLL) and _ASYNC_ID.fullmatch(work.provider_ref or ""):
-            polled = self.poll(work)
-            if not _is_over(polled):
+        """Poll once more, as a result outranks the group; then ask which group holds the unit.
+
+        Before a rejection it is polled again: a task that was lost may have been found.
+        """
+        if not work.progress.get(mapping.LAST_POLL):
+            progress = {**known(work.progress), mapping.LAST_POLL: True}
+            polled = self._last_poll(work)
+            if polled is not None and not _is_over(polled):
                 return polled
-            progress, calls = {**known(progress), mapping.LAST_POLL: True}, 1
+            calls = 0 if polled is None else polled.calls
+            looked = self._by_group(work, progress)
+            return replace(looked, calls=looked.calls + calls)
+        settled = self._by_group(work, work.progress)
+        if not isinstance(settled, Finished) or settled.state is not State.REJECTED:
+            return settled
+        polled = self._last_poll(work)
+        if isinstance(polled, Pending) and _is_alive(polled, work):
+            end: Outcome = replace(polled, progress=_begun_anew(work.progress))
+        else:
+            end = settled if polled is None or _is_over(polled) else polled
+        calls = 0 if polled is None else polled.calls
+        return replace(end, calls=settled.calls + calls)
+
+    def _last_poll(self, work: Work) -> Outcome | None:
+        """Poll where there is a task to ask about."""
+        return self.poll(work) if _ASYNC_ID.fullmatch(work.provider_ref or "") else None
+
+    def _by_group(self, work: Work, progress: Mapping[str, Any]) -> Outcome:
         looked = self._desk.group(work.args["unit_id"], progress)
-        if isinstance(looked, Membership):
-            looked = self._settled(looked, progress)
-        if isinstance(looked, Pending) and looked.progress is None:
-            looked = replace(looked, progress=progress)
-        return replace(looked, calls=calls + 1)
+        outcome = self._settled(looked, progress) if isinstance(looked, Membership) else looked
+        if isinstance(outcome, Pending) and outcome.progress is None:
+            outcome = replace(outcome, progress=progress)
+        return replace(outcome, calls=looked.calls)
 
     def look(self) -> Outcome:
         """Ask the host for nothing in particular."""
@@ -227,6 +247,18 @@ def _can_be_looked_up(payload: object) -> None:
 def _identified(looked: Membership) -> Finished:
     facts = {**looked.facts(), "verified_by": "profile_group"}
     return Finished(State.SUCCEEDED, looked.note, result=facts)
+
+
+def _is_alive(polled: Pending, work: Work) -> bool:
+    """Tell whether a task that was thought to be over is still being worked on, and in time."""
+    in_time = work.deadline_at is not None and work.now < work.deadline_at
+    return in_time and polled.note in mapping.STATUSES
+
+
+def _begun_anew(progress: Mapping[str, Any]) -> dict[str, Any]:
+    """Forget what was found while the task was thought to be over."""
+    found = {mapping.LAST_POLL, CHECKS}
+    return {name: value for name, value in known(progress).items() if name not in found}
 
 
 def _is_over(polled: Outcome) -> bool:

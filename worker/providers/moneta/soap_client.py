@@ -3,19 +3,20 @@
 Every message holds the password: a message never reaches a log, an exception's text or a repr.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from zeep.wsse.username import UsernameToken
 
-from worker.providers.http import PinnedSession
-from worker.providers.moneta.asking import about_a_task, about_a_unit
+from worker.providers.http import PinnedSession, Reply
+from worker.providers.moneta.asking import about_a_task, about_a_unit, tied
 from worker.providers.moneta.requests import start_request
 from worker.providers.moneta.soap_reader import read_soap
-from worker.providers.moneta.types import Fault, Profile, Task, Unlike
+from worker.providers.moneta.types import Holding, Task
 from worker.providers.soap import SoapService
 
+T = TypeVar("T")
 _BINDING: Final = "{http://www.moneta.ru/services.wsdl}MessagesSoap11"
 
 
@@ -39,10 +40,20 @@ class SoapClient:
         asked = start_request(unit_id, payload, self._callback_url)
         return about_a_task(self._service.call("Async", **asked), read_soap)
 
-    def status(self, async_id: int) -> Task:
+    def status(self, async_id: int, is_tied: Callable[[Task], bool]) -> tuple[Task, int]:
         """Ask how a task stands."""
-        return about_a_task(self._service.poll(self._poll.of(async_id)), read_soap)
+        asked = self._poll.of(async_id)
+        return self._ask(asked, lambda reply: about_a_task(reply, read_soap), is_tied)
 
-    def profile(self, unit_id: int) -> Fault | Profile | Unlike:
+    def profile(self, unit_id: int, is_tied: Callable[[Holding], bool]) -> tuple[Holding, int]:
         """Ask what MONETA holds of a unit."""
-        return about_a_unit(self._service.poll(self._profile.of(unit_id)), read_soap)
+        asked = self._profile.of(unit_id)
+        return self._ask(asked, lambda reply: about_a_unit(reply, read_soap), is_tied)
+
+    def _ask(
+        self, message: bytes, read: Callable[[Reply], T], is_tied: Callable[[T], bool]
+    ) -> tuple[T, int]:
+        service = self._service
+        return tied(
+            lambda: service.poll(message), lambda: service.poll_apart(message), read, is_tied
+        )

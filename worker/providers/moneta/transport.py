@@ -1,6 +1,6 @@
 """The languages that MONETA speaks at its one address: two ways to ask, one kind of answers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from zeep.wsse.username import UsernameToken
@@ -9,7 +9,7 @@ from config.providers import MonetaSettings
 from worker.providers.http import PinnedSession
 from worker.providers.moneta.json_client import JsonClient
 from worker.providers.moneta.soap_client import SoapClient
-from worker.providers.moneta.types import Fault, Profile, Task, Unlike
+from worker.providers.moneta.types import Holding, Task
 
 
 class Transport(Protocol):
@@ -18,11 +18,14 @@ class Transport(Protocol):
     def submit(self, unit_id: int, payload: Mapping[str, Any] | None) -> Task:
         """Start an identification; without a payload of the unit's stored data."""
 
-    def status(self, async_id: int) -> Task:
-        """Ask how a task stands."""
+    def status(self, async_id: int, is_tied: Callable[[Task], bool]) -> tuple[Task, int]:
+        """Ask how a task stands, and say in how many questions.
 
-    def profile(self, unit_id: int) -> Fault | Profile | Unlike:
-        """Ask what MONETA holds of a unit."""
+        An answer that is not `is_tied` to the question is asked for on a connection of its own.
+        """
+
+    def profile(self, unit_id: int, is_tied: Callable[[Holding], bool]) -> tuple[Holding, int]:
+        """Ask likewise what MONETA holds of a unit."""
 
 
 def open_transport(settings: MonetaSettings, session: PinnedSession) -> Transport:

@@ -136,3 +136,5 @@ class Unlike:
 Content = Fault | Ticket | Result | Profile | Unlike
 #: What is answered about a task.
 Task = Fault | Ticket | Result | Unlike
+#: What is answered about a unit.
+Holding = Fault | Profile | Unlike

@@ -56,8 +56,10 @@ class Confirmation:
         if looked.group is Group.ANONYMOUS:
             # The move may lag behind the notification.
             again = self._again(work.progress, CONFIRMATIONS, looked)
-            return again or NeedsPerson(_CONTRADICTED, _note(looked), whole(notice))
-        return NeedsPerson(_UNKNOWN_GROUP, _note(looked), whole(notice))
+            end: Outcome = again or NeedsPerson(_CONTRADICTED, _note(looked), whole(notice))
+        else:
+            end = NeedsPerson(_UNKNOWN_GROUP, _note(looked), whole(notice))
+        return replace(end, calls=looked.calls)
 
     def past_deadline(self, work: Work) -> Outcome | None:
         """Ask what became of an attempt that nobody told the end of; None where nobody knows."""
@@ -70,11 +72,13 @@ class Confirmation:
         facts = {**looked.facts(), **document_of(work)}
         if looked.group.is_identified:
             passed = {**facts, "verified_by": "profile_group"}
-            return Finished(State.SUCCEEDED, _note(looked), result=passed)
-        if looked.group is Group.ANONYMOUS:
+            end: Outcome = Finished(State.SUCCEEDED, _note(looked), result=passed)
+        elif looked.group is Group.ANONYMOUS:
             again = self._again(work.progress, CHECKS, looked)
-            return again or Finished(State.REJECTED, _note(looked), _NOT_IDENTIFIED, facts)
-        return NeedsPerson(_UNKNOWN_GROUP, _note(looked))
+            end = again or Finished(State.REJECTED, _note(looked), _NOT_IDENTIFIED, facts)
+        else:
+            end = NeedsPerson(_UNKNOWN_GROUP, _note(looked))
+        return replace(end, calls=looked.calls)
 
     def _look(self, desk: MonetaDesk, unit_id: int, work: Work) -> Membership | Outcome:
         looked = desk.group(unit_id, work.progress)
@@ -113,7 +117,7 @@ def _succeeded(work: Work, notice: Mapping[str, Any], looked: Membership | None 
         "notification SUCCESS" if looked is None else f"notification SUCCESS, {_note(looked)}",
         result={"verified_by": "notification", **found, **document_of(work)},
         answer=whole(notice),
-        calls=0 if looked is None else 1,
+        calls=0 if looked is None else looked.calls,
     )
 
 

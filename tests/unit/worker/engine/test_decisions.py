@@ -309,6 +309,25 @@ def test_prepared_is_recorded_and_goes_on_in_the_lane_of_submits() -> None:
 
 
 @pytest.mark.parametrize(
+    "outcome",
+    [
+        NotSent("n", Trouble.TRANSPORT, progress={"b": 2}),
+        Misconfigured(REASON, "n", progress={"b": 2}),
+    ],
+    ids=type,
+)
+def test_submit_that_was_not_made_may_have_what_comes_before_it_made_anew(
+    outcome: NotSent | Misconfigured,
+) -> None:
+    claimed = replace(ASKED[Ask.SUBMIT], progress='{"a": 1}')
+    kept = replace(outcome, progress=None)
+
+    decisions = [decided(Ask.SUBMIT, each, claimed) for each in (outcome, kept)]
+
+    assert [each.progress for each in decisions] == ['{"b": 2}', '{"a": 1}']
+
+
+@pytest.mark.parametrize(
     "outcome", [Pending("n", again_in=5), NotSent("n", Trouble.TRANSPORT)], ids=type
 )
 def test_a_preparation_that_never_gets_through_is_given_up(outcome: Outcome) -> None:

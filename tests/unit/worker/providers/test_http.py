@@ -124,53 +124,53 @@ def test_exchange_keeps_no_cookie(opened: Opener, stub: HttpStub) -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 4])
-def test_exchange_reuses_one_connection_a_thread(
-    opened: Opener, stub: HttpStub, threads: int
-) -> None:
+def test_poll_reuses_one_connection_a_thread(opened: Opener, stub: HttpStub, threads: int) -> None:
     session = opened(stub.url, threads=threads)
 
     with ThreadPoolExecutor(threads) as pool:
-        statuses = list(pool.map(lambda _: session.exchange(b"{}", JSON).status, range(40)))
+        statuses = list(pool.map(lambda _: session.poll(b"{}", JSON).status, range(40)))
 
     assert statuses == [200] * 40
     assert stub.connections <= threads
 
 
-def test_exchange_connects_anew_when_the_server_closed_a_resting_connection(
+def test_poll_connects_anew_when_the_server_closed_a_resting_connection(
     opened: Opener, stub: HttpStub
 ) -> None:
     stub.answer(Answer(close=True), Answer())
     session = opened(stub.url)
 
-    session.exchange(b"1", JSON)
+    session.poll(b"1", JSON)
     time.sleep(0.05)
-    session.exchange(b"2", JSON)
+    session.poll(b"2", JSON)
 
     assert [asked.body for asked in stub.asked] == [b"1", b"2"]
     assert stub.connections == 2
 
 
-def test_exchange_leaves_a_connection_alone_that_has_rested_too_long(
+def test_poll_leaves_a_connection_alone_that_has_rested_too_long(
     opened: Opener, stub: HttpStub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connections, "LONGEST_REST", 0.0)
     session = opened(stub.url)
 
-    session.exchange(b"1", JSON)
-    session.exchange(b"2", JSON)
+    session.poll(b"1", JSON)
+    session.poll(b"2", JSON)
 
     assert stub.connections == 2
 
 
-def test_exchange_never_sends_twice_when_the_connection_is_cut(
-    opened: Opener, stub: HttpStub
+@pytest.mark.parametrize("way", ["exchange", "poll"])
+def test_no_call_is_sent_twice_when_the_connection_is_cut(
+    opened: Opener, stub: HttpStub, way: str
 ) -> None:
     stub.answer(Answer(), Answer(cut=True))
     session = opened(stub.url)
-    session.exchange(b"1", JSON)
+    call = getattr(session, way)
+    call(b"1", JSON)
 
     with pytest.raises(ConnectionBroken) as caught:
-        session.exchange(b"2", JSON)
+        call(b"2", JSON)
 
     assert caught.value.never_sent is False
     assert [asked.body for asked in stub.asked] == [b"1", b"2"]
@@ -210,13 +210,24 @@ def test_exchange_knows_that_nothing_was_sent_when_the_certificate_is_not_truste
     assert tls_stub.asked == []
 
 
-def test_exchange_reuses_a_tls_connection(
+def test_poll_reuses_a_tls_connection(
     opened: Opener, tls_stub: HttpStub, certificate: Path
 ) -> None:
     session = opened(tls_stub.url, network=Network((certificate,)))
 
-    assert [session.exchange(b"", JSON).status for _ in range(3)] == [200] * 3
+    assert [session.poll(b"", JSON).status for _ in range(3)] == [200] * 3
     assert tls_stub.connections == 1
+
+
+def test_poll_leaves_a_tls_connection_that_holds_more_than_the_reply(
+    opened: Opener, tls_stub: HttpStub, certificate: Path
+) -> None:
+    said = Answer(b"one").bytes()
+    tls_stub.answer(Answer(raw=said + Answer(b"stray").bytes()), Answer(b"two"))
+    session = opened(tls_stub.url, network=Network((certificate,)))
+
+    assert [session.poll(b"", JSON).body for _ in range(2)] == [b"one", b"two"]
+    assert tls_stub.connections == 2
 
 
 @pytest.mark.parametrize(
