@@ -24,5 +24,5 @@ CAUGHT: Final[dict[str, tuple[int, str]]] = {
     "park-no-poison": (9, "poison waits for a person"),
     "never-open-the-breaker": (5, "a sick provider is left alone"),
     "ignore-the-rate": (1, "the rate is never exceeded"),
-    "give-tokens-back-twice": (129, "the rate is never exceeded"),
+    "give-tokens-back-twice": (5, "the rate is never exceeded"),
 }

@@ -25,7 +25,9 @@ _OPERATIONS: Final = (
 _EVENTS: Final = (
     "SELECT seq, operation_id, attempt, type, data FROM outbox WHERE seq > ? ORDER BY seq"
 )
-_PROVIDERS: Final = "SELECT name, paused_at, failures, closed_until, probing_until FROM provider"
+_PROVIDERS: Final = (
+    "SELECT name, paused_at, failures, closed_until, probing_until, tokens FROM provider"
+)
 _END_TYPES: Final = {event.value: state for state, event in END_EVENTS.items()}
 #: Spots at which a chunk writes what it holds.
 _HOLDERS: Final = {
@@ -66,6 +68,7 @@ class ProviderRow:
     failures: int
     closed_until: str | None
     probing_until: str | None
+    tokens: float
 
 
 class Rows:
@@ -277,7 +280,21 @@ class Rows:
     def _feeding(self, providers: dict[str, ProviderRow]) -> None:
         errand = self._kernel.current.errand
         assert isinstance(errand, Errand)
-        self._fed(errand, providers[errand.provider])
+        before = self.providers.get(errand.provider)
+        after = providers[errand.provider]
+        if before is not None and errand.claimed and after.tokens:
+            # A bucket that begins anew is empty.
+            passed = self._kernel.seconds - errand.claimed_at - SLACK
+            left = errand.claimed - errand.calls
+            given_back, allowed = (
+                after.tokens - before.tokens,
+                max(left - passed * self._plan.rate, 0),
+            )
+            require(
+                given_back <= allowed + 1e-6, "the rate is never exceeded",
+                f"{given_back} tokens given back, not {allowed}", errand,
+            )  # fmt: skip
+        self._fed(errand, after)
 
     def _fed(self, errand: Errand, shared: ProviderRow) -> None:
         """Count failures for ourselves: has the breaker opened?"""
