@@ -6,7 +6,6 @@ tests/integration/store/test_races.py.
 
 import sqlite3
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
@@ -81,7 +80,6 @@ class SimulatedDatabase(Database):
         self._committed = committed
         self._away = away
         self._clock = Clock(owner.monotonic)
-        self._open = threading.local()
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -113,13 +111,21 @@ class SimulatedDatabase(Database):
         finally:
             self._kernel.within = None
 
-    def _catch_up(self) -> None:
-        # Nobody's turn ends for it: a round trip a minute is not what goes wrong.
-        self._clock.measure(self._measure)
+    def now(self) -> datetime:
+        """Return the database's time, measured now and then."""
+        if self._clock.is_due():
+            self._clock.measure(self._measure)
+        return self._clock.now()
 
-    def _asked(self, connection: Connection) -> datetime:
+    def measured_now(self, connection: Connection) -> datetime:
+        """Return the same: a seed's chance is not to be spent on one clock."""
         del connection
-        return self._measure()
+        return self.now()
+
+    @contextmanager
+    def _opened(self, connection: Connection) -> Iterator[None]:
+        del connection
+        yield
 
     def _measure(self) -> datetime:
         # A round trip's worth of error, as when a real one is asked.

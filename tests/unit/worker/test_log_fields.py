@@ -18,7 +18,7 @@ LEVELS: Final = frozenset({"debug", "info", "warning", "error", "exception", "cr
 SUBJECTS: Final = {
     "provider": {"provider", "_plugin.name", "Provider.MONETA", "Provider.NPD"},
     "providers": {"sorted(runtime.plugins)"},
-    "operation": {"work.id", "row.id"},
+    "operation": {"work.id", "row.id", "claimed.id"},
     "operations": {"len(unwritten)", "freed"},
     "reference": {"reference"},
     "attempt": {"attempt"},
@@ -28,7 +28,7 @@ SUBJECTS: Final = {
     "queue": {"_queue(message)", "unreadable.queue", "key"},
     "thread": {"_name"},
     "role": {"role"},
-    "ask": {"ask"},
+    "ask": {"ask", "'look'"},
     "state": {"state"},
     "action": {"name"},
     "name": {"_name"},
@@ -36,7 +36,8 @@ SUBJECTS: Final = {
 #: What else a line may say: numbers, and words of ours.
 OTHERS: Final = frozenset(
     {"after", "cause", "code", "done", "error", "events", "failures", "fields", "heard", "key",
-     "left", "offered", "rows", "sha256", "size", "slots", "taken", "type", "verdict", "why"}
+     "left", "offered", "rows", "sha256", "size", "slots", "taken", "token", "type", "verdict",
+     "why"}
 )  # fmt: skip
 
 #: Writes sentences into the marketplace's own log, by the standard library.
