@@ -179,9 +179,9 @@ def settings(url: str, **changes: Any) -> IntellectMoneySettings:
         "url": url,
         "login": LOGIN,
         "password": SecretStr(PASSWORD),
-        "connect_timeout": timedelta(seconds=1),
-        "read_timeout": timedelta(seconds=1),
-        "total_timeout": timedelta(seconds=1),
+        "connect_timeout": timedelta(seconds=3),
+        "read_timeout": timedelta(seconds=3),
+        "total_timeout": timedelta(seconds=3),
         "poll": PollPolicy(first_after=2, steps=((3, 5), (5, 15)), then=60, jitter=0),
     }
     return IntellectMoneySettings(**{**values, **changes})

@@ -36,9 +36,9 @@ def settings(url: str, **changes: Any) -> MandarinSettings:
         "url": url,
         "merchant_id": MERCHANT,
         "secret": SecretStr(SECRET),
-        "connect_timeout": timedelta(seconds=1),
-        "read_timeout": timedelta(seconds=1),
-        "total_timeout": timedelta(seconds=1),
+        "connect_timeout": timedelta(seconds=3),
+        "read_timeout": timedelta(seconds=3),
+        "total_timeout": timedelta(seconds=3),
     }
     return MandarinSettings(**{**values, **changes})
 

@@ -46,9 +46,9 @@ def settings(url: str, **changes: Any) -> MonetaSettings:
         "anonymous_group_id": ANONYMOUS,
         "simplified_group_id": SIMPLIFIED,
         "full_group_id": FULL,
-        "connect_timeout": timedelta(seconds=1),
-        "read_timeout": timedelta(seconds=1),
-        "total_timeout": timedelta(seconds=1),
+        "connect_timeout": timedelta(seconds=3),
+        "read_timeout": timedelta(seconds=3),
+        "total_timeout": timedelta(seconds=3),
     }
     return MonetaSettings(**{**values, **changes})
 

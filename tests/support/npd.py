@@ -49,9 +49,9 @@ def settings(url: str, **changes: Any) -> NpdSettings:
         "url": url,
         "security_key": SecretStr(KEY),
         "secret_key": SecretStr(SECRET),
-        "connect_timeout": timedelta(seconds=1),
-        "read_timeout": timedelta(seconds=1),
-        "total_timeout": timedelta(seconds=1),
+        "connect_timeout": timedelta(seconds=3),
+        "read_timeout": timedelta(seconds=3),
+        "total_timeout": timedelta(seconds=3),
     }
     return NpdSettings(**{**values, **changes})
 

@@ -178,7 +178,7 @@ WRITES: dict[str, tuple[Answer | Mapping[str, Any], str]] = {
     "http 429": (Answer(status=429), "notsent unavailable"),
     "html": (HTML, "doubtful transport"),
     "cut": (Answer(cut=True), "doubtful transport"),
-    "hung": (Answer(wait=2), "doubtful transport"),
+    "hung": (Answer(wait=10), "doubtful transport"),
     "too large": (Answer(b"x" * 2_000), "doubtful transport"),
 }
 

@@ -56,7 +56,9 @@ def _durability(database: Database) -> Iterator[Finding]:
     with database.read() as connection:
         row = connection.execute(_DURABILITY).one()
     if row.fsync != "on":
-        yield fault("durability", "fsync is off: a crash of the server loses commits. Set it to on")
+        yield warning(
+            "durability", "fsync is off: a crash of the server loses commits. Set it to on"
+        )
     elif row.replicas and not row.synchronous:
         yield warning(
             "durability",
