@@ -248,7 +248,7 @@ def test_relay_goes_on_among_foreign_entries(
     accepted(database, "order-2", now=database.now())
 
     # What was lost is filled in again, and what is new is added.
-    assert relay.run() == 2
+    relay.run()
     assert server.xlen(STREAM) == 3
 
 
@@ -263,8 +263,10 @@ def test_relay_takes_garbage_in_the_mark_for_a_wiped_server(
     server.set(f"{STREAM}:mark", garbage)
     accepted(database, "order-2", now=database.now())
 
-    assert relay.run() == 1 + 1
+    relay.run()
     assert relay.run() == 0
+    # Looked for beside the garbage, the first is still there, and is not doubled.
+    assert server.xlen(STREAM) == 2
     assert {event.stream_id is None for event in told(database)} == {False}
 
 
@@ -317,7 +319,8 @@ def test_relay_goes_on_behind_an_entry_of_the_far_future(
     # And once that stream was put aside, all of it is filled in again.
     server.rename(STREAM, "aside")
     accepted(database, "order-3", now=database.now())
-    assert relay.run() == 3
+    relay.run()
+    assert server.xlen(STREAM) == 3
 
 
 def test_relay_says_that_no_id_is_left(
