@@ -220,7 +220,7 @@ _OF_NOTICES: Final = [
     *_bads(
         NOTIFICATION, "notice",
         ("reference-given", _notice(), {"reference"}, NPD_USED),
-        ("in-clear", plain(upridAsyncId=7), {"sealed", "(unnamed)"}),
+        ("in-clear", plain(upridAsyncId=7), {"sealed", "upridAsyncId"}),
         ("empty", sealing({}), {"notificationId", "notificationName", "upridAsyncId",
                                 "upridAsyncStatus", "userPhone"}),
         ("id-missing", _notice(notificationId=None), {"notificationId"}),
