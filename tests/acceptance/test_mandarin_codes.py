@@ -106,7 +106,7 @@ def test_codes_in_any_order_and_twice_are_each_sent_once_though_a_poller_dies(
     # was the right one, only a person can go on.
     lost = _stuck(whole)
     for reference in lost:
-        whole.uprid("cancel", reference, "--note", "its code was lost with its poller")
+        _cancel(whole, reference)
     last = shop.wait_for(references, ENDS, timeout=60)
     time.sleep(2)  # whatever would be told twice is told by now
     told: dict[str, list[Event]] = {}
@@ -125,6 +125,15 @@ def test_codes_in_any_order_and_twice_are_each_sent_once_though_a_poller_dies(
         elif end.type == "uprid.operation.rejected":
             assert end.data["reason"]["code"] == "codes_exhausted", reference
             assert number % 7 >= _CODES, reference
+
+
+def _cancel(whole: System, reference: str) -> None:
+    try:
+        whole.uprid("cancel", reference, "--note", "its code was lost with its poller")
+    except AssertionError:
+        # On a busy machine it may have ended meanwhile by itself.
+        ended = "SELECT COUNT(*) FROM operation WHERE reference = :it AND finished_at IS NOT NULL"
+        assert whole.count(ended, it=reference) == 1, reference
 
 
 def _stuck(whole: System) -> list[str]:
