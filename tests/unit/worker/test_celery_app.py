@@ -59,4 +59,5 @@ def test_app_runs_no_task_that_celery_brings_along() -> None:
     app = made()
     app.finalize()
 
-    assert list(app.tasks) == []
+    # Where another test has imported our own tasks, they are there.
+    assert [name for name in app.tasks if name.startswith("celery.")] == []
