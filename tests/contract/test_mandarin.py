@@ -657,7 +657,8 @@ def test_check_says_when_the_deadline_comes_before_the_next_poll(
 
 
 def test_plugin_tells_the_limits_that_are_set(make: Maker, stub: HttpStub) -> None:
-    limits = make(stub.url, chunk=7, threads=3, rate_per_second=2).limits
+    total = timedelta(seconds=4)
+    limits = make(stub.url, chunk=7, threads=3, rate_per_second=2, total_timeout=total).limits
 
     assert (limits.chunk, limits.threads, limits.rate_per_second) == (7, 3, 2)
-    assert limits.total_timeout == 1
+    assert limits.total_timeout == 4
