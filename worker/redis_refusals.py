@@ -148,7 +148,8 @@ def _of_response(said: str) -> str:
         "cluster mode": CLUSTER,
         "can't run this command": _UNNAMED_RIGHT,
     }
-    code = said.partition(" ")[0]
+    # A pipeline names the command, and with it the key, before what the server said.
+    code = said.rpartition("caused error: ")[2].partition(" ")[0]
     named = f"it answered {code}" if re.fullmatch(r"[A-Z]{2,20}", code) else "it answered an error"
     return next((text for sign, text in known.items() if sign in said), named)
 

@@ -75,6 +75,9 @@ def test_flower_starts_without_a_broker_and_finds_it_when_it_comes(
     broker.start()
 
     wait_until(lambda: "upkeep" in page.broker(), 30, page.process.tail, interval=0.2)
+    with broker.client() as server:
+        server.set("npd", "no queue")
+    assert "upkeep" in page.broker()
 
 
 def test_flower_writes_its_password_nowhere(page: Page) -> None:

@@ -115,6 +115,21 @@ def test_no_more_than_so_many_are_kept(server: redis.Redis) -> None:
     assert len(str(server.lindex(kept.LIST, 0))) > kept.LONGEST
 
 
+def test_key_that_is_no_list_keeps_no_consumer_from_starting(
+    server: redis.Redis, connection: Connection
+) -> None:
+    server.set("npd", PLANTED)
+    # Celery asks for the length of each queue as it begins to consume.
+    others = Reading(connection, "npd")
+    reading = Reading(connection)
+
+    server.lpush(QUEUE, message(body()))
+
+    assert len(reading.until(1)) == 1
+    assert others.taken == []
+    assert others.channel.queue_declare("npd", passive=True).message_count == 0
+
+
 @pytest.mark.parametrize("spoilt", ["unacked", "unacked_index"])
 def test_message_that_cannot_be_held_is_worked_on_all_the_same(
     server: redis.Redis, connection: Connection, spoilt: str

@@ -14,6 +14,7 @@ from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
 
+from config.queues import TASK_QUEUES
 from config.redis_address import RedisAddress
 from config.redis_address_reading import parse
 from config.redis_options import sentinel_options, server_options
@@ -42,7 +43,9 @@ class Queues:
         async with _connect(self._address) as server, server.pipeline(transaction=False) as asked:
             for key in (each for some in keys for each in some):
                 asked.llen(key)
-            lengths = iter(await asked.execute())
+            # A key that is no queue has no length, and hides no other's.
+            answers = await asked.execute(raise_on_error=False)
+        lengths = iter(answer if isinstance(answer, int) else 0 for answer in answers)
         return [
             Length(name=name, messages=sum(next(lengths) for _ in some))
             for name, some in zip(wanted, keys, strict=True)
@@ -50,13 +53,20 @@ class Queues:
 
 
 def replace_flowers_own(url: str) -> None:
-    """Have every page of Flower ask `Queues`."""
+    """Have every page of Flower ask `Queues`, and for every queue of ours.
+
+    Flower knows the queues of the workers that answered in time as it started, and asks no more.
+    """
     queues = Queues(url)
 
     def get_broker(_handler: BaseHandler) -> Queues:
         return queues
 
+    def get_active_queue_names(_handler: BaseHandler) -> list[str]:
+        return sorted(TASK_QUEUES)
+
     BaseHandler.get_broker = get_broker
+    BaseHandler.get_active_queue_names = get_active_queue_names
 
 
 def _keys(queue: str) -> list[str]:

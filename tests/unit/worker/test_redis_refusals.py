@@ -15,6 +15,10 @@ from worker.redis_refusals import explained
         (exceptions.ResponseError("MISCONF Redis is configured to save"), "write to its disk"),
         (exceptions.InvalidResponse("Protocol Error: b'HTTP/1.1'"), "speaks no Redis"),
         (exceptions.ResponseError("BUSY Redis is busy running a script"), "it answered BUSY"),
+        (
+            exceptions.ResponseError("Command # 1 (LLEN Secret) of pipeline caused error: BUSY x"),
+            "it answered BUSY",
+        ),
         (exceptions.ResponseError("Secret of a sort"), "it answered an error"),
         (exceptions.MovedError("1 h:1"), "is a Redis Cluster"),
         (exceptions.ClusterDownError("Hash slot not served"), "is a Redis Cluster"),
