@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator
 from typing import Final
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.support.processes import SETTING_PREFIXES
@@ -19,6 +20,12 @@ from tests.support.servers import (
     valkey_server,
 )
 from worker.operations.database import Database
+
+# How long an example takes says how busy the machine is.
+settings.register_profile(
+    "any machine", settings(), deadline=None, suppress_health_check=(HealthCheck.too_slow,)
+)
+settings.load_profile("any machine")
 
 #: Tests of whole systems that kill, hang, freeze or time them: in a shared run one process has all
 #: of these, one after the other.

@@ -132,7 +132,7 @@ def test_word_for_none_that_0_1_0_never_took_is_refused(runtime: Runtime) -> Non
 
 
 @on_one_database
-@settings(max_examples=30, deadline=None, suppress_health_check=[*HealthCheck])
+@settings(max_examples=30, suppress_health_check=[*HealthCheck])
 @given(
     name=st.text("Аня -'`\u2019\u02bc\u00a0\u2011\u200b\u0306", min_size=1, max_size=8),
     number=st.integers(0, 10**12),

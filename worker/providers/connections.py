@@ -10,8 +10,7 @@ import queue
 import socket
 import ssl
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -50,29 +49,23 @@ _LONGEST_LINE: Final = 65_536
 _AT_ONCE: Final = 2.0
 
 
-@contextmanager
-def _without_waiting(sock: object) -> Iterator[None]:
-    """Have reads of a socket return at once."""
+def _at_once(sock: object, read: Callable[[], bytes]) -> bytes:
+    """Return what can be read without waiting; nothing, too, where a connection has ended."""
     if not isinstance(sock, socket.socket):  # What reads from memory never waits.
-        yield
-        return
+        return read()
     usual = sock.gettimeout()
     sock.settimeout(0.0)
     try:
-        yield
+        return read()
+    except OSError:  # Nothing. Of an end, writing will tell.
+        return b""
     finally:
         sock.settimeout(usual)
 
 
 def _has_spoken(sock: socket.socket | None) -> bool:
     """Tell whether the host has said something before it was asked."""
-    if not isinstance(sock, socket.socket):
-        return False
-    try:
-        with _without_waiting(sock):
-            return bool(sock.recv(1))
-    except OSError:  # Nothing; or the connection has ended, as writing to it will tell.
-        return False
+    return isinstance(sock, socket.socket) and bool(_at_once(sock, lambda: sock.recv(1)))
 
 
 class _Reply(http.client.HTTPResponse):
@@ -91,10 +84,9 @@ class _Reply(http.client.HTTPResponse):
         """
         super().begin()
         said = self.headers
-        framing = said.get_all("Transfer-Encoding", [])
-        lengths = said.get_all("Content-Length", [])
-        twofold = bool(framing) and (bool(lengths) or not self.chunked)
-        if twofold or len(lengths) > 1 or len(framing) > 1 or said.defects:
+        names = [name.lower() for name in said.keys()]  # noqa: SIM118 - iterated, it loses doubles
+        framing, lengths = names.count("transfer-encoding"), names.count("content-length")
+        if framing + lengths > 1 or (framing and not self.chunked) or said.defects:
             self.will_close = True
 
     def _read_status(self) -> tuple[str, int, str]:
@@ -129,11 +121,7 @@ class _Reply(http.client.HTTPResponse):
 
     def _has_more(self) -> bool:
         """Tell whether more has come already: what was read ahead is lost with the reply."""
-        try:
-            with _without_waiting(self._sock):
-                return bool(self.fp.peek(1))
-        except OSError:  # Nothing: over TLS that is an error, and so is a connection's end.
-            return False
+        return bool(_at_once(self._sock, lambda: self.fp.peek(1)))
 
     def _read_next_chunk_size(self) -> int:
         """Refuse a size below zero.
@@ -229,10 +217,9 @@ class GuardedConnection(HTTPConnection):
     def request(self, *args: Any, **options: Any) -> None:
         """Send a request; the call's time starts here, or in `connect`."""
         self._watchdog.guard(self)
-        if self.calls and _has_spoken(self.sock):
-            self.close()
         if self.sock is None:
             self.connect()
+        # At a kept one `is_connected` has just looked.
         if not self.calls and _has_spoken(self.sock):
             self.close()
             raise SpokeUnasked
@@ -270,9 +257,10 @@ class GuardedConnection(HTTPConnection):
 
     @property
     def is_connected(self) -> bool:
-        """Whether the connection can take another request."""
+        """Whether the connection can take another request; not where the host spoke unasked."""
         rested = time.monotonic() - self._rested_at
-        return rested < LONGEST_REST and super().is_connected
+        unread = isinstance(self.sock, ssl.SSLSocket) and self.sock.pending() > 0
+        return rested < LONGEST_REST and not unread and super().is_connected
 
     @property
     def has_socket(self) -> bool:

@@ -15,7 +15,8 @@ def session_of(settings: ProviderSettings, *, reply_limit: int = REPLY_LIMIT) ->
         connect_timeout=settings.connect_timeout.total_seconds(),
         read_timeout=settings.read_timeout.total_seconds(),
         total_timeout=settings.total_timeout.total_seconds(),
-        threads=settings.threads,
+        # The engine calls from one more (worker/engine/engine.py), whose connection is kept, too.
+        threads=settings.threads + 1,
         reply_limit=reply_limit,
         network=Network.of(settings),
     )

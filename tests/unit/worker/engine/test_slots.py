@@ -79,7 +79,7 @@ def test_slot_computed_later_is_never_further_away(
     assert slot_of(due, second, width) <= slot_of(due, first, width)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(), st.integers(100, 5_000))
 def test_slots_stay_few_on_monetas_default_schedule(seed: int, operations: int) -> None:
     """Operations of every age, each planned when it was last polled: what waits in the broker."""
