@@ -59,9 +59,8 @@ class Calls:
 
     def asked(self, ask: Ask, work: Work) -> Call:
         """See a call begin."""
-        require(
-            self._kernel.within is None, "no call within a transaction", ask, self._kernel.within
-        )
+        within = self._kernel.current.within
+        require(within is None, "no call within a transaction", ask, within)
         code = str((work.payload or {}).get("sms_code")) if ask is Ask.SUPPLY else None
         now = self._kernel.seconds
         call = Call(ask, work.reference, work.attempt, work.polls, work.faults, code, now)

@@ -6,16 +6,19 @@ from typing import Final
 
 from tests.simulation.broker import Broker, Message
 from tests.simulation.calls import Calls
-from tests.simulation.database import Away, store
+from tests.simulation.database import store
 from tests.simulation.kernel import BEGIN, Kernel
 from tests.simulation.people import People
 from tests.simulation.plan import draw
 from tests.simulation.process import Process
 from tests.simulation.rows import Row, Rows
 from tests.simulation.server import Server, Task
+from tests.simulation.sickness import Sickness
 from tests.simulation.stream import MemoryStream
 from tests.simulation.telling import Consumer
+from tests.simulation.transactions import Transaction
 from tests.simulation.violation import Violation, require
+from worker.engine import engine
 from worker.operations.identifiers import Source
 from worker.operations.states import DRIVEN, State
 from worker.operations.store.leases import POISON_AFTER
@@ -39,11 +42,13 @@ class World:
         self.plan = draw(kernel.random)
         self.sealer, self.fingerprinter = SEALER, FINGERPRINTER
         self.rough = True
-        self.away = Away(kernel)
+        self.sickness = Sickness(kernel, store().transactions)
         self.calls = Calls(kernel, self.plan)
         self.stream = MemoryStream(lambda: kernel.now)
         self.broker = Broker(kernel, self.plan, self._deliver)
         self._booted_at = 0.0
+        #: Until when the database stood still last.
+        self._delayed = 0.0
         self.rows = Rows(kernel, self.plan, self.calls, self._quiet_since)
         self.servers = {
             provider: Server(kernel, self.plan, provider, self._notify)
@@ -78,6 +83,10 @@ class World:
             kernel.at(at, partial(self._wipe, what))
         for at, lasting in plan.blackouts:
             kernel.at(at, partial(self._black_out, lasting))
+        for at, lasting in plan.closings:
+            kernel.at(at, partial(self._close_to_writes, lasting))
+        for at, lasting in plan.standstills:
+            kernel.at(at, partial(self._stand_still, lasting))
         kernel.at(plan.calm_from, self._calm)
         kernel.at(1.0, self._look)
         try:
@@ -93,12 +102,12 @@ class World:
 
     # What others ask of it
 
-    def committed(self, spot: str) -> None:
+    def committed(self, spot: str, transaction: Transaction) -> None:
         """Look at what was just written."""
         if self._first is not None:
             return
         try:
-            self.rows.committed(spot)
+            self.rows.committed(spot, transaction)
         except Violation as violation:
             # While it makes its way out, others go on, and stumble over what was half looked at.
             self._first = violation
@@ -189,15 +198,28 @@ class World:
         self.broker.away = self.stream.away = False
 
     def _black_out(self, lasting: float) -> None:
-        self.kernel.say("database away for", lasting)
-        self.away.until = self.kernel.seconds + lasting
-        self.kernel.at(lasting, self.disturb)
-        self.disturb()
+        if self.rough:
+            self.kernel.happened("database away")
+            self.sickness.go_away(lasting)
+            self.disturb(lasting)
+
+    def _close_to_writes(self, lasting: float) -> None:
+        if self.rough:
+            self.kernel.happened("database read-only")
+            self.sickness.close_to_writes(lasting)
+            self.disturb(lasting)
+
+    def _stand_still(self, lasting: float) -> None:
+        # It loses nothing, and only takes time: no answer may be lost by it.
+        if self.rough:
+            self.kernel.happened("database stands still")
+            self.sickness.stand_still(lasting)
+            self._delayed = max(self._delayed, self.kernel.seconds + lasting)
 
     def _calm(self) -> None:
         self.kernel.say("calm")
         self.rough = self.broker.rough = False
-        self.away.until = 0.0
+        self.sickness.recover()
         self._return()
         for server in self.servers.values():
             server.rough = False
@@ -218,12 +240,18 @@ class World:
         self.kernel.at(1.0, self._look)
 
     @property
+    def longest_wait(self) -> float:
+        """Seconds after which a chunk is given up that hangs in something."""
+        return engine.longest_wait(self.plan.limits)
+
+    @property
     def _grace(self) -> float:
         """Seconds within which all is over once nothing goes wrong any more."""
         plan = self.plan
         waits = max(policy.longest for policy in plan.policies)
         dying = POISON_AFTER * (plan.silence + 3 * plan.sweep_every) if self._poison else 0.0
-        return plan.deadline * 1.1 + 2 * plan.visibility + 3 * waits + dying + 60
+        hanging = self.longest_wait + plan.silence if self.kernel.seen["call hangs"] else 0.0
+        return plan.deadline * 1.1 + 2 * plan.visibility + 3 * waits + dying + hanging + 60
 
     def _over(self) -> bool:
         if self.rough or self.kernel.current_or_none is not None:
@@ -263,4 +291,6 @@ class World:
         require(not unseen, "everything is told", len(unseen), "events never came")
 
     def _quiet_since(self, moment: float) -> float:
-        return self.kernel.seconds - max(moment, self.calls.disturbed, self._booted_at)
+        return self.kernel.seconds - max(
+            moment, self.calls.disturbed, self._booted_at, self._delayed
+        )
