@@ -167,7 +167,7 @@ class SimulatedDatabase(Database):
         transaction = transactions.begin(spot, Event(kernel))
         statements = Statements(
             kernel, transactions, transaction, self._sickness, store().connection,
-            self._owner.between, self._fails,
+            self._owner.between, lambda writes: self._fails(writes=writes),
         )  # fmt: skip
         try:
             statements.stand_still()
@@ -180,11 +180,11 @@ class SimulatedDatabase(Database):
 
     def _before_commit(self, statements: Statements) -> None:
         statements.hand_on()
-        error = self._fails(False)
+        error = self._fails(writes=False)
         if error is not None:
             raise error
 
-    def _fails(self, writes: bool) -> Exception | None:  # noqa: FBT001 - what is asked of it
+    def _fails(self, *, writes: bool) -> Exception | None:
         if not self._owner.fails():
             return None
         error = refusals.drawn(self._kernel.random, writes=writes)

@@ -164,7 +164,7 @@ def draw(random: Random) -> Plan:
         interleaved=random.choice([0.0, 0.0, 0.1, 0.4]),
         failing=random.choice([0.0, 0.0, 0.002, 0.01]),
         failover=_failover(random, calm_from),
-        hangs=random.choice([0.0, 0.0, 0.0, 0.03]),
+        hangs=random.choice([0.0, 0.0, 0.0, 0.1]),
         actions=random.choice([0.0, 3.0, 8.0]),
         poison=random.choice([0.0, 0.0, 0.0, 0.3]),
     )

@@ -1,7 +1,7 @@
 """What must hold after every commit, read from the rows themselves."""
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,9 +23,7 @@ _OPERATIONS: Final = (
     "SELECT id, reference, provider, state, attempt, due_at, lease_token, lease_owner, claims,"
     " sequence, wanted_at, deadline_at, polls FROM operation ORDER BY id"
 )
-_EVENTS: Final = (
-    "SELECT operation_id, attempt, type, data FROM outbox WHERE seq = ?"
-)
+_EVENTS: Final = "SELECT operation_id, attempt, type, data FROM outbox WHERE seq = ?"
 _PROVIDERS: Final = (
     "SELECT name, paused_at, failures, closed_until, probing_until, tokens FROM provider"
 )
@@ -38,7 +36,9 @@ _HOLDERS: Final = {
 #: Spots at which what the dead held is free again, and what a chunk left behind.
 _FREEING: Final = ("sweep._free_leases", "leaseholder.beat")
 #: Spots at which somebody may ask for an operation out of turn.
-_HASTENING: Final = ("actions.", "callbacks.", "notifications.", "codes.", "people.", "leases.")
+_HASTENING: Final = (
+    "actions.", "callbacks.", "notifications.", "codes.", "people.", "leases.", "recovering.",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,12 @@ class Rows:
     """Looks at the rows after every commit."""
 
     def __init__(
-        self, kernel: Kernel, plan: Plan, calls: Calls, quiet_since: Callable[[float], float]
+        self,
+        kernel: Kernel,
+        plan: Plan,
+        calls: Calls,
+        quiet_since: Callable[[float], float],
+        longest_wait: float,
     ) -> None:
         self._kernel = kernel
         self._plan = plan
@@ -84,6 +89,8 @@ class Rows:
         #: Seconds of peace since a time: nobody calls another one silent before it has been heard
         #: long enough itself.
         self._quiet_since = quiet_since
+        #: Seconds after which a chunk that hangs is given up.
+        self._longest_wait = longest_wait
         self.operations: dict[str, Row] = {}
         self.providers: dict[str, ProviderRow] = {}
         self._version = -1
@@ -130,6 +137,23 @@ class Rows:
             self._shared(self.providers.get(provider.name), provider, spot)
         self.operations, self.providers = operations, providers
 
+    def put_back(self) -> None:
+        """See that the database has lost commits: what counts is what it has."""
+        raw = store().raw
+        self._version = store().transactions.version
+        self.providers = {row[0]: ProviderRow(*row) for row in raw.execute(_PROVIDERS)}
+        self.operations = {row[0]: Row(*row) for row in raw.execute(_OPERATIONS)}
+        self._told = {row[0] for row in raw.execute("SELECT seq FROM outbox")}
+        told = raw.execute(
+            "SELECT operation_id, attempt, type FROM outbox WHERE operation_id IS NOT NULL"
+        ).fetchall()
+        self._sequences = defaultdict(int, Counter(id_ for id_, _, _ in told))
+        self._ends = {(id_, attempt): kind for id_, attempt, kind in told if kind in _END_TYPES}
+        self._claims.clear()
+        self._failures = defaultdict(
+            int, {name: provider.failures for name, provider in self.providers.items()}
+        )
+
     def _changed(self, before: Row | None, row: Row, spot: str) -> None:
         self._sound(row)
         if before is not None:
@@ -173,10 +197,12 @@ class Rows:
             if row.lease_owner is None:
                 continue
             errand = self._leases[row.lease_token or ""]
-            idle = self._quiet_since(errand.claimed_at)
+            idle = self._quiet_since(max(errand.claimed_at, errand.heard_at))
+            longest = patience + (self._longest_wait if errand.running else 0.0)
+            how = "hangs" if errand.running else "has ended"
             require(
-                errand.running or idle <= patience, "no lease is held for ever", row.reference,
-                f"by a chunk of {errand.worker} that has ended, for {idle:.3f} s of peace",
+                idle <= longest, "no lease is held for ever", row.reference,
+                f"by a chunk of {errand.worker} that {how}, for {idle:.3f} s of peace",
             )  # fmt: skip
 
     def in_time(self, calm_since: float) -> None:

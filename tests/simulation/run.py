@@ -51,7 +51,13 @@ def simulate(seed: int, *, keep_trace: bool = False) -> Result:
             world.kernel.say("VIOLATION", detail)
     trace = world.kernel.trace
     return Result(
-        seed, trace.digest, world.plan, invariant, detail, trace.lines, world.kernel.seconds,
+        seed,
+        trace.digest,
+        world.plan,
+        invariant,
+        detail,
+        trace.lines,
+        world.kernel.seconds,
         world.kernel.seen,
     )
 

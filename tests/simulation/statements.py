@@ -22,7 +22,7 @@ _TICK: Final = 1e-6
 class Statements:
     """What the store takes for its connection."""
 
-    def __init__(  # noqa: PLR0913 - the way from a statement to its database has many parts
+    def __init__(
         self,
         kernel: Kernel,
         transactions: Transactions,
@@ -110,23 +110,19 @@ class Statements:
             if writes and transactions.others(transaction) and _skips(statement):
                 stack.enter_context(transactions.skipping(transaction, OPERATIONS.name))
             table = _locked(statement)
-            if table is not None:
-                transactions.lock(transaction, self._selected(statement, table))
-            elif writes:
+            if writes and table is None:
                 stack.enter_context(transactions.noting(transaction))
             result: CursorResult[Any] = self._connection.execute(statement, parameters)
             if result.returns_rows:
                 # Read now: SQLite is somebody else's before the next row is asked for.
                 cursor: Any = result.cursor
+                rows = cursor.fetchall()
                 result.cursor_strategy = FullyBufferedCursorFetchStrategy(
-                    cursor, initial_buffer=cursor.fetchall()
+                    cursor, initial_buffer=rows
                 )
+                if table is not None:
+                    transactions.lock(transaction, _keys(statement, table, rows))
         return result
-
-    def _selected(self, statement: Select[Any], table: Table) -> list[Key]:
-        key = list(table.primary_key)
-        rows = self._connection.execute(statement.add_columns(*key)).fetchall()
-        return [(table.name, *row[-len(key) :]) for row in rows]
 
     def _wait_for(self, holder: Transaction) -> None:
         """Wait for whoever has locked a row, as long as the server lets it."""
@@ -138,9 +134,9 @@ class Statements:
                 kernel.happened("deadlock")
                 raise refusals.of(refusals.DEADLOCK)
             ahead = ahead.waits_for
-        left = None
-        if holder.idle_since is not None:
-            left = max(holder.idle_since + IDLE_IN_TRANSACTION - kernel.seconds, 0.0) + _TICK
+        # One that is not idle may become so: looked at again then.
+        since = kernel.seconds if holder.idle_since is None else holder.idle_since
+        left = max(since + IDLE_IN_TRANSACTION - kernel.seconds, 0.0) + _TICK
         transaction.waits_for = holder
         try:
             with self._outside():
@@ -185,6 +181,13 @@ def _locked(statement: Any) -> Table | None:  # noqa: ANN401
     found = tables[0]
     assert isinstance(found, Table)
     return found
+
+
+def _keys(statement: Select[Any], table: Table, rows: list[Any]) -> list[Key]:
+    """Return which rows of a table were selected."""
+    columns = list(statement.selected_columns)
+    places = [columns.index(each) for each in table.primary_key]
+    return [(table.name, *(row[place] for place in places)) for row in rows]
 
 
 def _skips(statement: Any) -> bool:  # noqa: ANN401

@@ -63,7 +63,7 @@ class Transaction:
     aside: list[tuple[Key, Sequence[Any] | None]] = field(default_factory=list)
 
 
-class Blocked(Exception):  # noqa: N818 - no error: the statement is to be tried again
+class Blocked(Exception):
     """A statement needs a row that another transaction has locked."""
 
     def __init__(self, holder: Transaction) -> None:
@@ -101,7 +101,7 @@ class Transactions:
             if table in _NUMBERED:
                 key = _NUMBERED[table]
                 bodies["INSERT"] = (
-                    f"UPDATE {table} SET {key} = next_number('{table}')"
+                    f"UPDATE {table} SET {key} = next_number('{table}')"  # noqa: S608 - constants
                     f" WHERE {key} = NEW.{key} AND next_number('') > 0;"
                 )
                 # Its number changes only as it is inserted; the first one was nobody's.
@@ -237,7 +237,8 @@ class Transactions:
             for columns in _UNIQUE.get(key[0], ()):
                 where = _where(key[0])
                 found = self._raw.execute(
-                    f"SELECT {', '.join(columns)} FROM {key[0]} WHERE {where}", key[1:]
+                    f"SELECT {', '.join(columns)} FROM {key[0]} WHERE {where}",  # noqa: S608 - constants
+                    key[1:],
                 ).fetchone()
                 if found is not None and None not in found:
                     yield (key[0], _NO_ROW, columns, *found)
@@ -253,16 +254,23 @@ class Transactions:
 
     def _row(self, key: Key) -> Sequence[Any] | None:
         found: Sequence[Any] | None = self._raw.execute(
-            f"SELECT * FROM {key[0]} WHERE {_where(key[0])}", key[1:]
+            f"SELECT * FROM {key[0]} WHERE {_where(key[0])}",  # noqa: S608 - constants
+            key[1:],
         ).fetchone()
         return found
 
     def _put(self, key: Key, row: Sequence[Any] | None) -> None:
         """Have a row be as it was."""
-        self._raw.execute(f"DELETE FROM {key[0]} WHERE {_where(key[0])}", key[1:])
+        self._raw.execute(
+            f"DELETE FROM {key[0]} WHERE {_where(key[0])}",  # noqa: S608 - constants
+            key[1:],
+        )
         if row is not None:
             values = ", ".join("?" * self._columns[key[0]])
-            self._raw.execute(f"INSERT INTO {key[0]} VALUES ({values})", row)
+            self._raw.execute(
+                f"INSERT INTO {key[0]} VALUES ({values})",  # noqa: S608 - constants
+                row,
+            )
 
     def _note(self, *key: Any) -> None:
         if self._noting:

@@ -1,12 +1,14 @@
 """The world of one seed: processes, broker, stream, providers, people, and what befalls them."""
 
 from collections import Counter
+from datetime import datetime
 from functools import partial
 from typing import Final
 
 from tests.simulation.broker import Broker, Message
 from tests.simulation.calls import Calls
 from tests.simulation.database import store
+from tests.simulation.failover import FailOver
 from tests.simulation.kernel import BEGIN, Kernel
 from tests.simulation.people import People
 from tests.simulation.plan import draw
@@ -49,7 +51,7 @@ class World:
         self._booted_at = 0.0
         #: Until when the database stood still last.
         self._delayed = 0.0
-        self.rows = Rows(kernel, self.plan, self.calls, self._quiet_since)
+        self.rows = Rows(kernel, self.plan, self.calls, self._quiet_since, self.longest_wait)
         self.servers = {
             provider: Server(kernel, self.plan, provider, self._notify)
             for provider in self.plan.providers
@@ -59,6 +61,10 @@ class World:
         self._processes: list[Process] = []
         self._lives = 0
         self._deaths = 0
+        #: How many processes are to begin once they may; None: they may.
+        self._stopped: int | None = None
+        #: Whether the database has lost what it had confirmed.
+        self._forgetful = False
         self._poison = "o0" if kernel.random.random() < self.plan.poison else None
         self._first: Violation | None = None
         self._poisonings: Counter[str] = Counter()
@@ -87,6 +93,8 @@ class World:
             kernel.at(at, partial(self._close_to_writes, lasting))
         for at, lasting in plan.standstills:
             kernel.at(at, partial(self._stand_still, lasting))
+        if plan.failover is not None:
+            FailOver(self, *plan.failover, self.people.database)
         kernel.at(plan.calm_from, self._calm)
         kernel.at(1.0, self._look)
         try:
@@ -124,12 +132,35 @@ class World:
     def bury(self, process: Process) -> None:
         """Have a process be dead, and another one begin in its place."""
         kernel = self.kernel
-        self.disturb()
         self._deaths += 1
+        self._end(process)
+        kernel.at(kernel.random.choice([0.1, 2.0, 8.0, 20.0]) if self.rough else 0.1, self._boot)
+
+    def stop_all(self) -> None:
+        """Have no process be there, nor begin."""
+        self._stopped = len(self._processes)
+        for process in [*self._processes]:
+            self._end(process)
+
+    def start_all(self) -> None:
+        """Have as many processes begin as were stopped, or were to begin meanwhile."""
+        count, self._stopped = self._stopped or 0, None
+        for _ in range(count):
+            self._boot()
+
+    def forget_since(self, since: datetime) -> None:
+        """See that the database has lost what was committed since a time."""
+        self._forgetful = True
+        self.disturb()
+        self.rows.put_back()
+        self.calls.put_back(since, self.rows.operations.values())
+        self.consumer.doubt()
+
+    def _end(self, process: Process) -> None:
+        self.disturb()
         self._processes.remove(process)
         self.broker.orphan(1 / (len(self._processes) + 1), self.plan.visibility)
-        kernel.kill(process.life)
-        kernel.at(kernel.random.choice([0.1, 2.0, 8.0, 20.0]) if self.rough else 0.1, self._boot)
+        self.kernel.kill(process.life)
 
     def poisons(self, reference: str) -> bool:
         """Tell whether a process dies of an operation."""
@@ -159,6 +190,9 @@ class World:
     # What befalls it
 
     def _boot(self) -> None:
+        if self._stopped is not None:
+            self._stopped += 1
+            return
         self._lives += 1
         self._booted_at = self.kernel.seconds
         process = Process(self, f"w{self._lives}")
@@ -250,7 +284,7 @@ class World:
         plan = self.plan
         waits = max(policy.longest for policy in plan.policies)
         dying = POISON_AFTER * (plan.silence + 3 * plan.sweep_every) if self._poison else 0.0
-        hanging = self.longest_wait + plan.silence if self.kernel.seen["call hangs"] else 0.0
+        hanging = self.longest_wait + plan.silence if plan.hangs else 0.0
         return plan.deadline * 1.1 + 2 * plan.visibility + 3 * waits + dying + hanging + 60
 
     def _over(self) -> bool:
@@ -261,7 +295,7 @@ class World:
     def _settled(self) -> bool:
         rows = self.rows.operations.values()
         return (
-            len(rows) == self.plan.operations
+            not self._missing()
             and not any(State(row.state) in DRIVEN for row in rows)
             and store().raw.execute("SELECT 1 FROM outbox WHERE stream_id IS NULL").fetchone()
             is None
@@ -276,11 +310,20 @@ class World:
         told = {row[0] for row in store().raw.execute("SELECT id FROM outbox")}
         return told - self.consumer.seen
 
+    def _missing(self) -> list[str]:
+        """Return what was enqueued and is not ours."""
+        there = {row.reference for row in self.rows.operations.values()}
+        missing = self.people.references.keys() - there
+        if self._forgetful:
+            # The shop was told that it is, and the commit is lost.
+            missing -= self.people.accepted
+        return sorted(missing)
+
     def _judge(self) -> None:
         rows = self.rows.operations.values()
         left = [row for row in rows if State(row.state) in DRIVEN]
         require(not left, "what is ours ends or waits for a person", left)
-        missing = sorted(self.people.references.keys() - {row.reference for row in rows})
+        missing = self._missing()
         require(not missing, "what is enqueued becomes ours", missing)
         leased = [row for row in rows if row.lease_owner is not None]
         require(not leased, "no lease is held for ever", leased)
