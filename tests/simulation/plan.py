@@ -162,7 +162,7 @@ def draw(random: Random) -> Plan:
         closings=tuple((at, random.choice([0.5, 3.0, 12.0])) for at in moments(1)),
         standstills=tuple((at, random.choice([1.0, 8.0, 20.0])) for at in moments(1)),
         interleaved=random.choice([0.0, 0.0, 0.1, 0.4]),
-        failing=random.choice([0.0, 0.0, 0.002, 0.01]),
+        failing=random.choice([0.0, 0.0, 0.005, 0.02]),
         failover=_failover(random, calm_from),
         hangs=random.choice([0.0, 0.0, 0.0, 0.1]),
         actions=random.choice([0.0, 3.0, 8.0]),
@@ -182,7 +182,7 @@ _PROVIDERS: Final = (Provider.MONETA, Provider.MANDARIN, Provider.NPD)
 def _failover(random: Random, calm_from: float) -> tuple[float, float] | None:
     if random.random() > 0.15:
         return None
-    lag = random.choice([0.05, 0.5, 3.0])
+    lag = random.choice([0.2, 3.0, 8.0])
     return random.uniform(2 + lag, calm_from), lag
 
 

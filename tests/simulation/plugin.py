@@ -1,6 +1,7 @@
 """A plugin for the simulated servers. What its calls come to is what the real ones make of them."""
 
 from collections.abc import Callable, Mapping
+from math import inf
 from typing import Any, Final, Protocol, TypeVar
 
 from config.polling import PollPolicy
@@ -257,7 +258,7 @@ class SimulatedPlugin:
         """Answer long after the call was given up, or never."""
         kernel = self._kernel
         kernel.happened("call hangs")
-        if kernel.random.random() < 0.5:
+        if lasting == inf:
             kernel.happened("call never returns")
             kernel.park(None)
         kernel.sleep(lasting)

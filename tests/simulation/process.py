@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from math import inf
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from config.queues import Provider, Task, Wake
@@ -281,7 +282,11 @@ class Process:
             return None
         self._hung = True
         world.disturb()
-        return world.longest_wait + chance.uniform(1, 60)
+        if chance.random() < 0.4:
+            return inf
+        lasting = world.longest_wait + chance.uniform(1, 60)
+        world.returns_at = max(world.returns_at, self._kernel.seconds + lasting)
+        return lasting
 
     def monotonic(self) -> float:
         """Return the host's clock: it runs a little fast or slow."""

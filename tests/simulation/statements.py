@@ -64,7 +64,7 @@ class Statements:
         self.hand_on()
         if error is not None:
             raise error
-        if _locked(statement) is PROVIDERS:
+        if self._transaction.spot.startswith("engine.") and _reads(statement, PROVIDERS):
             # The moment that the code goes on with the row in its hands.
             errand = self._kernel.current.errand
             if isinstance(errand, Errand):
@@ -181,6 +181,10 @@ def _locked(statement: Any) -> Table | None:  # noqa: ANN401
     found = tables[0]
     assert isinstance(found, Table)
     return found
+
+
+def _reads(statement: Any, table: Table) -> bool:  # noqa: ANN401
+    return isinstance(statement, Select) and table in statement.get_final_froms()
 
 
 def _keys(statement: Select[Any], table: Table, rows: list[Any]) -> list[Key]:

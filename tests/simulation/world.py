@@ -51,6 +51,8 @@ class World:
         self._booted_at = 0.0
         #: Until when the database stood still last.
         self._delayed = 0.0
+        #: When the last call returns that hangs.
+        self.returns_at = 0.0
         self.rows = Rows(kernel, self.plan, self.calls, self._quiet_since, self.longest_wait)
         self.servers = {
             provider: Server(kernel, self.plan, provider, self._notify)
@@ -284,7 +286,7 @@ class World:
         plan = self.plan
         waits = max(policy.longest for policy in plan.policies)
         dying = POISON_AFTER * (plan.silence + 3 * plan.sweep_every) if self._poison else 0.0
-        hanging = self.longest_wait + plan.silence if plan.hangs else 0.0
+        hanging = self.longest_wait + plan.silence + 60 if plan.hangs else 0.0
         return plan.deadline * 1.1 + 2 * plan.visibility + 3 * waits + dying + hanging + 60
 
     def _over(self) -> bool:
@@ -296,6 +298,7 @@ class World:
         rows = self.rows.operations.values()
         return (
             not self._missing()
+            and self.kernel.seconds > self.returns_at + 1
             and not any(State(row.state) in DRIVEN for row in rows)
             and store().raw.execute("SELECT 1 FROM outbox WHERE stream_id IS NULL").fetchone()
             is None
