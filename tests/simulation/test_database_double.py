@@ -2,28 +2,21 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
 import pytest
 from sqlalchemy import Connection, select, text, update
-from sqlalchemy.exc import DBAPIError
 
-from tests.simulation import refusals
-from tests.simulation.database import SimulatedDatabase, store
-from tests.simulation.kernel import Kernel
-from tests.simulation.sickness import Sickness
+from tests.simulation.alone import Simulated
 from tests.support.operations import NOW, OWNER, PROVIDER, TOKEN, accepted, start
 from tests.support.processes import wait_until
 from tests.support.schema import bring_to_newest
 from tests.support.servers import PostgresServer
-from worker.errors import DatabaseRefused, DatabaseUnavailable
 from worker.operations.database import Database
 from worker.operations.model import OPERATIONS
 from worker.operations.store import claims, intake, leases, writeback
-from worker.postgres.connection import IDLE_IN_TRANSACTION
 
 Act = Callable[[Connection], object]
 
@@ -214,74 +207,6 @@ def _somebody_waits(database: Database) -> bool:
         return bool(connection.execute(ungranted).scalar_one())
 
 
-class Steady:
-    """A process without mishaps."""
-
-    def __init__(self, kernel: Kernel) -> None:
-        self._kernel = kernel
-        #: How many statements are still to go well; None: all.
-        self.fails_after: int | None = None
-        #: Who stands still after a statement.
-        self.slow = "nobody"
-        self._places = 0
-
-    def effect(self, spot: str) -> None:
-        del spot
-
-    def between(self, spot: str) -> bool:
-        self._places += self.slow in spot
-        if self.slow in spot and self._places == 2:
-            self._kernel.sleep(20.0)
-        return False
-
-    def monotonic(self) -> float:
-        return self._kernel.seconds
-
-    def mishap(self) -> bool:
-        return False
-
-    def fails(self) -> bool:
-        if self.fails_after is None:
-            return False
-        self.fails_after -= 1
-        return self.fails_after == -1
-
-
-class Simulated:
-    """A simulated database, and a way to run two tasks on it."""
-
-    def __init__(self) -> None:
-        store().empty()
-        self.kernel = Kernel(1)
-        self.sickness = Sickness(self.kernel, store().transactions)
-        self.owner = Steady(self.kernel)
-        self.database = SimulatedDatabase(
-            self.kernel, self.owner, lambda *_: None, self.sickness
-        )  # fmt: skip
-
-    def run(self, *tasks: tuple[float, Callable[[], object]]) -> None:
-        errors: list[BaseException] = []
-
-        def guarded(work: Callable[[], object]) -> None:
-            try:
-                work()
-            except Exception as error:  # noqa: BLE001 - raised below, outside of the task
-                errors.append(error)
-
-        for after, work in tasks:
-            self.kernel.spawn("task", self.kernel.world, lambda work=work: guarded(work), after)  # type: ignore[misc]
-        self.kernel.run(self.kernel.seconds + 100, lambda: False)
-        if errors:
-            raise errors[0]
-
-    def pause(self, seconds: float) -> None:
-        """Wait within a transaction."""
-        task = self.kernel.current
-        task.within, within = None, task.within
-        self.kernel.sleep(seconds)
-        task.within = within
-
-
 def on_the_double(pair: Pair) -> Came:
     simulated = Simulated()
     database = simulated.database
@@ -314,117 +239,3 @@ def on_the_double(pair: Pair) -> Came:
 @pytest.mark.parametrize("name", PAIRS)
 def test_double_does_what_postgresql_does(name: str, real: Database) -> None:
     assert on_the_double(PAIRS[name]) == on_postgres(PAIRS[name], real)
-
-
-@pytest.mark.parametrize("kind", refusals.KINDS)
-def test_what_a_statement_raises_comes_out_as_of_the_product_and_leaves_nothing(kind: str) -> None:
-    simulated = Simulated()
-    simulated.run((0.0, lambda: prepare(simulated.database)))
-    raised: list[Exception] = []
-
-    def fail() -> None:
-        try:
-            with simulated.database.begin() as connection:
-                put("polls", 3)(connection)
-                throw(refusals.of(kind))
-        except Exception as error:  # noqa: BLE001 - looked at below
-            raised.append(error)
-
-    simulated.run((0.0, fail))
-
-    rows: list[object] = []
-    simulated.run((0.0, lambda: rows.extend(left(simulated.database))))
-    assert ("order-1", 0, 0, 0, None, "accepted") in rows
-    assert isinstance(raised[0], DatabaseUnavailable) or refusals.is_drawn(raised[0])
-
-
-def test_transaction_in_which_a_statement_failed_takes_no_other() -> None:
-    simulated = Simulated()
-    simulated.run((0.0, lambda: prepare(simulated.database)))
-    simulated.owner.fails_after = 0
-
-    def go_on() -> None:
-        with simulated.database.begin() as connection:
-            with suppress(Exception):
-                look(connection)
-            look(connection)
-
-    with pytest.raises(DBAPIError, match="InFailedSqlTransaction"):
-        simulated.run((0.0, go_on))
-
-
-def test_server_that_takes_no_writes_lets_itself_be_read() -> None:
-    simulated = Simulated()
-    simulated.run((0.0, lambda: prepare(simulated.database)))
-    simulated.sickness.close_to_writes(50)
-
-    def write() -> None:
-        with simulated.database.begin() as connection:
-            assert look(connection)
-            with pytest.raises(DBAPIError, match="ReadOnlySqlTransaction"):
-                count("polls")(connection)
-            raise refusals.of(refusals.READ_ONLY)
-
-    with pytest.raises(DatabaseRefused):
-        simulated.run((0.0, write))
-
-
-def test_statement_of_a_server_that_stands_still_is_answered_when_it_goes_on() -> None:
-    simulated = Simulated()
-    kernel, at = simulated.kernel, list[float]()
-
-    def write() -> None:
-        prepare(simulated.database)
-        at.append(kernel.seconds)
-        simulated.sickness.stand_still(7)
-        with simulated.database.begin() as connection:
-            count("polls")(connection)
-        at.append(kernel.seconds)
-
-    simulated.run((0.0, write))
-
-    assert at == [0.0, 7.0]
-
-
-def test_two_that_wait_for_each_other_are_told_so() -> None:
-    simulated = Simulated()
-    database = simulated.database
-    simulated.run((0.0, lambda: prepare(database)))
-
-    def lock(first: str, then: str) -> Callable[[], None]:
-        def work() -> None:
-            with database.begin() as connection:
-                for reference in (first, then):
-                    wanted = select(OPERATIONS.c.id).where(OPERATIONS.c.reference == reference)
-                    connection.execute(wanted.with_for_update())
-                    simulated.pause(1.0)
-
-        return work
-
-    with pytest.raises(DatabaseUnavailable, match="DeadlockDetected"):
-        simulated.run((0.0, lock("order-1", "order-2")), (0.5, lock("order-2", "order-1")))
-
-
-def test_server_ends_who_stands_still_within_a_transaction_before_somebody_who_waits() -> None:
-    simulated = Simulated()
-    database, kernel = simulated.database, simulated.kernel
-    simulated.run((0.0, lambda: prepare(database)))
-    at: list[float] = []
-
-    def stand_still() -> None:
-        with database.begin() as connection:
-            count("polls")(connection)
-
-    def wait() -> None:
-        with database.begin() as connection:
-            count("faults")(connection)
-        at.append(kernel.seconds)
-
-    simulated.owner.slow = "stand_still"
-    began = kernel.seconds
-
-    with pytest.raises(DatabaseUnavailable, match="IdleInTransactionSessionTimeout"):
-        simulated.run((0.0, stand_still), (1.0, wait))
-
-    # It stands still for 20 seconds; nobody has to wait for the end of that.
-    assert at == [pytest.approx(began + IDLE_IN_TRANSACTION, abs=0.1)]
