@@ -53,10 +53,6 @@ class Came:
     left: list[tuple[Any, ...]]
 
 
-class _RolledBack(Exception):
-    pass
-
-
 def claim(limit: int, token: str = TOKEN) -> Act:
     def act(connection: Connection) -> object:
         taken = claims.claim(

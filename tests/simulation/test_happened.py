@@ -1,4 +1,4 @@
-"""The simulation is not lucky: every kind of fault that it speaks of happens in the seeds of a run."""
+"""Every kind of fault that the simulation speaks of happens in the seeds of a run."""
 
 import pytest
 
