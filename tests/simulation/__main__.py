@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 import time
+from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
@@ -24,9 +25,13 @@ def main() -> int:
     if given.seed is not None:
         return replay(given.seed)
     began, failed = time.monotonic(), []
+    seen: Counter[str] = Counter()
+    first: dict[str, int] = {}
     seeds = range(given.first_seed, given.first_seed + given.seeds)
     with ProcessPoolExecutor(given.processes) as pool:
         for count, result in enumerate(pool.map(_quietly, seeds, chunksize=20), 1):
+            seen.update(result.seen)
+            first = dict.fromkeys(result.seen, result.seed) | first
             if result.invariant is not None:
                 failed.append(result)
                 print(f"seed {result.seed}: {result.detail[:300]}", flush=True)
@@ -37,6 +42,8 @@ def main() -> int:
         f"{given.seeds} seeds in {lasted:.0f} s ({given.seeds / lasted:.1f} a second),"
         f" {len(failed)} failed"
     )
+    for kind, times in sorted(seen.items()):
+        print(f"    {kind}: {times} times, first in seed {first[kind]}")
     if failed:
         print(f"the first of them (again by ./run simulate --seed {failed[0].seed}):")
         replay(failed[0].seed)

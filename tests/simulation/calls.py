@@ -1,17 +1,27 @@
 """Promises 3 and 8, seen from the provider's side: what is asked, how often, and when."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
 
+from tests.simulation.database import store
 from tests.simulation.errand import Errand
-from tests.simulation.kernel import Kernel
+from tests.simulation.kernel import BEGIN, Kernel
 from tests.simulation.plan import Plan
 from tests.simulation.violation import require
 from worker.engine.asks import Ask
 from worker.operations.outcomes import Misconfigured, NotSent, Outcome, Pending, Started
 from worker.providers.base import Work
 
+if TYPE_CHECKING:
+    from tests.simulation.rows import Row
+
+#: Codes that wait to be sent.
+_WAITING: Final = (
+    "SELECT count(*) FROM input WHERE operation_id = ? AND attempt = ? AND sent_at IS NULL"
+)
 #: What a clock may be off, and what a turn takes. Seconds.
 SLACK: Final = 0.2
 
@@ -59,9 +69,8 @@ class Calls:
 
     def asked(self, ask: Ask, work: Work) -> Call:
         """See a call begin."""
-        require(
-            self._kernel.within is None, "no call within a transaction", ask, self._kernel.within
-        )
+        within = self._kernel.current.within
+        require(within is None, "no call within a transaction", ask, within)
         code = str((work.payload or {}).get("sms_code")) if ask is Ask.SUPPLY else None
         now = self._kernel.seconds
         call = Call(ask, work.reference, work.attempt, work.polls, work.faults, code, now)
@@ -86,6 +95,30 @@ class Calls:
         call.outcome, call.ended = outcome, self._kernel.seconds
         self._learned(outcome)
 
+    def put_back(self, since: datetime, rows: Iterable["Row"]) -> None:
+        """See that the database has lost what was committed since then.
+
+        Of what it does not know at all it can promise nothing: an attempt that was begun since
+        then, and a code that came since then.
+        """
+        raw = store().raw
+        begun = (since - BEGIN).total_seconds()
+        known = {(row.reference, number): row for row in rows for number in range(row.attempt + 1)}
+        for key in [key for key in self._courses if key not in known]:
+            del self._courses[key]
+            self._kernel.happened("attempt lost with its commit")
+        for key, course in self._courses.items():
+            row = known[key]
+            self.hastened[row.reference] = self._kernel.seconds
+            (left,) = raw.execute(_WAITING, (row.id, key[1])).fetchone()
+            kept = []
+            for call in course.calls:
+                supplied = call.ask is Ask.SUPPLY and call.at >= begun
+                left -= supplied
+                if not supplied or left >= 0:
+                    kept.append(call)
+            course.calls = kept
+
     def looked(self, outcome: Outcome) -> None:
         """See what a look at the host came to."""
         self._learned(outcome)
@@ -94,6 +127,7 @@ class Calls:
         errand = self._kernel.current.errand
         assert isinstance(errand, Errand)
         errand.outcomes.append(outcome)
+        errand.heard_at = self._kernel.seconds
 
     def _in_time(self, call: Call, course: _Course) -> None:
         before = course.last(Ask.POLL, Ask.SUBMIT, Ask.SUPPLY)

@@ -14,6 +14,11 @@ class Errand:
     worker: str
     claimed: int = 0
     claimed_at: float = 0.0
+    #: When it last had the provider's shared row in its hands, and when it had for its claim.
+    row_at: float = 0.0
+    granted_at: float = 0.0
+    #: When its last answer came.
+    heard_at: float = 0.0
     outcomes: list[Outcome | None] = field(default_factory=list)
     #: Whether the task is still at it.
     running: bool = True

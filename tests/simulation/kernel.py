@@ -4,6 +4,7 @@ A task is a greenlet: the real code, unmodified, that hands the turn on wherever
 """
 
 import heapq
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -46,6 +47,8 @@ class Task:
     turn: int = 0
     #: What it works on; handed on to the tasks that it starts.
     errand: object | None = None
+    #: Whose transaction it has open: only the database may hand its turn on within one.
+    within: str | None = None
 
 
 class Kernel:
@@ -56,8 +59,8 @@ class Kernel:
         self.trace = Trace()
         #: Microseconds since the beginning.
         self.time = 0
-        #: Whose transaction is open: no turn may be handed on within one.
-        self.within: str | None = None
+        #: How often what happened: which faults a seed has seen.
+        self.seen: Counter[str] = Counter()
         self.world = Life("world")
         self.tasks: list[Task] = []
         self._queue: list[tuple[int, int, Task | Callable[[], None], int]] = []
@@ -90,6 +93,11 @@ class Kernel:
         """Write a line into the trace."""
         who = "-" if self._current is None else self._current.name
         self.trace.add(self.time, who, words)
+
+    def happened(self, what: str) -> None:
+        """Count something, and write it into the trace."""
+        self.seen[what] += 1
+        self.say(what)
 
     def at(self, seconds: float, action: Callable[[], None]) -> None:
         """Do something in so many seconds; it may start tasks, and must not wait."""
@@ -193,7 +201,7 @@ class Kernel:
             self._throw(task)
 
     def _hand_on(self, task: Task) -> None:
-        assert self.within is None, f"{task.name} waits within a transaction: {self.within}"
+        assert task.within is None, f"{task.name} waits within a transaction: {task.within}"
         self._check(task)
         self._hub.switch()
         self._check(task)

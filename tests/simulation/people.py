@@ -40,7 +40,9 @@ class People:
         self._messages = 0
         self.accepted: set[str] = set()
         self.references: dict[str, Provider] = {}
-        self.database = SimulatedDatabase(world.kernel, _AtDesk(world), world.committed, world.away)
+        self.database = SimulatedDatabase(
+            world.kernel, _AtDesk(world), world.committed, world.sickness
+        )
 
     def begin(self) -> None:
         """Have everybody do what is planned."""
@@ -211,6 +213,15 @@ class _AtDesk:
         """Hand the turn on."""
         del spot
         self._world.kernel.sleep(0.002)
+
+    def between(self, spot: str) -> bool:
+        """Hand the turn on between any two statements."""
+        self.effect(spot)
+        return True
+
+    def fails(self) -> bool:
+        """Have no statement fail."""
+        return False
 
     def monotonic(self) -> float:
         """Return the true time."""

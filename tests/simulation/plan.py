@@ -7,6 +7,7 @@ from typing import Final
 
 from config.polling import PollPolicy
 from config.queues import Provider
+from worker.providers.base import Limits
 
 
 class Fault(StrEnum):
@@ -88,8 +89,32 @@ class Plan:
     wipes: tuple[tuple[float, str], ...]
     #: Moments and lengths at which the database is away.
     blackouts: tuple[tuple[float, float], ...]
+    #: Moments and lengths at which it takes no writes,
+    closings: tuple[tuple[float, float], ...]
+    #: and at which it stands still and goes on.
+    standstills: tuple[tuple[float, float], ...]
+    #: A place between two statements in so many has the turn handed on,
+    interleaved: float
+    #: and a statement in so many fails.
+    failing: float
+    #: When the database fails over to a replica, and how many seconds that one was behind.
+    failover: tuple[float, float] | None
+    #: A call in so many returns when its leases are long lost, or never.
+    hangs: float
     actions: float
     poison: float
+
+    @property
+    def limits(self) -> Limits:
+        """How hard each provider may be worked."""
+        return Limits(
+            rate_per_second=self.rate,
+            chunk=self.chunk,
+            threads=self.threads,
+            total_timeout=self.total_timeout,
+            breaker_failures=self.breaker_failures,
+            breaker_reset=self.breaker_reset,
+        )
 
 
 def draw(random: Random) -> Plan:
@@ -134,6 +159,12 @@ def draw(random: Random) -> Plan:
         outages=tuple(_outage(random, random.choice(providers), at) for at in moments(3)),
         wipes=tuple((at, random.choice(_WIPES)) for at in moments(2)),
         blackouts=tuple((at, random.choice([1.0, 4.0, 10.0])) for at in moments(1)),
+        closings=tuple((at, random.choice([0.5, 3.0, 12.0])) for at in moments(1)),
+        standstills=tuple((at, random.choice([1.0, 8.0, 20.0])) for at in moments(1)),
+        interleaved=random.choice([0.0, 0.0, 0.1, 0.4]),
+        failing=random.choice([0.0, 0.0, 0.005, 0.02]),
+        failover=_failover(random, calm_from),
+        hangs=random.choice([0.0, 0.0, 0.0, 0.1]),
         actions=random.choice([0.0, 3.0, 8.0]),
         poison=random.choice([0.0, 0.0, 0.0, 0.3]),
     )
@@ -146,6 +177,13 @@ _SPOTS: Final = (
 )  # fmt: skip
 _WIPES: Final = ("all", "queues", "markers", "stream", "tail", "away")
 _PROVIDERS: Final = (Provider.MONETA, Provider.MANDARIN, Provider.NPD)
+
+
+def _failover(random: Random, calm_from: float) -> tuple[float, float] | None:
+    if random.random() > 0.15:
+        return None
+    lag = random.choice([0.2, 3.0, 8.0])
+    return random.uniform(2 + lag, calm_from), lag
 
 
 def _policy(random: Random) -> PollPolicy:

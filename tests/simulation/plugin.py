@@ -1,6 +1,7 @@
 """A plugin for the simulated servers. What its calls come to is what the real ones make of them."""
 
 from collections.abc import Callable, Mapping
+from math import inf
 from typing import Any, Final, Protocol, TypeVar
 
 from config.polling import PollPolicy
@@ -27,7 +28,7 @@ from worker.operations.outcomes import (
     Wanted,
 )
 from worker.operations.states import State
-from worker.providers.base import Finding, Intake, Limits, Work
+from worker.providers.base import Finding, Intake, Work
 from worker.providers.given import Writing
 
 T = TypeVar("T")
@@ -50,6 +51,9 @@ class Caller(Protocol):
 
     def poisoned(self, reference: str) -> None:
         """Die of an operation, if it is one to die of."""
+
+    def hangs(self) -> float | None:
+        """Return for how long a call hangs, if it does."""
 
 
 class Watch(Protocol):
@@ -77,14 +81,7 @@ class SimulatedPlugin:
         self._caller = caller
         self._watch = watch
         self.name = server.provider
-        self.limits = Limits(
-            rate_per_second=plan.rate,
-            chunk=plan.chunk,
-            threads=plan.threads,
-            total_timeout=plan.total_timeout,
-            breaker_failures=plan.breaker_failures,
-            breaker_reset=plan.breaker_reset,
-        )
+        self.limits = plan.limits
 
     @property
     def policy(self) -> PollPolicy:
@@ -257,6 +254,16 @@ class SimulatedPlugin:
         """Find nothing."""
         return []
 
+    def _hang(self, lasting: float) -> None:
+        """Answer long after the call was given up, or never."""
+        kernel = self._kernel
+        kernel.happened("call hangs")
+        if lasting == inf:
+            kernel.happened("call never returns")
+            kernel.park(None)
+        kernel.sleep(lasting)
+        kernel.happened("call returns after it was given up")
+
     def _status(self, work: Work) -> Outcome:
         now = self._kernel.seconds
         task = self._server.tasks.get(work.provider_ref or "")
@@ -325,6 +332,9 @@ class SimulatedPlugin:
                 there = back + chance.uniform(0.01, 5)
             self._kernel.at(there, lambda: taken.append(take()))
         self._kernel.sleep(back)
+        hangs = self._caller.hangs()
+        if hangs is not None:
+            self._hang(hangs)
         self._caller.effect(f"answered {ask}")
         outcome: Outcome | None = None
         try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from math import inf
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from config.queues import Provider, Task, Wake
@@ -11,6 +12,7 @@ from tests.simulation.database import SimulatedDatabase
 from tests.simulation.errand import Errand
 from tests.simulation.kernel import Event, Killed, Life, Lock
 from tests.simulation.plugin import SimulatedPlugin
+from tests.simulation.refusals import is_drawn
 from tests.simulation.threads import host
 from tests.simulation.violation import Violation
 from worker.background import Repeating
@@ -61,7 +63,7 @@ class Process:
         self.life.off = kernel.random.choice([0.0, 0.0, 0.3, -300.0, 300.0])
         self._booted = kernel.random.uniform(0, 1e5)
         self._drift = 1 + kernel.random.uniform(-2e-4, 2e-4)
-        self.database = SimulatedDatabase(kernel, self, world.committed, world.away)
+        self.database = SimulatedDatabase(kernel, self, world.committed, world.sickness)
         self.plugins = {
             provider: SimulatedPlugin(kernel, plan, server, self, world.calls)
             for provider, server in world.servers.items()
@@ -113,6 +115,7 @@ class Process:
         self.busy = 0
         self.started = False
         self.stopping = False
+        self._hung = False
         self._arrange()
 
     def _arrange(self) -> None:
@@ -146,6 +149,12 @@ class Process:
                 break
             except DatabaseUnavailable:
                 self._kernel.sleep(2.0)
+            except Exception as error:
+                if not is_drawn(error):
+                    raise
+                # A process that cannot begin ends, and is started again.
+                self._world.bury(self)
+                raise Killed from None
         for loop in self._loops:
             name = f"{self.life.name}/{loop._name}"
             self._kernel.spawn(name, self.life, loop._run)
@@ -193,7 +202,9 @@ class Process:
         self._kernel.current.errand = errand
         try:
             self.engine.work(message.provider, Wake(message.wake), message.slot)
-        except UpridError as error:
+        except Exception as error:
+            if not _is_ordinary(error):
+                raise
             self._kernel.say("chunk failed", type(error).__name__)
             return
         finally:
@@ -209,7 +220,9 @@ class Process:
                 self.runtime, Taken(message.id, message.task.value, (), message.arguments)
             )
             acknowledged = True
-        except UpridError as error:
+        except Exception as error:
+            if not _is_ordinary(error):
+                raise
             self._kernel.say("message comes again", message, type(error).__name__)
             pause = _PATIENCE[min(message.tried, len(_PATIENCE) - 1)]
             again = TaskMessage(message.id, message.task, message.arguments, message.tried + 1)
@@ -241,6 +254,40 @@ class Process:
             self.life.frozen_until = kernel.time + round(lasting * 1e6)
             kernel.sleep(0)
 
+    def between(self, spot: str) -> bool:
+        """Perhaps hand the turn on between two statements; the process may die there, too."""
+        plan = self._world.plan
+        hands_on = plan.interleaved > 0 and self._kernel.random.random() < plan.interleaved
+        if hands_on:
+            self.effect(spot)
+        return hands_on
+
+    def fails(self) -> bool:
+        """Tell whether a statement fails."""
+        world = self._world
+        happens = (
+            world.rough
+            and world.plan.failing > 0
+            and self._kernel.random.random() < world.plan.failing
+        )
+        if happens:
+            world.disturb()
+        return happens
+
+    def hangs(self) -> float | None:
+        """Return for how long a call hangs, if it does; one in the life of a process at most."""
+        world, chance = self._world, self._kernel.random
+        plan = world.plan
+        if self._hung or not world.rough or not plan.hangs or chance.random() > plan.hangs:
+            return None
+        self._hung = True
+        world.disturb()
+        if chance.random() < 0.4:
+            return inf
+        lasting = world.longest_wait + chance.uniform(1, 60)
+        world.returns_at = max(world.returns_at, self._kernel.seconds + lasting)
+        return lasting
+
     def monotonic(self) -> float:
         """Return the host's clock: it runs a little fast or slow."""
         return self._booted + self._kernel.seconds * self._drift
@@ -263,6 +310,11 @@ class Process:
     def _unpublished(self) -> bool:
         world = self._world
         return world.rough and self._kernel.random.random() < world.plan.unpublished
+
+
+def _is_ordinary(error: Exception) -> bool:
+    """Tell whether a task may end by it: the door logs it, and has an intake message come again."""
+    return isinstance(error, UpridError) or is_drawn(error)
 
 
 class _ReachedStream:

@@ -1,7 +1,7 @@
 """What must hold after every commit, read from the rows themselves."""
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +14,7 @@ from tests.simulation.database import store
 from tests.simulation.errand import Errand
 from tests.simulation.kernel import BEGIN, Kernel
 from tests.simulation.plan import Plan
+from tests.simulation.transactions import Transaction
 from tests.simulation.violation import require
 from worker.events.model import END_EVENTS
 from worker.operations.states import DRIVEN, RETRYABLE, TERMINAL, State, may_move
@@ -22,9 +23,7 @@ _OPERATIONS: Final = (
     "SELECT id, reference, provider, state, attempt, due_at, lease_token, lease_owner, claims,"
     " sequence, wanted_at, deadline_at, polls FROM operation ORDER BY id"
 )
-_EVENTS: Final = (
-    "SELECT seq, operation_id, attempt, type, data FROM outbox WHERE seq > ? ORDER BY seq"
-)
+_EVENTS: Final = "SELECT operation_id, attempt, type, data FROM outbox WHERE seq = ?"
 _PROVIDERS: Final = (
     "SELECT name, paused_at, failures, closed_until, probing_until, tokens FROM provider"
 )
@@ -34,10 +33,12 @@ _HOLDERS: Final = {
     "pen._write", "pen._one_by_one", "engine._give_back", "pen.refused",
     "engine._mark", "engine._supply",
 }  # fmt: skip
-#: The spot at which what the dead held is free again.
-_FREEING: Final = "sweep._free_leases"
+#: Spots at which what the dead held is free again, and what a chunk left behind.
+_FREEING: Final = ("sweep._free_leases", "leaseholder.beat")
 #: Spots at which somebody may ask for an operation out of turn.
-_HASTENING: Final = ("actions.", "callbacks.", "notifications.", "codes.", "people.", "leases.")
+_HASTENING: Final = (
+    "actions.", "callbacks.", "notifications.", "codes.", "people.", "leases.", "recovering.",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,12 @@ class Rows:
     """Looks at the rows after every commit."""
 
     def __init__(
-        self, kernel: Kernel, plan: Plan, calls: Calls, quiet_since: Callable[[float], float]
+        self,
+        kernel: Kernel,
+        plan: Plan,
+        calls: Calls,
+        quiet_since: Callable[[float], float],
+        longest_wait: float,
     ) -> None:
         self._kernel = kernel
         self._plan = plan
@@ -83,10 +89,13 @@ class Rows:
         #: Seconds of peace since a time: nobody calls another one silent before it has been heard
         #: long enough itself.
         self._quiet_since = quiet_since
+        #: Seconds after which a chunk that hangs is given up.
+        self._longest_wait = longest_wait
         self.operations: dict[str, Row] = {}
         self.providers: dict[str, ProviderRow] = {}
-        self._changes = -1
-        self._seq = 0
+        self._version = -1
+        #: Places in the outbox.
+        self._told: set[int] = set()
         self._sequences: dict[str, int] = defaultdict(int)
         self._ends: dict[tuple[str, int], str] = {}
         self._claims: dict[str, list[Errand]] = defaultdict(list)
@@ -95,18 +104,21 @@ class Rows:
         #: When the sweep last freed an operation, or somebody its provider. Seconds.
         self._freed: dict[str, float] = {}
 
-    def committed(self, spot: str) -> None:
+    def committed(self, spot: str, transaction: Transaction) -> None:
         """Look at what a transaction did."""
         raw = store().raw
-        changes = raw.total_changes
-        if changes == self._changes:
+        version = store().transactions.version
+        if version == self._version:
             if spot == "engine._feed":
                 self._feeding(self.providers)
             return
-        self._changes = changes
+        self._version = version
         providers = {row[0]: ProviderRow(*row) for row in raw.execute(_PROVIDERS)}
         operations = {row[0]: Row(*row) for row in raw.execute(_OPERATIONS)}
-        self._events(raw.execute(_EVENTS, (self._seq,)).fetchall())
+        for key in transaction.touched:
+            if key[0] == "outbox" and key[1] not in self._told:
+                self._told.add(key[1])
+                self._events(raw.execute(_EVENTS, key[1:]).fetchall())
         require(
             self.operations.keys() <= operations.keys(), "nothing disappears",
             self.operations.keys() - operations.keys(),
@@ -125,13 +137,30 @@ class Rows:
             self._shared(self.providers.get(provider.name), provider, spot)
         self.operations, self.providers = operations, providers
 
+    def put_back(self) -> None:
+        """See that the database has lost commits: what counts is what it has."""
+        raw = store().raw
+        self._version = store().transactions.version
+        self.providers = {row[0]: ProviderRow(*row) for row in raw.execute(_PROVIDERS)}
+        self.operations = {row[0]: Row(*row) for row in raw.execute(_OPERATIONS)}
+        self._told = {row[0] for row in raw.execute("SELECT seq FROM outbox")}
+        told = raw.execute(
+            "SELECT operation_id, attempt, type FROM outbox WHERE operation_id IS NOT NULL"
+        ).fetchall()
+        self._sequences = defaultdict(int, Counter(id_ for id_, _, _ in told))
+        self._ends = {(id_, attempt): kind for id_, attempt, kind in told if kind in _END_TYPES}
+        self._claims.clear()
+        self._failures = defaultdict(
+            int, {name: provider.failures for name, provider in self.providers.items()}
+        )
+
     def _changed(self, before: Row | None, row: Row, spot: str) -> None:
         self._sound(row)
         if before is not None:
             self._moved(before, row)
             if spot.startswith(_HASTENING):
                 self._calls.hastened[row.reference] = self._kernel.seconds
-            if spot == _FREEING:
+            if spot in _FREEING:
                 self._freed[row.id] = self._kernel.seconds
             if self._is_claimed(row):
                 self._claim(before, row, spot)
@@ -168,10 +197,12 @@ class Rows:
             if row.lease_owner is None:
                 continue
             errand = self._leases[row.lease_token or ""]
-            idle = self._quiet_since(errand.claimed_at)
+            idle = self._quiet_since(max(errand.claimed_at, errand.heard_at))
+            longest = patience + (self._longest_wait if errand.running else 0.0)
+            how = "hangs" if errand.running else "has ended"
             require(
-                errand.running or idle <= patience, "no lease is held for ever", row.reference,
-                f"by a chunk of {errand.worker} that has ended, for {idle:.3f} s of peace",
+                idle <= longest, "no lease is held for ever", row.reference,
+                f"by a chunk of {errand.worker} that {how}, for {idle:.3f} s of peace",
             )  # fmt: skip
 
     def in_time(self, calm_since: float) -> None:
@@ -192,8 +223,7 @@ class Rows:
             require(shut, "what is due is worked on in seconds", row)
 
     def _events(self, events: list[tuple[Any, ...]]) -> None:
-        for seq, id_, attempt, kind, data in events:
-            self._seq = seq
+        for id_, attempt, kind, data in events:
             self._kernel.say("told", kind, data[:0], json.loads(data).get("reference", ""))
             if id_ is None:
                 continue
@@ -250,7 +280,7 @@ class Rows:
     ) -> None:
         """See a claim: is the provider open, and is its rate kept?"""
         now, name = self._kernel.seconds, errand.provider
-        errand.claimed, errand.claimed_at = len(claimed), now
+        errand.claimed, errand.claimed_at, errand.granted_at = len(claimed), now, errand.row_at
         shared = before.get(name, after[name])
         require(shared.paused_at is None, "no claim while a provider is paused", name)
         closed = shared.closed_until
@@ -271,10 +301,10 @@ class Rows:
         rate, total = self._plan.rate, 0
         for each in reversed(claims[-40:]):
             total += each.calls if each.fed else each.claimed
-            allowed = max(rate, 1.0) + rate * (now - each.claimed_at + SLACK)
+            allowed = max(rate, 1.0) + rate * (errand.granted_at - each.granted_at + SLACK)
             require(
                 total <= allowed + 1e-6, "the rate is never exceeded", name,
-                f"{total} since {each.claimed_at:.3f}, not {allowed:.2f}",
+                f"{total} since {each.granted_at:.3f}, not {allowed:.2f}",
             )  # fmt: skip
 
     def _feeding(self, providers: dict[str, ProviderRow]) -> None:
@@ -284,7 +314,7 @@ class Rows:
         after = providers[errand.provider]
         if before is not None and errand.claimed and after.tokens:
             # A bucket that begins anew is empty.
-            passed = self._kernel.seconds - errand.claimed_at - SLACK
+            passed = errand.row_at - errand.granted_at - SLACK
             left = errand.claimed - errand.calls
             given_back, allowed = (
                 after.tokens - before.tokens,

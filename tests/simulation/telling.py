@@ -38,6 +38,7 @@ class Consumer:
         self._present: set[str] = set()
         self._sequences: dict[str, int] = defaultdict(int)
         self._ends: dict[tuple[str, int], str] = {}
+        self._doubted: set[str] = set()
 
     def read(self) -> None:
         """Read what is new."""
@@ -61,8 +62,19 @@ class Consumer:
                 self._in_order(kind, data)
             self._hear(Told(kind, fields["subject"], data))
 
+    def doubt(self) -> None:
+        """Look no more at the order of what is known: the database has lost some of it.
+
+        What happens again has other ids, and comes beside what was told before.
+        """
+        told = (json.loads(fields["data"]) for _, fields in self._stream.entries)
+        self._doubted |= {data["operation_id"] for data in told if "operation_id" in data}
+        self._doubted |= self._sequences.keys()
+
     def _in_order(self, kind: str, data: Mapping[str, Any]) -> None:
         id_, sequence = data["operation_id"], data["sequence"]
+        if id_ in self._doubted:
+            return
         self._sequences[id_] += 1
         require(
             sequence == self._sequences[id_], "the stream is in order and without gaps",

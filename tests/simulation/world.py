@@ -1,21 +1,26 @@
 """The world of one seed: processes, broker, stream, providers, people, and what befalls them."""
 
 from collections import Counter
+from datetime import datetime
 from functools import partial
 from typing import Final
 
 from tests.simulation.broker import Broker, Message
 from tests.simulation.calls import Calls
-from tests.simulation.database import Away, store
+from tests.simulation.database import store
+from tests.simulation.failover import FailOver
 from tests.simulation.kernel import BEGIN, Kernel
 from tests.simulation.people import People
 from tests.simulation.plan import draw
 from tests.simulation.process import Process
 from tests.simulation.rows import Row, Rows
 from tests.simulation.server import Server, Task
+from tests.simulation.sickness import Sickness
 from tests.simulation.stream import MemoryStream
 from tests.simulation.telling import Consumer
+from tests.simulation.transactions import Transaction
 from tests.simulation.violation import Violation, require
+from worker.engine import engine
 from worker.operations.identifiers import Source
 from worker.operations.states import DRIVEN, State
 from worker.operations.store.leases import POISON_AFTER
@@ -39,12 +44,16 @@ class World:
         self.plan = draw(kernel.random)
         self.sealer, self.fingerprinter = SEALER, FINGERPRINTER
         self.rough = True
-        self.away = Away(kernel)
+        self.sickness = Sickness(kernel, store().transactions)
         self.calls = Calls(kernel, self.plan)
         self.stream = MemoryStream(lambda: kernel.now)
         self.broker = Broker(kernel, self.plan, self._deliver)
         self._booted_at = 0.0
-        self.rows = Rows(kernel, self.plan, self.calls, self._quiet_since)
+        #: Until when the database stood still last.
+        self._delayed = 0.0
+        #: When the last call returns that hangs.
+        self.returns_at = 0.0
+        self.rows = Rows(kernel, self.plan, self.calls, self._quiet_since, self.longest_wait)
         self.servers = {
             provider: Server(kernel, self.plan, provider, self._notify)
             for provider in self.plan.providers
@@ -54,6 +63,10 @@ class World:
         self._processes: list[Process] = []
         self._lives = 0
         self._deaths = 0
+        #: How many processes are to begin once they may; None: they may.
+        self._stopped: int | None = None
+        #: Whether the database has lost what it had confirmed.
+        self._forgetful = False
         self._poison = "o0" if kernel.random.random() < self.plan.poison else None
         self._first: Violation | None = None
         self._poisonings: Counter[str] = Counter()
@@ -78,6 +91,12 @@ class World:
             kernel.at(at, partial(self._wipe, what))
         for at, lasting in plan.blackouts:
             kernel.at(at, partial(self._black_out, lasting))
+        for at, lasting in plan.closings:
+            kernel.at(at, partial(self._close_to_writes, lasting))
+        for at, lasting in plan.standstills:
+            kernel.at(at, partial(self._stand_still, lasting))
+        if plan.failover is not None:
+            FailOver(self, *plan.failover, self.people.database)
         kernel.at(plan.calm_from, self._calm)
         kernel.at(1.0, self._look)
         try:
@@ -93,12 +112,12 @@ class World:
 
     # What others ask of it
 
-    def committed(self, spot: str) -> None:
+    def committed(self, spot: str, transaction: Transaction) -> None:
         """Look at what was just written."""
         if self._first is not None:
             return
         try:
-            self.rows.committed(spot)
+            self.rows.committed(spot, transaction)
         except Violation as violation:
             # While it makes its way out, others go on, and stumble over what was half looked at.
             self._first = violation
@@ -115,12 +134,35 @@ class World:
     def bury(self, process: Process) -> None:
         """Have a process be dead, and another one begin in its place."""
         kernel = self.kernel
-        self.disturb()
         self._deaths += 1
+        self._end(process)
+        kernel.at(kernel.random.choice([0.1, 2.0, 8.0, 20.0]) if self.rough else 0.1, self._boot)
+
+    def stop_all(self) -> None:
+        """Have no process be there, nor begin."""
+        self._stopped = len(self._processes)
+        for process in [*self._processes]:
+            self._end(process)
+
+    def start_all(self) -> None:
+        """Have as many processes begin as were stopped, or were to begin meanwhile."""
+        count, self._stopped = self._stopped or 0, None
+        for _ in range(count):
+            self._boot()
+
+    def forget_since(self, since: datetime) -> None:
+        """See that the database has lost what was committed since a time."""
+        self._forgetful = True
+        self.disturb()
+        self.rows.put_back()
+        self.calls.put_back(since, self.rows.operations.values())
+        self.consumer.doubt()
+
+    def _end(self, process: Process) -> None:
+        self.disturb()
         self._processes.remove(process)
         self.broker.orphan(1 / (len(self._processes) + 1), self.plan.visibility)
-        kernel.kill(process.life)
-        kernel.at(kernel.random.choice([0.1, 2.0, 8.0, 20.0]) if self.rough else 0.1, self._boot)
+        self.kernel.kill(process.life)
 
     def poisons(self, reference: str) -> bool:
         """Tell whether a process dies of an operation."""
@@ -150,6 +192,9 @@ class World:
     # What befalls it
 
     def _boot(self) -> None:
+        if self._stopped is not None:
+            self._stopped += 1
+            return
         self._lives += 1
         self._booted_at = self.kernel.seconds
         process = Process(self, f"w{self._lives}")
@@ -189,15 +234,28 @@ class World:
         self.broker.away = self.stream.away = False
 
     def _black_out(self, lasting: float) -> None:
-        self.kernel.say("database away for", lasting)
-        self.away.until = self.kernel.seconds + lasting
-        self.kernel.at(lasting, self.disturb)
-        self.disturb()
+        if self.rough:
+            self.kernel.happened("database away")
+            self.sickness.go_away(lasting)
+            self.disturb(lasting)
+
+    def _close_to_writes(self, lasting: float) -> None:
+        if self.rough:
+            self.kernel.happened("database read-only")
+            self.sickness.close_to_writes(lasting)
+            self.disturb(lasting)
+
+    def _stand_still(self, lasting: float) -> None:
+        # It loses nothing, and only takes time: no answer may be lost by it.
+        if self.rough:
+            self.kernel.happened("database stands still")
+            self.sickness.stand_still(lasting)
+            self._delayed = max(self._delayed, self.kernel.seconds + lasting)
 
     def _calm(self) -> None:
         self.kernel.say("calm")
         self.rough = self.broker.rough = False
-        self.away.until = 0.0
+        self.sickness.recover()
         self._return()
         for server in self.servers.values():
             server.rough = False
@@ -218,12 +276,18 @@ class World:
         self.kernel.at(1.0, self._look)
 
     @property
+    def longest_wait(self) -> float:
+        """Seconds after which a chunk is given up that hangs in something."""
+        return engine.longest_wait(self.plan.limits)
+
+    @property
     def _grace(self) -> float:
         """Seconds within which all is over once nothing goes wrong any more."""
         plan = self.plan
         waits = max(policy.longest for policy in plan.policies)
         dying = POISON_AFTER * (plan.silence + 3 * plan.sweep_every) if self._poison else 0.0
-        return plan.deadline * 1.1 + 2 * plan.visibility + 3 * waits + dying + 60
+        hanging = self.longest_wait + plan.silence + 60 if plan.hangs else 0.0
+        return plan.deadline * 1.1 + 2 * plan.visibility + 3 * waits + dying + hanging + 60
 
     def _over(self) -> bool:
         if self.rough or self.kernel.current_or_none is not None:
@@ -233,7 +297,8 @@ class World:
     def _settled(self) -> bool:
         rows = self.rows.operations.values()
         return (
-            len(rows) == self.plan.operations
+            not self._missing()
+            and self.kernel.seconds > self.returns_at + 1
             and not any(State(row.state) in DRIVEN for row in rows)
             and store().raw.execute("SELECT 1 FROM outbox WHERE stream_id IS NULL").fetchone()
             is None
@@ -248,11 +313,20 @@ class World:
         told = {row[0] for row in store().raw.execute("SELECT id FROM outbox")}
         return told - self.consumer.seen
 
+    def _missing(self) -> list[str]:
+        """Return what was enqueued and is not ours."""
+        there = {row.reference for row in self.rows.operations.values()}
+        missing = self.people.references.keys() - there
+        if self._forgetful:
+            # The shop was told that it is, and the commit is lost.
+            missing -= self.people.accepted
+        return sorted(missing)
+
     def _judge(self) -> None:
         rows = self.rows.operations.values()
         left = [row for row in rows if State(row.state) in DRIVEN]
         require(not left, "what is ours ends or waits for a person", left)
-        missing = sorted(self.people.references.keys() - {row.reference for row in rows})
+        missing = self._missing()
         require(not missing, "what is enqueued becomes ours", missing)
         leased = [row for row in rows if row.lease_owner is not None]
         require(not leased, "no lease is held for ever", leased)
@@ -263,4 +337,6 @@ class World:
         require(not unseen, "everything is told", len(unseen), "events never came")
 
     def _quiet_since(self, moment: float) -> float:
-        return self.kernel.seconds - max(moment, self.calls.disturbed, self._booted_at)
+        return self.kernel.seconds - max(
+            moment, self.calls.disturbed, self._booted_at, self._delayed
+        )

@@ -1,0 +1,53 @@
+"""For each kind of fault a seed in which it happens; `./run simulate --seeds 300` prints the first.
+
+To be found anew whenever the simulation itself changes: its seeds tell other stories then.
+"""
+
+from typing import Final
+
+HAPPENS: Final[dict[str, int]] = {
+    "attempt lost with its commit": 47,
+    "call hangs": 11,
+    "call never returns": 14,
+    "call returns after it was given up": 11,
+    "commit made and not confirmed": 2,
+    "commits lost by a fail-over": 13,
+    "database away": 0,
+    "database read-only": 0,
+    "database stands still": 0,
+    "idle transaction ended by its server": 53,
+    "operation put in doubt by `uprid recover`": 14,
+    "statement fails: 08000": 5,
+    "statement fails: 08006": 5,
+    "statement fails: 08P01": 14,
+    "statement fails: 22003": 23,
+    "statement fails: 23514": 25,
+    "statement fails: 25006": 5,
+    "statement fails: 25P03": 5,
+    "statement fails: 26000": 6,
+    "statement fails: 40001": 3,
+    "statement fails: 40P01": 14,
+    "statement fails: 42501": 5,
+    "statement fails: 53100": 5,
+    "statement fails: 53200": 5,
+    "statement fails: 53300": 17,
+    "statement fails: 55P03": 17,
+    "statement fails: 57014": 7,
+    "statement fails: 57P01": 7,
+    "statement fails: 57P03": 5,
+    "statement fails: 58030": 4,
+    "statement fails: DatabaseError": 7,
+    "statement fails: InterfaceError": 28,
+    "statement fails: InternalError": 52,
+    "statement fails: NoMemory": 35,
+    "statement fails: NotSupportedError": 5,
+    "statement fails: OperationalError": 4,
+    "statement fails: ProgrammingError": 3,
+    "statement fails: Unexpected": 6,
+    "statement fails: XX000": 5,
+    "statement waits for a row's lock": 0,
+    "statement waits for a server that stands still": 0,
+    "transaction cut off by its server": 2,
+    "turn handed on within a transaction": 0,
+    "write refused: read-only": 0,
+}
