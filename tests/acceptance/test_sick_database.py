@@ -12,7 +12,6 @@ from tests.support.frozen import frozen
 from tests.support.http_stub import Answer, Asked, HttpStub, said
 from tests.support.marketplace import ENDS, LATE, STARTED, WAITING
 from tests.support.moneta import result, ticket
-from tests.support.processes import wait_until
 from tests.support.read_only import read_only
 from tests.support.schema import bring_to_newest
 from tests.support.servers import PostgresServer, ValkeyServer, postgres_server
@@ -42,10 +41,10 @@ class Moneta(HttpStub):
         super().__init__()
         self._polls = polls
         self._asked_of: dict[int, int] = {}
-        #: The unit whose submit waits until `answers` is set.
+        #: The unit whose submit waits until `released` is set.
         self.held: int | None = None
         self.arrived = threading.Event()
-        self.answers = threading.Event()
+        self.released = threading.Event()
         self.submits: list[int] = []
 
     def next_answer(self, asked: Asked) -> Answer:
@@ -58,7 +57,7 @@ class Moneta(HttpStub):
             self.submits.append(unit)
         if unit == self.held:
             self.arrived.set()
-            self.answers.wait(140)
+            self.released.wait(140)
         return said(ticket("CREATED", asyncId=unit, expirationDate="2099-01-01T00:00:00.000+03:00"))
 
     def _polled(self, unit: int) -> Answer:
@@ -105,7 +104,7 @@ def pids(made: System) -> list[int]:
 def assert_well(
     made: System, moneta: Moneta, units: dict[str, int], pids_before: list[int]
 ) -> None:
-    """Each operation ended once, by what was asked once; nothing is leased, nobody was restarted."""
+    """Each operation ended once, by what was asked once; nothing is leased."""
     told = made.marketplace.told({*ENDS, WAITING, LATE})
     assert {name: [event.type for event in events] for name, events in told.items()} == {
         name: [_SUCCEEDED] for name in units
@@ -130,7 +129,7 @@ def test_submit_outlives_a_database_that_stands_still_for_longer_than_leases_las
         with frozen(server.pid):
             threading.Event().wait(_STANDSTILL)
         threading.Event().wait(_AFTERWARDS)
-        moneta.answers.set()
+        moneta.released.set()
 
         made.marketplace.wait_for(["frozen"])
         assert_well(made, moneta, {"frozen": 1_000}, before)
@@ -152,7 +151,7 @@ def test_everything_goes_on_after_a_database_that_took_no_writes_for_a_second(
 
         with read_only(made.database_url):
             polls = moneta.polls
-            moneta.answers.set()
+            moneta.released.set()
             # Polls come due, and their answers find no database that takes them.
             threading.Event().wait(1)
 
