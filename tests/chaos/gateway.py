@@ -15,8 +15,8 @@ from tests.chaos.proxy import Connection, Link, Proxy
 
 #: Seconds for which a connection may rest where they are closed.
 IDLE: Final = 2.0
-#: Seconds from an interim reply to the next one, or to the reply, where they come apart.
-_APART: Final = 0.05
+#: Seconds from an interim reply to the next one, or to the reply, where they come apart: from, to.
+_APART: Final = (0.05, 0.4)
 _HINTS: Final = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
 _PROCESSING: Final = b"HTTP/1.1 102 Processing\r\n\r\n"
 #: What is sent before a reply, and whether in one segment with it.
@@ -103,7 +103,7 @@ class HttpConnection(Connection):
             return b"".join(heads) + said
         for head in heads:
             await super().answer(head)
-            await asyncio.sleep(_APART)
+            await asyncio.sleep(self._weather.random.uniform(*_APART))
         return said
 
     def _wake(self) -> None:
