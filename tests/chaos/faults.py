@@ -35,6 +35,14 @@ _STANDSTILL: Final = 6.5
 #: silence itself, by which a judge must have beaten steadily).
 _UNJUDGED: Final = 5.0
 _FREED: Final = "leases_freed"
+#: No lease's owner is silent, so that nobody is just about to be judged so, and rightly.
+_ALL_BEAT: Final = (
+    "SELECT COUNT(*) = 0 FROM operation LEFT JOIN incarnation ON incarnation.id = lease_owner"
+    " WHERE lease_owner IS NOT NULL"
+    " AND (beat_at IS NULL OR beat_at < now() - interval '4 seconds')"
+)
+#: How long a moment is waited for in which all do. Seconds.
+_BEAT_WITHIN: Final = 10.0
 #: Seconds.
 _STRANGERS_TIMEOUT: Final = 1
 
@@ -183,11 +191,20 @@ class Chaos:
             time.sleep(event.lasting / 4)
 
     def _freeze_database(self, event: Event) -> None:
-        self._await_a_call()
+        all_beat = self._await_beats()
         with self._fleet.silence(), frozen(self._fleet.postgres.pid):
             time.sleep(_STANDSTILL + event.lasting * 0.4)
             freed = self._freed()
-        self._later(_UNJUDGED, lambda: self._expect_unjudged(freed))
+        if all_beat:
+            self._later(_UNJUDGED, lambda: self._expect_unjudged(freed))
+
+    def _await_beats(self) -> bool:
+        give_up = time.monotonic() + _BEAT_WITHIN
+        while not (all_beat := bool(self._fleet.count(_ALL_BEAT))):
+            if time.monotonic() > give_up:
+                break
+            time.sleep(0.1)
+        return all_beat
 
     def _freed(self) -> int:
         """Return how often leases of others were freed so far."""
