@@ -101,6 +101,8 @@ class Pace:
     others: float = 13.0
     #: Before the first fault, so that there is something to befall.
     calm: float = 6.0
+    #: What lasts, lasts so long: from, to.
+    lasting: tuple[float, float] = (3.0, 8.0)
 
 
 def are_events_apart(seed: int) -> bool:
@@ -111,19 +113,19 @@ def are_events_apart(seed: int) -> bool:
 def kills(seed: int, seconds: float, pace: Pace, faults: Sequence[Fault] = KILLS) -> list[Event]:
     """Return the processes' plan: every kind of kill once before one comes again."""
     random = Random(f"kills {seed}")
-    return list(_events(random, faults, seconds, pace.kills, pace.calm))
+    return list(_events(random, faults, seconds, pace.kills, pace))
 
 
 def others(seed: int, seconds: float, pace: Pace, faults: Sequence[Fault] = OTHERS) -> list[Event]:
     """Return everything else's plan: every kind once before one comes again."""
     random = Random(f"others {seed}")
-    return list(_events(random, faults, seconds, pace.others, pace.calm))
+    return list(_events(random, faults, seconds, pace.others, pace))
 
 
 def _events(
-    random: Random, faults: Sequence[Fault], seconds: float, every: float, calm: float
+    random: Random, faults: Sequence[Fault], seconds: float, every: float, pace: Pace
 ) -> Iterator[Event]:
-    at = calm
+    at = pace.calm
     deck: list[Fault] = []
     while at < seconds:
         if not deck:
@@ -134,7 +136,7 @@ def _events(
             fault=fault,
             process=_process(random, fault),
             provider=random.choice(tuple(Provider)),
-            lasting=random.uniform(3.0, 8.0),
+            lasting=random.uniform(*pace.lasting),
         )
         at += every * random.uniform(0.7, 1.3)
 

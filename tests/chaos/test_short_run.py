@@ -15,7 +15,7 @@ _ORDER = Order(
     seed=1,
     seconds=40,
     rate=5,
-    pace=Pace(kills=10, others=2.5, calm=4),
+    pace=Pace(kills=10, others=2.5, calm=4, lasting=(2.0, 3.0)),
     kills=MAIN_KILLS,
     faults=MAIN,
     events_apart=True,
