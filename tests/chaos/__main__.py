@@ -26,6 +26,7 @@ def main() -> int:
         pace=pace,
         patience=given.patience,
         sabotage=given.sabotage,
+        events_apart=None if given.events is None else given.events == "apart",
     )
     _say(f"seed {seed}: ./run chaos --minutes {given.minutes:g} --seed {seed}")
     planned = (kills(seed, order.seconds, pace), others(seed, order.seconds, pace))
@@ -50,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--fault-every", type=float, default=usual.others, help="seconds (default: 13)")
     add("--patience", type=float, default=300.0, help="seconds for all to end (default: 300)")
     add("--logs", type=Path, help="keep every process's log in this directory")
+    add("--events", choices=("apart", "shared"), help="on a server of their own (default: drawn)")
     add("--sabotage", choices=SABOTAGES, help="break the workers on purpose: must be found")
     return parser
 

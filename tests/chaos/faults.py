@@ -14,6 +14,8 @@ from tests.chaos.fleet import CLOCK_OFF, Fleet, Stop
 from tests.chaos.plan import Event, Fault
 from tests.chaos.proxy import Link
 from tests.chaos.rates import Back, watch_return
+from tests.support.frozen import frozen
+from tests.support.read_only import read_only
 
 #: Seconds that a server is away.
 _AWAY: Final = 1.5
@@ -24,6 +26,23 @@ _CALL_WITHIN: Final = 4.0
 _IN_A_CALL: Final = (
     "SELECT COUNT(*) FROM operation WHERE state = 'submitting' AND lease_token IS NOT NULL"
 )
+#: Seconds for which the providers' gateways do as no provider's page says, whatever else befalls.
+_WEATHER: Final = 25.0
+#: Seconds for which a frozen database stands still at least: longer than a living process may be
+#: silent, so that all of them look dead as it goes on.
+_STANDSTILL: Final = 6.5
+#: Seconds after a standstill in which nobody knows yet who is silent (half a pulse less than the
+#: silence itself, by which a judge must have beaten steadily).
+_UNJUDGED: Final = 5.0
+_FREED: Final = "leases_freed"
+#: No lease's owner is silent, so that nobody is just about to be judged so, and rightly.
+_ALL_BEAT: Final = (
+    "SELECT COUNT(*) = 0 FROM operation LEFT JOIN incarnation ON incarnation.id = lease_owner"
+    " WHERE lease_owner IS NOT NULL"
+    " AND (beat_at IS NULL OR beat_at < now() - interval '4 seconds')"
+)
+#: How long a moment is waited for in which all do. Seconds.
+_BEAT_WITHIN: Final = 10.0
 #: Seconds.
 _STRANGERS_TIMEOUT: Final = 1
 
@@ -54,7 +73,7 @@ class Chaos:
             Fault.KILL_POLLER: lambda event: fleet.kill(event.process),
             Fault.STOP_WORKER: self._stop,
             Fault.STOP_POLLER: self._stop,
-            Fault.FLUSH: lambda _: fleet.broker.flush(),
+            Fault.FLUSH: lambda _: self._flush(),
             Fault.BROKER_KILLED: lambda _: self._restart_broker(keeps_log=True),
             Fault.BROKER_LOST: lambda _: self._restart_broker(keeps_log=False),
             Fault.BROKER_DEMOTED: self._demote,
@@ -67,8 +86,15 @@ class Chaos:
             Fault.DATABASE_CUT: lambda _: self._each(self._to_database, Link.cut),
             Fault.DATABASE_STALLED: lambda event: self._stall(event, self._to_database),
             Fault.DATABASE_HALF_OPEN: self._half_open_database,
+            Fault.DATABASE_READ_ONLY: self._close_to_writes,
+            Fault.DATABASE_FROZEN: self._freeze_database,
+            Fault.DATABASE_SLOW: self._slow_down,
+            Fault.DATABASE_FAILED_OVER: self._fail_over,
+            Fault.EVENTS_FROZEN: self._freeze_events,
             Fault.PROVIDER_DOWN: lambda event: self._outage(event, "down"),
             Fault.PROVIDER_HANGS: lambda event: self._outage(event, "hang"),
+            Fault.INTERIM_REPLIES: lambda _: self._send_interim(),
+            Fault.IDLE_CLOSED: lambda _: self._close_idle(),
             Fault.CLOCK_OFF: self._shift_clock,
             Fault.STRANGER: lambda _: look_in(fleet.broker.url),
             Fault.TWO_BEATS: self._beat_twice,
@@ -95,6 +121,7 @@ class Chaos:
         """End what may still last."""
         for timer in self._timers:
             timer.cancel()
+        self._clear_up()
         for link in (*self._to_broker, *self._to_database):
             link.flow()
         for link in self._to_database:
@@ -106,7 +133,7 @@ class Chaos:
 
     @property
     def _to_database(self) -> list[Link]:
-        return [links.database for links in self._fleet.links.values()]
+        return [link for links in self._fleet.links.values() for link in links.databases]
 
     @staticmethod
     def _each(links: Sequence[Link], act: Callable[[Link], None]) -> None:
@@ -141,13 +168,94 @@ class Chaos:
             finally:
                 server.config_set(name, 0)
 
+    def _flush(self) -> None:
+        self._fleet.broker.flush()
+        if self._fleet.are_events_apart:
+            self._fleet.events_server.flush()
+
     def _kill_database(self, _event: Event) -> None:
-        give_up = time.monotonic() + _CALL_WITHIN
-        while time.monotonic() < give_up and not self._fleet.count(_IN_A_CALL):
-            time.sleep(0.002)
+        self._await_a_call()
         self._fleet.postgres.kill()
         time.sleep(_AWAY)
         self._fleet.postgres.start()
+
+    def _await_a_call(self) -> None:
+        give_up = time.monotonic() + _CALL_WITHIN
+        while time.monotonic() < give_up and not self._fleet.count(_IN_A_CALL):
+            time.sleep(0.002)
+
+    def _close_to_writes(self, event: Event) -> None:
+        """A second or so; every other time sessions end, too, so that new ones meet it."""
+        self._await_a_call()
+        with read_only(self._fleet.database_url, ends_sessions=event.lasting > 5):
+            time.sleep(event.lasting / 4)
+
+    def _freeze_database(self, event: Event) -> None:
+        all_beat = self._await_beats()
+        with self._fleet.silence(), frozen(self._fleet.postgres.pid):
+            time.sleep(_STANDSTILL + event.lasting * 0.4)
+            freed = self._freed()
+        if all_beat:
+            self._later(_UNJUDGED, lambda: self._expect_unjudged(freed))
+
+    def _await_beats(self) -> bool:
+        give_up = time.monotonic() + _BEAT_WITHIN
+        while not (all_beat := bool(self._fleet.count(_ALL_BEAT))):
+            if time.monotonic() > give_up:
+                break
+            time.sleep(0.1)
+        return all_beat
+
+    def _freed(self) -> int:
+        """Return how often leases of others were freed so far."""
+        return sum(log.count(_FREED) for log in self._fleet.logs().values())
+
+    def _expect_unjudged(self, freed: int) -> None:
+        if (since := self._freed() - freed) > 0:
+            self.toll.misbehaved.append(f"leases freed {since} times as the database went on")
+
+    def _slow_down(self, event: Event) -> None:
+        late = event.lasting / 100
+        self._each(self._to_database, lambda link: link.slow_down(late))
+        try:
+            time.sleep(event.lasting)
+        finally:
+            self._each(self._to_database, lambda link: link.slow_down(0.0))
+
+    def _fail_over(self, _event: Event) -> None:
+        """The standby is there for a while only: two databases are dear on a machine of tests."""
+        self._fleet.standby.follow(self._fleet.postgres)
+        time.sleep(_AWAY)
+        self._await_a_call()
+        self._fleet.fail_over()
+
+    def _freeze_events(self, event: Event) -> None:
+        with self._fleet.silence(), frozen(self._fleet.events_server.pid):
+            time.sleep(event.lasting)
+
+    def _send_interim(self) -> None:
+        self._fleet.weather.sends_interim = True
+        self._later(_WEATHER, self._send_no_interim)
+
+    def _send_no_interim(self) -> None:
+        self._fleet.weather.sends_interim = False
+
+    def _close_idle(self) -> None:
+        self._fleet.weather.closes_idle = True
+        self._later(_WEATHER, self._close_nothing)
+
+    def _close_nothing(self) -> None:
+        self._fleet.weather.closes_idle = False
+
+    def _clear_up(self) -> None:
+        self._send_no_interim()
+        self._close_nothing()
+
+    def _later(self, seconds: float, act: Callable[[], None]) -> None:
+        timer = threading.Timer(seconds, act)
+        timer.daemon = True
+        self._timers.append(timer)
+        timer.start()
 
     def _stall(self, event: Event, links: Sequence[Link]) -> None:
         self._each(links, Link.stall)
@@ -155,11 +263,9 @@ class Chaos:
         self._each(links, Link.flow)
 
     def _half_open_database(self, event: Event) -> None:
-        link = self._fleet.links[event.process].database
-        link.half_open()
-        timer = threading.Timer(_GIVEN_UP, link.cut_half_open)
-        self._timers.append(timer)
-        timer.start()
+        links = self._fleet.links[event.process].databases
+        self._each(links, Link.half_open)
+        self._later(_GIVEN_UP, lambda: self._each(links, Link.cut_half_open))
 
     def _outage(self, event: Event, mode: str) -> None:
         self._fleet.outage(mode, event.provider)

@@ -4,11 +4,16 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
+
+from tests.chaos.gateway import Gateway, Weather
 from tests.chaos.plan import FLEET
 from tests.chaos.proxy import Link, Proxy
 from tests.support.postgres import PostgresServer
@@ -27,15 +32,29 @@ CLOCK_OFF: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
+class Servers:
+    """What a fleet works with. Of the databases the first is the primary as it begins."""
+
+    broker: ValkeyServer
+    #: That of the events; the broker itself where they have none of their own.
+    events: ValkeyServer
+    databases: tuple[PostgresServer, PostgresServer]
+
+
+@dataclass(frozen=True, slots=True)
 class Links:
     """One process's ways to the servers."""
 
     broker: Link
-    database: Link
+    events: Link
+    #: To the two databases, in their order.
+    databases: tuple[Link, Link]
+    providers: Gateway
 
     def were_silent(self, since: float) -> bool:
-        """Tell whether one of them answered nothing, now or at some time since."""
-        return self.broker.was_silent(since) or self.database.was_silent(since)
+        """Tell whether a server answered nothing, now or at some time since."""
+        servers = (self.broker, self.events, *self.databases)
+        return any(each.was_silent(since) for each in servers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,31 +68,40 @@ class Stop:
 
 
 class Fleet(System):
-    """A system whose processes reach broker and database each by its own links."""
+    """A system whose processes reach servers and providers each by its own links."""
 
     def __init__(
         self,
         directory: Path,
-        broker: ValkeyServer,
-        postgres: PostgresServer,
+        servers: Servers,
         database_url: str,
         proxy: Proxy,
+        weather: Weather,
         settings: Mapping[str, str],
         *,
         sabotage: str | None = None,
     ) -> None:
-        super().__init__(directory, broker, database_url, settings, every_provider=True)
-        self.postgres = postgres
+        super().__init__(directory, servers.broker, database_url, settings, every_provider=True)
+        self.events_server = servers.events
+        #: The database that takes writes, and the one that may take over from it.
+        self.postgres, self.standby = servers.databases
+        #: Of everybody's way to the providers.
+        self.weather = weather
         self._sabotage = sabotage
         self.links = {
             name: Links(
-                proxy.link(_port(broker.url), _TAKES),
-                proxy.link(_port(database_url)),
+                proxy.link(_port(servers.broker.url), _TAKES),
+                proxy.link(_port(servers.events.url)),
+                (proxy.link(servers.databases[0].port), proxy.link(servers.databases[1].port)),
+                proxy.open(Gateway(proxy, self.sandbox_port, weather)),
             )
             for name in FLEET
         }
-        #: The marketplace's own way to the broker.
-        self.outside = proxy.link(_port(broker.url))
+        #: The marketplace's own ways to the broker and to the events.
+        self.outside = proxy.link(_port(servers.broker.url))
+        self.outside_events = proxy.link(_port(servers.events.url))
+        #: When a server last stood still, by the monotonic clock.
+        self._silent_until = float("-inf")
         self.changing = threading.RLock()
         #: How many seconds each process's clock is off.
         self.clocks: dict[str, int] = {}
@@ -81,7 +109,34 @@ class Fleet(System):
     @property
     def outside_url(self) -> str:
         """The broker's address as the marketplace reaches it."""
-        return _by(self.outside, self.settings["REDIS_URL"])
+        return _by(self.outside, self.broker.url)
+
+    @property
+    def outside_events_url(self) -> str:
+        """The address of the events' server as the marketplace reaches it."""
+        return _by(self.outside_events, self.events_server.url)
+
+    @property
+    def are_events_apart(self) -> bool:
+        """Whether the events have a server of their own."""
+        return self.events_server is not self.broker
+
+    @contextmanager
+    def silence(self) -> Iterator[None]:
+        """Note that a server answers nobody for the time of a `with` block."""
+        self._silent_until = float("inf")
+        try:
+            yield
+        finally:
+            self._silent_until = time.monotonic()
+
+    def fail_over(self) -> None:
+        """Crash the database that takes writes, and have its standby take over."""
+        self.postgres.kill()
+        self.standby.promote()
+        self.postgres, self.standby = self.standby, self.postgres
+        self.database_url = self.postgres.url(self._database)
+        self._engine = create_engine(self.database_url, poolclass=NullPool)
 
     def launch(self, name: str, clock: int = 0) -> None:
         """Start a process of the fleet, with its clock so many seconds off."""
@@ -109,7 +164,8 @@ class Fleet(System):
             process.send(signal.SIGTERM)
             status = process.wait(GRACE)
             took = time.monotonic() - began
-            forced = self.links[name].were_silent(began) and "stop_forced" in self.log_of(name)
+            silent = self.links[name].were_silent(began) or self._silent_until >= began
+            forced = silent and "stop_forced" in self.log_of(name)
             self._running.pop(name).kill9()
             self.launch(name, clock)
         if status != int(forced):
@@ -157,16 +213,33 @@ class Fleet(System):
         if own is None:
             return super()._start(name, command, release)
         self._lives += 1
-        environment = {
-            **self._environment(),
-            "REDIS_URL": _by(own.broker, self.settings["REDIS_URL"]),
-            "DATABASE_URL": _by(own.database, self.settings["DATABASE_URL"]),
-        }
+        environment = {**self._environment(), **self._ways(own)}
         if self._is_unsound(name):
             # What is wrong with it is not shipped.
             environment["PYTHONPATH"] = str(ROOT)
         log = self.directory / f"{self._lives:03}-{name}.log"
         return start(self._line(name, command), log=log, env=environment, cwd=self.directory)
+
+    def _ways(self, own: Links) -> dict[str, str]:
+        """Return the addresses of a process of the fleet."""
+        first, second = (f"127.0.0.1:{link.port}" for link in own.databases)
+        here = f"http://127.0.0.1:{self.sandbox_port}/"
+        providers = {
+            name: value.replace(here, f"http://127.0.0.1:{own.providers.port}/")
+            for name, value in self.settings.items()
+            if value.startswith(here)
+        }
+        apart = {"UPRID_EVENTS__REDIS_URL": _by(own.events, self.events_server.url)}
+        return {
+            **providers,
+            **(apart if self.are_events_apart else {}),
+            "REDIS_URL": _by(own.broker, self.broker.url),
+            "DATABASE_URL": f"postgresql://uprid@{first},{second}/{self._database}",
+        }
+
+    @property
+    def _database(self) -> str:
+        return self.database_url.rpartition("/")[2]
 
     def _line(self, name: str, command: Sequence[str]) -> list[str]:
         """Return the Procfile's line, or the same in a process that something is wrong with."""

@@ -1,12 +1,19 @@
 """What the marketplace has heard on the stream all along; delivery is at least once."""
 
+import re
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
-from tests.support.marketplace import ENDS, LATE, WAITING
+from cryptography.fernet import Fernet
 
+from tests.support.marketplace import ENDS, LATE, WAITING
+from tests.support.system import SEAL_KEY
+
+_SEALED: Final = Fernet(SEAL_KEY)
+#: As MONETA's answer names the unit that it is about, in JSON.
+_UNIT: Final = re.compile(r'"unitid"\W+value\W+(\d+)')
 #: What can be the last word on an attempt, until somebody acts.
 LAST_WORDS: Final = ENDS | {WAITING}
 
@@ -41,6 +48,10 @@ class Told:
     attempt: int = 1
     sequence: int = 0
     reason: str | None = None
+    #: The provider's id of the attempt.
+    provider_ref: str | None = None
+    #: The unit that the provider's whole answer names.
+    unit: str | None = None
 
     @property
     def is_operations(self) -> bool:
@@ -64,7 +75,16 @@ def told(event: Delivered) -> Told:
         attempt=int(data.get("attempt") or 0),
         sequence=int(data.get("sequence") or 0),
         reason=reason.get("code") if isinstance(reason, dict) else reason,
+        provider_ref=data.get("provider_ref"),
+        unit=_unit(data.get("sealed")),
     )
+
+
+def _unit(sealed: str | None) -> str | None:
+    if sealed is None:
+        return None
+    found = _UNIT.search(_SEALED.decrypt(sealed.encode()).decode("utf-8", errors="replace"))
+    return found and found[1]
 
 
 @dataclass(slots=True)

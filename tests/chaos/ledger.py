@@ -37,6 +37,8 @@ class Kind(StrEnum):
     DISORDERED = "disordered"
     #: The stream and the outbox do not agree.
     UNTOLD = "untold"
+    #: Another operation's answer.
+    FOREIGN = "foreign answer"
     #: An end that the provider did not state.
     WRONG_END = "wrong end"
     #: Waits for a person for no reason that the chaos explains.
@@ -105,6 +107,7 @@ def _audited(case: Case, told: Mapping[str, list[Told]], books: Books) -> Iterat
     yield from _ends(case, events)
     yield from _end(case, events, row)
     yield from _billed(case, row, books.calls.get(case.provider, {}))
+    yield from _foreign(case, events, books.calls.get(case.provider, {}))
 
 
 def _order(case: Case, events: Sequence[Told]) -> Iterator[Finding]:
@@ -162,6 +165,27 @@ def _billed(case: Case, row: Row, calls: Mapping[str, Mapping[str, Any]]) -> Ite
     for what, times in seen.items():
         if times > row.attempt:
             yield Finding(Kind.REPEATED, case.reference, f"{times} {what} in {row.attempt}")
+
+
+def _foreign(
+    case: Case, events: Sequence[Told], calls: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Finding]:
+    """Find what the provider told somebody else: an id that it gave, a unit that it named."""
+    if case.subject is None:
+        return
+    counted = calls.get(case.subject, {})
+    match case.provider:
+        case Provider.MONETA:
+            given = set(counted.get("tasks", ()))
+        case Provider.NPD | Provider.MANDARIN:
+            given = set(counted.get("details", {}).get("taken", ()))
+        case _:
+            return
+    for event in events:
+        if event.provider_ref is not None and event.provider_ref not in given:
+            yield Finding(Kind.FOREIGN, case.reference, f"{event.type}: {event.provider_ref}")
+        if event.unit is not None and event.unit != case.subject:
+            yield Finding(Kind.FOREIGN, case.reference, f"{event.type}: of unit {event.unit}")
 
 
 def _codes(case: Case, row: Row, counted: Mapping[str, Any]) -> Iterator[Finding]:

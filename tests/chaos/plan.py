@@ -32,8 +32,15 @@ class Fault(StrEnum):
     DATABASE_CUT = "connections to the database cut"
     DATABASE_STALLED = "connections to the database stalled"
     DATABASE_HALF_OPEN = "connections to the database half-opened"
+    DATABASE_READ_ONLY = "database read-only"
+    DATABASE_FROZEN = "database frozen and thawed"
+    DATABASE_SLOW = "database slow"
+    DATABASE_FAILED_OVER = "database failed over to its standby"
+    EVENTS_FROZEN = "server of the events frozen and thawed"
     PROVIDER_DOWN = "provider down"
     PROVIDER_HANGS = "provider hangs"
+    INTERIM_REPLIES = "providers send interim replies"
+    IDLE_CLOSED = "providers close idle connections"
     CLOCK_OFF = "clock five minutes off"
     STRANGER = "client with another visibility timeout"
     TWO_BEATS = "two beats"
@@ -55,9 +62,15 @@ MAIN: Final = (
     Fault.FLUSH,
     Fault.BROKER_KILLED,
     Fault.DATABASE_KILLED,
+    Fault.DATABASE_READ_ONLY,
+    Fault.DATABASE_FROZEN,
+    Fault.DATABASE_FAILED_OVER,
+    Fault.EVENTS_FROZEN,
     Fault.BROKER_CUT,
     Fault.DATABASE_CUT,
     Fault.PROVIDER_DOWN,
+    Fault.INTERIM_REPLIES,
+    Fault.IDLE_CLOSED,
 )
 
 
@@ -88,24 +101,31 @@ class Pace:
     others: float = 13.0
     #: Before the first fault, so that there is something to befall.
     calm: float = 6.0
+    #: What lasts, lasts so long: from, to.
+    lasting: tuple[float, float] = (3.0, 8.0)
+
+
+def are_events_apart(seed: int) -> bool:
+    """Tell whether the events have a server of their own in this run, or the broker's."""
+    return Random(f"events {seed}").random() < 0.5
 
 
 def kills(seed: int, seconds: float, pace: Pace, faults: Sequence[Fault] = KILLS) -> list[Event]:
     """Return the processes' plan: every kind of kill once before one comes again."""
     random = Random(f"kills {seed}")
-    return list(_events(random, faults, seconds, pace.kills, pace.calm))
+    return list(_events(random, faults, seconds, pace.kills, pace))
 
 
 def others(seed: int, seconds: float, pace: Pace, faults: Sequence[Fault] = OTHERS) -> list[Event]:
     """Return everything else's plan: every kind once before one comes again."""
     random = Random(f"others {seed}")
-    return list(_events(random, faults, seconds, pace.others, pace.calm))
+    return list(_events(random, faults, seconds, pace.others, pace))
 
 
 def _events(
-    random: Random, faults: Sequence[Fault], seconds: float, every: float, calm: float
+    random: Random, faults: Sequence[Fault], seconds: float, every: float, pace: Pace
 ) -> Iterator[Event]:
-    at = calm
+    at = pace.calm
     deck: list[Fault] = []
     while at < seconds:
         if not deck:
@@ -116,7 +136,7 @@ def _events(
             fault=fault,
             process=_process(random, fault),
             provider=random.choice(tuple(Provider)),
-            lasting=random.uniform(3.0, 8.0),
+            lasting=random.uniform(*pace.lasting),
         )
         at += every * random.uniform(0.7, 1.3)
 

@@ -31,6 +31,16 @@ class Connection:
         #: The server is gone and the client does not know: what it says goes nowhere.
         self.is_half_open = False
 
+    async def ask(self, said: bytes) -> None:
+        """Hand on what the client said."""
+        self._server.write(said)
+        await self._server.drain()
+
+    async def answer(self, said: bytes) -> None:
+        """Hand on what the server said."""
+        self._client.write(said)
+        await self._client.drain()
+
     def cut(self) -> None:
         """Reset both ends."""
         _reset(self._client)
@@ -45,7 +55,7 @@ class Connection:
 class Link:
     """A port that leads to a server, for one process alone."""
 
-    def __init__(self, proxy: "Proxy", port: int, watched: bytes) -> None:
+    def __init__(self, proxy: "Proxy", port: int, watched: bytes = b"\0") -> None:
         self._proxy = proxy
         self._target = port
         self._watched = watched
@@ -53,6 +63,8 @@ class Link:
         self._connections: set[Connection] = set()
         self._flowing = asyncio.Event()
         self._flowing.set()
+        #: Seconds by which everything is late, in each direction.
+        self._late = 0.0
         #: Until when something of it was silent, by the monotonic clock.
         self._silent_until = float("-inf")
         #: When the watched word last went to the server, by the monotonic clock.
@@ -85,6 +97,10 @@ class Link:
         """Let everything through again, what was held up first."""
         self._proxy.call(self._flow)
 
+    def slow_down(self, seconds: float) -> None:
+        """Let everything through so much later from now on, piece by piece, in each direction."""
+        self._late = seconds
+
     def was_silent(self, since: float) -> bool:
         """Tell whether a client waited in vain on a connection, now or at some time since."""
         is_silent = not self._flowing.is_set() or any(
@@ -112,12 +128,12 @@ class Link:
         except OSError:
             _reset(client)
             return
-        connection = Connection(client, server)
+        connection = self._connection(client, server)
         self._connections.add(connection)
         try:
             async with asyncio.TaskGroup() as both:
-                both.create_task(self._asks(connection, reader, server))
-                both.create_task(self._answers(connection, answers, client))
+                both.create_task(self._asks(connection, reader))
+                both.create_task(self._answers(connection, answers))
         except* OSError:
             pass
         finally:
@@ -126,34 +142,39 @@ class Link:
             self._connections.discard(connection)
             connection.cut()
 
-    async def _asks(
-        self, connection: Connection, reader: asyncio.StreamReader, server: asyncio.StreamWriter
-    ) -> None:
+    def _connection(self, client: asyncio.StreamWriter, server: asyncio.StreamWriter) -> Connection:
+        return Connection(client, server)
+
+    async def _asks(self, connection: Connection, reader: asyncio.StreamReader) -> None:
         while said := await reader.read(_AT_ONCE):
-            await self._flowing.wait()
+            await self._passes()
             if connection.is_half_open:
                 continue
             if self._watched in said:
                 self.seen_at = time.monotonic()
-            server.write(said)
-            await server.drain()
+            await connection.ask(said)
         raise ConnectionResetError
 
-    async def _answers(
-        self, connection: Connection, reader: asyncio.StreamReader, client: asyncio.StreamWriter
-    ) -> None:
+    async def _passes(self) -> None:
+        if self._late:
+            await asyncio.sleep(self._late)
+        await self._flowing.wait()
+
+    async def _answers(self, connection: Connection, reader: asyncio.StreamReader) -> None:
         try:
             while said := await reader.read(_AT_ONCE):
-                await self._flowing.wait()
+                await self._passes()
                 if connection.is_half_open:
                     return
-                client.write(said)
-                await client.drain()
+                await connection.answer(said)
         except OSError:
             if not connection.is_half_open:
                 raise
         if not connection.is_half_open:
             raise ConnectionResetError
+
+
+AnyLink = TypeVar("AnyLink", bound=Link)
 
 
 class Proxy:
@@ -182,7 +203,10 @@ class Proxy:
 
     def link(self, port: int, watched: bytes = b"\0") -> Link:
         """Open a link to a port; when `watched` goes through is remembered."""
-        made = Link(self, port, watched)
+        return self.open(Link(self, port, watched))
+
+    def open(self, made: AnyLink) -> AnyLink:
+        """Have a link listen."""
         self._servers.append(self._run(made.serve()))
         self._links.append(made)
         return made

@@ -38,6 +38,9 @@ class Outcome:
     stops: Sequence[Stop] = ()
     #: Requests at each provider.
     requests: Mapping[str, int] = field(default_factory=dict)
+    #: Replies behind interim ones; connections to providers that were closed at rest.
+    interim: int = 0
+    closed_at_rest: int = 0
 
     @property
     def passed(self) -> bool:
@@ -66,6 +69,10 @@ def lines(outcome: Outcome) -> Iterator[str]:
         f"reading broken off {outcome.interruptions} times"
     )
     yield from (f"requests              {name}: {n}" for name, n in outcome.requests.items())
+    yield (
+        f"gateway               {outcome.interim} replies behind interim ones, "
+        f"{outcome.closed_at_rest} connections closed at rest"
+    )
     yield f"process kills         {outcome.kills}"
     yield f"other faults          {others}"
     yield from (f"  {fault.value:<45} {outcome.faults.get(fault, 0):>4}" for fault in Fault)

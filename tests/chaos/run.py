@@ -15,18 +15,19 @@ from sqlalchemy.exc import DBAPIError
 from tests.chaos.books import collect, ends, leaks, refusals
 from tests.chaos.cases import cases
 from tests.chaos.faults import Chaos
-from tests.chaos.fleet import Fleet
+from tests.chaos.fleet import Fleet, Servers
+from tests.chaos.gateway import Weather
 from tests.chaos.heard import Heard
 from tests.chaos.ledger import Finding, Kind, audit
 from tests.chaos.listener import Listener
 from tests.chaos.marketplace import Marketplace
-from tests.chaos.plan import FLEET, KILLS, OTHERS, Fault, Pace, kills, others
+from tests.chaos.plan import FLEET, KILLS, OTHERS, Fault, Pace, are_events_apart, kills, others
 from tests.chaos.proxy import Proxy
 from tests.chaos.rates import asked
 from tests.chaos.report import Outcome
 from tests.chaos.settings import OPTIONS, SETTINGS, VISIBILITY_TIMEOUT
 from tests.chaos.watch import Watch, silent
-from tests.support.postgres import postgres_server
+from tests.support.postgres import postgres_server, spare_server
 from tests.support.processes import wait_until
 from tests.support.schema import bring_to_newest
 from tests.support.system import SEAL_KEY
@@ -57,6 +58,13 @@ class Order:
     patience: float = 300.0
     #: A way in which every process is broken on purpose.
     sabotage: str | None = None
+    #: Whether the events have a server of their own; None: as the seed has it.
+    events_apart: bool | None = None
+
+    @property
+    def are_events_apart(self) -> bool:
+        """Whether the events have a server of their own."""
+        return are_events_apart(self.seed) if self.events_apart is None else self.events_apart
 
 
 class Run:
@@ -148,7 +156,13 @@ class Run:
             self._findings.append(Finding(Kind.MISBEHAVED, "the run", str(error)))
 
     def _client(self) -> Client:
-        return Client(self._fleet.outside_url, [SEAL_KEY], visibility_timeout=VISIBILITY_TIMEOUT)
+        fleet = self._fleet
+        return Client(
+            fleet.outside_url,
+            [SEAL_KEY],
+            visibility_timeout=VISIBILITY_TIMEOUT,
+            events_redis_url=fleet.outside_events_url if fleet.are_events_apart else None,
+        )
 
     def _outcome(self, lasted: float) -> Outcome:
         books = collect(self._fleet, self._shop.sent, self._heard)
@@ -170,6 +184,8 @@ class Run:
             returns=toll.returns,
             stops=toll.stops,
             requests={str(name): count for name, count in asked(self._fleet).items()},
+            interim=self._fleet.weather.interim,
+            closed_at_rest=self._fleet.weather.closed,
         )
 
     def _misbehaved(self) -> Iterator[Finding]:
@@ -184,6 +200,9 @@ class Run:
         for thread in (self._listener, self._shop):
             if thread.died_of is not None:
                 yield Finding(Kind.MISBEHAVED, type(thread).__name__, f"died of {thread.died_of!r}")
+        for known, times in self._fleet.weather.reused.items():
+            detail = f"{times} requests that cost came on a connection that had carried another"
+            yield Finding(Kind.MISBEHAVED, known, detail)
         yield from leaks(self._fleet.logs())
 
 
@@ -193,15 +212,21 @@ def run(order: Order, say: Callable[[str], None], directory: Path | None = None)
         if directory is None:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="chaos-")))
         broker = stack.enter_context(valkey_server())
-        postgres = stack.enter_context(postgres_server(keeps_commits=True))
-        url = postgres.create_database(bring_to_newest)
+        events = stack.enter_context(valkey_server()) if order.are_events_apart else broker
+        primary = stack.enter_context(postgres_server(keeps_commits=True, replicated=True))
+        standby = stack.enter_context(spare_server(keeps_commits=True))
+        url = primary.create_database(bring_to_newest)
         proxy = stack.enter_context(Proxy())
         app = stack.enter_context(WebApp())
-        fleet = Fleet(directory, broker, postgres, url, proxy, SETTINGS, sabotage=order.sabotage)
+        servers = Servers(broker, events, (primary, standby))
+        weather = Weather(random.Random(order.seed))
+        fleet = Fleet(directory, servers, url, proxy, weather, SETTINGS, sabotage=order.sabotage)
         stack.callback(fleet.close)
         fleet.start_sandbox(**OPTIONS, options={"notify_url": app.url})
         for name in FLEET:
             fleet.launch(name)
         fleet.wait_until_started(*FLEET)
+        where = "a server of their own" if order.are_events_apart else "the broker"
         say("broker, database, sandbox, two workers and two pollers run")
+        say(f"the events lie on {where}")
         return Run(order, fleet, app, say).live()

@@ -2,15 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import pytest
+from cryptography.fernet import Fernet
 
 from config.queues import Provider
 from tests.chaos.cases import Case
-from tests.chaos.heard import Heard, Told
+from tests.chaos.heard import Heard, Told, told
 from tests.chaos.ledger import Books, Finding, Kind, Row, audit
 from tests.support.marketplace import ACCEPTED, LATE, REFUSED, STARTED, WAITING
+from tests.support.system import SEAL_KEY
+from worker.events.model import Event, EventType
 
 _SUCCEEDED: Final = "uprid.operation.succeeded"
 _REJECTED: Final = "uprid.operation.rejected"
@@ -148,6 +152,51 @@ def test_ledger_finds_a_repeated_call_of_every_provider(
     case = replace(_CASE, provider=provider)
 
     assert kinds(audit(books(_GOOD, case=case, calls=calls))) == {Kind.REPEATED}
+
+
+_GIVEN: Final = {
+    Provider.MONETA: {"submits": 1, "tasks": ["77"]},
+    Provider.NPD: {"startuprid": 1, "details": {"taken": {"77": 1}}},
+    Provider.MANDARIN: {"submits": 1, "details": {"taken": {"77": 1}}},
+}
+
+
+@pytest.mark.parametrize("provider", _GIVEN)
+@pytest.mark.parametrize(
+    ("ref", "found"), [("77", set[Kind]()), ("78", {Kind.FOREIGN})], ids=["own", "anothers"]
+)
+def test_ledger_finds_an_id_that_the_provider_gave_to_another(
+    provider: Provider, ref: str, found: set[Kind]
+) -> None:
+    case = replace(_CASE, provider=provider)
+    heard = [_GOOD[0], *(replace(event, provider_ref=ref) for event in _GOOD[1:])]
+
+    assert kinds(audit(books(heard, case=case, calls=_GIVEN[provider]))) == found
+
+
+@pytest.mark.parametrize(
+    ("unit", "found"), [("1000", set[Kind]()), ("2002", {Kind.FOREIGN})], ids=["own", "anothers"]
+)
+def test_ledger_finds_an_answer_that_is_about_another(unit: str, found: set[Kind]) -> None:
+    heard = [*_GOOD[:2], replace(_GOOD[2], unit=unit)]
+
+    assert kinds(audit(books(heard))) == found
+
+
+@pytest.mark.parametrize(
+    ("answer", "unit"),
+    [
+        ('{"attribute": [{"key": "unitid", "value": "2002", "approved": false}]}', "2002"),
+        ('{"attribute":[{"key":"unitid","value":"2002"}]}', "2002"),
+        ('{"asyncStatus": "INPROGRESS"}', None),
+    ],
+    ids=["answer", "without-blanks", "of-nobody"],
+)
+def test_unit_is_read_from_the_sealed_answer(answer: str, unit: str | None) -> None:
+    sealed = Fernet(SEAL_KEY).encrypt(answer.encode()).decode()
+    event = Event(EventType.SUCCEEDED, _REFERENCE, datetime.now(UTC), {"sealed": sealed})
+
+    assert told(event).unit == unit
 
 
 def test_ledger_finds_an_operation_that_nobody_sent() -> None:

@@ -8,7 +8,17 @@ import pytest
 
 from config.queues import Provider
 from tests.chaos.cases import cases
-from tests.chaos.plan import FLEET, KILLS, MAIN, OTHERS, Fault, Pace, kills, others
+from tests.chaos.plan import (
+    FLEET,
+    KILLS,
+    MAIN,
+    OTHERS,
+    Fault,
+    Pace,
+    are_events_apart,
+    kills,
+    others,
+)
 
 _TEN_MINUTES = 600.0
 
@@ -45,9 +55,14 @@ def test_every_fault_is_a_kill_or_another_one() -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_short_plan_has_every_main_fault(seed: int) -> None:
-    planned = others(seed, 40, Pace(others=4.5, calm=4), MAIN)
+    planned = others(seed, 40, Pace(others=2.5, calm=4), MAIN)
 
     assert {event.fault for event in planned} == set(MAIN)
+
+
+def test_events_lie_on_a_server_of_their_own_in_some_runs_and_not_in_others() -> None:
+    assert {are_events_apart(seed) for seed in range(20)} == {True, False}
+    assert are_events_apart(7) == are_events_apart(7)
 
 
 def test_operations_are_the_same_for_the_same_seed() -> None:

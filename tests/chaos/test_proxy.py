@@ -115,6 +115,18 @@ def test_stalled_link_says_nothing_and_loses_nothing(link: Link) -> None:
         assert wire.recv(1000) == b"held"
 
 
+def test_slow_link_is_late_in_both_directions_and_quick_again(link: Link) -> None:
+    with connected(link) as wire:
+        link.slow_down(0.1)
+        began = time.monotonic()
+        assert asked(wire, b"late") == b"late"
+        took = time.monotonic() - began
+        link.slow_down(0.0)
+
+        assert took >= 0.2
+        assert asked(wire, b"more") == b"more"
+
+
 def test_half_open_connection_is_silent_until_it_is_cut(link: Link) -> None:
     with connected(link) as wire:
         link.half_open()

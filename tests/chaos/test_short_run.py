@@ -15,9 +15,10 @@ _ORDER = Order(
     seed=1,
     seconds=40,
     rate=5,
-    pace=Pace(kills=10, others=5, calm=4),
+    pace=Pace(kills=10, others=2.5, calm=4, lasting=(2.0, 3.0)),
     kills=MAIN_KILLS,
     faults=MAIN,
+    events_apart=True,
 )
 
 
@@ -28,3 +29,4 @@ def test_short_run_loses_nothing_and_tells_and_bills_nothing_twice(tmp_path: Pat
     assert {*MAIN, *MAIN_KILLS} <= outcome.faults.keys()
     # A run that did nothing would pass, too.
     assert outcome.operations >= 150
+    assert outcome.interim

@@ -7,6 +7,7 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPResponse
 from typing import Any, Final
 
 import time_machine
@@ -42,10 +43,40 @@ def _submit_twice() -> None:
     chunk.Working._asked = asked  # type: ignore[method-assign]
 
 
+def _judge_at_once() -> None:
+    """Have every process judge others silent whatever it knows of its own beats."""
+    from worker.engine import pulse  # noqa: PLC0415
+
+    broken: Any = pulse.Pulse
+    broken.judges = lambda _self, _now: True
+
+
+def _reuse_connections() -> None:
+    """Have calls that cost share connections, as questions do."""
+    from worker.providers import connections  # noqa: PLC0415
+
+    connections._NoShelf.put = connections._Shelf.put  # type: ignore[method-assign]
+
+
+def _mix_replies() -> None:
+    """Have an interim reply taken for the reply, and the connection used again."""
+    from worker.providers import connections  # noqa: PLC0415
+
+    _reuse_connections()
+    broken: Any = connections
+    usual: Any = HTTPResponse
+    broken._Reply._read_status = usual._read_status
+    broken._Reply._has_more = lambda _self: False
+    broken._has_spoken = lambda _sock: False
+
+
 #: Ways to break the worker on purpose.
 SABOTAGES: Final[Mapping[str, Callable[[], None]]] = {
     "forget-outbox": _forget_outbox,
     "submit-twice": _submit_twice,
+    "judge-at-once": _judge_at_once,
+    "reuse-connections": _reuse_connections,
+    "mix-replies": _mix_replies,
 }
 
 

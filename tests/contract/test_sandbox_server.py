@@ -46,6 +46,7 @@ def test_calls_are_counted_by_kind_and_by_unit(sandbox: Sandbox) -> None:
                 "profile_checks": 0,
                 "languages": {sandbox.transport.name: 3},
                 "codes": {"500.7.3": 1},
+                "tasks": [str(async_id)],
             }
         },
     }

@@ -10,13 +10,14 @@ import psutil
 @contextmanager
 def frozen(*leaders: int) -> Iterator[None]:
     """Stop processes and all below them for the time of a `with` block."""
-    family = [
-        each
-        for pid in leaders
-        for each in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True))
-    ]
+    family = [psutil.Process(pid) for pid in leaders]
+    for leader in tuple(family):
+        # First: it makes no more of those that are stopped after it.
+        leader.send_signal(signal.SIGSTOP)
+        family += leader.children(recursive=True)
     for process in family:
-        process.send_signal(signal.SIGSTOP)
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(signal.SIGSTOP)
     try:
         yield
     finally:

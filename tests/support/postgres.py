@@ -1,6 +1,7 @@
 """A real PostgreSQL for tests: a cluster of its own in a temporary folder, without fsync."""
 
 import os
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -104,6 +105,24 @@ class PostgresServer:
         if process.wait(60):
             raise ProcessEnded(process.tail())
 
+    def follow(self, primary: "PostgresServer") -> None:
+        """Begin anew as the standby of another server, which confirms nothing without this one.
+
+        So nothing that was confirmed is lost when it takes over.
+        """
+        self._end(signal.SIGQUIT)
+        shutil.rmtree(self._data, ignore_errors=True)
+        self.copy(primary)
+        self.start()
+        primary.wait_for_standby()
+
+    def wait_for_standby(self) -> None:
+        """Confirm nothing from now on that a standby does not have; return when one is there."""
+        with self._connect() as connection:
+            connection.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
+            connection.execute("SELECT pg_reload_conf()")
+            wait_until(lambda: _is_followed(connection), 30, "a standby that is waited for")
+
     def promote(self) -> None:
         """Make a standby take writes."""
         with self._connect() as connection:
@@ -197,6 +216,11 @@ def _name(url: str) -> str:
     return url.rpartition("/")[2]
 
 
+def _is_followed(connection: psycopg.Connection) -> bool:
+    found = connection.execute("SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'")
+    return found.fetchone() is not None
+
+
 @contextmanager
 def postgres_server(
     *,
@@ -209,6 +233,21 @@ def postgres_server(
     `keeps_commits`: what was committed outlives `kill`, at some cost a commit. `replicated`: it can
     have standbys. `standby_of`: it follows that one, which must be replicated.
     """
+    is_replicated = replicated or standby_of is not None
+    with spare_server(keeps_commits=keeps_commits, replicated=is_replicated) as server:
+        if standby_of is None:
+            server.initialize()
+        else:
+            server.copy(standby_of)
+        server.start()
+        yield server
+
+
+@contextmanager
+def spare_server(
+    *, keeps_commits: bool = False, replicated: bool = True
+) -> Iterator[PostgresServer]:
+    """Give a server that has no data yet and does not run, such as one that is to `follow`."""
     with TemporaryDirectory(prefix="uprid-postgres-") as made:
         directory = Path(made)
         runs_as = account()
@@ -219,14 +258,9 @@ def postgres_server(
             find_binaries(directory, runs_as),
             runs_as,
             keeps_commits=keeps_commits,
-            replicated=replicated or standby_of is not None,
+            replicated=replicated,
         )
         try:
-            if standby_of is None:
-                server.initialize()
-            else:
-                server.copy(standby_of)
-            server.start()
             yield server
         finally:
             server.kill()

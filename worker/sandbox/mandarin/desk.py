@@ -29,7 +29,7 @@ def session_log() -> Tallies:
     """Return counters by the phone's last seven digits.
 
     `submits` and `codes` arrived; `taken` had their effect: a session, which is paid for, and a
-    code, of which five are taken. `details` holds the codes themselves.
+    code, of which five are taken. `details` holds the codes themselves, and the sessions' ids.
     """
     return tallies("submits", "taken", "codes", "codes_taken", "polls")
 
@@ -93,8 +93,9 @@ class Desk:
         step = step_at(scenario.submits, self._book.submitted(person))
         if step is not None and not step.taken:
             return befall(step.act, INVALID)
-        self._calls.of(person.key).count("taken")
-        usual = session_reply(self._book.begin(person).id)
+        session = self._book.begin(person)
+        self._calls.of(person.key).count("taken", session.id)
+        usual = session_reply(session.id)
         return usual if step is None else befall(step.act, usual)
 
     def _send_code(self, session: Session, code: str) -> Answer:

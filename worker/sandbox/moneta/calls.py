@@ -20,6 +20,8 @@ class UnitCalls:
     languages: Counter[str] = field(default_factory=Counter)
     #: How often each of the provider's codes was answered.
     codes: Counter[str] = field(default_factory=Counter)
+    #: The ids of its tasks, as they were given out.
+    tasks: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """Return the counters as the admin page shows them."""
@@ -30,6 +32,7 @@ class UnitCalls:
             "profile_checks": self.profile_checks,
             "languages": dict(self.languages),
             "codes": dict(self.codes),
+            "tasks": list(self.tasks),
         }
 
 

@@ -148,6 +148,7 @@ class Desk:
             return self._do(Refusal(code), unit)
         self._calls.of(unit.id).taken += 1
         task = self._book.start(unit)
+        self._calls.of(unit.id).tasks.append(str(task.id))
         if request.callback_url is not None and task.ending.act is not None:
             after = (task.ends_at - task.created_at).total_seconds()
             self._bell(request.callback_url, task.id, after)

@@ -29,7 +29,8 @@ from worker.sandbox.strict import Violation
 def phone_log() -> Tallies:
     """Return counters by the phone's last seven digits.
 
-    Requests count when they arrive; `taken` are those of `startuprid` that began a task.
+    Requests count when they arrive; `taken` are those of `startuprid` that began a task, with the
+    tasks' ids in `details`.
     """
     return tallies(*Method, "taken")
 
@@ -116,9 +117,9 @@ class Desk:
         unit = self._book.unit(person.unit_id)
         if Method.DOCUMENT not in person.done or unit.identified:
             raise _Refused(Error.NO_TASK)
-        self._calls.of(person.key).count("taken")
         course = person.next_course()
         task = self._book.start(unit, course.ending)
+        self._calls.of(person.key).count("taken", str(task.id))
         self._board.announce(person, task, course.notices)
         return replies.created(task)
 
