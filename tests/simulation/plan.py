@@ -90,6 +90,8 @@ class Plan:
     blackouts: tuple[tuple[float, float], ...]
     actions: float
     poison: float
+    #: Whether NPD's tasks are asked for as well.
+    asked_at_npd: bool
 
 
 def draw(random: Random) -> Plan:
@@ -136,6 +138,7 @@ def draw(random: Random) -> Plan:
         blackouts=tuple((at, random.choice([1.0, 4.0, 10.0])) for at in moments(1)),
         actions=random.choice([0.0, 3.0, 8.0]),
         poison=random.choice([0.0, 0.0, 0.0, 0.3]),
+        asked_at_npd=random.choice([False, True]),
     )
 
 

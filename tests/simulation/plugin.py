@@ -215,7 +215,8 @@ class SimulatedPlugin:
                 return Finished(State.SUCCEEDED, "notification", calls=0)
             if _told(work, "EXPIRED"):
                 return Settle("notification", calls=0)
-            return Pending("no notification", again_in=1e6, calls=0)
+            if not self._plan.asked_at_npd:
+                return Pending("no notification", again_in=1e6, calls=0)
 
         def answer(fault: Fault, said: Outcome) -> Outcome:
             return said if fault in _FINE else self._trouble(fault, work)
@@ -281,7 +282,8 @@ class SimulatedPlugin:
             wants = Wanted("sms_code", CODES)
             return Started(task.id, "started", as_after=PAST_ALL_STEPS, wants=wants)
         if self.name is Provider.NPD:
-            return Started(task.id, "started", again_in=1e6, listens=True)
+            again_in = None if self._plan.asked_at_npd else 1e6
+            return Started(task.id, "started", again_in=again_in, listens=True)
         return Started(task.id, "started")
 
     def _not_started(self, fault: Fault) -> Outcome:

@@ -208,6 +208,7 @@ class Process:
             DOORS[message.task](
                 self.runtime, Taken(message.id, message.task.value, (), message.arguments)
             )
+            self._world.taken.add(message.id)
             acknowledged = True
         except UpridError as error:
             self._kernel.say("message comes again", message, type(error).__name__)

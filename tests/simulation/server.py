@@ -81,6 +81,8 @@ class Server:
         self._kernel.say("server took", self.provider, reference, attempt, "as", task.id)
         if self.provider is Provider.NPD:
             self._announce(task)
+        if self.provider is Provider.MONETA:
+            self._hint(task)
         return task
 
     def of(self, reference: str, attempt: int) -> Task | None:
@@ -96,6 +98,13 @@ class Server:
         if code == task.right and task.ends > 1e8:
             task.verdict = task.verdict or State.SUCCEEDED
             task.ends = self._kernel.seconds + self._kernel.random.uniform(0, 10)
+
+    def _hint(self, task: Task) -> None:
+        """Say that the end is there, perhaps; anybody may say so before."""
+        chance, left = self._kernel.random, task.ends - self._kernel.seconds
+        for likely, after in ((0.5, left + chance.choice([0.0, 0.1, 1.0])), (0.3, left / 2)):
+            if chance.random() < likely:
+                self._kernel.at(after, lambda: self._notify(task, "hint"))
 
     def _announce(self, task: Task) -> None:
         """Tell the end by itself, perhaps twice, perhaps never."""
