@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, Final
 from unittest.mock import patch
@@ -18,8 +19,8 @@ from sqlalchemy import text
 
 from worker.operations.store.dialect import Bulk
 
-#: Modules that may have a broken function under a name of their own.
-_OURS: Final = ("config", "tasks", "tests", "worker")
+#: Modules of ours may have a broken function under a name of their own.
+_ROOT: Final = str(Path(__file__).parents[2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,11 @@ class Slip:
             statement._postgres = text(self._slipped(sound._postgres.text))
             statement._sqlite = text(self._slipped(sound._sqlite.text))
             return statement
-        function = sound.fget if isinstance(sound, property) else sound
+        function = sound
+        if isinstance(sound, property):
+            function = sound.fget
+        elif isinstance(sound, classmethod | staticmethod):
+            function = sound.__func__
         if not isinstance(function, FunctionType):
             return self._number(sound)
         source = self._slipped(textwrap.dedent(inspect.getsource(function)))
@@ -97,8 +102,9 @@ def _everywhere(slip: Slip) -> list[Any]:
     sound = getattr(slip.whose, slip.name)
     modules = [
         module
-        for name, module in sorted(sys.modules.items())
-        if name.partition(".")[0] in _OURS and vars(module).get(slip.name) is sound
+        for _, module in sorted(sys.modules.items())
+        if (getattr(module, "__file__", None) or "").startswith(_ROOT)
+        and vars(module).get(slip.name) is sound
     ]
     # A number is like another one: only its own module's.
     return [slip.whose] if isinstance(sound, int | float) else modules
