@@ -82,6 +82,10 @@ class Mutation:
     #: What is written wrongly.
     slips: Sequence[Slip] = ()
 
+    def row(self, name: str, *seen: object) -> str:
+        """Return its row in docs/reliability.md; `seen`: by what."""
+        return f"| `{name}`: {self.what} | {self.breaks} | {' | '.join(map(str, seen))} |"
+
     @contextmanager
     def applied(self) -> Iterator[None]:
         """Break it for a while."""

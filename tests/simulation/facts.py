@@ -34,6 +34,11 @@ _CODES: Final = (
     " FROM input WHERE operation_id = ? AND attempt = ?"
 )
 _ATTEMPT: Final = "SELECT ended_as, finished_at FROM attempt WHERE operation_id = ? AND number = ?"
+#: Notifications of an attempt that nobody has told of them.
+_LOST_NOTICES: Final = (
+    "SELECT a.operation_id, a.number, n.provider_ref FROM notice n JOIN attempt a"
+    " ON a.provider_ref = n.provider_ref AND a.party = n.party WHERE n.operation_id IS NULL"
+)
 _RESTS: Final = "SELECT name, closed_until FROM provider"
 #: Claims in a row that were never written back, from which on an operation is worked on alone, and
 #: after which it waits for a person. Not the product's own: it may be these that are wrong.
@@ -106,6 +111,8 @@ class Facts:
 
     def judge(self) -> None:
         """Look at what must have come of all of it, at the end."""
+        lost = store().raw.execute(_LOST_NOTICES).fetchall()
+        require(not lost, "a notification finds its attempt", lost)
         for message in sorted(self._world.people.conflicts & self._world.taken):
             refused = store().raw.execute("SELECT 1 FROM refusal WHERE message_id = ?", (message,))
             require(refused.fetchone(), "other data under a reference are refused aloud", message)

@@ -64,8 +64,13 @@ _BEHIND_DOUBLES: Final[Mapping[str, Left]] = {
     ),
     "erase-the-young": _slip(
         "payloads are erased before their retention", "6: erased after a retention time",
-        Slip(retention, "_payloads", "ATTEMPTS.c.finished_at < before", "ATTEMPTS.c.finished_at > before"),
-        "integration/store/test_upkeep.py::test_purge_erases_payloads_and_answers_past_their_retention[sqlite-29.9-left0]",
+        Slip(
+            retention, "_payloads",
+            "ATTEMPTS.c.finished_at < before",
+            "ATTEMPTS.c.finished_at > before",
+        ),
+        "integration/store/test_upkeep.py"
+        "::test_purge_erases_payloads_and_answers_past_their_retention[sqlite-29.9-left0]",
     ),
     "doubt-what-was-never-sent": _slip(
         "NPD: what was never sent is in doubt, and the other way round",
@@ -80,22 +85,34 @@ _BEHIND_DOUBLES: Final[Mapping[str, Left]] = {
     ),
     "reject-without-a-last-poll": _slip(
         "MONETA: a unit is rejected although its task is found again", "7: no fault is a verdict",
-        Slip(MonetaPlugin, "settle", "settled.state is not State.REJECTED", "settled.state is State.REJECTED"),
-        "contract/test_moneta.py::test_settle_goes_on_with_a_task_that_is_found_again_in_time[json]",
+        Slip(
+            MonetaPlugin, "settle",
+            "settled.state is not State.REJECTED",
+            "settled.state is State.REJECTED",
+        ),
+        "contract/test_moneta.py"
+        "::test_settle_goes_on_with_a_task_that_is_found_again_in_time[json]",
     ),
     "look-once-too-often": _slip(
         "MONETA: an anonymous unit is looked at once too often", "2: every operation ends in time",
         Slip(MonetaPlugin, "_settled", "checks >= wanted", "checks > wanted"),
-        "contract/test_moneta.py::test_settle_rejects_an_anonymous_unit_after_the_configured_checks[json-3-waits2]",
+        "contract/test_moneta.py"
+        "::test_settle_rejects_an_anonymous_unit_after_the_configured_checks[json-3-waits2]",
     ),
     "send-a-sixth-code": _slip(
         "Mandarin: a code too many is asked for", "3: a sixth code never goes out",
         Slip(course.Course, "left", "max(CODES - self.sent, 0)", "max(CODES + 1 - self.sent, 0)"),
-        "unit/worker/providers/mandarin/test_mapping.py::test_a_code_is_asked_for_once_and_never_a_sixth",
+        "unit/worker/providers/mandarin/test_mapping.py"
+        "::test_a_code_is_asked_for_once_and_never_a_sixth",
     ),
     "judge-a-code-by-the-last": _slip(
-        "Mandarin: what was noted of the code before counts for this one", "7: no fault is a verdict",
-        Slip(course, "course_of", "if work.progress.get(_CODE) == work.inputs_sent else {}", "or {}"),
+        "Mandarin: what was noted of the code before counts for this one",
+        "7: no fault is a verdict",
+        Slip(
+            course, "course_of",
+            "if work.progress.get(_CODE) == work.inputs_sent else {}",
+            "or {}",
+        ),
         "unit/worker/providers/mandarin/test_mapping.py"
         "::test_course_believes_only_what_was_noted_of_the_last_code[earlier]",
     ),
@@ -108,19 +125,25 @@ _BEHIND_DOUBLES: Final[Mapping[str, Left]] = {
     "confirm-by-what-was-there": _slip(
         "IntellectMoney: what was listed before a create counts as made by it",
         "7: a create is ours by its content",
-        Slip(saved, "is_wanted", "listed.operation_id not in work.progress.get(BEFORE, ()) and ", ""),
-        "contract/intellectmoney/test_confirming.py::test_a_create_is_confirmed_by_exactly_one_new_operation[json-clear_up-nothing new]",
+        Slip(
+            saved, "is_wanted",
+            "listed.operation_id not in work.progress.get(BEFORE, ()) and ",
+            "",
+        ),
+        "contract/intellectmoney/test_confirming.py"
+        "::test_a_create_is_confirmed_by_exactly_one_new_operation[json-clear_up-nothing new]",
     ),
     "create-by-an-old-list": _slip(
-        "IntellectMoney: a create is sent by a list of long ago", "7: a create is ours by its content",
+        "IntellectMoney: a create is sent by a list of long ago",
+        "7: a create is ours by its content",
         Slip(saved, "is_stale", "> _STALE_AFTER", "> 1e9 * _STALE_AFTER"),
-        "contract/intellectmoney/test_saving.py::test_a_create_is_not_sent_by_a_list_of_long_ago[json]",
+        "contract/intellectmoney/test_saving.py"
+        "::test_a_create_is_not_sent_by_a_list_of_long_ago[json]",
     ),
 }  # fmt: skip
 
 #: What the simulation could see and has no invariant for: numbers, orders, what is seldom.
-_UNSEEN: Final[Mapping[str, str]] = {
-}
+_UNSEEN: Final[Mapping[str, str]] = {}
 
 LEFT: Final[Mapping[str, Left]] = {
     **_BEHIND_DOUBLES,

@@ -157,11 +157,19 @@ DECISIONS: Final[Mapping[str, Mutation]] = {
     ),
     "forget-where-it-was": _slip(
         "where it was is left out of the UPDATE", "2: what waits goes on where it was",
-        Slip(writeback, "_MOVE", "v.next_state = 'waiting_for_person' THEN o.state", "FALSE THEN 'x'"),
+        Slip(
+            writeback, "_MOVE",
+            "v.next_state = 'waiting_for_person' THEN o.state",
+            "FALSE THEN 'x'",
+        ),
     ),
     "end-no-attempt": _slip(
         "how an attempt ended is left out of its row", "5, 6: an attempt ends with its operation",
-        Slip(writeback, "_ATTEMPT", "ended_as = COALESCE(v.ended_as, a.ended_as)", "ended_as = a.ended_as"),
+        Slip(
+            writeback, "_ATTEMPT",
+            "ended_as = COALESCE(v.ended_as, a.ended_as)",
+            "ended_as = a.ended_as",
+        ),
     ),
     "follow-no-hint": _slip(
         "the later of two wishes counts", "a hint has the poll made sooner",
@@ -205,7 +213,11 @@ SUPPLIED: Final[Mapping[str, Mutation]] = {
     ),
     "count-no-code": _slip(
         "a code that is sent is not counted", "3: a sixth code never goes out",
-        Slip(supplying, "mark_supplying", "OPERATIONS.c.inputs_sent + 1", "OPERATIONS.c.inputs_sent"),
+        Slip(
+            supplying, "mark_supplying",
+            "OPERATIONS.c.inputs_sent + 1",
+            "OPERATIONS.c.inputs_sent",
+        ),
     ),
     "take-a-sixth-code": _slip(
         "a sixth code is taken", "3: a sixth code never goes out",
@@ -213,7 +225,11 @@ SUPPLIED: Final[Mapping[str, Mutation]] = {
     ),
     "take-a-code-twice": _slip(
         "the same code counts twice", "3: what costs is done once",
-        Slip(inputs, "_has", "INPUTS.c.fingerprint == fingerprint", "INPUTS.c.fingerprint.is_(None)"),
+        Slip(
+            inputs, "_has",
+            "INPUTS.c.fingerprint == fingerprint",
+            "INPUTS.c.fingerprint.is_(None)",
+        ),
     ),
     "count-no-code-back": _slip(
         "a code that was not sent stays counted", "3: a code is sent once, and not less",
@@ -225,7 +241,7 @@ SUPPLIED: Final[Mapping[str, Mutation]] = {
     ),
     "attach-nothing": _slip(
         "a notification that came before its id is not looked for", "7: what was told counts",
-        Slip(writeback, "write_moves", "if move.listens and", "if not move.listens and"),
+        Slip(writeback, "write_moves", "if move.listens and", "if move.listens > 1 and"),
     ),
     "wake-with-the-origin": _slip(
         "who goes on keeps the state that it waited from", "2: what waits goes on where it was",

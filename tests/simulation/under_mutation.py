@@ -2,8 +2,8 @@
 
     python -m pytest -p tests.simulation.under_mutation TEST…
 
-A test that fails then is passed, one that passes is failed. What fails in its set-up stays an error:
-that would notice anything.
+A test that fails then is passed, one that passes is failed. What fails in its set-up stays an
+error: that would notice anything.
 """
 
 from collections.abc import Generator
