@@ -77,8 +77,8 @@ class People:
             case EventType.PROVIDER_PAUSED:
                 self._do(lambda: self._turn(pausing.unpause, told.subject), chance.uniform(1, 12))
             case EventType.WAITING_FOR_PERSON:
-                if chance.random() < 0.1:
-                    self._do(lambda: self._lose_origin(told.subject), chance.uniform(0, 5))
+                if chance.random() < 0.2:
+                    self._do(lambda: self._go_on_from_nowhere(told), chance.uniform(0, 5))
                 if chance.random() < 0.7:
                     self._do(lambda: self._decide(told), chance.uniform(0.1, 15))
             case EventType.REJECTED | EventType.EXPIRED | EventType.FAILED:
@@ -203,8 +203,16 @@ class People:
     def _pause(self) -> None:
         self._turn(pausing.pause, self._chance.choice(self._plan.providers))
 
+    def _go_on_from_nowhere(self, told: Told) -> None:
+        """Have nobody know where it was before it waited, and let it go on all the same."""
+        self._lose_origin(told.subject)
+        self._world.forgive(told.subject)
+        self._send(
+            Task.RESUME, reference=told.subject, attempt=told.data["attempt"], by="anna", note="on"
+        )
+
     def _lose_origin(self, reference: str) -> None:
-        """Have nobody know where it was before it waited: a hand on the database."""
+        """Have a hand on the database erase where an operation was before it waited."""
         waiting = OPERATIONS.c.state == State.WAITING_FOR_PERSON.value
         try:
             with self.database.begin() as connection:

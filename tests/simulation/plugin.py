@@ -263,7 +263,7 @@ class SimulatedPlugin:
         task = self._server.tasks.get(work.provider_ref or "")
         if task is None:
             return NeedsPerson(_UNKNOWN, "no such task")
-        said = task.said(now)
+        said = self._server.asked(task) if self.name is Provider.NPD else task.said(now)
         if said is not None:
             return Finished(said, "verdict", None if said is State.SUCCEEDED else _NO)
         if self.name is not Provider.MANDARIN or work.missing is not None:
@@ -314,6 +314,8 @@ class SimulatedPlugin:
         self._caller.poisoned(work.reference)
         call = self._watch.asked(ask, work)
         fault, chance = self._server.fault(), self._kernel.random
+        if ask is Ask.SUPPLY and self._server.loses_code():
+            fault = Fault.REFUSED
         whole = self._plan.total_timeout
         there = chance.choice([0.0, 0.02, 0.1, 0.4])
         back = there + chance.choice([0.0, 0.02, 0.1, 0.4])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from random import Random
 from typing import Final
 
 from config.queues import Provider
@@ -28,6 +29,8 @@ class Task:
     #: Codes that came, and the one that is right.
     codes: list[str] = field(default_factory=list)
     right: str = "1111"
+    #: The end was told by itself when it was asked for.
+    told_as_asked: bool = False
 
     def said(self, now: float) -> State | None:
         """Return the verdict, once there is one."""
@@ -48,6 +51,8 @@ class Server:
         self._plan = plan
         self.provider = provider
         self._notify = notify
+        #: Chance of its own, for what would be too seldom.
+        self._luck = Random(f"{provider} {plan}")
         self.tasks: dict[str, Task] = {}
         #: Whether anything still goes wrong.
         self.rough = True
@@ -84,6 +89,19 @@ class Server:
         if self.provider is Provider.MONETA:
             self._hint(task)
         return task
+
+    def asked(self, task: Task) -> State | None:
+        """Return the verdict, once there is one; who is asked for it may tell it by itself, too."""
+        said = task.said(self._kernel.seconds)
+        if said is not None and not task.told_as_asked and self._luck.random() < 0.7:
+            task.told_as_asked = True
+            status = "SUCCESS" if said is State.SUCCEEDED else "EXPIRED"
+            self._kernel.at(self._luck.choice([0.0, 0.05, 0.2]), lambda: self._notify(task, status))
+        return said
+
+    def loses_code(self) -> bool:
+        """Tell whether the connection for a code is refused: codes are few, so it is often."""
+        return self.rough and self._plan.faults > 0 and self._luck.random() < 0.2
 
     def of(self, reference: str, attempt: int) -> Task | None:
         """Return what was begun for an attempt."""
