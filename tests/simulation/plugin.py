@@ -316,6 +316,8 @@ class SimulatedPlugin:
         fault, chance = self._server.fault(), self._kernel.random
         if ask is Ask.SUPPLY and self._server.loses_code():
             fault = Fault.REFUSED
+        if fault is Fault.NONE and self._server.has_too_many():
+            fault = Fault.RATE
         whole = self._plan.total_timeout
         there = chance.choice([0.0, 0.02, 0.1, 0.4])
         back = there + chance.choice([0.0, 0.02, 0.1, 0.4])
@@ -328,7 +330,8 @@ class SimulatedPlugin:
             if fault is Fault.LATE:
                 there = back + chance.uniform(0.01, 5)
             self._kernel.at(there, lambda: taken.append(take()))
-        self._kernel.sleep(back)
+        with self._server.waited_for():
+            self._kernel.sleep(back)
         self._caller.effect(f"answered {ask}")
         outcome: Outcome | None = None
         try:

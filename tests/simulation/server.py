@@ -1,6 +1,7 @@
 """A provider's server: the truth about what it took, and what it will say of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final
@@ -56,6 +57,8 @@ class Server:
         self.tasks: dict[str, Task] = {}
         #: Whether anything still goes wrong.
         self.rough = True
+        #: Calls whose callers wait.
+        self.under_way = 0
 
     def fault(self) -> Fault:
         """Draw what becomes of the next call."""
@@ -98,6 +101,20 @@ class Server:
             status = "SUCCESS" if said is State.SUCCEEDED else "EXPIRED"
             self._kernel.at(self._luck.choice([0.0, 0.05, 0.2]), lambda: self._notify(task, status))
         return said
+
+    @contextmanager
+    def waited_for(self) -> Iterator[None]:
+        """Have a call be under way."""
+        self.under_way += 1
+        try:
+            yield
+        finally:
+            self.under_way -= 1
+
+    def has_too_many(self) -> bool:
+        """Tell whether one of several who ask at a time is told to wait."""
+        crowd = self.rough and self._plan.faults > 0 and self.under_way > 0
+        return crowd and self._luck.random() < 0.25
 
     def loses_code(self) -> bool:
         """Tell whether the connection for a code is refused: codes are few, so it is often."""
