@@ -361,6 +361,26 @@ def test_relay_fills_in_a_tail_whose_ids_the_server_still_remembers(
     assert relay.verify() == 0
 
 
+def test_relay_fills_in_a_tail_whose_ids_have_a_digit_more(
+    relay: Relay, database: TravellingDatabase, valkey: ValkeyServer
+) -> None:
+    store(database, *(f"order-{number}" for number in range(12)))
+    relay.run()
+    before = ids(valkey)
+    with valkey.client() as client:
+        # Told in one batch, so in one millisecond: …-0 to …-11, which as text lies before …-2.
+        there = client.xrange(NAME)
+        assert [stream_id.partition("-")[2] for stream_id, _ in there] == list(map(str, range(12)))
+        client.delete(NAME)
+        for stream_id, fields in there[:10]:
+            client.xadd(NAME, dict(fields), id=stream_id)
+
+    relay.verify()
+
+    assert ids(valkey) == before
+    assert relay.verify() == 0
+
+
 def test_relay_fills_the_stream_again_when_it_alone_was_deleted(
     relay: Relay, database: TravellingDatabase, valkey: ValkeyServer
 ) -> None:

@@ -37,6 +37,8 @@ class Call:
     faults: int
     code: str | None
     at: float
+    #: When its operation was claimed for it: what was wished for since then is still to come.
+    claimed_at: float
     ended: float | None = None
     #: None while it is under way, and for ever where nobody was there for the answer.
     outcome: Outcome | None = None
@@ -73,7 +75,10 @@ class Calls:
         require(within is None, "no call within a transaction", ask, within)
         code = str((work.payload or {}).get("sms_code")) if ask is Ask.SUPPLY else None
         now = self._kernel.seconds
-        call = Call(ask, work.reference, work.attempt, work.polls, work.faults, code, now)
+        claimed_at = self._errand.claimed_at
+        call = Call(
+            ask, work.reference, work.attempt, work.polls, work.faults, code, now, claimed_at
+        )
         course = self._courses[work.reference, work.attempt]
         if ask in {Ask.SUBMIT, Ask.SUPPLY}:
             self.submits += ask is Ask.SUBMIT
@@ -123,15 +128,24 @@ class Calls:
         """See what a look at the host came to."""
         self._learned(outcome)
 
+    def last(self, reference: str, attempt: int) -> Call | None:
+        """Return what an attempt was asked last."""
+        return self._courses[reference, attempt].last(*Ask)
+
     def _learned(self, outcome: Outcome | None) -> None:
-        errand = self._kernel.current.errand
-        assert isinstance(errand, Errand)
+        errand = self._errand
         errand.outcomes.append(outcome)
         errand.heard_at = self._kernel.seconds
 
+    @property
+    def _errand(self) -> Errand:
+        errand = self._kernel.current.errand
+        assert isinstance(errand, Errand)
+        return errand
+
     def _in_time(self, call: Call, course: _Course) -> None:
         before = course.last(Ask.POLL, Ask.SUBMIT, Ask.SUPPLY)
-        if before is None or before.at < self.hastened.get(call.reference, -1.0):
+        if before is None or before.claimed_at < self.hastened.get(call.reference, -1.0):
             return
         if before.ended is None or (before.ask is Ask.POLL and call.polls <= before.polls):
             # Its answer was lost, or never written down.

@@ -1,19 +1,19 @@
 """The mutation check: the engine broken on purpose, one promise at a time.
 
 A simulation that finds nothing may be blind. Each of these is a mistake that somebody could make in
-good faith; the simulation has to see every one (tests/simulation/test_mutations.py).
+good faith; the simulation has to see every one (tests/simulation/test_mutations.py). Here is what
+leaves out a whole step; what is wrong in one place of a line is in mistakes.py.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
-from unittest.mock import patch
 
 from sqlalchemy import Connection, Select, select, text, update
 
 from config.queues import Provider, Wake
+from tests.simulation.breaking import Mutation
+from tests.simulation.mistakes import MISTAKES
 from worker.engine import decisions, engine, gate, sweep, wakes
 from worker.engine.slots import slot_of, slots_of
 from worker.errors import BrokerUnavailable
@@ -29,30 +29,6 @@ from worker.operations.store.intake import Taken
 from worker.operations.store.outbox import Line
 from worker.operations.store.supplying import Supplying
 from worker.providers.base import Limits
-
-
-@dataclass(frozen=True, slots=True)
-class Mutation:
-    """A way to break the engine."""
-
-    #: What is left out or done wrong.
-    what: str
-    #: The promise that it breaks.
-    breaks: str
-    #: What is replaced: whose, its name, by what.
-    changes: Sequence[tuple[Any, str, Any]]
-
-    @contextmanager
-    def applied(self) -> Iterator[None]:
-        """Break it for a while."""
-        patches = [patch.object(whose, name, new) for whose, name, new in self.changes]
-        for each in patches:
-            each.start()
-        try:
-            yield
-        finally:
-            for each in reversed(patches):
-                each.stop()
 
 
 class _Unfenced:
@@ -257,4 +233,5 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
         "a chunk gives back tokens that came back by themselves", "8: the rate is never exceeded",
         [(gate, "returned", _give_all_back)],
     ),
+    **MISTAKES,
 }  # fmt: skip

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from config.queues import Provider, Task
 from tests.simulation.broker import TaskMessage
@@ -13,6 +13,8 @@ from tests.simulation.server import Task as Begun
 from tests.simulation.telling import Told
 from worker.errors import BrokerUnavailable, DatabaseUnavailable
 from worker.events.model import EventType
+from worker.operations.model import OPERATIONS
+from worker.operations.states import State
 from worker.operations.store import pausing
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ _STARTS: Final = {
     Provider.MANDARIN: Task.MANDARIN_START,
 }
 _ACTIONS: Final = (Task.RETRY, Task.RESUME, Task.RESOLVE, Task.CANCEL)
+_CODES: Final = ("1111", "2222", "3333", "4444", "5555", "6666", "7777")
 _VERDICTS: Final = ("succeeded", "rejected", "failed", "expired")
 #: Attempts beyond which nobody has the patience.
 _MOST_ATTEMPTS: Final = 4
@@ -40,6 +43,10 @@ class People:
         self._messages = 0
         self.accepted: set[str] = set()
         self.references: dict[str, Provider] = {}
+        #: Attempts after which somebody wanted a next one.
+        self.retried: set[tuple[str, int]] = set()
+        #: Messages with other data under a reference that is used.
+        self.conflicts: set[str] = set()
         self.database = SimulatedDatabase(
             world.kernel, _AtDesk(world), world.committed, world.sickness
         )
@@ -71,8 +78,11 @@ class People:
                     self._do(lambda: self._code(told.subject), chance.uniform(0, 12))
             case EventType.PROVIDER_PAUSED:
                 self._do(lambda: self._turn(pausing.unpause, told.subject), chance.uniform(1, 12))
-            case EventType.WAITING_FOR_PERSON if chance.random() < 0.7:
-                self._do(lambda: self._decide(told), chance.uniform(0.1, 15))
+            case EventType.WAITING_FOR_PERSON:
+                if chance.random() < 0.2:
+                    self._do(lambda: self._go_on_from_nowhere(told), chance.uniform(0, 5))
+                if chance.random() < 0.7:
+                    self._do(lambda: self._decide(told), chance.uniform(0.1, 15))
             case EventType.REJECTED | EventType.EXPIRED | EventType.FAILED:
                 if chance.random() < 0.4 and self._world.rough:
                     self._do(
@@ -81,7 +91,10 @@ class People:
                     )
 
     def notify(self, task: Begun, status: str) -> None:
-        """Pass on a provider's notification."""
+        """Pass on a provider's notification, or MONETA's hint."""
+        if self.references[task.reference] is Provider.MONETA:
+            self._do(lambda: self._send(Task.MONETA_CALLBACK, async_id=int(task.id)), 0)
+            return
         said = {
             "notificationId": self._chance.choice([1, 1, 2]),
             "notificationName": "uprid",
@@ -98,7 +111,9 @@ class People:
 
     def _send(self, task: Task, *, insist: bool = False, **arguments: Any) -> None:
         self._messages += 1
-        message = TaskMessage(f"m{self._messages}", task, arguments)
+        self._publish(TaskMessage(f"m{self._messages}", task, arguments), insist=insist)
+
+    def _publish(self, message: TaskMessage, *, insist: bool) -> None:
         self._kernel.say("sends", message)
         while True:
             try:
@@ -127,18 +142,25 @@ class People:
     def _conflict(self, reference: str) -> None:
         if reference in self.accepted:
             sealed = self._world.sealer.seal({"phone": "79119999999", "name": "other"})
+            # What it will be known by.
+            self.conflicts.add(f"m{self._messages + 1}")
             self._send(_STARTS[self.references[reference]], reference=reference, sealed=sealed)
 
     def _code(self, reference: str) -> None:
         chance = self._chance
-        code = chance.choice(["1111", "2222", "3333", "4444"])
-        sealed = self._world.sealer.seal({"sms_code": code})
-        for _ in range(chance.choice([1, 1, 2])):
-            self._send(Task.MANDARIN_CODE, insist=True, reference=reference, sealed=sealed)
+        codes = [chance.choice(_CODES[:4])]
+        if chance.random() < 0.1:
+            # Somebody who tries whatever comes to mind.
+            codes = chance.sample(_CODES, len(_CODES))
+        for code in codes:
+            sealed = self._world.sealer.seal({"sms_code": code})
+            for _ in range(chance.choice([1, 1, 2])):
+                self._send(Task.MANDARIN_CODE, insist=True, reference=reference, sealed=sealed)
 
     def _retry(self, reference: str, attempt: int) -> None:
         if attempt >= _MOST_ATTEMPTS:
             return
+        self.retried.add((reference, attempt))
         corrected: dict[str, Any] = {}
         if self._chance.random() < 0.5:
             phone = f"7911000000{self._chance.randint(0, 2)}"
@@ -182,6 +204,27 @@ class People:
 
     def _pause(self) -> None:
         self._turn(pausing.pause, self._chance.choice(self._plan.providers))
+
+    def _go_on_from_nowhere(self, told: Told) -> None:
+        """Have nobody know where it was before it waited, and let it go on all the same."""
+        self._lose_origin(told.subject)
+        self._world.forgive(told.subject)
+        self._send(
+            Task.RESUME, reference=told.subject, attempt=told.data["attempt"], by="anna", note="on"
+        )
+
+    def _lose_origin(self, reference: str) -> None:
+        """Have a hand on the database erase where an operation was before it waited."""
+        waiting = OPERATIONS.c.state == State.WAITING_FOR_PERSON.value
+        try:
+            with self.database.begin() as connection:
+                connection.execute(
+                    update(OPERATIONS)
+                    .where(OPERATIONS.c.reference == reference, waiting)
+                    .values(waiting_from=None)
+                )
+        except DatabaseUnavailable:
+            return
 
     def _mend(self) -> None:
         """Put right what people broke: nothing goes wrong any more."""

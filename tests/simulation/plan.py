@@ -103,6 +103,8 @@ class Plan:
     hangs: float
     actions: float
     poison: float
+    #: Whether NPD's tasks are asked for as well.
+    asked_at_npd: bool
 
     @property
     def limits(self) -> Limits:
@@ -167,6 +169,7 @@ def draw(random: Random) -> Plan:
         hangs=random.choice([0.0, 0.0, 0.0, 0.1]),
         actions=random.choice([0.0, 3.0, 8.0]),
         poison=random.choice([0.0, 0.0, 0.0, 0.3]),
+        asked_at_npd=random.choice([False, True]),
     )
 
 

@@ -212,7 +212,8 @@ class SimulatedPlugin:
                 return Finished(State.SUCCEEDED, "notification", calls=0)
             if _told(work, "EXPIRED"):
                 return Settle("notification", calls=0)
-            return Pending("no notification", again_in=1e6, calls=0)
+            if not self._plan.asked_at_npd:
+                return Pending("no notification", again_in=1e6, calls=0)
 
         def answer(fault: Fault, said: Outcome) -> Outcome:
             return said if fault in _FINE else self._trouble(fault, work)
@@ -269,7 +270,7 @@ class SimulatedPlugin:
         task = self._server.tasks.get(work.provider_ref or "")
         if task is None:
             return NeedsPerson(_UNKNOWN, "no such task")
-        said = task.said(now)
+        said = self._server.asked(task) if self.name is Provider.NPD else task.said(now)
         if said is not None:
             return Finished(said, "verdict", None if said is State.SUCCEEDED else _NO)
         if self.name is not Provider.MANDARIN or work.missing is not None:
@@ -288,7 +289,8 @@ class SimulatedPlugin:
             wants = Wanted("sms_code", CODES)
             return Started(task.id, "started", as_after=PAST_ALL_STEPS, wants=wants)
         if self.name is Provider.NPD:
-            return Started(task.id, "started", again_in=1e6, listens=True)
+            again_in = None if self._plan.asked_at_npd else 1e6
+            return Started(task.id, "started", again_in=again_in, listens=True)
         return Started(task.id, "started")
 
     def _not_started(self, fault: Fault) -> Outcome:
@@ -319,6 +321,10 @@ class SimulatedPlugin:
         self._caller.poisoned(work.reference)
         call = self._watch.asked(ask, work)
         fault, chance = self._server.fault(), self._kernel.random
+        if ask is Ask.SUPPLY and self._server.loses_code():
+            fault = Fault.REFUSED
+        if fault is Fault.NONE and self._server.has_too_many():
+            fault = Fault.RATE
         whole = self._plan.total_timeout
         there = chance.choice([0.0, 0.02, 0.1, 0.4])
         back = there + chance.choice([0.0, 0.02, 0.1, 0.4])
@@ -331,10 +337,11 @@ class SimulatedPlugin:
             if fault is Fault.LATE:
                 there = back + chance.uniform(0.01, 5)
             self._kernel.at(there, lambda: taken.append(take()))
-        self._kernel.sleep(back)
-        hangs = self._caller.hangs()
-        if hangs is not None:
-            self._hang(hangs)
+        with self._server.waited_for():
+            self._kernel.sleep(back)
+            hangs = self._caller.hangs()
+            if hangs is not None:
+                self._hang(hangs)
         self._caller.effect(f"answered {ask}")
         outcome: Outcome | None = None
         try:

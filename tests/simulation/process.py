@@ -219,6 +219,7 @@ class Process:
             DOORS[message.task](
                 self.runtime, Taken(message.id, message.task.value, (), message.arguments)
             )
+            self._world.taken.add(message.id)
             acknowledged = True
         except Exception as error:
             if not _is_ordinary(error):

@@ -1,7 +1,9 @@
 """A provider's server: the truth about what it took, and what it will say of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from random import Random
 from typing import Final
 
 from config.queues import Provider
@@ -28,6 +30,8 @@ class Task:
     #: Codes that came, and the one that is right.
     codes: list[str] = field(default_factory=list)
     right: str = "1111"
+    #: The end was told by itself when it was asked for.
+    told_as_asked: bool = False
 
     def said(self, now: float) -> State | None:
         """Return the verdict, once there is one."""
@@ -48,9 +52,13 @@ class Server:
         self._plan = plan
         self.provider = provider
         self._notify = notify
+        #: Chance of its own, for what would be too seldom.
+        self._luck = Random(f"{provider} {plan}")
         self.tasks: dict[str, Task] = {}
         #: Whether anything still goes wrong.
         self.rough = True
+        #: Calls whose callers wait.
+        self.under_way = 0
 
     def fault(self) -> Fault:
         """Draw what becomes of the next call."""
@@ -81,7 +89,36 @@ class Server:
         self._kernel.say("server took", self.provider, reference, attempt, "as", task.id)
         if self.provider is Provider.NPD:
             self._announce(task)
+        if self.provider is Provider.MONETA:
+            self._hint(task)
         return task
+
+    def asked(self, task: Task) -> State | None:
+        """Return the verdict, once there is one; who is asked for it may tell it by itself, too."""
+        said = task.said(self._kernel.seconds)
+        if said is not None and not task.told_as_asked and self._luck.random() < 0.7:
+            task.told_as_asked = True
+            status = "SUCCESS" if said is State.SUCCEEDED else "EXPIRED"
+            self._kernel.at(self._luck.choice([0.0, 0.05, 0.2]), lambda: self._notify(task, status))
+        return said
+
+    @contextmanager
+    def waited_for(self) -> Iterator[None]:
+        """Have a call be under way."""
+        self.under_way += 1
+        try:
+            yield
+        finally:
+            self.under_way -= 1
+
+    def has_too_many(self) -> bool:
+        """Tell whether one of several who ask at a time is told to wait."""
+        crowd = self.rough and self._plan.faults > 0 and self.under_way > 0
+        return crowd and self._luck.random() < 0.25
+
+    def loses_code(self) -> bool:
+        """Tell whether the connection for a code is refused: codes are few, so it is often."""
+        return self.rough and self._plan.faults > 0 and self._luck.random() < 0.2
 
     def of(self, reference: str, attempt: int) -> Task | None:
         """Return what was begun for an attempt."""
@@ -96,6 +133,13 @@ class Server:
         if code == task.right and task.ends > 1e8:
             task.verdict = task.verdict or State.SUCCEEDED
             task.ends = self._kernel.seconds + self._kernel.random.uniform(0, 10)
+
+    def _hint(self, task: Task) -> None:
+        """Say that the end is there, perhaps; anybody may say so before."""
+        chance, left = self._kernel.random, task.ends - self._kernel.seconds
+        for likely, after in ((0.5, left + chance.choice([0.0, 0.1, 1.0])), (0.3, left / 2)):
+            if chance.random() < likely:
+                self._kernel.at(after, lambda: self._notify(task, "hint"))
 
     def _announce(self, task: Task) -> None:
         """Tell the end by itself, perhaps twice, perhaps never."""

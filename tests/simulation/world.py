@@ -8,6 +8,7 @@ from typing import Final
 from tests.simulation.broker import Broker, Message
 from tests.simulation.calls import Calls
 from tests.simulation.database import store
+from tests.simulation.facts import Facts
 from tests.simulation.failover import FailOver
 from tests.simulation.kernel import BEGIN, Kernel
 from tests.simulation.people import People
@@ -59,6 +60,9 @@ class World:
             for provider in self.plan.providers
         }
         self.people = People(self)
+        #: Messages that were worked on to their end.
+        self.taken: set[str] = set()
+        self.facts = Facts(self)
         self.consumer = Consumer(kernel, self.stream, self.people.hear)
         self._processes: list[Process] = []
         self._lives = 0
@@ -118,6 +122,7 @@ class World:
             return
         try:
             self.rows.committed(spot, transaction)
+            self.facts.committed(spot)
         except Violation as violation:
             # While it makes its way out, others go on, and stumble over what was half looked at.
             self._first = violation
@@ -155,6 +160,7 @@ class World:
         self._forgetful = True
         self.disturb()
         self.rows.put_back()
+        self.facts.put_back()
         self.calls.put_back(since, self.rows.operations.values())
         self.consumer.doubt()
 
@@ -305,6 +311,7 @@ class World:
             and len(self.people.accepted) == self.plan.operations
             # A stream that was wiped last thing is filled again by the next sweep.
             and not self._unheard()
+            and not self._missing()
         )
 
     def _unheard(self) -> set[str]:
@@ -312,6 +319,12 @@ class World:
         self.consumer.read()
         told = {row[0] for row in store().raw.execute("SELECT id FROM outbox")}
         return told - self.consumer.seen
+
+    def _gone(self) -> list[str]:
+        """Return the events that are not on the stream now, be it that they were seen once."""
+        there = {fields["id"] for _, fields in self.stream.entries}
+        events = store().raw.execute("SELECT id, type, subject FROM outbox ORDER BY seq")
+        return [f"{kind} {subject}" for id_, kind, subject in events if id_ not in there]
 
     def _missing(self) -> list[str]:
         """Return what was enqueued and is not ours."""
@@ -335,6 +348,9 @@ class World:
         require(not untold, "everything is told", untold)
         unseen = self._unheard()
         require(not unseen, "everything is told", len(unseen), "events never came")
+        gone = self._gone()
+        require(not gone, "the stream is filled again", gone)
+        self.facts.judge()
 
     def _quiet_since(self, moment: float) -> float:
         return self.kernel.seconds - max(

@@ -247,13 +247,16 @@ class GuardedConnection(HTTPConnection):
             self._watchdog.release(self)
         super().close()
 
-    def rest(self) -> None:
-        """End the call's time: the reply is whole."""
+    def rest(self) -> bool:
+        """End the call's time, as the reply is whole; tell whether another call may follow."""
         self._lent = None
         self._rested_at = time.monotonic()
         is_followed = isinstance(self._reply, _Reply) and self._reply.is_followed
-        if not self._watchdog.release(self) or is_followed:
+        in_time = self._watchdog.release(self)
+        if not in_time or is_followed:
             self.close()
+            return False
+        return True
 
     @property
     def is_connected(self) -> bool:
@@ -291,10 +294,13 @@ class _Shelf(queue.LifoQueue[GuardedConnection | None]):
         block: bool = True,  # noqa: FBT001, FBT002 -- queue.Queue's own signature
         timeout: float | None = None,
     ) -> None:
-        """Put a connection back after its call."""
-        if item is not None:
-            item.rest()
-        super().put(item, block, timeout)
+        """Put a connection back after its call; None in the place of one that carries no other.
+
+        The watchdog may have taken it for overdue and be about to cut it: connected anew, it would
+        be the next call that is cut off.
+        """
+        kept = item if item is not None and item.rest() else None
+        super().put(kept, block, timeout)
 
 
 class _NoShelf(_Shelf):

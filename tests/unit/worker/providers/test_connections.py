@@ -7,11 +7,13 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
 
+from tests.support.processes import wait_until
 from worker.errors import CallFailed, ConnectionBroken, ConnectionRefused
 from worker.providers.connections import GuardedConnection
 from worker.providers.http import PinnedSession
@@ -201,6 +203,37 @@ def test_unasked_reply_on_an_idle_connection_is_no_answer_to_the_next_call() -> 
         assert host.written.acquire(timeout=5.0)
 
         assert session.poll(b"two", TEXT).body == b"two"
+
+    assert host.connections == 2
+
+
+def test_connection_that_is_about_to_be_cut_off_carries_no_second_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The watchdog took it for overdue as its reply came: it cuts it, whoever's it is by then."""
+    rest, overdue = GuardedConnection.rest, list[GuardedConnection]()
+
+    def rest_too_late(self: GuardedConnection) -> bool:
+        if not overdue:
+            overdue.append(self)
+            # As the watchdog's thread does, which cuts it next.
+            assert self._watchdog.release(self)
+        return rest(self)
+
+    monkeypatch.setattr(GuardedConnection, "rest", rest_too_late)
+    go_on = threading.Event()
+    host = Host([[replied(b"one")], [None, replied(b"two")]], go_on=go_on)
+
+    def cut_the_second() -> None:
+        wait_until(lambda: len(host.asked) == 2, 5.0, "the second call")
+        overdue[0].cut()
+        go_on.set()
+
+    with hosted(host) as session, ThreadPoolExecutor(1) as threads:
+        assert session.poll(b"one", TEXT).body == b"one"
+        cutting = threads.submit(cut_the_second)
+        assert session.poll(b"two", TEXT).body == b"two"
+        cutting.result()
 
     assert host.connections == 2
 

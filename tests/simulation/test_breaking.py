@@ -1,0 +1,58 @@
+"""How the product is broken: in one place, wherever it is used, and only for a while."""
+
+import pytest
+
+from tests.simulation.breaking import Mutation, Slip
+from worker.engine import engine, gate, slots
+from worker.engine.slots import countdown_to
+from worker.events import stream
+from worker.operations.store import leases, writeback
+
+
+def _applied(*slips: Slip) -> Mutation:
+    return Mutation("", "", slips=slips)
+
+
+def test_slip_is_made_for_as_long_as_it_is_applied_and_wherever_the_function_was_imported() -> None:
+    sound = gate.is_sick
+    imported = countdown_to
+
+    with _applied(
+        Slip(gate, "is_sick", ">=", ">"), Slip(slots, "countdown_to", "0.0)", "1.0)")
+    ).applied():
+        assert gate.is_sick is not sound
+        assert countdown_to is not imported
+
+    assert gate.is_sick is sound
+    assert countdown_to is imported
+
+
+def test_slip_may_be_in_a_method_a_constant_a_statement_or_a_text() -> None:
+    slips = [
+        Slip(engine.Engine, "_flush", "if late or", "if"),
+        Slip(leases, "POISON_AFTER", "4", "5"),
+        Slip(writeback, "_STAY", "polls = v.polls, ", ""),
+        Slip(stream, "_SCRIPT", "'behind'", "'ok'"),
+    ]
+
+    with _applied(*slips).applied():
+        assert leases.POISON_AFTER == 5
+        assert "polls = v.polls" not in writeback._STAY._sqlite.text
+        assert "polls = v.polls" not in writeback._STAY._postgres.text
+        assert "'behind'" not in stream._SCRIPT
+
+    assert leases.POISON_AFTER == 4
+    assert "polls = v.polls" in writeback._STAY._sqlite.text
+
+
+@pytest.mark.parametrize(
+    "slip",
+    [
+        pytest.param(Slip(gate, "is_sick", "<<", ">"), id="not there"),
+        pytest.param(Slip(gate, "grant", "limits", ""), id="more than once"),
+        pytest.param(Slip(leases, "POISON_AFTER", "3", "5"), id="another constant"),
+    ],
+)
+def test_slip_that_no_longer_fits_fails_aloud(slip: Slip) -> None:
+    with pytest.raises(LookupError, match=slip.name), _applied(slip).applied():
+        pytest.fail("it was applied")
