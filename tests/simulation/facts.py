@@ -121,6 +121,8 @@ class Facts:
         self._rests = dict(raw.execute(_RESTS))
         started = "SELECT operation_id, attempt FROM outbox WHERE type = ?"
         self._started = set(raw.execute(started, (EventType.STARTED.value,)).fetchall())
+        # That they were refused may be lost, too.
+        self._world.people.conflicts -= self._world.taken
 
     def judge(self) -> None:
         """Look at what must have come of all of it, at the end."""

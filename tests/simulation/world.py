@@ -311,7 +311,7 @@ class World:
             and len(self.people.accepted) == self.plan.operations
             # A stream that was wiped last thing is filled again by the next sweep.
             and not self._unheard()
-            and not self._missing()
+            and not self._gone()
         )
 
     def _unheard(self) -> set[str]:
