@@ -198,7 +198,7 @@ class Process:
             return
         finally:
             # It may have gone on to one that is worked on alone.
-            last = cast("Errand", self._kernel.current.errand)
+            last = self._kernel.current.errand
             last.running = errand.running = False
         for each in (errand, last):
             if not each.fed and each.failed_in_a_row:

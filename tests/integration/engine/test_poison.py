@@ -81,7 +81,7 @@ class Life:
 
     def _plugin(self, provider: Provider) -> ScriptedPlugin:
         plugin = ScriptedPlugin()
-        plugin.name = provider  # type: ignore[assignment, misc]
+        plugin.name = provider
         plugin.answers(Ask.POLL, self._asked)
         return plugin
 
