@@ -56,9 +56,13 @@ class SturdyQoS(QoS):
         try:
             kombus.reject(delivery_tag, requeue=requeue)
         except ResponseError as error:
-            if not is_wrong_type(error):
+            if is_wrong_type(error):
+                virtual.QoS.ack(self, delivery_tag)
+            elif requeue:
+                # Full, or closed to writes. It stays held, and comes again from there in time.
+                log.error("message_stays_held", error=type(error).__name__)  # noqa: TRY400
+            else:
                 raise
-            virtual.QoS.ack(self, delivery_tag)
 
     def restore_visible(self, *args: Any, **kwargs: Any) -> None:
         """Have come again what others have held for too long."""
