@@ -237,7 +237,7 @@ def test_resume_is_refused_with_an_id_of_another_operation(
 def test_resume_past_the_deadline_has_the_time_that_its_plugin_gives(
     runtime: Runtime, database: Database
 ) -> None:
-    """MONETA tells the end of a task at any time; what was never sent is tried for as long again."""
+    """MONETA tells the end of a task at any time; what was never sent is tried anew."""
     for reference, origin in (("order-1", State.ACCEPTED), ("order-2", State.POLLING)):
         waiting(database, origin, reference=reference)
         with database.begin() as connection:

@@ -100,6 +100,7 @@ class Process:
         self.runtime = Runtime(
             settings=cast("Settings", None),  # the doors ask it nothing
             database=self.database,
+            background=self.database,
             sealer=world.sealer,
             fingerprinter=world.fingerprinter,
             plugins=self.plugins,

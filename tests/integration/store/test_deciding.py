@@ -256,7 +256,7 @@ def test_resume_after_the_deadline_begins_the_time_anew_where_there_is_one(
     told_of = []
     waiting(database, origin, UNSURE)
 
-    def anew(submitted: bool) -> timedelta:  # noqa: FBT001 - as `Anew` has it
+    def anew(submitted: bool) -> timedelta:
         told_of.append(submitted)
         return timedelta(minutes=300)
 
