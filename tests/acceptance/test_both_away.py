@@ -1,5 +1,6 @@
 """The database away and the broker full at once: what was sent is worked on all the same, once."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -84,6 +85,22 @@ def worked_on(whole: System) -> tuple[int, int, int]:
     )
 
 
+def until_held(whole: System) -> None:
+    """Wait until no message is on its way: what is read from a full broker is not held by it."""
+
+    def held() -> bool:
+        lying = sum(server.llen(queue) for queue in ("mandarin", "npd", "operations"))
+        return (server.hlen("unacked"), lying) == (3, 0)
+
+    def twice() -> bool:
+        first = held()
+        time.sleep(0.3)
+        return first and held()
+
+    with whole.broker.client() as server:
+        wait_until(twice, 60, "three messages are held")
+
+
 def said(whole: System, words: str, times: int) -> None:
     wait_until(
         lambda: whole.log_of("worker").count(words) >= times,
@@ -113,6 +130,7 @@ def test_process_that_stops_meanwhile_leaves_the_messages_to_the_next(
     with locked_out(url):
         send_all(whole)
         said(whole, _AGAIN, 3)
+        until_held(whole)
         with full(whole.broker):
             said(whole, _IN_PLACE, 3)
             whole.stop("worker")

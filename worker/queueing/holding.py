@@ -26,6 +26,11 @@ def is_wrong_type(error: ResponseError) -> bool:
 class SturdyQoS(QoS):
     """Kombu's, but for keys of its own that somebody else has written to."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        #: Messages that this process alone has.
+        self._unheld: set[str] = set()
+
     def append(self, message: Any, delivery_tag: str) -> None:  # noqa: ANN401 - kombu's message
         """Hold a message until it is acknowledged."""
         kombus: Any = super()
@@ -38,11 +43,13 @@ class SturdyQoS(QoS):
                 raise
             # It is out of its queue already. Better to work on it now, unheld, than to lose it.
             log.error("message_not_held", error=type(error).__name__)  # noqa: TRY400 - no stack
+            self._unheld.add(delivery_tag)
             virtual.QoS.append(self, message, delivery_tag)
 
     def ack(self, delivery_tag: str) -> None:
         """Let go of a message."""
         kombus: Any = super()
+        self._unheld.discard(delivery_tag)
         try:
             kombus.ack(delivery_tag)
         except ResponseError as error:
@@ -59,10 +66,12 @@ class SturdyQoS(QoS):
             if is_wrong_type(error):
                 virtual.QoS.ack(self, delivery_tag)
             elif requeue:
-                # Full, or closed to writes. It stays held, and comes again from there in time.
-                log.error("message_stays_held", error=type(error).__name__)  # noqa: TRY400
+                # Full, or closed to writes. What is held comes again from there in time.
+                what = "message_lost" if delivery_tag in self._unheld else "message_stays_held"
+                log.error(what, error=type(error).__name__)
             else:
                 raise
+        self._unheld.discard(delivery_tag)
 
     def restore_visible(self, *args: Any, **kwargs: Any) -> None:
         """Have come again what others have held for too long."""
