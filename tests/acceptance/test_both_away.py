@@ -72,8 +72,9 @@ def send_all(whole: System) -> None:
     code = market.seal({"sms_code": "1234"})
     market.send(Task.MANDARIN_CODE, "mandarin", reference="with-code", sealed=code)
     market.send(Task.NPD_NOTIFICATION, "npd", sealed=market.seal(notification()))
-    cancel = {"reference": "called-off", "attempt": 1, "by": "anna", "note": "asked by phone"}
-    market.send(Task.CANCEL, "operations", **cancel)
+    market.send(
+        Task.CANCEL, "operations", reference="called-off", attempt=1, by="anna", note="by phone"
+    )
 
 
 def worked_on(whole: System) -> tuple[int, int, int]:

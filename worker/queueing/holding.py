@@ -27,7 +27,7 @@ class SturdyQoS(QoS):
     """Kombu's, but for keys of its own that somebody else has written to."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
         #: Messages that this process alone has.
         self._unheld: set[str] = set()
 
@@ -68,7 +68,7 @@ class SturdyQoS(QoS):
             elif requeue:
                 # Full, or closed to writes. What is held comes again from there in time.
                 what = "message_lost" if delivery_tag in self._unheld else "message_stays_held"
-                log.error(what, error=type(error).__name__)
+                log.error(what, error=type(error).__name__)  # noqa: TRY400 - no stack
             else:
                 raise
         self._unheld.discard(delivery_tag)
