@@ -240,8 +240,9 @@ def test_resume_past_the_deadline_has_the_time_that_its_plugin_gives(
     """MONETA tells the end of a task at any time; what was never sent is tried anew."""
     for reference, origin in (("order-1", State.ACCEPTED), ("order-2", State.POLLING)):
         waiting(database, origin, reference=reference)
-        with database.begin() as connection:
-            connection.execute(update(OPERATIONS).values(deadline_at=NOW))
+    with database.begin() as connection:
+        connection.execute(update(OPERATIONS).values(deadline_at=NOW))
+    for reference in ("order-1", "order-2"):
         act(runtime, Task.RESUME, reference=reference)
 
     now = runtime.database.now()
