@@ -61,6 +61,8 @@ class SturdyQoS(QoS):
         """Let go of a message, or have it come again."""
         kombus: Any = super()
         try:
+            if requeue and delivery_tag in self._unheld:
+                self._put_back(delivery_tag)
             kombus.reject(delivery_tag, requeue=requeue)
         except ResponseError as error:
             if is_wrong_type(error):
@@ -72,6 +74,15 @@ class SturdyQoS(QoS):
             else:
                 raise
         self._unheld.discard(delivery_tag)
+
+    def _put_back(self, delivery_tag: str) -> None:
+        """Put a message back into its queue that the broker does not hold."""
+        message: Any = self._delivered[delivery_tag]
+        entry, info = message.serializable(), message.delivery_info
+        channel: Any = self.channel
+        with channel.conn_or_acquire() as server:
+            for queue in channel.queues_of(entry, info["exchange"], info["routing_key"]):
+                server.rpush(queue, json.dumps(entry))
 
     def restore_visible(self, *args: Any, **kwargs: Any) -> None:
         """Have come again what others have held for too long."""
