@@ -68,6 +68,9 @@ class EngineSettings(Block):
     heartbeat: Duration = timedelta(seconds=2)
     lease_silence: Duration = timedelta(seconds=6)
     sweep_every: Duration = timedelta(seconds=2)
+    #: To the database, of one worker or poller at most. Four such processes are within PostgreSQL's
+    #: default of 100.
+    connections: Annotated[int, Field(ge=8, le=1000)] = 20
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

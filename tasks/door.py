@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from itertools import count
 from typing import Any, Final
 
 import structlog
+from celery.exceptions import Reject
 
 from config.queues import Task
 from worker import runtime
@@ -40,7 +42,7 @@ def intake(name: Task, function: Taking) -> None:
     """Register a function as a task that takes messages from outside.
 
     It acknowledges late, and whatever keeps it from doing its work has the message come again:
-    the work itself is harmless to repeat.
+    the work itself is harmless to repeat. Where the broker takes no message either, it waits.
     """
 
     @app.task(
@@ -48,22 +50,44 @@ def intake(name: Task, function: Taking) -> None:
     )
     def door(self: Any, /, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - whatever was sent
         message = Message(storable(self.request.id), name.value, args, kwargs)
-        try:
-            if has_passed(self.request.expires):
-                refuse(runtime.current(), message, Refused(_EXPIRED, ["(expires)"]))
-            else:
-                function(runtime.current(), message)
-        except _OUTAGES as outage:
-            log.warning("message_comes_again", task=name.value, task_id=message.id, **_why(outage))
-            again = _again(outage)
-        except Exception as error:
-            log.exception("message_comes_again", task=name.value, task_id=message.id)
-            again = _again(error)
+        for tried in count(self.request.retries):
+            again = _failure(function, message, self.request.expires)
+            if again is None:
+                return
+            pause = _PATIENCE[min(tried, len(_PATIENCE) - 1)]
+            try:
+                # Not thrown by Celery: the traceback that Flower shows would tell of the error.
+                raise self.retry(exc=again, countdown=pause, throw=False)
+            except Reject:
+                # Celery's answer where the broker does not take the next message: this one would be
+                # acknowledged, and gone.
+                _wait_in_place(message, pause)
+
+
+def _failure(function: Taking, message: Message, expires: object) -> Exception | None:
+    """Work on a message; return why it could not be done, or None."""
+    try:
+        if has_passed(expires):
+            refuse(runtime.current(), message, Refused(_EXPIRED, ["(expires)"]))
         else:
-            return
-        pause = _PATIENCE[min(self.request.retries, len(_PATIENCE) - 1)]
-        # Not thrown by Celery: the traceback that Flower shows would tell of the error, too.
-        raise self.retry(exc=again, countdown=pause, throw=False)
+            function(runtime.current(), message)
+    except _OUTAGES as outage:
+        log.warning("message_comes_again", task=message.task, task_id=message.id, **_why(outage))
+        return _again(outage)
+    except Exception as error:
+        log.exception("message_comes_again", task=message.task, task_id=message.id)
+        return _again(error)
+    return None
+
+
+def _wait_in_place(message: Message, seconds: float) -> None:
+    """Wait before a message is tried again that the broker does not take back.
+
+    It stays unacknowledged. A process that stops meanwhile leaves it for another one.
+    """
+    log.warning("message_waits_in_place", task=message.task, task_id=message.id)
+    if runtime.current().incarnation.stops_within(seconds):
+        raise Reject(requeue=True)
 
 
 def chunk(name: Task, function: Callable[[Runtime, datetime | None], object]) -> None:

@@ -39,8 +39,9 @@ log = structlog.get_logger(__name__)
 PLACES: Final = 2
 SIDE_PLACES: Final = 6
 POOL: Final = (PLACES + SIDE_PLACES) * len(Provider) + 1
-#: Every chunk may be in a transaction at once; heartbeat, relay and sweep must not wait for them.
-_CONNECTIONS: Final = POOL + 7
+#: Of a process's connections to the database, those of heartbeat, relay and both halves of the
+#: sweep: they wait for no chunk. The chunks share the rest; their transactions are short.
+BACKGROUND_CONNECTIONS: Final = 4
 #: Seconds between two looks for a database that is not there yet.
 _LOOK_AGAIN: Final = 2.0
 
@@ -51,6 +52,8 @@ class Runtime:
 
     settings: Settings
     database: Database
+    #: The same one, for what must not wait for those who work with it.
+    background: Database
     sealer: Sealer
     fingerprinter: Fingerprinter
     plugins: Mapping[Provider, Plugin]
@@ -70,8 +73,10 @@ class Runtime:
 
 def build(app: Celery, settings: Settings, role: str) -> Runtime:
     """Put the parts together; nothing runs yet."""
-    database = Database(settings.database_url, connections=_CONNECTIONS)
     engine_settings = settings.engine
+    working = engine_settings.connections - BACKGROUND_CONNECTIONS
+    database = Database(settings.database_url, connections=working)
+    background = Database(settings.database_url, connections=BACKGROUND_CONNECTIONS)
     sealer = Sealer(key.get_secret_value() for key in settings.seal_keys)
     plugins = plugins_of(settings, StoredTokens(database, sealer), StoredSiblings(database))
     fingerprint_key = (
@@ -84,13 +89,13 @@ def build(app: Celery, settings: Settings, role: str) -> Runtime:
         longest=engine_settings.max_countdown,
     )
     incarnation = Incarnation(
-        database, role, every=engine_settings.heartbeat, silence=engine_settings.lease_silence
+        background, role, every=engine_settings.heartbeat, silence=engine_settings.lease_silence
     )
     retention = Retention(
         settings.retention.payloads, settings.retention.journal, settings.retention.events
     )
     stream = Stream(settings.events_url, settings.events.stream)
-    relay = Relay(database, stream, keep=retention.events, holder=incarnation.id)
+    relay = Relay(background, stream, keep=retention.events, holder=incarnation.id)
     timing = Timing(
         every=engine_settings.sweep_every,
         silence=engine_settings.lease_silence,
@@ -100,6 +105,7 @@ def build(app: Celery, settings: Settings, role: str) -> Runtime:
     return Runtime(
         settings=settings,
         database=database,
+        background=background,
         sealer=sealer,
         fingerprinter=Fingerprinter(fingerprint_key),
         plugins=plugins,
@@ -116,7 +122,7 @@ def build(app: Celery, settings: Settings, role: str) -> Runtime:
             places=PLACES,
             side_places=SIDE_PLACES,
         ),
-        sweep=Sweep(database, frozenset(plugins), wakes, relay, incarnation, timing),
+        sweep=Sweep(background, frozenset(plugins), wakes, relay, incarnation, timing),
     )
 
 

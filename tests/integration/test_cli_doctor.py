@@ -69,6 +69,25 @@ def alive(database: Database) -> None:
             )
 
 
+def test_doctor_reckons_up_the_connections_of_all_processes(
+    settings: Settings, database: Database
+) -> None:
+    alive(database)
+    if database.is_sqlite:
+        assert "database connections" not in diagnosed(settings)
+        return
+
+    fits = diagnosed(settings)["database connections"]
+    too_many = {**settings, "UPRID_ENGINE__CONNECTIONS": "900"}
+    level, detail = diagnosed(too_many)["database connections"]
+
+    assert fits[0] == "ok"
+    assert fits[1].startswith("2 processes of 20 and 4 others may want 44; the server allows ")
+    assert level == "warning"
+    assert "2 processes of 900 and 4 others may want 1804; the server allows " in detail
+    assert "lower UPRID_ENGINE__CONNECTIONS, raise its max_connections, or take a pooler" in detail
+
+
 def sealed_operation(database: Database) -> None:
     payload = {"profile": {"first_name": "Небывал"}}
     made = Fingerprinter(FINGERPRINT_KEY)

@@ -75,10 +75,13 @@ def retry(poller: Process, attempt: int = 1) -> Done:
     return done
 
 
-def resume(poller: Process, provider_ref: str | None = None) -> State | None:
+def resume(
+    poller: Process, provider_ref: str | None = None, anew: timedelta | None = None
+) -> State | None:
     with poller.database.begin() as connection:
+        now = poller.database.now()
         done, state = deciding.resume(
-            connection, action(), provider_ref, forgets, poller.database.now()
+            connection, action(), provider_ref, forgets, now, lambda _: anew
         )
     assert done is Done.DONE
     return state
@@ -281,6 +284,23 @@ def test_attempt_that_is_resumed_after_its_deadline_is_settled_at_once(
     poller.work()
 
     assert (plugin.asked(Ask.POLL), plugin.asked(Ask.SETTLE)) == (0, 1)
+    assert short(poller)[-1] == "succeeded"
+
+
+def test_attempt_that_is_resumed_after_its_deadline_is_asked_again_where_nothing_else_tells_its_end(
+    poller: Process, plugin: ScriptedPlugin
+) -> None:
+    """As Mandarin's: a session that a person found may still want its code."""
+    wait_for_clearing_up(poller, plugin)
+    poller.database.travel(TOO_LONG)
+    plugin.answers(Ask.POLL, Pending("not yet"), SUCCEEDED)
+
+    resume(poller, "37027", anew=timedelta(seconds=600))
+    poller.work()
+    assert short(poller)[-1] == "started"
+    poller.run(60)
+
+    assert (plugin.asked(Ask.POLL), plugin.asked(Ask.SETTLE)) == (2, 0)
     assert short(poller)[-1] == "succeeded"
 
 

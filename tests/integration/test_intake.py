@@ -234,6 +234,24 @@ def test_resume_is_refused_with_an_id_of_another_operation(
     assert refusal(database)["fields"] == ["provider_ref"]
 
 
+def test_resume_past_the_deadline_has_the_time_that_its_plugin_gives(
+    runtime: Runtime, database: Database
+) -> None:
+    """MONETA tells the end of a task at any time; what was never sent is tried anew."""
+    for reference, origin in (("order-1", State.ACCEPTED), ("order-2", State.POLLING)):
+        waiting(database, origin, reference=reference)
+    with database.begin() as connection:
+        connection.execute(update(OPERATIONS).values(deadline_at=NOW))
+    for reference in ("order-1", "order-2"):
+        act(runtime, Task.RESUME, reference=reference)
+
+    now = runtime.database.now()
+    unsent, polled = operation(database, "order-1"), operation(database, "order-2")
+    lasting = runtime.plugin(Provider.MONETA).give_up_after("identification")
+    assert (unsent["deadline_at"] - now).total_seconds() == pytest.approx(lasting, abs=600)
+    assert (polled["state"], polled["deadline_at"]) == ("polling", NOW)
+
+
 def test_refusal_is_told_once_and_shown_when_its_message_comes_again(
     runtime: Runtime, database: Database
 ) -> None:

@@ -158,6 +158,54 @@ def test_message_that_is_read_from_a_full_broker_is_not_lost(
         server.config_set("maxmemory", 0)
 
 
+@pytest.mark.parametrize(
+    ("full_before", "said", "held"),
+    [(False, "message_stays_held", 1), (True, "message_lost", 0)],
+    ids=["read before it was full", "read from a full one"],
+)
+def test_message_that_a_full_broker_does_not_take_back_is_told_of(
+    server: redis.Redis,
+    connection: Connection,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    full_before: bool,
+    said: str,
+    held: int,
+) -> None:
+    reading = Reading(connection)
+    server.lpush(QUEUE, message(body()))
+    server.config_set("maxmemory", int(full_before))
+    try:
+        [taken] = reading.until(1)
+        server.config_set("maxmemory", 1)
+        taken.requeue()
+    finally:
+        server.config_set("maxmemory", 0)
+
+    assert said in capsys.readouterr().out
+    assert server.hlen("unacked") == held
+
+
+def test_message_that_was_read_from_a_full_broker_goes_back_into_its_queue(
+    server: redis.Redis, connection: Connection
+) -> None:
+    reading = Reading(connection)
+    server.lpush(QUEUE, message(body()))
+    server.config_set("maxmemory", 1)
+    try:
+        [taken] = reading.until(1)
+    finally:
+        server.config_set("maxmemory", 0)
+
+    taken.requeue()
+
+    assert server.llen(QUEUE) == 1
+    again = reading.until(2)[-1]
+    assert again is not taken
+    assert (again.body, again.headers["id"]) == (taken.body, taken.headers["id"])
+    again.ack()
+
+
 def test_message_that_an_older_release_held_goes_back_into_its_queue(
     server: redis.Redis, connection: Connection
 ) -> None:

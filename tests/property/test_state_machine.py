@@ -258,8 +258,11 @@ class Operations(RuleBasedStateMachine):
         process = self.processes[which]
         owner, now = process.incarnation.id, self.database.now()
         with self.database.begin() as connection:
-            held = claims.claim_suspect(connection, "moneta", owner=owner, token="d", now=now)
-            if not held:
+            claim_suspect, claim_alone = claims.claim_suspect, claims.claim_alone
+            for claim in (claim_suspect, claim_alone):
+                if claim(connection, "moneta", owner=owner, token="d", now=now):
+                    break
+            else:
                 claims.claim(connection, "moneta", lane, 2, owner=owner, token="d", now=now)
         process.die()
 

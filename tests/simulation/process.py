@@ -102,6 +102,7 @@ class Process:
         self.runtime = Runtime(
             settings=cast("Settings", None),  # the doors ask it nothing
             database=self.database,
+            background=self.database,
             sealer=world.sealer,
             fingerprinter=world.fingerprinter,
             plugins=self.plugins,
@@ -208,10 +209,12 @@ class Process:
             self._kernel.say("chunk failed", type(error).__name__)
             return
         finally:
-            errand.running = False
-        fed = errand.fed or not errand.failed_in_a_row
-        if not fed:
-            raise Violation("a sick provider is left alone", f"nobody was told: {errand}")
+            # It may have gone on to one that is worked on alone.
+            last = self._kernel.current.errand
+            last.running = errand.running = False
+        for each in (errand, last):
+            if not each.fed and each.failed_in_a_row:
+                raise Violation("a sick provider is left alone", f"nobody was told: {each}")
 
     def _intake(self, message: TaskMessage) -> None:
         acknowledged = False

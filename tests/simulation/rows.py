@@ -18,6 +18,7 @@ from tests.simulation.transactions import Transaction
 from tests.simulation.violation import require
 from worker.events.model import END_EVENTS
 from worker.operations.states import DRIVEN, RETRYABLE, TERMINAL, State, may_move
+from worker.operations.store.leases import POISON_AFTER
 
 _OPERATIONS: Final = (
     "SELECT id, reference, provider, state, attempt, due_at, lease_token, lease_owner, claims,"
@@ -130,12 +131,19 @@ class Rows:
         if claimed:
             errand = self._kernel.current.errand
             assert isinstance(errand, Errand)
+            if errand.claimed:
+                # The same message's second chunk.
+                errand.running = False
+                errand = Errand(errand.provider, errand.worker)
+                self._kernel.current.errand = errand
             self._taken(errand, claimed, self.providers, providers)
         if spot == "engine._feed":
             self._feeding(providers)
         for provider in providers.values():
             self._shared(self.providers.get(provider.name), provider, spot)
         self.operations, self.providers = operations, providers
+        if claimed:
+            self._alone()
 
     def put_back(self) -> None:
         """See that the database has lost commits: what counts is what it has."""
@@ -306,6 +314,17 @@ class Rows:
                 total <= allowed + 1e-6, "the rate is never exceeded", name,
                 f"{total} since {each.granted_at:.3f}, not {allowed:.2f}",
             )  # fmt: skip
+
+    def _alone(self) -> None:
+        """Look that what is next to be called poison is all that its process works on."""
+        worked_on: dict[str, list[Row]] = defaultdict(list)
+        for row in self.operations.values():
+            errand = self._leases.get(row.lease_token or "")
+            if errand is not None and errand.running:
+                worked_on[errand.worker].append(row)
+        for worker, rows in worked_on.items():
+            last = [row for row in rows if row.claims >= POISON_AFTER]
+            require(not last or len(rows) == 1, "who is called poison died alone", worker, rows)
 
     def _feeding(self, providers: dict[str, ProviderRow]) -> None:
         errand = self._kernel.current.errand

@@ -28,4 +28,5 @@ def worker_parts(
     yield made
     made.engine.close()
     made.database.dispose()
+    made.background.dispose()
     app.close()

@@ -60,12 +60,14 @@ class ScriptedPlugin:
         deadline: float = 600,
         last_look: float | None = None,
         prepares: bool = False,
+        resumed_for: float | None = None,
     ) -> None:
         self.policy = policy
         self.limits = limits
         self._deadline = deadline
         self._last_look = last_look
         self._prepares = prepares
+        self._resumed_for = resumed_for
         self._lock = threading.Lock()
         self._lines: dict[Ask, Line] = {
             Ask.PREPARE: lambda work: Prepared("prepared", {**work.progress, "ready": True}),
@@ -117,6 +119,10 @@ class ScriptedPlugin:
     def give_up_after(self, kind: str) -> float:  # noqa: ARG002 - the Protocol's
         """Return the deadline, for submits that never get through as for polls."""
         return self._deadline
+
+    def resumed_for(self, kind: str, *, submitted: bool) -> float | None:  # noqa: ARG002
+        """Return what the test chose."""
+        return self._resumed_for
 
     def last_look_before(self, deadline_in: float) -> float | None:  # noqa: ARG002
         """Return what the test chose."""

@@ -49,6 +49,7 @@ class Halt(StrEnum):
     PROVIDER_SICK = "provider_sick"
     TOLD_TO_REST = "told_to_rest"
     DATABASE_AWAY = "database_away"
+    ANOTHER_ALONE = "another_alone"
     STUMBLED = "stumbled"
 
 

@@ -1,9 +1,11 @@
 """The engine: what a chunk task does, from the claim to the next wake. Knows no provider."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
+from functools import partial
+from typing import Any, Final
 
 import structlog
 from sqlalchemy import Connection
@@ -14,9 +16,11 @@ from worker.engine.asks import Answer
 from worker.engine.chunk import Chunk, Guard, Working, opened
 from worker.engine.decisions import decide
 from worker.engine.host import THIS, Host
+from worker.engine.parts import Leaseholder, Relay, Sealing
 from worker.engine.pen import PATIENCE, Pen
-from worker.engine.picking import Picker
+from worker.engine.picking import NOTHING, Picker
 from worker.engine.share import Place, Share
+from worker.engine.solitude import BesideOthers, Solitude
 from worker.engine.wakes import Wakes
 from worker.operations.database import DATABASE_ERRORS, Database
 from worker.operations.identifiers import new_id
@@ -35,46 +39,8 @@ _EARLY: Final = 0.05
 #: Calls that one question to a provider consists of at most, by far; a name that is looked up for
 #: long, and a write-back that waits for its database, are in it.
 _MOST_CALLS: Final = 10
-
-
-class Relay(Protocol):
-    """Who brings the outbox to the stream."""
-
-    def wake(self) -> None:
-        """Say that there is something to tell. Returns at once."""
-
-
-class Leaseholder(Guard, Protocol):
-    """The process that leases belong to."""
-
-    @property
-    def id(self) -> str:
-        """The incarnation's id."""
-
-    def hold(self, token: str, seconds: float) -> None:
-        """Begin to work under a token; to be given up after so many seconds without progress."""
-
-    def renew(self, token: str) -> None:
-        """Say that there is progress under a token."""
-
-    def release(self, token: str, *, suspected: bool) -> None:
-        """Work no more under a token: free its leases as soon as the database can be reached.
-
-        `suspected`: one of its operations may be to blame, so their claims go on counting.
-        """
-
-    def pause(self, seconds: float) -> None:
-        """Wait a moment, shorter where the process is stopping."""
-
-
-class Sealing(Protocol):
-    """Sealing and opening of what is personal."""
-
-    def seal_bytes(self, content: bytes) -> str:
-        """Return a token."""
-
-    def open(self, token: str) -> Any:  # noqa: ANN401 - whatever JSON was sealed
-        """Return the JSON value that was sealed; raise `Unsealable`."""
+#: Seconds between two looks whether the others have ended.
+_LOOK_EVERY: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +54,8 @@ class Taken:
     calm: bool
     #: The provider is sick, and is looked at unless what was claimed has it called.
     looks: bool = False
+    #: An operation is due that this process may only work on while it does nothing else.
+    alone_next: bool = False
 
 
 class Engine:
@@ -114,6 +82,11 @@ class Engine:
         self._sealing = sealing
         self._host = host
         self._pen = Pen(database, leaseholder, host)
+        self._solitude = Solitude(host.monotonic)
+        self._beside_others = BesideOthers(leaseholder, self._solitude)
+        limits = [plugin.limits for plugin in plugins.values()]
+        #: How long one call lasts at most, whosever it is.
+        self._longest_call = max((each.total_timeout for each in limits), default=0.0)
         #: Providers at which this process claimed a suspect last.
         self._others_next: set[Provider] = set()
         self._shares = {provider: Share(places, side_places) for provider in plugins}
@@ -138,28 +111,72 @@ class Engine:
         if early > 0:
             # What is due only at the slot itself has no other message.
             self._leaseholder.pause(early)
-        place = self._shares[provider].enter()
-        if place is None:
-            return 0
-        try:
-            return self._one_chunk(provider, plugin, place)
-        finally:
-            if place.leave():
-                # Somebody was turned away while this process was full: there may be work left.
-                self._wakes.now(provider)
+        worked, alone_next = self._beside(provider, plugin)
+        if alone_next:
+            worked += self._alone(provider, plugin)
+        return worked
 
     def close(self) -> None:
         """Let running calls end and stop the threads."""
         for executor in self._executors.values():
             executor.shutdown(wait=True)
 
-    def _one_chunk(self, provider: Provider, plugin: Plugin, place: Place) -> int:
+    def _beside(self, provider: Provider, plugin: Plugin) -> tuple[int, bool]:
+        """Work on one chunk beside others of this process; tell whether one is to be alone next."""
+        if not self._solitude.enter():
+            # Who is alone wakes every provider afterwards.
+            return 0, False
+        try:
+            place = self._shares[provider].enter()
+            if place is None:
+                return 0, False
+            step_aside = partial(self._step_aside, provider, place)
+            try:
+                with self._held(plugin) as token:
+                    taken = self._take(provider, plugin, token, alone=False)
+                    worked = self._work_off(
+                        provider, plugin, taken, self._beside_others, step_aside
+                    )
+                    return worked, taken.alone_next
+            finally:
+                if place.leave():
+                    # Somebody was turned away while this process was full: there may be work left.
+                    self._wakes.now(provider)
+        finally:
+            self._solitude.leave()
+
+    def _alone(self, provider: Provider, plugin: Plugin) -> int:
+        """Work on an operation that is next to be called poison, and meanwhile on nothing else."""
+        # Twice: what is under way ends first, however long its call.
+        if not self._solitude.seek(2 * (self._longest_call + plugin.limits.total_timeout)):
+            return 0
+        try:
+            while not self._solitude.is_alone:
+                if not self._solitude.is_sought or self._halted():
+                    return 0
+                self._leaseholder.pause(_LOOK_EVERY)
+            log.info("works_alone", provider=provider)
+            with self._held(plugin) as token:
+                taken = self._take(provider, plugin, token, alone=True)
+                return self._work_off(provider, plugin, taken, self._leaseholder, _nobody_waits)
+        finally:
+            self._solitude.end()
+            for each in self._plugins:
+                # They were turned away, or have broken off.
+                self._wakes.now(each)
+
+    def _halted(self) -> bool:
+        return self._leaseholder.halted(self._host.monotonic()) is not None
+
+    @contextmanager
+    def _held(self, plugin: Plugin) -> Iterator[str]:
+        """Hold a token for a chunk's time."""
         token = new_id()
         # Before the claim: committed, perhaps, and only not confirmed, nobody else would free it.
         self._leaseholder.hold(token, longest_wait(plugin.limits))
         suspected = False
         try:
-            return self._under(token, provider, plugin, place)
+            yield token
         except DATABASE_ERRORS:
             raise
         except BaseException:
@@ -168,9 +185,15 @@ class Engine:
         finally:
             self._leaseholder.release(token, suspected=suspected)
 
-    def _under(self, token: str, provider: Provider, plugin: Plugin, place: Place) -> int:
-        """Work on one chunk under a token, and return how many operations were worked on."""
-        taken = self._take(provider, plugin, token)
+    def _work_off(
+        self,
+        provider: Provider,
+        plugin: Plugin,
+        taken: Taken,
+        guard: Guard,
+        step_aside: Callable[[], None],
+    ) -> int:
+        """Work on what was taken, and return how many operations were worked on."""
         chunk = taken.chunk
         # Before the work, not after it: the successor shares the load, and outlives this chunk.
         if taken.successor_at is not None and taken.successor_at > chunk.now:
@@ -183,7 +206,7 @@ class Engine:
         working = Working(
             chunk,
             plugin,
-            self._leaseholder,
+            guard,
             unseal=self._sealing.open,
             mark=lambda row, now: self._mark(chunk, row, now),
             supply=lambda row, now: self._supply(chunk, row, now),
@@ -194,7 +217,7 @@ class Engine:
                 self._executors[provider],
                 plugin.limits.threads,
                 lambda answers: self._flush(provider, plugin, chunk, answers, unwritten),
-                lambda: self._step_aside(provider, place),
+                step_aside,
             )
             if taken.looks:
                 working.look()
@@ -213,7 +236,7 @@ class Engine:
         if place.step_aside():
             self._wakes.now(provider)
 
-    def _take(self, provider: Provider, plugin: Plugin, token: str) -> Taken:
+    def _take(self, provider: Provider, plugin: Plugin, token: str, *, alone: bool) -> Taken:
         """Ask the gate and claim what it grants, in one transaction."""
         owner = self._leaseholder.id
         with self._database.begin() as connection:
@@ -225,15 +248,16 @@ class Engine:
             if granted.limit == 0:
                 return Taken(Chunk((), {}, {}, token, now, began), granted.again_at, calm)
 
+            is_sick = granted.probing and gate.is_sick(shared, plugin.limits)
             picker = Picker(connection, provider, owner, token, now)
-            looks = False
-            if granted.probing and gate.is_sick(shared, plugin.limits):
+            if alone:
+                picked = NOTHING if is_sick else picker.pick_alone()
+            elif is_sick:
                 picked = picker.pick_harmless(plugin)
-                looks = picked.left_behind
             else:
                 others_first = provider in self._others_next
                 picked = picker.pick(granted, self._host.draw, others_first=others_first)
-            claimed = picked.claimed
+            claimed, looks = picked.claimed, is_sick and picked.left_behind
             if claimed or looks:
                 # Never back: who waited long for the row knows the time of before that only.
                 at = max(now, shared.tokens_at)
@@ -251,6 +275,7 @@ class Engine:
             spoken_of = notices.of(
                 connection, [(row.id, row.attempt) for row in claimed if row.notices]
             )
+            waits = not (alone or is_sick) and claims.any_alone(connection, provider, now)
         if picked.alone:
             self._others_next.add(provider)
         else:
@@ -259,7 +284,7 @@ class Engine:
         if picked.left_behind and not granted.probing:
             successor = now if picked.alone else granted.again_at
         chunk = Chunk(claimed, payloads, spoken_of, token, now, began)
-        return Taken(chunk, successor, calm, looks)
+        return Taken(chunk, successor, calm, looks, waits)
 
     def _mark(self, chunk: Chunk, row: Claimed, now: datetime) -> bool:
         with self._database.begin() as connection:
@@ -367,6 +392,10 @@ class Engine:
         except DATABASE_ERRORS as error:
             # The next beat frees what is left under a token that is not worked on.
             log.warning("give_back_waits", error=type(error).__name__)
+
+
+def _nobody_waits() -> None:
+    """Have nobody begin in one's stead."""
 
 
 def longest_wait(limits: Limits) -> float:

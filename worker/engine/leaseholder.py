@@ -108,6 +108,10 @@ class Incarnation:
         """
         self._held.release(token, suspected=suspected)
 
+    def stops_within(self, seconds: float) -> bool:
+        """Wait, and tell whether this process began to stop meanwhile, or had before."""
+        return self._stopping.wait(seconds)
+
     def pause(self, seconds: float) -> None:
         """Wait a moment, shorter where the process is leaving."""
         self._left.wait(seconds)

@@ -11,7 +11,7 @@ from config.queues import Provider
 from worker.engine.asks import HARMLESS, next_ask
 from worker.engine.gate import Grant
 from worker.operations.store import claims
-from worker.operations.store.claims import ORDINARY, URGENT, Claimed
+from worker.operations.store.claims import ALONE_AFTER, ORDINARY, URGENT, Claimed
 from worker.providers.base import Plugin
 
 #: Due operations of a lane among which a harmless one is looked for.
@@ -25,8 +25,11 @@ class Picked:
     claimed: list[Claimed]
     #: Whether more is due than was claimed.
     left_behind: bool
-    #: It is a suspect, which is worked on alone.
+    #: It is a suspect, which has a chunk of its own.
     alone: bool = False
+
+
+NOTHING: Final = Picked([], left_behind=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ class Picker:
             for each in claims.due(self.connection, self.provider, lane, _LOOKED_AT, self.now)
         ]
         for each in due:
-            if next_ask(each, self.now, plugin) in HARMLESS:
+            if each.claims < ALONE_AFTER and next_ask(each, self.now, plugin) in HARMLESS:
                 claimed = claims.claim_one(
                     self.connection,
                     self.provider,
@@ -74,6 +77,14 @@ class Picker:
                 )
                 return Picked(claimed, left_behind=True)
         return Picked([], bool(due))
+
+    def pick_alone(self) -> Picked:
+        """Claim one operation that must be the only one of its process."""
+        claimed = claims.claim_alone(
+            self.connection, self.provider, owner=self.owner, token=self.token, now=self.now
+        )
+        # A turn like a suspect's. What is left behind waits: the others have the next one.
+        return Picked(claimed, left_behind=False, alone=bool(claimed))
 
     def _suspects(self) -> Picked:
         claimed = claims.claim_suspect(

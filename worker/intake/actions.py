@@ -14,9 +14,9 @@ from worker.intake.refusals import aloud
 from worker.intake.starts import FINGERPRINTED, fingerprint, fingerprinted, party, sealed
 from worker.operations.states import DRIVEN, TERMINAL, State
 from worker.operations.store import deciding, retrying
-from worker.operations.store.oncall import Action, Done, Known, look
+from worker.operations.store.oncall import Action, Anew, Done, Known, look
 from worker.operations.store.retrying import Correction
-from worker.providers.base import Intake
+from worker.providers.base import Intake, Plugin
 from worker.runtime import Runtime
 
 log = structlog.get_logger(__name__)
@@ -56,10 +56,11 @@ def resume(runtime: Runtime, message: Message) -> None:
     reading.require_sound()
     now = runtime.database.now()
     plugin = runtime.plugins.get(Provider(known.provider))
-    # Where the provider is off nobody can tell what may be forgotten.
+    # Where the provider is off nobody can tell what may be forgotten, nor how long it takes.
     keep = _everything if plugin is None else partial(plugin.keep, next_attempt=False)
+    anew = deciding.no_time if plugin is None else _anew(plugin, known.kind)
     with runtime.database.begin() as connection:
-        done, state = deciding.resume(connection, action, provider_ref, keep, now)
+        done, state = deciding.resume(connection, action, provider_ref, keep, now, anew)
     _follow_up(runtime, message, action, known, done, state)
 
 
@@ -89,6 +90,14 @@ def cancel(runtime: Runtime, message: Message) -> None:
     with runtime.database.begin() as connection:
         done, state = deciding.cancel(connection, action, runtime.database.now())
     _follow_up(runtime, message, action, known, done, state)
+
+
+def _anew(plugin: Plugin, kind: str) -> Anew:
+    def anew(submitted: bool) -> timedelta | None:  # noqa: FBT001 - as `Anew` has it
+        seconds = plugin.resumed_for(kind, submitted=submitted)
+        return None if seconds is None else timedelta(seconds=seconds)
+
+    return anew
 
 
 def _everything(kind: str, progress: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -125,6 +125,13 @@ class Plugin(Protocol):
     def give_up_after(self, kind: str) -> float:
         """Return the seconds after which a submit that never got through is given up."""
 
+    def resumed_for(self, kind: str, *, submitted: bool) -> float | None:
+        """Return the seconds that an attempt gets anew which goes on past its deadline by a person.
+
+        None: the deadline stays, as what became of the attempt is found out however late it is.
+        `submitted`: it is at the provider, or may be.
+        """
+
     def last_look_before(self, deadline_in: float) -> float | None:
         """Return how many seconds before its deadline an attempt is polled once more.
 

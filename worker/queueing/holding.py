@@ -26,6 +26,11 @@ def is_wrong_type(error: ResponseError) -> bool:
 class SturdyQoS(QoS):
     """Kombu's, but for keys of its own that somebody else has written to."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
+        #: Messages that this process alone has.
+        self._unheld: set[str] = set()
+
     def append(self, message: Any, delivery_tag: str) -> None:  # noqa: ANN401 - kombu's message
         """Hold a message until it is acknowledged."""
         kombus: Any = super()
@@ -38,11 +43,13 @@ class SturdyQoS(QoS):
                 raise
             # It is out of its queue already. Better to work on it now, unheld, than to lose it.
             log.error("message_not_held", error=type(error).__name__)  # noqa: TRY400 - no stack
+            self._unheld.add(delivery_tag)
             virtual.QoS.append(self, message, delivery_tag)
 
     def ack(self, delivery_tag: str) -> None:
         """Let go of a message."""
         kombus: Any = super()
+        self._unheld.discard(delivery_tag)
         try:
             kombus.ack(delivery_tag)
         except ResponseError as error:
@@ -54,11 +61,28 @@ class SturdyQoS(QoS):
         """Let go of a message, or have it come again."""
         kombus: Any = super()
         try:
+            if requeue and delivery_tag in self._unheld:
+                self._put_back(delivery_tag)
             kombus.reject(delivery_tag, requeue=requeue)
         except ResponseError as error:
-            if not is_wrong_type(error):
+            if is_wrong_type(error):
+                virtual.QoS.ack(self, delivery_tag)
+            elif requeue:
+                # Full, or closed to writes. What is held comes again from there in time.
+                what = "message_lost" if delivery_tag in self._unheld else "message_stays_held"
+                log.error(what, error=type(error).__name__)  # noqa: TRY400 - no stack
+            else:
                 raise
-            virtual.QoS.ack(self, delivery_tag)
+        self._unheld.discard(delivery_tag)
+
+    def _put_back(self, delivery_tag: str) -> None:
+        """Put a message back into its queue that the broker does not hold."""
+        message: Any = self._delivered[delivery_tag]
+        entry, info = message.serializable(), message.delivery_info
+        channel: Any = self.channel
+        with channel.conn_or_acquire() as server:
+            for queue in channel.queues_of(entry, info["exchange"], info["routing_key"]):
+                server.rpush(queue, json.dumps(entry))
 
     def restore_visible(self, *args: Any, **kwargs: Any) -> None:
         """Have come again what others have held for too long."""

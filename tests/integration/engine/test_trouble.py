@@ -30,8 +30,11 @@ def crash_while_holding(poller: Process, limit: int = 100) -> None:
     with poller.database.begin() as connection:
         now = poller.database.now()
         owner = poller.incarnation.id
-        held = claims.claim_suspect(connection, "moneta", owner=owner, token="dead", now=now)
-        if not held:
+        claim_suspect, claim_alone = claims.claim_suspect, claims.claim_alone
+        for claim in (claim_suspect, claim_alone):
+            if claim(connection, "moneta", owner=owner, token="dead", now=now):
+                break
+        else:
             claims.claim(connection, "moneta", 0, limit, owner=owner, token="dead", now=now)
     poller.die()
     poller.incarnation.beat()

@@ -111,15 +111,30 @@ def test_claim_brings_the_open_run_of_the_journal(database: Database) -> None:
     assert again.polls == 1
 
 
-def test_suspects_are_claimed_alone(database: Database) -> None:
+def test_suspects_are_claimed_one_by_one(database: Database) -> None:
     accepted(database, "order-1", "order-2", "order-3")
     change(database, "order-2", claims=2)
-    change(database, "order-3", claims=3)
+    change(database, "order-3", claims=2)
 
     assert len(claim_suspect(database, "a")) == 1
     assert len(claim_suspect(database, "b")) == 1
     assert claim_suspect(database, "c") == []
     assert [row.reference for row in claim(database, token="d")] == ["order-1"]
+
+
+def test_what_is_next_to_be_called_poison_is_claimed_by_itself(database: Database) -> None:
+    accepted(database, "order-1", "order-2")
+    change(database, "order-1", claims=3)
+
+    with database.begin() as connection:
+        assert claims.any_alone(connection, PROVIDER, NOW)
+        assert not claims.any_suspect(connection, PROVIDER, NOW)
+    assert claim_suspect(database, "a") == []
+    assert [row.reference for row in claim(database, token="b")] == ["order-2"]
+    with database.begin() as connection:
+        [row] = claims.claim_alone(connection, PROVIDER, owner="o", token="c", now=NOW)
+        assert not claims.any_alone(connection, PROVIDER, NOW)
+    assert (row.reference, row.claims) == ("order-1", 4)
 
 
 def test_claimers_never_share_an_operation(database: Database) -> None:

@@ -240,6 +240,47 @@ def test_resume_with_another_id_of_an_attempt_that_had_started_tells_no_second_s
     assert types(database).count("operation.started") == 1
 
 
+@pytest.mark.parametrize(
+    ("origin", "goes_on_as"),
+    [
+        (State.ACCEPTED, State.ACCEPTED),
+        (State.SUBMITTING, State.SUBMITTING),
+        (State.POLLING, State.POLLING),
+        # Settled without anybody having asked, it would expire at once.
+        (State.SETTLING, State.POLLING),
+    ],
+)
+def test_resume_after_the_deadline_begins_the_time_anew_where_there_is_one(
+    database: Database, origin: State, goes_on_as: State
+) -> None:
+    told_of = []
+    waiting(database, origin, UNSURE)
+
+    def anew(submitted: bool) -> timedelta:
+        told_of.append(submitted)
+        return timedelta(minutes=300)
+
+    with database.begin() as connection:
+        done = deciding.resume(connection, ACTION, None, forgets, LATER, anew)
+
+    assert done == (Done.DONE, goes_on_as)
+    row = operation(database)
+    assert (row["state"], row["due_at"]) == (goes_on_as, LATER)
+    assert row["deadline_at"] == LATER + timedelta(minutes=300)
+    assert told_of == [origin is not State.ACCEPTED]
+
+
+def test_resume_before_the_deadline_leaves_it(database: Database) -> None:
+    waiting(database, State.POLLING, UNSURE)
+    before = operation(database)
+
+    with database.begin() as connection:
+        now = LATER - timedelta(seconds=1)
+        deciding.resume(connection, ACTION, None, forgets, now, lambda _: timedelta(days=1))
+
+    assert operation(database)["deadline_at"] == before["deadline_at"]
+
+
 def test_resume_refuses_an_id_that_another_operation_has(database: Database) -> None:
     """Another person's answer would count for this one."""
     polling(database, "order-2")

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from config.settings import Settings
 from worker.oncall.checks.finding import Finding, fault, ok, warning
+from worker.oncall.checks.room import check_room
 from worker.oncall.output import lasting, moment
 from worker.oncall.standing import OVERDUE_AFTER
 from worker.operations.database import Database
@@ -29,7 +30,9 @@ def check_progress(settings: Settings, database: Database) -> Iterator[Finding]:
     now = database.now()
     with database.read() as connection:
         providers = overview.providers(connection)
-        yield from _workers(connection, now - settings.engine.lease_silence)
+        alive = _alive(connection, now - settings.engine.lease_silence)
+        yield from _workers(connection, alive)
+        yield from check_room(connection, len(alive), settings.engine.connections)
         yield from _providers(providers, now)
         yield from _callbacks(providers)
         yield _overdue(connection, providers, now)
@@ -38,8 +41,11 @@ def check_progress(settings: Settings, database: Database) -> Iterator[Finding]:
         yield _backlog(connection, now)
 
 
-def _workers(connection: Connection, silent_before: datetime) -> Iterator[Finding]:
-    alive = [w.role for w in overview.workers(connection) if w.beat_at >= silent_before]
+def _alive(connection: Connection, silent_before: datetime) -> list[str]:
+    return [w.role for w in overview.workers(connection) if w.beat_at >= silent_before]
+
+
+def _workers(connection: Connection, alive: list[str]) -> Iterator[Finding]:
     busy = any(count.state in DRIVEN for count in overview.counts(connection))
     for role in _ROLES:
         number = alive.count(role)

@@ -16,6 +16,9 @@ URGENT: Final = 0
 ORDINARY: Final = 1
 #: Claims in a row without a write-back after which an operation is claimed alone.
 SUSPECT_AFTER: Final = 2
+#: As many after which it is claimed only where its process works on nothing else: one more of them,
+#: and it is called poison. What dies beside others may have been killed by them.
+ALONE_AFTER: Final = 3
 #: In the place of a payload that was erased past its retention.
 ERASED: Final = "erased"
 #: Written out: a bound number would keep SQLite from its partial index.
@@ -47,6 +50,7 @@ _COLUMNS: Final = (
     OPERATIONS.c.run_last_at,
     OPERATIONS.c.run_count,
     OPERATIONS.c.run_slowest,
+    OPERATIONS.c.claims,
 )
 #: A row whose run of like calls was written out.
 NO_RUN: Final[Mapping[str, Any]] = {
@@ -106,6 +110,8 @@ class Claimed:
     notices: int = 0
     #: The input that is being sent; None: no input is.
     input_id: str | None = None
+    #: Claims in a row that were never written back, this one included.
+    claims: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +172,16 @@ def claim(
 def claim_suspect(
     connection: Connection, provider: str, *, owner: str, token: str, now: datetime
 ) -> list[Claimed]:
-    """Lease one operation whose chunk died with it before: it is worked on alone."""
-    due = _due(provider, now).where(SUSPECTS)
+    """Lease one operation whose chunk died with it before: its chunk is of nothing else."""
+    due = _due(provider, now).where(SUSPECTS, OPERATIONS.c.claims < ALONE_AFTER)
+    return _lease(connection, due, 1, owner=owner, token=token)
+
+
+def claim_alone(
+    connection: Connection, provider: str, *, owner: str, token: str, now: datetime
+) -> list[Claimed]:
+    """Lease one operation that is next to be called poison, for a process that has nothing else."""
+    due = _due(provider, now).where(SUSPECTS, OPERATIONS.c.claims >= ALONE_AFTER)
     return _lease(connection, due, 1, owner=owner, token=token)
 
 
@@ -190,7 +204,14 @@ def claim_one(
 
 def any_suspect(connection: Connection, provider: str, now: datetime) -> bool:
     """Tell whether an operation is due whose chunk died with it before."""
-    return connection.execute(_due(provider, now).where(SUSPECTS).limit(1)).first() is not None
+    suspect = _due(provider, now).where(SUSPECTS, OPERATIONS.c.claims < ALONE_AFTER)
+    return connection.execute(suspect.limit(1)).first() is not None
+
+
+def any_alone(connection: Connection, provider: str, now: datetime) -> bool:
+    """Tell whether an operation is due that is next to be called poison."""
+    last = _due(provider, now).where(SUSPECTS, OPERATIONS.c.claims >= ALONE_AFTER)
+    return connection.execute(last.limit(1)).first() is not None
 
 
 def payloads(connection: Connection, claimed: list[Claimed]) -> dict[str, str | None]:
@@ -281,4 +302,5 @@ def _claimed(row: RowMapping) -> Claimed:
         input_sent_at=row["input_sent_at"],
         inputs_waiting=row["inputs_waiting"],
         notices=row["notices"],
+        claims=row["claims"],
     )

@@ -16,7 +16,7 @@ from worker.operations.outcomes import Reason, ReasonCode
 from worker.operations.states import LIVE, State
 from worker.operations.store import claims, inputs, journal, notices
 from worker.operations.store.claims import ORDINARY, URGENT
-from worker.operations.store.oncall import Action, Done, Keep, admit, kept
+from worker.operations.store.oncall import Action, Anew, Done, Keep, admit, kept
 
 _WAITING: Final = frozenset({State.WAITING_FOR_PERSON})
 #: An attempt that never got as far as being polled.
@@ -43,12 +43,21 @@ class _Decision:
     result: Mapping[str, Any] = field(default_factory=dict)
 
 
+def no_time(_submitted: bool) -> None:  # noqa: FBT001 - as `Anew` has it
+    """Have every deadline stay."""
+
+
 def resume(
-    connection: Connection, action: Action, provider_ref: str | None, keep: Keep, now: datetime
+    connection: Connection,
+    action: Action,
+    provider_ref: str | None,
+    keep: Keep,
+    now: datetime,
+    anew: Anew = no_time,
 ) -> tuple[Done, State | None]:
     """Let the same attempt go on where it was; with the provider's id, as one that was taken.
 
-    The deadline stays: what has passed it meanwhile is settled at once.
+    What has passed its deadline meanwhile is settled at once, or has the time that it gets `anew`.
     """
     said = "resume" if provider_ref is None else f"resume: provider's id {provider_ref}"
     admitted = admit(connection, "resume", action, _WAITING, now, said)
@@ -64,6 +73,9 @@ def resume(
         to = State.POLLING
     if to is State.ACCEPTED and _is_erased(connection, row):
         return Done.DATA_ERASED, admitted.state
+    time = _time_anew(row, to, now, anew)
+    if time and to is State.SETTLING:
+        to = State.POLLING
     known = {
         "provider_ref": provider_ref or row["provider_ref"],
         "started_at": row["started_at"] or (now if taken else None),
@@ -75,6 +87,7 @@ def resume(
         # What it had counted up before it began to wait is over and done with.
         "faults": 0,
         "progress": kept(row, keep),
+        **time,
         **known,
     }
     event = EventType.STARTED if taken and row["started_at"] is None else None
@@ -105,6 +118,14 @@ def cancel(connection: Connection, action: Action, now: datetime) -> tuple[Done,
         return admitted.done, admitted.state
     _end(connection, admitted.row, action, "cancel", State.CANCELLED, {}, now)
     return Done.DONE, State.CANCELLED
+
+
+def _time_anew(row: RowMapping, to: State, now: datetime, anew: Anew) -> dict[str, datetime]:
+    """Return the new deadline of an attempt that goes on past its old one, if it gets one."""
+    if row["deadline_at"] is None or now < row["deadline_at"]:
+        return {}
+    lasting = anew(to is not State.ACCEPTED)
+    return {} if lasting is None else {"deadline_at": now + lasting}
 
 
 def _is_erased(connection: Connection, row: RowMapping) -> bool:

@@ -7,7 +7,7 @@ is an old one come again: it is recorded and changes nothing.
 import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -68,6 +68,10 @@ class Admitted:
 
 #: What of an attempt's progress stays: `(kind, progress) -> progress`.
 Keep = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
+
+#: How long an attempt goes on past its deadline, by whether it was, or may have been, submitted;
+#: None: its deadline stays.
+Anew = Callable[[bool], timedelta | None]
 
 
 def kept(row: RowMapping, keep: Keep) -> str | None:

@@ -154,6 +154,11 @@ class IntellectMoneyPlugin:
         del kind
         return self._settings.deadline.total_seconds()
 
+    def resumed_for(self, kind: str, *, submitted: bool) -> float:
+        """Return as long as at first: its queue is to be asked again, and its list."""
+        del submitted
+        return self.give_up_after(kind)
+
     def last_look_before(self, deadline_in: float) -> float | None:
         """Have none: at the deadline everything is asked once more."""
         del deadline_in

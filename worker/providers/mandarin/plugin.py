@@ -109,6 +109,11 @@ class MandarinPlugin(OneStep):
         del kind
         return self._settings.deadline.total_seconds()
 
+    def resumed_for(self, kind: str, *, submitted: bool) -> float:
+        """Return as long as at first: a session that was found may still want its code."""
+        del submitted
+        return self.give_up_after(kind)
+
     def last_look_before(self, deadline_in: float) -> float | None:
         """Take no look before the deadline: past it there is one anyhow."""
         del deadline_in

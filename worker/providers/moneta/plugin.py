@@ -119,6 +119,10 @@ class MonetaPlugin(OneStep):
         del kind
         return self._settings.task_timeout.total_seconds()
 
+    def resumed_for(self, kind: str, *, submitted: bool) -> float | None:
+        """Return no time for a task: the group that holds the unit tells its end at any time."""
+        return None if submitted else self.give_up_after(kind)
+
     def last_look_before(self, deadline_in: float) -> float | None:
         """Return 60 s, but never more than a tenth of the whole time; None under 10 s of it."""
         if deadline_in < _TOO_SHORT_FOR_A_LAST_LOOK:

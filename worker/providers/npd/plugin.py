@@ -125,6 +125,11 @@ class NpdPlugin(OneStep):
         del kind
         return self._settings.task_timeout.total_seconds()
 
+    def resumed_for(self, kind: str, *, submitted: bool) -> float:
+        """Return as long as at first: a notification is waited for again."""
+        del submitted
+        return self.give_up_after(kind)
+
     def last_look_before(self, deadline_in: float) -> None:
         """Have no last look: a notification wakes its operation by itself."""
         del deadline_in

@@ -287,6 +287,10 @@ def test_plugin_says_how_it_is_worked(plugin: Plugin) -> None:
     assert plugin.name is Provider.INTELLECTMONEY
     assert plugin.give_up_after("invoices") == timedelta(minutes=60).total_seconds()
     assert plugin.last_look_before(3600) is None
+    for submitted in (False, True):
+        assert plugin.resumed_for("invoices", submitted=submitted) == plugin.give_up_after(
+            "invoices"
+        )
     assert plugin.limits.total_timeout == 3
     assert plugin.policy.first_after == 2
 

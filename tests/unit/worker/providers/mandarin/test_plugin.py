@@ -137,6 +137,8 @@ def test_plugin_tells_its_limits_and_keeps_nothing_of_an_attempt(plugin: Plugin)
     assert plugin.name is Provider.MANDARIN
     assert plugin.give_up_after(KIND) == timedelta(minutes=300).total_seconds()
     assert plugin.last_look_before(18_000) is None
+    for submitted in (False, True):
+        assert plugin.resumed_for(KIND, submitted=submitted) == plugin.give_up_after(KIND)
     assert plugin.prepares(KIND, {}) is False
     assert [plugin.policy.wait(polls, 0.5) for polls in range(5)] == [10, 30, 60, 300, 300]
     for next_attempt in (True, False):

@@ -166,6 +166,8 @@ def test_plugin_promises_what_the_engine_asks(plugin: Plugin) -> None:
     assert plugin.name is Provider.NPD
     assert plugin.give_up_after(KIND) == timedelta(minutes=700).total_seconds()
     assert plugin.last_look_before(42_000) is None
+    for submitted in (False, True):
+        assert plugin.resumed_for(KIND, submitted=submitted) == plugin.give_up_after(KIND)
     assert plugin.limits.rate_per_second == 20
 
 

@@ -1,0 +1,45 @@
+"""What the engine is put together of and does not bring along: Protocols of a process's parts."""
+
+from typing import Any, Protocol
+
+from worker.engine.chunk import Guard
+
+
+class Relay(Protocol):
+    """Who brings the outbox to the stream."""
+
+    def wake(self) -> None:
+        """Say that there is something to tell. Returns at once."""
+
+
+class Leaseholder(Guard, Protocol):
+    """The process that leases belong to."""
+
+    @property
+    def id(self) -> str:
+        """The incarnation's id."""
+
+    def hold(self, token: str, seconds: float) -> None:
+        """Begin to work under a token; to be given up after so many seconds without progress."""
+
+    def renew(self, token: str) -> None:
+        """Say that there is progress under a token."""
+
+    def release(self, token: str, *, suspected: bool) -> None:
+        """Work no more under a token: free its leases as soon as the database can be reached.
+
+        `suspected`: one of its operations may be to blame, so their claims go on counting.
+        """
+
+    def pause(self, seconds: float) -> None:
+        """Wait a moment, shorter where the process is stopping."""
+
+
+class Sealing(Protocol):
+    """Sealing and opening of what is personal."""
+
+    def seal_bytes(self, content: bytes) -> str:
+        """Return a token."""
+
+    def open(self, token: str) -> Any:  # noqa: ANN401 - whatever JSON was sealed
+        """Return the JSON value that was sealed; raise `Unsealable`."""

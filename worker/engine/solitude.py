@@ -1,0 +1,89 @@
+"""Solitude: one operation that a process works on while it works on nothing else.
+
+Who dies with its process for the last time before it is called poison must have been alone in it:
+whatever else was in flight may have been what killed the process.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Final
+
+from worker.engine.chunk import Guard, Halt
+
+#: Of a process's time, how much may be spent alone: a tenth. The others' work must go on.
+_REST: Final = 9
+
+
+class Solitude:
+    """Who is at work in a process, and whether one of them wants to be alone. For any thread."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._inside = 0
+        #: Since when somebody is alone, or waits to be, and until when; None: nobody.
+        self._sought: tuple[float, float] | None = None
+        #: Before this nobody may be alone again.
+        self._rests_until = float("-inf")
+
+    def enter(self) -> bool:
+        """Begin to work beside others; False where somebody is, or is about to be, alone."""
+        with self._lock:
+            if self._is_sought():
+                return False
+            self._inside += 1
+            return True
+
+    def leave(self) -> None:
+        """End what `enter` began."""
+        with self._lock:
+            self._inside -= 1
+
+    def seek(self, lasting: float) -> bool:
+        """Have no more work begun beside one's own, for so many seconds at most.
+
+        For who is not inside. False where another one seeks it, or it is too soon after the last.
+        """
+        now = self._monotonic()
+        with self._lock:
+            if self._is_sought() or now < self._rests_until:
+                return False
+            self._sought = (now, now + lasting)
+            return True
+
+    def end(self) -> None:
+        """Let the others work again."""
+        now = self._monotonic()
+        with self._lock:
+            if self._sought is not None:
+                self._rests_until = now + _REST * (now - self._sought[0])
+            self._sought = None
+
+    @property
+    def is_sought(self) -> bool:
+        """Whether what is under way should end early, for somebody who wants to be alone."""
+        with self._lock:
+            return self._is_sought()
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether who seeks it has it."""
+        with self._lock:
+            return self._is_sought() and self._inside == 0
+
+    def _is_sought(self) -> bool:
+        return self._sought is not None and self._monotonic() < self._sought[1]
+
+
+class BesideOthers:
+    """Whether a chunk may go on that is not the only one of its process."""
+
+    def __init__(self, leaseholder: Guard, solitude: Solitude) -> None:
+        self._leaseholder = leaseholder
+        self._solitude = solitude
+
+    def halted(self, taken_at: float, token: str | None = None) -> Halt | None:
+        """Return why it must stop, or None."""
+        if self._solitude.is_sought:
+            return Halt.ANOTHER_ALONE
+        return self._leaseholder.halted(taken_at, token)
