@@ -129,14 +129,7 @@ class Rows:
             self._changed(self.operations.get(row.id), row, spot)
         claimed = [row for row in changed if self._is_claimed(row)]
         if claimed:
-            errand = self._kernel.current.errand
-            assert isinstance(errand, Errand)
-            if errand.claimed:
-                # The same message's second chunk.
-                errand.running = False
-                errand = Errand(errand.provider, errand.worker)
-                self._kernel.current.errand = errand
-            self._taken(errand, claimed, self.providers, providers)
+            self._taken(self._errand(), claimed, self.providers, providers)
         if spot == "engine._feed":
             self._feeding(providers)
         for provider in providers.values():
@@ -144,6 +137,16 @@ class Rows:
         self.operations, self.providers = operations, providers
         if claimed:
             self._alone()
+
+    def _errand(self) -> Errand:
+        """Return the errand of who has just claimed; a message's second chunk begins one."""
+        errand = self._kernel.current.errand
+        assert isinstance(errand, Errand)
+        if errand.claimed:
+            errand.running = False
+            errand = Errand(errand.provider, errand.worker, row_at=errand.row_at)
+            self._kernel.current.errand = errand
+        return errand
 
     def put_back(self) -> None:
         """See that the database has lost commits: what counts is what it has."""
