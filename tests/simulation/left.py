@@ -155,6 +155,22 @@ _UNSEEN: Final[Mapping[str, str]] = {
     "settle-a-poll-too-early": "unit/worker/engine/test_decisions.py::test_next_ask[polling]",
     "keep-late-answers": "integration/test_engine_decisions.py"
     "::test_late_success_is_journaled_and_told_once_and_ends_nothing[sqlite-after cancel]",
+    "take-suspects-along": "integration/store/test_claims.py"
+    "::test_claim_leaves_alone_what_is_not_for_it[sqlite-suspect]",
+    "probe-in-crowds": "integration/engine/test_health.py"
+    "::test_breaker_lets_one_probe_out_at_a_time[sqlite]",
+    "follow-no-hint": "integration/store/test_hastening.py"
+    "::test_hint_that_comes_during_a_poll_has_another_follow_it[sqlite]",
+    "supply-nothing": "unit/worker/engine/test_decisions.py"
+    "::test_next_ask[an input is wanted, none has come]",
+    "send-a-code-again": "integration/store/test_inputs.py"
+    "::test_input_whose_answer_was_lost_is_not_sent_in_the_place_of_the_next[sqlite]",
+    "attach-nothing": "integration/store/test_notices.py"
+    "::test_notification_that_came_before_its_id_was_known_is_found_with_it[sqlite]",
+    "wake-with-the-origin": "integration/store/test_notices.py"
+    "::test_notification_has_an_operation_that_waits_for_a_person_go_on_from[sqlite-a poll]",
+    "refill-from-the-later": "integration/store/test_upkeep.py"
+    "::test_outbox_knows_what_a_server_lost_within_the_retention[sqlite]",
     "hint-what-is-sooner": "integration/store/test_hastening.py"
     "::test_hint_postpones_nothing[sqlite]",
     "note-what-may-be-lost": "integration/test_relay.py"

@@ -1,6 +1,6 @@
 """The plan: what a seed has in store, drawn before anything happens."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from random import Random
 from typing import Final
@@ -128,7 +128,7 @@ def draw(random: Random) -> Plan:
 
     heartbeat = random.choice([4.0, 5.0, 6.0])
     providers = random.choice([*[(each,) for each in _PROVIDERS], _PROVIDERS[:2], _PROVIDERS[1:]])
-    return Plan(
+    plan = Plan(
         hosts=random.choice([2, 2, 3, 4]),
         operations=random.choice([1, 2, 2, 3, 4]),
         providers=providers,
@@ -171,7 +171,26 @@ def draw(random: Random) -> Plan:
         poison=random.choice([0.0, 0.0, 0.0, 0.3]),
         asked_at_npd=random.choice([False, True]),
     )
+    return _crowded(plan) if Random(repr(plan)).random() < _CROWDED else plan
 
+
+def _crowded(plan: Plan) -> Plan:
+    """Have many operations at one provider, a chunk each, so that chunks meet."""
+    return replace(
+        plan,
+        hosts=4,
+        operations=10,
+        providers=plan.providers[:1],
+        rate=100.0,
+        chunk=1,
+        total_timeout=4.0,
+        faults=0.3,
+        outages=tuple(replace(each, provider=plan.providers[0]) for each in plan.outages),
+    )
+
+
+#: How many seeds are crowded.
+_CROWDED: Final = 0.05
 
 #: Where a process that dies often is most likely to: before or after these, by the code's names.
 _SPOTS: Final = (

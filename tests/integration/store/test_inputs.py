@@ -371,6 +371,27 @@ def test_input_stays_sent_when_the_lease_was_lost_after_the_call(database: Datab
     assert stored(database)[0]["sent_at"] == NOW
 
 
+def test_input_whose_answer_was_lost_is_not_sent_in_the_place_of_the_next(
+    database: Database,
+) -> None:
+    wanting(database)
+    offer(database, given("1111"))
+    sending(database)
+    with database.begin() as connection:
+        # Its process died, and the sweep freed what it held.
+        connection.execute(update(OPERATIONS).values(lease_token=None, lease_owner=None))
+    offer(database, given("2222"), SOON)
+    [asked] = claim(database, now=SOON)
+    write(database, [asking(asked)])
+
+    [claimed] = claim(database, now=FAR)
+    marked = supply(database, claimed, FAR)
+
+    assert marked is not None
+    assert marked.sealed == "sealed 2222"
+    assert [one["sent_at"] for one in stored(database)] == [NOW, FAR]
+
+
 # Erasing
 
 End = Callable[[Database, Claimed], object]
