@@ -14,6 +14,7 @@ from tests.simulation.calls import SLACK
 from tests.simulation.database import store
 from tests.simulation.kernel import BEGIN
 from tests.simulation.rows import text
+from tests.simulation.transactions import Transaction
 from tests.simulation.violation import require
 from worker.events.model import EventType
 from worker.operations.outcomes import Misconfigured, NotSent
@@ -28,7 +29,7 @@ _OPERATIONS: Final = (
     " waiting_from, provider_ref, inputs_sent, inputs_waiting, notices, wanted_at"
     " FROM operation ORDER BY id"
 )
-_EVENTS: Final = "SELECT seq, operation_id, type FROM outbox WHERE seq > ? ORDER BY seq"
+_EVENT: Final = "SELECT operation_id, type FROM outbox WHERE seq = ?"
 _CODES: Final = (
     "SELECT count(*), count(sent_at), coalesce(sum(sent_at IS NULL AND sealed IS NOT NULL), 0)"
     " FROM input WHERE operation_id = ? AND attempt = ?"
@@ -79,23 +80,21 @@ class Facts:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._changes = -1
-        self._seq = 0
+        #: Places in the outbox: they are not committed in their order.
+        self._seen: set[int] = set()
         self._facts: dict[str, Fact] = {}
         self._rests: dict[str, str | None] = {}
         #: As it was when it was claimed last.
         self._claimed: dict[str, Fact] = {}
         self._started: set[tuple[str, int]] = set()
 
-    def committed(self, spot: str) -> None:
+    def committed(self, spot: str, transaction: Transaction) -> None:
         """Look at what a transaction did."""
         raw = store().raw
         if raw.total_changes == self._changes:
             return
         self._changes = raw.total_changes
-        told: dict[str | None, Counter[str]] = {}
-        for seq, id_, kind in raw.execute(_EVENTS, (self._seq,)).fetchall():
-            self._seq = seq
-            told.setdefault(id_, Counter())[kind] += 1
+        told = self._told_by(transaction)
         facts = {row[0]: Fact(*row) for row in raw.execute(_OPERATIONS)}
         changed = [each for each in facts.values() if each != self._facts.get(each.id)]
         for fact in changed:
@@ -115,7 +114,7 @@ class Facts:
         """See that the database has lost commits: what counts is what it has."""
         raw = store().raw
         self._changes = raw.total_changes
-        (self._seq,) = raw.execute("SELECT coalesce(max(seq), 0) FROM outbox").fetchone()
+        self._seen = {row[0] for row in raw.execute("SELECT seq FROM outbox")}
         self._facts = {row[0]: Fact(*row) for row in raw.execute(_OPERATIONS)}
         self._claimed = {id_: fact for id_, fact in self._facts.items() if fact.lease_token}
         self._rests = dict(raw.execute(_RESTS))
@@ -131,6 +130,16 @@ class Facts:
         for message in sorted(self._world.people.conflicts & self._world.taken):
             refused = store().raw.execute("SELECT 1 FROM refusal WHERE message_id = ?", (message,))
             require(refused.fetchone(), "other data under a reference are refused aloud", message)
+
+    def _told_by(self, transaction: Transaction) -> dict[str | None, Counter[str]]:
+        """Return how many events of each kind a transaction made, by operation."""
+        told: dict[str | None, Counter[str]] = {}
+        for table, *key in transaction.touched:
+            if table == "outbox" and key[0] not in self._seen:
+                self._seen.add(key[0])
+                for id_, kind in store().raw.execute(_EVENT, key).fetchall():
+                    told.setdefault(id_, Counter())[kind] += 1
+        return told
 
     def _belongs(self, fact: Fact) -> None:
         """Look at an operation beside its codes, its attempt and the provider's own book."""

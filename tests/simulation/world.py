@@ -122,7 +122,7 @@ class World:
             return
         try:
             self.rows.committed(spot, transaction)
-            self.facts.committed(spot)
+            self.facts.committed(spot, transaction)
         except Violation as violation:
             # While it makes its way out, others go on, and stumble over what was half looked at.
             self._first = violation
