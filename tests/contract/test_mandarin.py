@@ -471,7 +471,33 @@ def test_poll_asks_again_a_few_times_and_then_a_person(
     assert short(outcome) == "person unknown_answer"
     assert isinstance(outcome, NeedsPerson)
     assert outcome.answer == answer.body
-    assert len(stub.asked) == 4
+    # Asked again on a connection of its own, but for what came first on one.
+    assert len(stub.asked) == 7
+
+
+@ids(
+    {
+        "another session": said(status(YES, YES, id="another")),
+        "400": INVALID,
+        "401": Answer(status=401),
+        "the answer to another question": said({"id": "another"}),
+        "named twice": STRANGE["named twice"],
+    }
+)
+@pytest.mark.parametrize("ask", ["poll", "settle"])
+def test_status_is_asked_apart_where_the_reply_may_be_another_call_s(
+    plugin: Plugin, stub: HttpStub, answer: Answer, ask: str
+) -> None:
+    """What is not known for the fourth time goes to a person, the answer with it."""
+    stub.answer(said(status()), answer, said(status(YES, YES)))
+    plugin.poll(work())
+
+    outcome = getattr(plugin, ask)(work(progress={"unknown": 3}))
+
+    assert isinstance(outcome, Finished)
+    assert outcome.state is State.SUCCEEDED
+    assert outcome.calls == 2
+    assert stub.connections == 2
 
 
 def test_poll_forgets_unknown_answers_after_a_known_one(plugin: Plugin, stub: HttpStub) -> None:
@@ -590,7 +616,8 @@ def test_settle_leaves_a_session_that_mandarin_does_not_know_to_a_person(
         progress = outcome.progress
 
     assert short(outcome) == "person unknown_answer"
-    assert len(stub.asked) == 4
+    # Each but the first one on its connection again, on one of its own.
+    assert len(stub.asked) == 7
 
 
 # What shows, and what is checked.

@@ -1,19 +1,19 @@
 """Calls of several persons, one after the other on the same connections: no reply is another's.
 
 The oracle knows what each call comes to when its own reply is all that it gets. With mischief
-around it a call comes to that, or to nothing: never to anything that another's reply says.
+around it a call comes to that, or to what it comes to without: never to what another's reply says.
 """
 
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from random import Random
 from typing import Any, Final
 
 from tests.hostile import plain
 from tests.hostile.broken_wires import honest
-from tests.hostile.case import Finding, Question
+from tests.hostile.case import Finding, Question, Seed
 from tests.hostile.connection import (
     Clock,
     Host,
@@ -24,7 +24,16 @@ from tests.hostile.connection import (
     disconnected,
     skipping,
 )
-from tests.hostile.mischief import GREETINGS, MISCHIEF, Mischief, Own, early, honestly
+from tests.hostile.mischief import (
+    GREETINGS,
+    MISCHIEF,
+    Mischief,
+    Own,
+    early,
+    honestly,
+    silent,
+    spoilt,
+)
 from tests.hostile.persons import PERSONS, Person, strangers
 from tests.hostile.trial import PROVIDERS, SLOW, Records, Tally, listening
 from worker.engine.asks import Ask
@@ -44,7 +53,8 @@ class Call:
     """One question about one person, and all the replies that are its own."""
 
     name: str
-    person: Person
+    #: What is only others', and must stand in nothing that comes of it.
+    strangers: Sequence[str]
     replies: Mapping[str, Own]
     perform: Callable[[], Any]
     target: str
@@ -64,6 +74,19 @@ class Came:
 
 
 @dataclass(frozen=True, slots=True)
+class Alone:
+    """What a call comes to with nobody beside it."""
+
+    by_its_replies: Came
+    #: One of its replies never coming, or being spoilt.
+    without_one: Sequence[Came]
+
+    def explains(self, came: Came) -> bool:
+        """Tell whether nobody else is needed for what a call came to."""
+        return any(_same(came, each) for each in (self.by_its_replies, *self.without_one))
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """Calls of different persons, and the mischief that their requests meet."""
 
@@ -73,6 +96,8 @@ class Case:
     mischief: Mapping[int, Mischief]
     #: By the how manieth connection: which of `GREETINGS`.
     greetings: Mapping[int, str]
+    #: What else its requests meet, by what they ask.
+    usual: Mapping[str, Mischief] = field(default_factory=dict)
 
     @property
     def mutations(self) -> tuple[str, ...]:
@@ -91,6 +116,8 @@ class _PluginCalls:
         self.close = self._asked.close
         self._questions = self._asked.all()
         self._persons = [Person.of(provider, number) for number in PERSONS]
+        self._strangers = {each.number: strangers(each, self._persons) for each in self._persons}
+        self._written: dict[tuple[str, str, int], Mapping[str, Own]] = {}
 
     def some(self, random: Random) -> list[Call]:
         question = random.choice(self._questions)
@@ -101,8 +128,7 @@ class _PluginCalls:
                 question = random.choice(self._questions)
         return calls
 
-    @staticmethod
-    def _call(random: Random, question: Question, person: Person) -> Call:
+    def _call(self, random: Random, question: Question, person: Person) -> Call:
         seed = random.choice(question.seeds)
         work = person.work(question.work)
         asks = (
@@ -114,19 +140,29 @@ class _PluginCalls:
         ask = getattr(question.plugin, question.ask.value)
         return Call(
             f"{question.name} of {person.number} ({seed.name}{', last' if is_last else ''})",
-            person,
-            person.replies(question, seed),
+            self._strangers[person.number],
+            self._replies(question, seed, person),
             lambda: ask(work),
             question.target,
             question.ask in {Ask.SUBMIT, Ask.SUPPLY},
         )
 
+    def _replies(self, question: Question, seed: Seed, person: Person) -> Mapping[str, Own]:
+        key = question.name, seed.name, person.number
+        if key not in self._written:
+            self._written[key] = person.replies(question, seed)
+        return self._written[key]
+
     @staticmethod
-    def wrongs(call: Call, came: Came, own: Came, others: Sequence[Came]) -> Iterator[str]:
-        yield from _leaks(call.person, came.outcome)
+    def wrongs(call: Call, came: Came, own: Alone, others: Sequence[Alone]) -> Iterator[str]:
+        yield from _leaks(call, came.outcome)
         yield from _taken_over(came, own, others)
-        if call.has_effect and came.effects > own.effects:
+        if not call.has_effect or own.explains(came):
+            return
+        if came.effects > own.by_its_replies.effects:
             yield "repeated: a call that has an effect was made twice"
+        if came.effects and isinstance(came.outcome, NotSent):
+            yield "invented: it was not sent"
 
 
 class _PlainCalls:
@@ -137,7 +173,6 @@ class _PlainCalls:
         self._plain = plain.Plain()
         self.sessions = [self._plain.session]
         self.close = self._plain.session.close
-        self._persons = plain.people()
 
     @staticmethod
     def kind_of(request: bytes) -> str:
@@ -147,16 +182,16 @@ class _PlainCalls:
     def some(self, random: Random) -> list[Call]:
         return [
             self._call(random, person)
-            for person in random.sample(self._persons, random.choice((2, 2, 2, 3)))
+            for person in random.sample(PERSONS, random.choice((2, 2, 2, 3)))
         ]
 
-    def _call(self, random: Random, person: Person) -> Call:
-        name, ask = self._plain.way(random, person.number)
-        replies = {"any": plain.reply_to(person.number)}
-        return Call(f"{name} of {person.number}", person, replies, lambda: plain.got(ask), "any")
+    def _call(self, random: Random, person: int) -> Call:
+        name, ask = self._plain.way(random, person)
+        replies = {"any": plain.reply_to(person)}
+        return Call(f"{name} of {person}", (), replies, lambda: plain.got(ask), "any")
 
     @staticmethod
-    def wrongs(call: Call, came: Came, own: Came, others: Sequence[Came]) -> Iterator[str]:
+    def wrongs(call: Call, came: Came, own: Alone, others: Sequence[Alone]) -> Iterator[str]:
         del own, others
         yield from plain.wrongs(call.reply("any"), came.outcome)
 
@@ -171,7 +206,7 @@ class Bench:
         self._host = Host(clock, self)
         for session in self._calls.sessions:
             connected_to(session, self._host)
-        self._own: dict[str, Came] = {}
+        self._own: dict[str, Alone] = {}
         self._begin(Case(0, (), {}, {}))
 
     def close(self) -> None:
@@ -204,11 +239,15 @@ class Bench:
             wrongs += [
                 f"{call.name}: {each}" for each in self._wrongs(call, came, own[nth], others)
             ]
-            kinds.append("own" if _same(came, own[nth]) else type(came.outcome).__name__.lower())
+            kinds.append(
+                "own"
+                if _same(came, own[nth].by_its_replies)
+                else type(came.outcome).__name__.lower()
+            )
         self._end()
         return kinds, wrongs
 
-    def _wrongs(self, call: Call, came: Came, own: Came, others: Sequence[Came]) -> Iterator[str]:
+    def _wrongs(self, call: Call, came: Came, own: Alone, others: Sequence[Alone]) -> Iterator[str]:
         # What came under a request may be taken for its reply: the clients' ids are against that.
         is_for_the_client = self._host.has_interfered and self.provider == plain.PROVIDER
         if not is_for_the_client or came.outcome.is_first:
@@ -217,13 +256,22 @@ class Bench:
             self._went_on = False
             yield "went on: a call on a connection that was out of order"
 
-    def _alone(self, call: Call) -> Came:
+    def _alone(self, call: Call) -> "Alone":
         """Return what a call comes to with nobody beside it."""
         if call.name not in self._own:
-            self._begin(Case(0, (call,), {}, {}))
-            self._own[call.name] = self._made(0)
-            self._end()
+            tried = [
+                self._by_itself(call, mischief, kind)
+                for kind in call.replies
+                for mischief in (silent, spoilt)
+            ]
+            self._own[call.name] = Alone(self._by_itself(call, honestly, ""), tried)
         return self._own[call.name]
+
+    def _by_itself(self, call: Call, mischief: Mischief, kind: str) -> Came:
+        self._begin(Case(0, (call,), {}, {}, {kind: mischief}))
+        came = self._made(0)
+        self._end()
+        return came
 
     def _begin(self, case: Case) -> None:
         self._case = case
@@ -266,7 +314,8 @@ class Bench:
         """Say what the case says, with the current call's own reply and another's."""
         kind = self._calls.kind_of(request.wire)
         self._count(kind)
-        mischief = self._case.mischief.get(self._nth, honestly)
+        usual = self._case.usual.get(kind, honestly)
+        mischief = self._case.mischief.get(self._nth, usual)
         own = self._case.calls[self._current].reply(kind)
         return mischief(self._random, own, self._stray(kind))
 
@@ -287,29 +336,25 @@ def _same(came: Came, own: Came) -> bool:
     return bool(replace(came.outcome, calls=0) == replace(own.outcome, calls=0))
 
 
-def _leaks(person: Person, outcome: object) -> Iterator[str]:
+def _leaks(call: Call, outcome: object) -> Iterator[str]:
     """Tell what stands in an outcome that is another's."""
-    marks = strangers(person, [Person.of(person.provider, each) for each in PERSONS])
     for each in fields(outcome):  # type: ignore[arg-type]  # every outcome is a dataclass
         held = getattr(outcome, each.name)
         text = held.decode("utf-8", "replace") if isinstance(held, bytes) else str(held)
-        if any(mark in text for mark in marks):
+        if any(mark in text for mark in call.strangers):
             yield f"leak: another's in {each.name}"
 
 
-def _taken_over(came: Came, own: Came, others: Sequence[Came]) -> Iterator[str]:
-    """Tell what a call came to that its own reply does not say."""
+def _taken_over(came: Came, own: Alone, others: Sequence[Alone]) -> Iterator[str]:
+    """Tell what a call came to that its own replies do not explain."""
     outcome = came.outcome
-    if _same(came, own):
+    if own.explains(came):
         return
     match outcome:
-        case Doubtful() | NeedsPerson():
+        case Doubtful() | NeedsPerson() | NotSent():
             return
-        case NotSent():
-            if came.effects:
-                yield "leak: not sent, it says, and it was"
         case Pending(trouble=trouble):
-            notes = {each.outcome.note for each in others} - {own.outcome.note}
+            notes = {each.by_its_replies.outcome.note for each in others}
             if outcome.records or outcome.wants or (trouble is None and outcome.note in notes):
                 yield f"leak: pending by another's reply ({outcome.note})"
         case _:

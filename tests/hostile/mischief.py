@@ -6,7 +6,7 @@ answer.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Final
 
@@ -84,8 +84,12 @@ def interim_torn(random: Random, own: Own, stray: bytes) -> list[Step]:
 
 def interim_behind(random: Random, own: Own, stray: bytes) -> list[Step]:
     """Answer, and then say that it is being worked on; sometimes a stranger's reply follows."""
-    behind = b"".join(_interims(random)) + random.choice((b"", stray))
-    return [Step(Moment.AT_ONCE, own.wire), _unasked(random, behind)]
+    more = random.choice((b"", stray))
+    behind = _unasked(random, b"".join(_interims(random)) + more)
+    if behind.moment is Moment.NEXT and not more:
+        # Under a request it is that one's.
+        behind = replace(behind, spoils=False)
+    return [Step(Moment.AT_ONCE, own.wire), behind]
 
 
 def another_protocol(random: Random, own: Own, stray: bytes) -> list[Step]:
@@ -272,6 +276,18 @@ def late(random: Random, own: Own, stray: bytes) -> list[Step]:
     """Answer when the call is over."""
     answer = random.choice((own.wire, own.wire, own.wire + stray))
     return [Step(random.choice(_QUIET)), _unasked(random, answer, _REST)]
+
+
+def silent(random: Random, own: Own, stray: bytes) -> list[Step]:
+    """Never answer."""
+    del random, own, stray
+    return [Step(Moment.PAUSE)]
+
+
+def spoilt(random: Random, own: Own, stray: bytes) -> list[Step]:
+    """Answer what nobody can read."""
+    del random, stray
+    return [Step(Moment.AT_ONCE, honest(own.status, b"?").wire)]
 
 
 def honestly(random: Random, own: Own, stray: bytes) -> list[Step]:

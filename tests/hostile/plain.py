@@ -10,7 +10,6 @@ from random import Random
 from typing import Final
 
 from tests.hostile.mischief import Own
-from tests.hostile.persons import PERSONS, Person
 from worker.errors import CallFailed
 from worker.providers.http import PinnedSession, Reply
 
@@ -66,8 +65,3 @@ def wrongs(own: Own, result: Got) -> Iterator[str]:
     body = own.body if result.body is None else result.body
     if not (own.body.startswith(body) or body.startswith(own.body)):
         yield "leak: another call's reply"
-
-
-def people() -> list[Person]:
-    """Return persons, by their numbers alone."""
-    return [Person(number, PROVIDER) for number in PERSONS]
