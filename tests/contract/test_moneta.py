@@ -948,6 +948,9 @@ def test_poll_asks_apart_for_an_end_that_may_be_another_call_s(
 
     assert outcome == Pending("INPROGRESS", calls=2)
     assert stub.connections == 2
+    # The reply that was meant may still be on its way.
+    plugin.poll(work())
+    assert stub.connections == 3
 
 
 @pytest.mark.parametrize(

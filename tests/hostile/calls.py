@@ -6,12 +6,13 @@ around it a call comes to that, or to what it comes to without: never to what an
 
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 from tests.hostile import plain
+from tests.hostile.belonging import Alone, Call, Came, leaks, same, taken_over
 from tests.hostile.broken_wires import honest
 from tests.hostile.case import Finding, Question, Seed
 from tests.hostile.connection import (
@@ -37,7 +38,7 @@ from tests.hostile.mischief import (
 from tests.hostile.persons import PERSONS, Person, strangers
 from tests.hostile.trial import PROVIDERS, SLOW, Records, Tally, listening
 from worker.engine.asks import Ask
-from worker.operations.outcomes import Doubtful, NeedsPerson, NotSent, Pending
+from worker.operations.outcomes import NotSent
 
 PROVIDER: Final = "calls"
 #: What is asked that way: every provider's plugin, and the session under all of them.
@@ -46,44 +47,6 @@ ASKED: Final = (*PROVIDERS, plain.PROVIDER)
 _UNKNOWN: Final = {"unknown": 3}
 #: Requests that change nothing, though their call does.
 _HARMLESS: Final = frozenset({"token"})
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One question about one person, and all the replies that are its own."""
-
-    name: str
-    #: What is only others', and must stand in nothing that comes of it.
-    strangers: Sequence[str]
-    replies: Mapping[str, Own]
-    perform: Callable[[], Any]
-    target: str
-    has_effect: bool = False
-
-    def reply(self, kind: str) -> Own:
-        """Return its reply to a request; what it never makes, has that of its own question."""
-        return self.replies.get(kind, self.replies[self.target])
-
-
-@dataclass(frozen=True, slots=True)
-class Came:
-    """What a call came to, and in how many requests with an effect."""
-
-    outcome: Any
-    effects: int
-
-
-@dataclass(frozen=True, slots=True)
-class Alone:
-    """What a call comes to with nobody beside it."""
-
-    by_its_replies: Came
-    #: One of its replies never coming, or being spoilt.
-    without_one: Sequence[Came]
-
-    def explains(self, came: Came) -> bool:
-        """Tell whether nobody else is needed for what a call came to."""
-        return any(_same(came, each) for each in (self.by_its_replies, *self.without_one))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +118,8 @@ class _PluginCalls:
 
     @staticmethod
     def wrongs(call: Call, came: Came, own: Alone, others: Sequence[Alone]) -> Iterator[str]:
-        yield from _leaks(call, came.outcome)
-        yield from _taken_over(came, own, others)
+        yield from leaks(call, came.outcome)
+        yield from taken_over(came, own, others)
         if not call.has_effect or own.explains(came):
             return
         if came.effects > own.by_its_replies.effects:
@@ -207,6 +170,7 @@ class Bench:
         for session in self._calls.sessions:
             connected_to(session, self._host)
         self._own: dict[str, Alone] = {}
+        self._went_on = False
         self._begin(Case(0, (), {}, {}))
 
     def close(self) -> None:
@@ -239,11 +203,8 @@ class Bench:
             wrongs += [
                 f"{call.name}: {each}" for each in self._wrongs(call, came, own[nth], others)
             ]
-            kinds.append(
-                "own"
-                if _same(came, own[nth].by_its_replies)
-                else type(came.outcome).__name__.lower()
-            )
+            is_own = same(came, own[nth].by_its_replies)
+            kinds.append("own" if is_own else type(came.outcome).__name__.lower())
         self._end()
         return kinds, wrongs
 
@@ -256,7 +217,7 @@ class Bench:
             self._went_on = False
             yield "went on: a call on a connection that was out of order"
 
-    def _alone(self, call: Call) -> "Alone":
+    def _alone(self, call: Call) -> Alone:
         """Return what a call comes to with nobody beside it."""
         if call.name not in self._own:
             tried = [
@@ -328,37 +289,6 @@ class Bench:
         others = [each for each in self._case.calls if each is not mine] or [mine]
         reply = self._random.choice(others).reply(kind)
         return honest(reply.status, reply.body).wire
-
-
-def _same(came: Came, own: Came) -> bool:
-    if not hasattr(came.outcome, "calls"):
-        return bool(came.outcome == own.outcome)
-    return bool(replace(came.outcome, calls=0) == replace(own.outcome, calls=0))
-
-
-def _leaks(call: Call, outcome: object) -> Iterator[str]:
-    """Tell what stands in an outcome that is another's."""
-    for each in fields(outcome):  # type: ignore[arg-type]  # every outcome is a dataclass
-        held = getattr(outcome, each.name)
-        text = held.decode("utf-8", "replace") if isinstance(held, bytes) else str(held)
-        if any(mark in text for mark in call.strangers):
-            yield f"leak: another's in {each.name}"
-
-
-def _taken_over(came: Came, own: Alone, others: Sequence[Alone]) -> Iterator[str]:
-    """Tell what a call came to that its own replies do not explain."""
-    outcome = came.outcome
-    if own.explains(came):
-        return
-    match outcome:
-        case Doubtful() | NeedsPerson() | NotSent():
-            return
-        case Pending(trouble=trouble):
-            notes = {each.by_its_replies.outcome.note for each in others}
-            if outcome.records or outcome.wants or (trouble is None and outcome.note in notes):
-                yield f"leak: pending by another's reply ({outcome.note})"
-        case _:
-            yield f"leak: {type(outcome).__name__.lower()} by another's reply ({outcome.note})"
 
 
 def _where(error: Exception) -> str:

@@ -185,7 +185,7 @@ class Peer:
             # It has asked and reads on: that these are not its reply, HTTP cannot tell it.
             self._host.has_interfered = True
             if step.moment not in _QUIET:
-                self._write(step)
+                self._write(replace(step, spoils=False))
         self._steps = list(self._host.scripts.early(begun))
         self._come(Moment.EARLY)
         return begun
@@ -287,12 +287,11 @@ def connected_to(session: PinnedSession, host: Host) -> None:
 
 def disconnected(session: PinnedSession) -> None:
     """Close what a session has kept."""
-    apart = session.get_adapter("http://")._pool  # type: ignore[attr-defined]  # ours
-    for pool in (session._pool, apart):
-        kept = []
-        while not pool.pool.empty():
-            kept.append(pool.pool.get(block=False))
+    apart: Any = session.get_adapter("http://")
+    for pool in (session._pool, apart._pool):
+        shelf: Any = pool.pool
+        kept = [shelf.get(block=False) for _ in range(shelf.qsize())]
         for connection in kept:
             if connection is not None:
                 connection.close()
-            pool.pool.put(None)
+            shelf.put(None)

@@ -6,7 +6,7 @@ answer.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
@@ -84,12 +84,8 @@ def interim_torn(random: Random, own: Own, stray: bytes) -> list[Step]:
 
 def interim_behind(random: Random, own: Own, stray: bytes) -> list[Step]:
     """Answer, and then say that it is being worked on; sometimes a stranger's reply follows."""
-    more = random.choice((b"", stray))
-    behind = _unasked(random, b"".join(_interims(random)) + more)
-    if behind.moment is Moment.NEXT and not more:
-        # Under a request it is that one's.
-        behind = replace(behind, spoils=False)
-    return [Step(Moment.AT_ONCE, own.wire), behind]
+    behind = b"".join(_interims(random)) + random.choice((b"", stray))
+    return [Step(Moment.AT_ONCE, own.wire), _unasked(random, behind)]
 
 
 def another_protocol(random: Random, own: Own, stray: bytes) -> list[Step]:

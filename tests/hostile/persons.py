@@ -18,7 +18,7 @@ from worker.providers.npd.memory import Prints
 
 PERSONS: Final = (1, 2, 3)
 #: A number, or a text wherever it stands in one: what a person has in its place.
-Own_ = Mapping[int | str, int | str]
+Swaps = Mapping[int | str, int | str]
 
 
 def _number(base: int, person: int) -> int:
@@ -29,18 +29,18 @@ def _guid(first: str, person: int) -> str:
     return f"{first}0000000-0000-4000-8000-{person:012}"
 
 
-def _swaps(person: int) -> Own_:
+def _swaps(person: int) -> Swaps:
     unit, task = _number(5_550_000_000, person), _number(7_770_000_000, person)
     document = _number(8_880_000_000, person)
     operation = f"f2c33a48-17c8-4889-a327-{person:012}"
-    guids = {each: _guid(each[0], person) for each in _GUIDS}
+    guids: Swaps = {each: _guid(each[0], person) for each in _GUIDS}
     return {
         moneta.UNIT_ID: unit, str(moneta.UNIT_ID): str(unit),
         moneta.ASYNC_ID: task, str(moneta.ASYNC_ID): str(task),
         npd.DOC_ID: document,
         mandarin.SESSION: f"794d3cc7-a2b4-4579-9173-{person:012}",
         intellectmoney.OPERATION: operation,
-        **guids, **{each.upper(): guid.upper() for each, guid in guids.items()},
+        **guids,
         "A-1": f"A-{_number(6_660_000_000, person)}",
         "11.0000": f"{_number(4_440_000, person)}.0000",
         "payer@example.org": f"payer{person}@example.org",
@@ -60,7 +60,7 @@ class Person:
 
     number: int
     provider: str
-    swaps: Own_ = field(default_factory=dict)
+    swaps: Swaps = field(default_factory=dict)
     #: What may stand in nothing that comes of another's call.
     marks: tuple[str, ...] = ()
 
@@ -74,7 +74,7 @@ class Person:
         made = cls(number, provider, swaps, marks)
         return replace(made, swaps={**swaps, **made._prints()}) if provider == "npd" else made
 
-    def _prints(self) -> Own_:
+    def _prints(self) -> Swaps:
         """Return the fingerprints of what was stored at NPD."""
         was, now = (
             Prints.of(each, npd.SECRET.encode()) for each in (npd.PERSON, self.own(npd.PERSON))

@@ -175,6 +175,7 @@ class GuardedConnection(HTTPConnection):
         self._lent: socket.socket | None = None
         self._lending = False
         self._reply: object = None
+        self._is_distrusted = False
         #: Calls since it was made: the first one's reply can be no other's.
         self.calls = 0
 
@@ -186,6 +187,7 @@ class GuardedConnection(HTTPConnection):
         self._watchdog.start()
         self._watchdog.guard(self)
         self.calls = 0
+        self._is_distrusted = False
         try:
             super().connect()
         except (CallFailed, HTTPError, OSError) as error:
@@ -265,14 +267,21 @@ class GuardedConnection(HTTPConnection):
         self._lent = None
         self._rested_at = time.monotonic()
         is_followed = isinstance(self._reply, _Reply) and self._reply.is_followed
-        if not self._watchdog.release(self) or is_followed:
+        if not self._watchdog.release(self) or is_followed or self._is_distrusted:
             self.close()
+
+    def distrust(self) -> None:
+        """Have it carry no further call: what it brought may have been another's.
+
+        May be called from another thread than that of the call that it carries.
+        """
+        self._is_distrusted = True
 
     @property
     def is_connected(self) -> bool:
         """Whether the connection can take another request."""
         rested = time.monotonic() - self._rested_at
-        return rested < LONGEST_REST and super().is_connected
+        return not self._is_distrusted and rested < LONGEST_REST and super().is_connected
 
     @property
     def has_socket(self) -> bool:

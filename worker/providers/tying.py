@@ -31,4 +31,6 @@ def tied(
     else:
         if reply.is_first or is_tied(said):
             return said, 1
+    # The one that was meant may still be on its way.
+    reply.distrust()
     return read(ask_apart()), 2

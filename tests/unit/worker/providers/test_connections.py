@@ -211,6 +211,19 @@ def test_reply_of_a_kept_connection_says_that_others_came_before() -> None:
         assert [session.exchange(b"", TEXT).is_first for _ in range(2)] == [True, True]
 
 
+def test_connection_of_a_distrusted_reply_carries_no_second_call() -> None:
+    host = Host([])
+    with hosted(host) as session:
+        session.poll(b"one", TEXT).distrust()
+
+        assert [session.poll(asked, TEXT).body for asked in (b"two", b"three")] == [
+            b"two",
+            b"three",
+        ]
+
+    assert host.connections == 2
+
+
 def test_call_with_an_effect_never_goes_out_on_a_connection_that_lay_idle() -> None:
     host = Host([])
     with hosted(host) as session:
