@@ -81,6 +81,8 @@ def taken_over(came: Came, own: Alone, others: Sequence[Alone]) -> Iterator[str]
             return
         case Pending(trouble=trouble):
             notes = {each.by_its_replies.outcome.note for each in others}
+            # Waits may grow from call to call.
+            notes.discard(own.by_its_replies.outcome.note)
             if outcome.records or outcome.wants or (trouble is None and outcome.note in notes):
                 yield f"leak: pending by another's reply ({outcome.note})"
         case _:

@@ -6,6 +6,7 @@ What a client ties to its question by an id would hide that the transport handed
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from http import HTTPStatus
 from random import Random
 from typing import Final
 
@@ -23,7 +24,8 @@ class Got:
     """What a call came back with; None where it failed."""
 
     body: bytes | None = field(repr=False)
-    is_first: bool = True
+    status: int = 0
+    is_first: bool = field(default=True, compare=False)
 
 
 class Plain:
@@ -51,7 +53,7 @@ def got(ask: Callable[[], Reply]) -> Got:
         reply = ask()
     except CallFailed:
         return Got(None)
-    return Got(reply.body, reply.is_first)
+    return Got(reply.body, reply.status, reply.is_first)
 
 
 def reply_to(person: int) -> Own:
@@ -61,6 +63,8 @@ def reply_to(person: int) -> Own:
 
 def wrongs(own: Own, result: Got) -> Iterator[str]:
     """Tell what is wrong with what a call got."""
+    if 0 < result.status < HTTPStatus.OK:
+        yield "interim: one that another is to follow counts"
     # One that is said to be shorter, or longer, is still its own.
     body = own.body if result.body is None else result.body
     if not (own.body.startswith(body) or body.startswith(own.body)):
