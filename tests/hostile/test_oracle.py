@@ -285,35 +285,65 @@ def _not_understood_is_ours(patch: Patch) -> None:
 
 #: The same for calls that follow each other on one connection.
 CALLS: list[Any] = [
-    pytest.param("transport", _interims_as_replies, 1, "interim", id="an interim reply is the reply"),
     pytest.param(
-        "transport", _nothing_is_unexpected, 1, "went on", id="kept after unexpected bytes"
+        "transport", _interims_as_replies, 11, "interim",
+        id="an interim reply is the reply",
     ),
     pytest.param(
-        "transport", _what_follows_is_not_looked_at, 1, "went on", id="what follows is not seen"
-    ),
-    pytest.param("transport", _cut_connections_kept, 1, "leak", id="kept after it was cut off"),
-    pytest.param(
-        "transport", _twofold_lengths_believed, 1, "went on", id="kept after a twofold length"
-    ),
-    pytest.param("transport", _greetings_as_replies, 1, "leak", id="a greeting is the reply"),
-    pytest.param("npd", _greetings_as_replies, 1, "leak", id="a greeting starts"),
-    pytest.param(
-        "mandarin", _costly_calls_on_kept_connections, 1, "leak", id="a start on a kept connection"
+        "transport", _nothing_is_unexpected, 32, "leak",
+        id="kept after unexpected bytes",
     ),
     pytest.param(
-        "npd", _costly_calls_on_kept_connections, 1, "leak", id="a step on a kept connection"
+        "transport", _what_follows_is_not_looked_at, 161, "went on",
+        id="what follows is not seen",
     ),
     pytest.param(
-        "intellectmoney-json", _costly_calls_on_kept_connections, 1, "leak",
+        "transport", _cut_connections_kept, 2, "went on",
+        id="kept after it was cut off",
+    ),
+    pytest.param(
+        "transport", _twofold_lengths_believed, 151, "went on",
+        id="kept after a twofold length",
+    ),
+    pytest.param(
+        "transport", _greetings_as_replies, 198, "leak",
+        id="a greeting is the reply",
+    ),
+    pytest.param(
+        "npd", _greetings_as_replies, 400, "leak",
+        id="a greeting starts",
+    ),
+    pytest.param(
+        "mandarin", _costly_calls_on_kept_connections, 474, "leak",
+        id="a start on a kept connection",
+    ),
+    pytest.param(
+        "npd", _costly_calls_on_kept_connections, 239, "leak",
+        id="a step on a kept connection",
+    ),
+    pytest.param(
+        "intellectmoney-json", _costly_calls_on_kept_connections, 48, "leak",
         id="a list on a kept connection",
     ),
-    pytest.param("moneta-json", _nothing_tied, 1, "leak", id="an answer without an id is ours"),
-    pytest.param("moneta-soap", _nothing_tied, 1, "leak", id="an element without an id is ours"),
-    pytest.param("mandarin", _foreign_sessions, 1, "leak", id="another session is not noticed"),
-    pytest.param("mandarin", _nothing_tied, 1, "leak", id="another session goes to a person"),
     pytest.param(
-        "moneta-json", _not_understood_is_ours, 1, "leak", id="what is not understood is ours"
+        "moneta-json", _nothing_tied, 10, "leak",
+        id="an answer without an id is ours",
+    ),
+    pytest.param(
+        "moneta-soap", _nothing_tied, 10, "leak",
+        id="an element without an id is ours",
+    ),
+    pytest.param(
+        "mandarin", _nothing_tied, 1, "leak",
+        id="what is not tied is ours",
+    ),
+    pytest.param(
+        "mandarin", _foreign_sessions, 94, "leak",
+        id="another session is not noticed",
+    ),
+    pytest.param(
+        "moneta-json", _not_understood_is_ours, 370, "leak",
+        id="what is not understood is ours",
     ),
 ]  # fmt: skip
 
