@@ -13,6 +13,7 @@ import requests
 
 from tests.support.sandbox import DELAY, TRANSPORTS, Clock, Sandbox, running_sandbox
 from tests.support.sandbox_requests import encoded, personal_information, poll, submit
+from tests.support.silence import PATIENCE
 from worker.sandbox.background import background
 from worker.sandbox.options import SandboxOptions
 
@@ -54,7 +55,7 @@ def test_calls_are_counted_by_kind_and_by_unit(sandbox: Sandbox) -> None:
 def test_requests_are_shown_without_their_units(sandbox: Sandbox) -> None:
     sandbox.ask(submit(sandbox.unit(0), personal_information()))
     sandbox.send(b"{")
-    answer = sandbox.session.get(f"{sandbox.address}/_sandbox/requests", timeout=5)
+    answer = sandbox.session.get(f"{sandbox.address}/_sandbox/requests", timeout=PATIENCE)
     assert answer.json()["moneta"] == {"submit": 1, "invalid": 1}
     assert answer.json()["mandarin"] == {}
 

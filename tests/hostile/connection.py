@@ -117,6 +117,7 @@ class Host:
         self.clock = clock
         self.scripts = scripts
         self.peers: list[Peer] = []
+        self._wires: list[Wire] = []
         #: Something has come under a request, before its reply: HTTP cannot tell the two apart.
         self.has_interfered = False
 
@@ -127,6 +128,7 @@ class Host:
         self.peers.append(peer)
         wire = Wire(ours.family, ours.type, ours.proto, fileno=ours.detach())
         wire.of(session, peer)
+        self._wires.append(wire)
         peer.greet()
         return wire
 
@@ -136,10 +138,11 @@ class Host:
             peer.until_next()
 
     def close(self) -> None:
-        """Close every connection."""
-        for peer in self.peers:
-            peer.close()
+        """Close every connection, the product's end of it too."""
+        for end in (*self.peers, *self._wires):
+            end.close()
         self.peers.clear()
+        self._wires.clear()
         self.has_interfered = False
 
 
