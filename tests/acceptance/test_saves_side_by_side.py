@@ -71,5 +71,5 @@ def test_save_that_was_never_made_is_not_told_as_done_by_the_one_beside_it(
 
 def _made(whole: System) -> int:
     """Return how many writes have arrived at the stand-in."""
-    counted: dict[str, Any] = whole.calls_of("intellectmoney")["subjects"][str(_OBJECT)]
+    counted: dict[str, Any] = whole.calls_of("intellectmoney")["subjects"][f"object:{_OBJECT}"]
     return int(counted["writes"])

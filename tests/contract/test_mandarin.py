@@ -11,6 +11,7 @@ import pytest
 
 from tests.support import mandarin
 from tests.support.http_stub import Answer, Asked, HttpStub, said
+from tests.support.limits import limits_of
 from tests.support.loopback import free_port
 from tests.support.mandarin import (
     BY_INN,
@@ -114,8 +115,8 @@ def make() -> Iterator[Maker]:
 
 
 @pytest.fixture
-def plugin(make: Maker, stub: HttpStub) -> MandarinPlugin:
-    return make(stub.url)
+def plugin(make: Maker, stub: HttpStub, request: pytest.FixtureRequest) -> MandarinPlugin:
+    return make(stub.url, **limits_of(request))
 
 
 @pytest.fixture

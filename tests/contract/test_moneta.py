@@ -13,6 +13,7 @@ import pytest
 
 from tests.support import moneta
 from tests.support.http_stub import Answer, HttpStub
+from tests.support.limits import limits_of
 from tests.support.loopback import free_port
 from tests.support.moneta import (
     ANONYMOUS,
@@ -74,8 +75,8 @@ def make(wire: Wire) -> Iterator[Maker]:
 
 
 @pytest.fixture
-def plugin(make: Maker, stub: HttpStub) -> MonetaPlugin:
-    return make(stub.url)
+def plugin(make: Maker, stub: HttpStub, request: pytest.FixtureRequest) -> MonetaPlugin:
+    return make(stub.url, **limits_of(request))
 
 
 def submitted(payload: dict[str, Any] | None = None) -> Work:

@@ -81,6 +81,8 @@ class Sandbox:
     clock: Clock
     session: requests.Session
     transport: Transport = JSON
+    #: Seconds after which a stand-in of another process, which tells nothing of it, hangs.
+    patience: float = PATIENCE
     units: Iterator[int] = field(default_factory=lambda: count(1_000_000, 1_000))
 
     def unit(self, number: int) -> int:
@@ -97,11 +99,13 @@ class Sandbox:
                 f"{self.address}/moneta/services",
                 data=body,
                 headers={"Content-Type": content_type or self.transport.content_type},
-                timeout=PATIENCE,
+                timeout=self.patience,
                 allow_redirects=False,
                 stream=True,
             )
             return read(answer, self.transport, limit=1_000_000)
+        except requests.Timeout:
+            return Reply("hung")
         except requests.exceptions.ChunkedEncodingError:
             return Reply("cut")
         except requests.ConnectionError:

@@ -53,7 +53,7 @@ class Host:
                     if part is not None:
                         peer.sendall(part)
                     elif self.go_on is not None:
-                        self.go_on.wait(5.0)
+                        self.go_on.wait(30.0)
                     else:
                         time.sleep(0.05)
                 self.written.release()
@@ -82,7 +82,7 @@ def hosted(host: Host) -> Iterator[PinnedSession]:
 
     thread = threading.Thread(target=accept, daemon=True)
     thread.start()
-    times = {"connect_timeout": 5.0, "read_timeout": 5.0, "total_timeout": 10.0}
+    times = {"connect_timeout": 30.0, "read_timeout": 30.0, "total_timeout": 30.0}
     session = PinnedSession(f"http://127.0.0.1:{host.port}", **times, threads=1)  # type: ignore[arg-type]
     try:
         yield session
@@ -198,7 +198,7 @@ def test_unasked_reply_on_an_idle_connection_is_no_answer_to_the_next_call() -> 
     with hosted(host) as session:
         assert session.poll(b"one", TEXT).body == b"one"
         go_on.set()
-        assert host.written.acquire(timeout=5.0)
+        assert host.written.acquire(timeout=30.0)
 
         assert session.poll(b"two", TEXT).body == b"two"
 

@@ -45,9 +45,9 @@ def opened() -> Iterator[Opener]:
 
         def open_session(url: str, **changes: object) -> PinnedSession:
             options: dict[str, object] = {
-                "connect_timeout": 1.0,
-                "read_timeout": 1.0,
-                "total_timeout": 2.0,
+                "connect_timeout": 30.0,
+                "read_timeout": 30.0,
+                "total_timeout": 30.0,
                 "threads": 2,
             }
             session = PinnedSession(url, **{**options, **changes})  # type: ignore[arg-type]

@@ -63,7 +63,7 @@ def opened() -> Iterator[Opener]:
     with ExitStack() as stack:
 
         def open_session(url: str, network: Network, **changes: float) -> PinnedSession:
-            options = {"connect_timeout": 1.0, "read_timeout": 1.0, "total_timeout": 2.0}
+            options = {"connect_timeout": 30.0, "read_timeout": 30.0, "total_timeout": 30.0}
             session = PinnedSession(url, threads=1, network=network, **{**options, **changes})  # type: ignore[arg-type]
             return stack.enter_context(session)
 

@@ -287,7 +287,7 @@ def test_plugin_says_how_it_is_worked(plugin: Plugin) -> None:
     assert plugin.name is Provider.INTELLECTMONEY
     assert plugin.give_up_after("invoices") == timedelta(minutes=60).total_seconds()
     assert plugin.last_look_before(3600) is None
-    assert plugin.limits.total_timeout == 3
+    assert plugin.limits.total_timeout == 30
     assert plugin.policy.first_after == 2
 
 

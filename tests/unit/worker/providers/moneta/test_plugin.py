@@ -126,7 +126,7 @@ def test_last_look_comes_a_minute_before_the_deadline_or_a_tenth(
 def test_plugin_tells_its_settings_in_seconds(plugin: Plugin) -> None:
     assert plugin.name is Provider.MONETA
     assert plugin.give_up_after(KIND) == timedelta(minutes=700).total_seconds()
-    assert plugin.limits.total_timeout == 3.0
+    assert plugin.limits.total_timeout == 30.0
     assert plugin.policy.first_after == 15
 
 
