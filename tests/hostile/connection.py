@@ -139,8 +139,10 @@ class Host:
 
     def close(self) -> None:
         """Close every connection, the product's end of it too."""
-        for end in (*self.peers, *self._wires):
-            end.close()
+        for peer in self.peers:
+            peer.close()
+        for wire in self._wires:
+            wire.close()
         self.peers.clear()
         self._wires.clear()
         self.has_interfered = False
