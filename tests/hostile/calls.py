@@ -124,7 +124,9 @@ class _PluginCalls:
             return
         if came.effects > own.by_its_replies.effects:
             yield "repeated: a call that has an effect was made twice"
-        if came.effects and isinstance(came.outcome, NotSent):
+        # Where its own reply has it sent again, that reply says that nothing was done.
+        is_sent_once = own.by_its_replies.effects <= 1
+        if came.effects and is_sent_once and isinstance(came.outcome, NotSent):
             yield "invented: it was not sent"
 
 

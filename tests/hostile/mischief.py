@@ -7,6 +7,7 @@ answer.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from random import Random
 from typing import Final
 
@@ -281,9 +282,9 @@ def silent(random: Random, own: Own, stray: bytes) -> list[Step]:
 
 
 def spoilt(random: Random, own: Own, stray: bytes) -> list[Step]:
-    """Answer what nobody can read."""
-    del random, stray
-    return [Step(Moment.AT_ONCE, honest(own.status, b"?").wire)]
+    """Answer what nobody can read, and that all is well."""
+    del random, own, stray
+    return [Step(Moment.AT_ONCE, honest(HTTPStatus.OK, b"?").wire)]
 
 
 def honestly(random: Random, own: Own, stray: bytes) -> list[Step]:
