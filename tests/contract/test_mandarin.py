@@ -472,8 +472,8 @@ def test_poll_asks_again_a_few_times_and_then_a_person(
     assert short(outcome) == "person unknown_answer"
     assert isinstance(outcome, NeedsPerson)
     assert outcome.answer == answer.body
-    # Asked again on a connection of its own, but for what came first on one.
-    assert len(stub.asked) == 7
+    # Every second one came behind another on its connection, and is asked for again on a third.
+    assert len(stub.asked) == 6
 
 
 @ids(
@@ -617,8 +617,8 @@ def test_settle_leaves_a_session_that_mandarin_does_not_know_to_a_person(
         progress = outcome.progress
 
     assert short(outcome) == "person unknown_answer"
-    # Each but the first one on its connection again, on one of its own.
-    assert len(stub.asked) == 7
+    # Every second one came behind another on its connection, and is asked for again on a third.
+    assert len(stub.asked) == 6
 
 
 # What shows, and what is checked.
@@ -685,8 +685,8 @@ def test_check_says_when_the_deadline_comes_before_the_next_poll(
 
 
 def test_plugin_tells_the_limits_that_are_set(make: Maker, stub: HttpStub) -> None:
-    total = timedelta(seconds=4)
+    total = timedelta(seconds=40)
     limits = make(stub.url, chunk=7, threads=3, rate_per_second=2, total_timeout=total).limits
 
     assert (limits.chunk, limits.threads, limits.rate_per_second) == (7, 3, 2)
-    assert limits.total_timeout == 4
+    assert limits.total_timeout == 40
