@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from tests.support.moneta import PERSON, settings, work
 from tests.support.sandbox import Clock
+from tests.support.silence import PATIENCE, silences_told
 from worker.operations.outcomes import Pending, Started
 from worker.operations.states import State
 from worker.providers.moneta.plugin import MonetaPlugin
@@ -19,8 +20,7 @@ from worker.sandbox.scenarios import describe
 
 TRANSPORTS = ("json", "soap")
 DELAY, TIMEOUT = 5.0, 60.0
-#: Seconds; the sandbox is on loopback: what takes longer hangs.
-PATIENCE = timedelta(seconds=0.5)
+LIMIT = timedelta(seconds=PATIENCE)
 MOST_POLLS = 8
 SCENARIOS = {row.name: row.number for row in describe() if row.provider == "moneta"}
 
@@ -62,6 +62,7 @@ def sides() -> Iterator[tuple[Side, ...]]:
     """Both languages, each with a sandbox of its own whose time stands still."""
     options = SandboxOptions(delay=DELAY, task_timeout=TIMEOUT)
     with ExitStack() as stack:
+        stack.enter_context(silences_told())
         made = []
         for transport in TRANSPORTS:
             clock = Clock()
@@ -75,9 +76,9 @@ def sides() -> Iterator[tuple[Side, ...]]:
                     anonymous_group_id=options.anonymous_group_id,
                     simplified_group_id=options.simplified_group_id,
                     full_group_id=options.full_group_id,
-                    connect_timeout=PATIENCE,
-                    read_timeout=PATIENCE,
-                    total_timeout=PATIENCE,
+                    connect_timeout=LIMIT,
+                    read_timeout=LIMIT,
+                    total_timeout=LIMIT,
                 )
             )
             stack.callback(plugin.close)

@@ -13,6 +13,7 @@ import pytest
 
 from tests.support import moneta, npd
 from tests.support.http_stub import Answer, Asked, HttpStub, said
+from tests.support.limits import limits_of
 from tests.support.loopback import free_port
 from tests.support.npd import (
     ASYNC_ID,
@@ -82,8 +83,8 @@ def make(stub: HttpStub) -> Iterator[Maker]:
 
 
 @pytest.fixture
-def plugin(make: Maker) -> NpdPlugin:
-    return make()
+def plugin(make: Maker, request: pytest.FixtureRequest) -> NpdPlugin:
+    return make(**limits_of(request))
 
 
 def accepted(**changes: Any) -> Work:

@@ -9,6 +9,7 @@ import requests
 from tests.support.http_stub import Answer, HttpStub
 from tests.support.sandbox import JSON, SOAP, Transport
 from tests.support.sandbox_requests import Members, personal_information, submit
+from tests.support.silence import PATIENCE
 from worker.sandbox.background import background
 from worker.sandbox.bell import is_loopback
 from worker.sandbox.options import SandboxOptions
@@ -27,7 +28,7 @@ def submitted(address: str, content: Members, transport: Transport) -> int:
         f"{address}/moneta/services",
         data=transport.encode(content),
         headers={"Content-Type": transport.content_type},
-        timeout=5,
+        timeout=PATIENCE,
     )
     async_id: int = transport.decode(answer.content)["AsyncResponse"]["asyncId"]
     return async_id

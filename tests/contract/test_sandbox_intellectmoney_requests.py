@@ -15,6 +15,7 @@ from tests.support.sandbox_intellectmoney import (
     running_shop,
     signed,
 )
+from tests.support.silence import PATIENCE
 from worker.sandbox.intellectmoney.dice import Dice
 
 FORM = "application/x-www-form-urlencoded"
@@ -180,7 +181,7 @@ def test_body_is_refused_when_it_does_not_say_that_it_is_a_form(
 
 @pytest.mark.parametrize("path", [TOKEN, INVOICES, WRITE, LIST])
 def test_methods_take_nothing_but_post(shop: Shop, path: str) -> None:
-    answer = shop.session.get(f"{shop.address}/intellectmoney/{path}", timeout=5)
+    answer = shop.session.get(f"{shop.address}/intellectmoney/{path}", timeout=PATIENCE)
     assert answer.status_code == 405
 
 

@@ -9,6 +9,7 @@ import pytest
 from tests.support.sandbox import DELAY, running_sandbox
 from tests.support.sandbox_mandarin import Mandarin, person, signed, status_word
 from tests.support.sandbox_plain import in_short
+from tests.support.silence import PATIENCE
 from worker.sandbox.mandarin.scenarios import SCENARIOS, scenario_of
 
 TAKEN = "200"
@@ -338,10 +339,10 @@ def test_outage_changes_every_answer_and_has_no_effect(
 ) -> None:
     phone = mandarin.phone(0)
     outage = {"provider": "mandarin", "mode": mode}
-    mandarin.session.post(f"{mandarin.address}/_sandbox/outage", json=outage, timeout=5)
+    mandarin.session.post(f"{mandarin.address}/_sandbox/outage", json=outage, timeout=PATIENCE)
     heard = mandarin.post(person(phone))
     mandarin.session.post(
-        f"{mandarin.address}/_sandbox/outage", json=outage | {"mode": "up"}, timeout=5
+        f"{mandarin.address}/_sandbox/outage", json=outage | {"mode": "up"}, timeout=PATIENCE
     )
     assert heard.word == word
     counted = mandarin.calls()["subjects"][phone[-7:]]

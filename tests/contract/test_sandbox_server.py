@@ -13,6 +13,7 @@ import requests
 
 from tests.support.sandbox import DELAY, TRANSPORTS, Clock, Sandbox, running_sandbox
 from tests.support.sandbox_requests import encoded, personal_information, poll, submit
+from tests.support.silence import PATIENCE
 from worker.sandbox.background import background
 from worker.sandbox.options import SandboxOptions
 
@@ -55,7 +56,7 @@ def test_calls_are_counted_by_kind_and_by_unit(sandbox: Sandbox) -> None:
 def test_requests_are_shown_without_their_units(sandbox: Sandbox) -> None:
     sandbox.ask(submit(sandbox.unit(0), personal_information()))
     sandbox.send(b"{")
-    answer = sandbox.session.get(f"{sandbox.address}/_sandbox/requests", timeout=5)
+    answer = sandbox.session.get(f"{sandbox.address}/_sandbox/requests", timeout=PATIENCE)
     assert answer.json()["moneta"] == {"submit": 1, "invalid": 1}
     assert answer.json()["mandarin"] == {}
 
@@ -174,12 +175,36 @@ def test_process_ends_well_when_a_request_hangs() -> None:
             assert running.wait(SOON) == 0
 
 
+def test_client_of_a_stand_in_that_hangs_is_left_waiting() -> None:
+    with (
+        background(SandboxOptions()) as address,
+        requests.Session() as session,
+        socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2]))) as hanging,
+    ):
+        outage = {"provider": "moneta", "mode": "hang"}
+        session.post(f"{address}/_sandbox/outage", json=outage, timeout=SOON)
+        hanging.sendall(b"POST /moneta/services HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+        # Two more requests, answered, show that the first has had its turn.
+        for _ in range(2):
+            assert session.get(f"{address}/_sandbox/calls", timeout=SOON).ok
+        hanging.settimeout(0.0)
+
+        with pytest.raises(BlockingIOError):
+            hanging.recv(1)
+
+
 def test_process_stays_quiet_when_clients_go_away() -> None:
     with process("--delay", "0") as running:
         address = address_of(running)
         with requests.Session() as session:
             client = Sandbox(address, Clock(), session)
-            seen = [client.ask(poll(client.async_id(number))).word for number in UNFRIENDLY]
+            seen = []
+            for number, word in UNFRIENDLY.items():
+                async_id = client.async_id(number)
+                # A slow answer is no silence: only where there is none it is not waited for.
+                client.patience = 0.5 if word == "hung" else PATIENCE
+                seen.append(client.ask(poll(async_id)).word)
+                client.patience = PATIENCE
             running.terminate()
         _, said = running.communicate(timeout=SOON)
     assert seen == list(UNFRIENDLY.values())

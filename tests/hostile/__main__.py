@@ -4,11 +4,11 @@ import argparse
 import resource
 import sys
 
-from tests.hostile import notifications, sockets
+from tests.hostile import calls, notifications, sockets
 from tests.hostile.trial import PROVIDERS, Tally, run
 
 SOCKETS = "sockets"
-EVERYTHING = (*PROVIDERS, notifications.PROVIDER, SOCKETS)
+EVERYTHING = (*PROVIDERS, calls.PROVIDER, notifications.PROVIDER, SOCKETS)
 
 
 def main() -> int:
@@ -21,6 +21,8 @@ def main() -> int:
             continue
         if provider == notifications.PROVIDER:
             tally = notifications.run(asked.first_seed, asked.cases, asked.most)
+        elif provider == calls.PROVIDER:
+            tally = calls.run(asked.first_seed, asked.cases, asked.most)
         else:
             tally = run(provider, asked.first_seed, asked.cases, most_findings=asked.most)
         found += len(tally.findings)

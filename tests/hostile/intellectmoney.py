@@ -9,7 +9,6 @@ from pydantic import SecretStr
 
 from tests.hostile.case import NOTHING, Allowed, Heard, Judge, Question, Seed
 from tests.hostile.reader import SaysNothing, read
-from tests.hostile.seam import Host, answered_by
 from tests.hostile.tree import as_json, as_response
 from tests.support.intellectmoney import (
     CHANGE,
@@ -34,6 +33,7 @@ from tests.support.intellectmoney_asking import AFTER, LIST, RESULT_PATH, SAVE
 from worker.engine.asks import Ask
 from worker.operations.states import State
 from worker.providers.base import Work
+from worker.providers.http import PinnedSession
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
 from worker.providers.intellectmoney.tokens import Token
 
@@ -240,9 +240,8 @@ class Questions:
         self.asking = made(full=False)
         self.following = made(full=True, result_path=RESULT_PATH)
 
-    def connect(self, host: Host) -> None:
-        for plugin in (self.plugin, self.asking, self.following):
-            answered_by(plugin._session, host)
+    def sessions(self) -> list[PinnedSession]:
+        return [plugin._session for plugin in (self.plugin, self.asking, self.following)]
 
     def close(self) -> None:
         for plugin in (self.plugin, self.asking, self.following):

@@ -8,12 +8,12 @@ from pydantic import SecretStr
 
 from tests.hostile.case import NOTHING, Allowed, Heard, Judge, Question, Seed
 from tests.hostile.reader import JsonSaid, SaysNothing, read_json
-from tests.hostile.seam import Host, answered_by
 from tests.hostile.tree import as_json
 from tests.support.mandarin import NOW, SESSION, settings, status, submitted, supplied, work
 from worker.engine.asks import Ask
 from worker.operations.states import State
 from worker.providers.base import Work
+from worker.providers.http import PinnedSession
 from worker.providers.mandarin.plugin import MandarinPlugin
 
 _OPEN: Final = (False, None)
@@ -104,8 +104,8 @@ class Questions:
     def __init__(self) -> None:
         self.plugin = MandarinPlugin(settings("http://127.0.0.1:1", secret=SecretStr("s")))
 
-    def connect(self, host: Host) -> None:
-        answered_by(self.plugin._session, host)
+    def sessions(self) -> list[PinnedSession]:
+        return [self.plugin._session]
 
     def close(self) -> None:
         self.plugin.close()

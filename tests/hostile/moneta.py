@@ -8,7 +8,6 @@ from pydantic import SecretStr
 
 from tests.hostile.case import NOTHING, Allowed, Heard, Judge, Question, Seed
 from tests.hostile.reader import JsonSaid, SaysNothing, XmlSaid, read_json, read_xml
-from tests.hostile.seam import Host, answered_by
 from tests.hostile.tree import as_json, as_soap
 from tests.support.moneta import (
     ANONYMOUS,
@@ -27,6 +26,7 @@ from tests.support.moneta import (
 from worker.engine.asks import Ask
 from worker.operations.states import State
 from worker.providers.base import Work
+from worker.providers.http import PinnedSession
 from worker.providers.moneta.plugin import MonetaPlugin
 
 _REJECTED: Final = frozenset(
@@ -245,8 +245,8 @@ class Questions:
         self.write = as_soap if self.soap else as_json
         self.fault_status = 500 if self.soap else 400
 
-    def connect(self, host: Host) -> None:
-        answered_by(self.plugin._desk.session, host)
+    def sessions(self) -> list[PinnedSession]:
+        return [self.plugin._desk.session]
 
     def close(self) -> None:
         self.plugin.close()

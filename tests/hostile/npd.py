@@ -8,7 +8,6 @@ from pydantic import SecretStr
 from tests.hostile import moneta
 from tests.hostile.case import NOTHING, Allowed, Heard, Judge, Question, Seed
 from tests.hostile.reader import SaysNothing, read_json
-from tests.hostile.seam import Host, answered_by
 from tests.hostile.tree import as_json
 from tests.support import moneta as moneta_support
 from tests.support.npd import (
@@ -26,6 +25,7 @@ from tests.support.npd import (
 from worker.engine.asks import Ask
 from worker.operations.states import State
 from worker.providers.base import Work
+from worker.providers.http import PinnedSession
 from worker.providers.moneta.desk import Desk
 from worker.providers.npd.memory import Prints
 from worker.providers.npd.notification import read_notification
@@ -108,9 +108,8 @@ class Questions:
         self.plugin = NpdPlugin(settings(url), self.desk)
         self.polling = NpdPlugin(settings(url, poll_async_id=True), self.desk)
 
-    def connect(self, host: Host) -> None:
-        for session in (self.desk.session, self.plugin._session, self.polling._session):
-            answered_by(session, host)
+    def sessions(self) -> list[PinnedSession]:
+        return [self.desk.session, self.plugin._session, self.polling._session]
 
     def close(self) -> None:
         for each in (self.plugin, self.polling, self.desk):

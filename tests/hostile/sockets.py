@@ -25,7 +25,7 @@ from worker.providers.moneta.plugin import MonetaPlugin
 
 #: Seconds that a call may take, and how much longer a busy machine may need to notice.
 TOTAL: Final = 0.5
-GRACE: Final = 3.0
+GRACE: Final = 20.0
 #: Of a reply's limit of 1 MB: the body, decompressed, decoded and parsed.
 MOST_MEMORY: Final = 128 * 1024 * 1024
 

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from config.polling import PollPolicy
 from config.providers import IntellectMoneySettings
 from tests.support.http_stub import Answer, Asked
+from tests.support.limits import PATIENT
 from worker.operations.states import State
 from worker.providers.base import Work
 
@@ -179,9 +180,7 @@ def settings(url: str, **changes: Any) -> IntellectMoneySettings:
         "url": url,
         "login": LOGIN,
         "password": SecretStr(PASSWORD),
-        "connect_timeout": timedelta(seconds=3),
-        "read_timeout": timedelta(seconds=3),
-        "total_timeout": timedelta(seconds=3),
+        **PATIENT,
         "poll": PollPolicy(first_after=2, steps=((3, 5), (5, 15)), then=60, jitter=0),
     }
     return IntellectMoneySettings(**{**values, **changes})

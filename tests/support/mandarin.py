@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from config.providers import MandarinSettings
+from tests.support.limits import PATIENT
 from worker.operations.states import State
 from worker.providers.base import Work
 
@@ -36,9 +37,7 @@ def settings(url: str, **changes: Any) -> MandarinSettings:
         "url": url,
         "merchant_id": MERCHANT,
         "secret": SecretStr(SECRET),
-        "connect_timeout": timedelta(seconds=3),
-        "read_timeout": timedelta(seconds=3),
-        "total_timeout": timedelta(seconds=3),
+        **PATIENT,
     }
     return MandarinSettings(**{**values, **changes})
 

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from config.providers import MonetaSettings
+from tests.support.limits import PATIENT
 from worker.operations.states import State
 from worker.providers.base import Work
 
@@ -46,9 +47,7 @@ def settings(url: str, **changes: Any) -> MonetaSettings:
         "anonymous_group_id": ANONYMOUS,
         "simplified_group_id": SIMPLIFIED,
         "full_group_id": FULL,
-        "connect_timeout": timedelta(seconds=3),
-        "read_timeout": timedelta(seconds=3),
-        "total_timeout": timedelta(seconds=3),
+        **PATIENT,
     }
     return MonetaSettings(**{**values, **changes})
 

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from config.providers import NpdSettings
+from tests.support.limits import PATIENT
 from worker.operations.states import State
 from worker.providers.base import Work
 
@@ -49,9 +50,7 @@ def settings(url: str, **changes: Any) -> NpdSettings:
         "url": url,
         "security_key": SecretStr(KEY),
         "secret_key": SecretStr(SECRET),
-        "connect_timeout": timedelta(seconds=3),
-        "read_timeout": timedelta(seconds=3),
-        "total_timeout": timedelta(seconds=3),
+        **PATIENT,
     }
     return NpdSettings(**{**values, **changes})
 

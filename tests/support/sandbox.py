@@ -22,14 +22,13 @@ from tests.support.sandbox_requests import (
     submit,
 )
 from tests.support.sandbox_soap import SOAP_TYPE, as_members, as_soap
+from tests.support.silence import PATIENCE, closed, silences_told
 from worker.sandbox.background import background
 from worker.sandbox.options import SandboxOptions
 
 DELAY = 5.0
 TIMEOUT = 60.0
 GROUPS = {"101": "anonymous", "102": "simplified", "103": "full"}
-#: Seconds; the sandbox is on loopback: what takes longer hangs.
-PATIENCE = 1.5
 
 
 @dataclass
@@ -82,6 +81,8 @@ class Sandbox:
     clock: Clock
     session: requests.Session
     transport: Transport = JSON
+    #: Seconds after which a stand-in of another process, which tells nothing of it, hangs.
+    patience: float = PATIENCE
     units: Iterator[int] = field(default_factory=lambda: count(1_000_000, 1_000))
 
     def unit(self, number: int) -> int:
@@ -92,12 +93,13 @@ class Sandbox:
         return self.send(self.transport.encode(content))
 
     def send(self, body: bytes, content_type: str | None = None) -> Reply:
+        why = closed()
         try:
             answer = self.session.post(
                 f"{self.address}/moneta/services",
                 data=body,
                 headers={"Content-Type": content_type or self.transport.content_type},
-                timeout=PATIENCE,
+                timeout=self.patience,
                 allow_redirects=False,
                 stream=True,
             )
@@ -107,13 +109,13 @@ class Sandbox:
         except requests.exceptions.ChunkedEncodingError:
             return Reply("cut")
         except requests.ConnectionError:
-            return Reply("dropped")
+            return Reply(why())
 
     def admin(self, path: str, content: object) -> requests.Response:
-        return self.session.post(f"{self.address}/_sandbox/{path}", json=content, timeout=5)
+        return self.session.post(f"{self.address}/_sandbox/{path}", json=content, timeout=PATIENCE)
 
     def calls(self) -> dict[str, Any]:
-        answer = self.session.get(f"{self.address}/_sandbox/calls", timeout=5)
+        answer = self.session.get(f"{self.address}/_sandbox/calls", timeout=PATIENCE)
         calls: dict[str, Any] = answer.json()["moneta"]
         return calls
 
@@ -172,5 +174,5 @@ def running_sandbox(transport: Transport = JSON) -> Iterator[Sandbox]:
     """Serve a sandbox whose time stands still, to be asked in a language."""
     clock = Clock()
     options = SandboxOptions(delay=DELAY, task_timeout=TIMEOUT)
-    with background(options, clock) as address, requests.Session() as session:
+    with silences_told(), background(options, clock) as address, requests.Session() as session:
         yield Sandbox(address, clock, session, transport)

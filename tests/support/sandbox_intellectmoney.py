@@ -16,13 +16,12 @@ import requests
 from lxml import etree
 
 from tests.support.sandbox import Clock
+from tests.support.silence import PATIENCE, closed, silences_told
 from worker.sandbox.background import background
 from worker.sandbox.options import SandboxOptions
 
 DELAY = 5.0
 LIFETIME = 60.0
-#: Seconds; the sandbox is on loopback: what takes longer hangs.
-PATIENCE = 0.7
 LIMIT = 1_000_000
 TOKEN = "user/getUserToken"
 INVOICES = "payment/getInvoicesHistory"
@@ -112,6 +111,7 @@ class Shop:
         said: dict[str, str | bytes | None] = {**ACCEPT[self.language], **(headers or {})}
         if isinstance(values, bytes):
             said = {"Content-Type": "application/x-www-form-urlencoded", **said}
+        why = closed()
         try:
             answer = self.session.post(
                 f"{self.address}/intellectmoney/{path}",
@@ -122,18 +122,16 @@ class Shop:
                 stream=True,
             )
             return read(answer)
-        except requests.Timeout:
-            return Reply("hung")
         except requests.exceptions.ChunkedEncodingError:
             return Reply("cut")
         except requests.ConnectionError:
-            return Reply("dropped")
+            return Reply(why())
 
     def admin(self, path: str, content: object) -> requests.Response:
-        return self.session.post(f"{self.address}/_sandbox/{path}", json=content, timeout=5)
+        return self.session.post(f"{self.address}/_sandbox/{path}", json=content, timeout=PATIENCE)
 
     def calls(self) -> dict[str, Any]:
-        answer = self.session.get(f"{self.address}/_sandbox/calls", timeout=5)
+        answer = self.session.get(f"{self.address}/_sandbox/calls", timeout=PATIENCE)
         calls: dict[str, Any] = answer.json()["intellectmoney"]
         return calls
 
@@ -241,7 +239,7 @@ def running_shop(language: str = "xml", **options: Any) -> Iterator[Shop]:
         }
     )
     clock = Clock()
-    with background(chosen, clock) as address, requests.Session() as session:
+    with silences_told(), background(chosen, clock) as address, requests.Session() as session:
         shop = Shop(address, clock, session, chosen, language)
         if chosen.intellectmoney_sign_secret_key is None:
             shop.log_in()

@@ -10,6 +10,7 @@ import requests
 
 from tests.support.sandbox import Clock
 from tests.support.sandbox_plain import Heard, ask
+from tests.support.silence import PATIENCE
 from worker.sandbox.options import SandboxOptions
 
 PATH = "/mandarin/api/personidentification"
@@ -84,7 +85,7 @@ class Mandarin:
         return self.post(person(phone)).content["id"], phone[-4:]
 
     def calls(self) -> dict[str, Any]:
-        answer = self.session.get(f"{self.address}/_sandbox/calls", timeout=5)
+        answer = self.session.get(f"{self.address}/_sandbox/calls", timeout=PATIENCE)
         calls: dict[str, Any] = answer.json()["mandarin"]
         return calls
 

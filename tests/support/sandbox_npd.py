@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from tests.support.sandbox import Sandbox
 from tests.support.sandbox_plain import Heard, ask
 from tests.support.sandbox_requests import profile_check
+from tests.support.silence import PATIENCE
 from worker.sandbox.options import SandboxOptions
 
 OPTIONS = SandboxOptions()
@@ -83,7 +84,7 @@ class Npd:
 
     def notifications(self) -> list[dict[str, Any]]:
         url = f"{self.sandbox.address}/_sandbox/notifications"
-        listed: list[dict[str, Any]] = self.sandbox.session.get(url, timeout=5).json()["npd"]
+        listed: list[dict[str, Any]] = self.sandbox.session.get(url, timeout=PATIENCE).json()["npd"]
         return listed
 
     def due(self, wanted: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
@@ -91,6 +92,8 @@ class Npd:
         return [each["body"] for each in self.notifications() if each["due"] and wanted(each)]
 
     def calls(self) -> dict[str, Any]:
-        answer = self.sandbox.session.get(f"{self.sandbox.address}/_sandbox/calls", timeout=5)
+        answer = self.sandbox.session.get(
+            f"{self.sandbox.address}/_sandbox/calls", timeout=PATIENCE
+        )
         calls: dict[str, Any] = answer.json()["npd"]
         return calls

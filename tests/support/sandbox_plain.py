@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import requests
 
-from tests.support.sandbox import PATIENCE
+from tests.support.silence import PATIENCE, closed
 
 _LIMIT: Final = 1_000_000
 
@@ -23,17 +23,16 @@ class Heard:
 
 def ask(session: requests.Session, method: str, url: str, **sent: Any) -> Heard:
     """Send a request and say what came: `page 502`, `hung`, `200`, `400 Invalid request`."""
+    why = closed()
     try:
         answer = session.request(
             method, url, timeout=PATIENCE, allow_redirects=False, stream=True, **sent
         )
         return _heard(answer)
-    except requests.Timeout:
-        return Heard("hung")
     except requests.exceptions.ChunkedEncodingError:
         return Heard("cut")
     except requests.ConnectionError:
-        return Heard("dropped")
+        return Heard(why())
 
 
 def in_short(words: list[str]) -> str:

@@ -21,6 +21,7 @@ from worker.errors import (
     ReplyUnreadable,
     TimedOut,
 )
+from worker.providers.connections import GuardedConnection
 from worker.providers.failures import OutsidePin
 from worker.providers.pin import Pin
 from worker.providers.tls import why_broken_off
@@ -35,6 +36,8 @@ class Received(requests.Response):
 
     #: It came first on its connection, so that it can be no other call's.
     is_first = False
+    #: What it came on, where that can be told.
+    carrier: GuardedConnection | None = None
 
 
 class PinnedAdapter(HTTPAdapter):
@@ -105,7 +108,8 @@ class PinnedAdapter(HTTPAdapter):
     ) -> requests.Response:
         """Read the body and return the whole reply, without its cookies."""
         # Asked for before the body is read: its end lets go of the connection.
-        is_first = getattr(resp.connection, "calls", 0) == 1
+        carrier = resp.connection if isinstance(resp.connection, GuardedConnection) else None
+        is_first = carrier is not None and carrier.calls == 1
         # As out of a pickle, where it is whole: read, decompressed, and within the limit. To make
         # one that is still to be read, and to copy its headers, is a tenth of what a poll costs.
         response = Received.__new__(Received)
@@ -125,6 +129,7 @@ class PinnedAdapter(HTTPAdapter):
             }
         )
         response.is_first = is_first
+        response.carrier = carrier
         return response
 
     def close(self) -> None:

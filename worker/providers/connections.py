@@ -163,6 +163,7 @@ class GuardedConnection(HTTPConnection):
         self._lent: socket.socket | None = None
         self._lending = False
         self._reply: object = None
+        self._is_distrusted = False
         #: Calls since it was made: the first one's reply can be no other's.
         self.calls = 0
 
@@ -174,6 +175,7 @@ class GuardedConnection(HTTPConnection):
         self._watchdog.start()
         self._watchdog.guard(self)
         self.calls = 0
+        self._is_distrusted = False
         try:
             super().connect()
         except (CallFailed, HTTPError, OSError) as error:
@@ -253,17 +255,26 @@ class GuardedConnection(HTTPConnection):
         self._rested_at = time.monotonic()
         is_followed = isinstance(self._reply, _Reply) and self._reply.is_followed
         in_time = self._watchdog.release(self)
-        if not in_time or is_followed:
+        if not in_time or is_followed or self._is_distrusted:
             self.close()
             return False
         return True
+
+    def distrust(self) -> None:
+        """Have it carry no further call: what it brought may have been another's.
+
+        May be called from another thread than that of the call that it carries.
+        """
+        self._is_distrusted = True
 
     @property
     def is_connected(self) -> bool:
         """Whether the connection can take another request; not where the host spoke unasked."""
         rested = time.monotonic() - self._rested_at
         unread = isinstance(self.sock, ssl.SSLSocket) and self.sock.pending() > 0
-        return rested < LONGEST_REST and not unread and super().is_connected
+        if self._is_distrusted or unread or rested >= LONGEST_REST:
+            return False
+        return super().is_connected
 
     @property
     def has_socket(self) -> bool:

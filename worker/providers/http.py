@@ -14,7 +14,7 @@ from urllib3 import Timeout
 
 from worker.errors import CallFailed
 from worker.providers.adapter import PinnedAdapter, Received
-from worker.providers.connections import apart_from, hear_out, open_pool
+from worker.providers.connections import GuardedConnection, apart_from, hear_out, open_pool
 from worker.providers.failures import OutsidePin
 from worker.providers.network import Network
 from worker.providers.pin import Pin
@@ -46,11 +46,13 @@ class Reply:
     body: bytes = field(repr=False)
     #: It came first on its connection, so that it can be no other call's.
     is_first: bool = True
+    carrier: GuardedConnection | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def of(cls, response: requests.Response) -> Self:
         """Return what is looked at of a response."""
         said = response.headers
+        received = response if isinstance(response, Received) else None
         date = said.get("Date")
         return cls(
             status=response.status_code,
@@ -58,8 +60,14 @@ class Reply:
             retry_after=_retry_after(said.get("Retry-After"), date),
             date=date,
             body=response.content,
-            is_first=isinstance(response, Received) and response.is_first,
+            is_first=received is not None and received.is_first,
+            carrier=None if received is None else received.carrier,
         )
+
+    def distrust(self) -> None:
+        """Have what it came on carry no further call: it may be another call's reply."""
+        if self.carrier is not None:
+            self.carrier.distrust()
 
     @property
     def sent_at(self) -> datetime | None:

@@ -39,6 +39,7 @@ from tests.support.intellectmoney_asking import (
     short,
     until_the_end,
 )
+from tests.support.limits import limits_of
 from tests.support.loopback import free_port
 from worker.operations.outcomes import (
     Finished,
@@ -192,10 +193,11 @@ def test_a_write_is_sent_once_whatever_comes(
     language: Language,
     said: Answer | Mapping[str, Any],
     expected: str,
+    request: pytest.FixtureRequest,
 ) -> None:
     stub.answer(said if isinstance(said, Answer) else language.said(said))
 
-    plugin = make(stub.url, reply_limit=1_500)
+    plugin = make(stub.url, reply_limit=1_500, **limits_of(request))
     outcome = ask(plugin, "submit", kind=SAVE, progress=READY)
 
     assert short(outcome) == expected

@@ -42,7 +42,7 @@ def test_log_shows_nothing_of_a_reply_whose_head_is_broken(shown: io.StringIO, h
     with HttpStub() as stub:
         stub.answer(Answer(raw=f"HTTP/1.1 200 OK\r\n{head}\r\n\r\n{{}}".encode(), close=True))
         session = PinnedSession(
-            stub.url, connect_timeout=1.0, read_timeout=1.0, total_timeout=2.0, threads=1
+            stub.url, connect_timeout=30.0, read_timeout=30.0, total_timeout=30.0, threads=1
         )
         session.exchange_at("GET", "/sessions/794d3cc7")
         session.close()

@@ -26,6 +26,7 @@ from worker.providers.mandarin.types import (
     Unlike,
 )
 from worker.providers.strict_json import NamedTwice, NotJson, parse_json
+from worker.providers.tying import tied
 
 #: A guess: what is sent as the `patronymic` of a person without one. Page 004 requires it, and its
 #: own example leaves empty what is required and not there (`snils`).
@@ -64,28 +65,28 @@ class MandarinClient:
         """Hand over an SMS code: one of five attempts."""
         return _session(self._send("PUT", f"{_PATH}/{session_id}", {"smsCode": code}))
 
-    def status(self, session_id: str) -> Status | InvalidRequest | Unlike:
-        """Ask how a session stands."""
-        reply = self._send("GET", f"{_PATH}/{session_id}")
-        said = _content(reply, StatusReply)
-        if not isinstance(said, StatusReply):
-            return said
-        person = Check(said.person_verification_finished, said.person_verified)
-        phone = Check(said.phone_verification_finished, said.phone_verified)
-        return Status(said.id, person, phone, reply.body)
+    def status(self, session_id: str) -> tuple[Status | InvalidRequest | Unlike, int]:
+        """Ask how a session stands, and say in how many questions."""
+        path = f"{_PATH}/{session_id}"
+        return tied(
+            lambda: self._session.poll_at(path, self._headers()),
+            lambda: self._session.exchange_at("GET", path, headers=self._headers()),
+            _status,
+            lambda said: isinstance(said, Status) and said.id == session_id,
+        )
 
     def unknown(self) -> Reply:
         """Ask for a session of an id that nobody has, and return the reply as it came."""
-        return self._send("GET", f"{_PATH}/{uuid4()}")
+        return self._session.poll_at(f"{_PATH}/{uuid4()}", self._headers())
 
-    def _send(self, method: str, path: str, asked: Mapping[str, str] | None = None) -> Reply:
+    def _send(self, method: str, path: str, asked: Mapping[str, str]) -> Reply:
+        body = json.dumps(asked, ensure_ascii=False, separators=(",", ":")).encode()
+        return self._session.exchange_at(method, path, body, _JSON, self._headers())
+
+    def _headers(self) -> Mapping[str, str]:
         # The session repeats nothing by itself, so that this is one id for one HTTP attempt.
         secret = self._secret.get_secret_value()
-        headers = {"X-Auth": x_auth(self._merchant_id, secret, uuid4().hex)}
-        if asked is None:
-            return self._session.poll_at(path, headers)
-        body = json.dumps(asked, ensure_ascii=False, separators=(",", ":")).encode()
-        return self._session.exchange_at(method, path, body, _JSON, headers)
+        return {"X-Auth": x_auth(self._merchant_id, secret, uuid4().hex)}
 
 
 def _request(person: Mapping[str, Any]) -> dict[str, str]:
@@ -110,6 +111,15 @@ def _request(person: Mapping[str, Any]) -> dict[str, str]:
 def _session(reply: Reply) -> Session | InvalidRequest | Unlike:
     said = _content(reply, SessionReply)
     return Session(said.id, reply.body) if isinstance(said, SessionReply) else said
+
+
+def _status(reply: Reply) -> Status | InvalidRequest | Unlike:
+    said = _content(reply, StatusReply)
+    if not isinstance(said, StatusReply):
+        return said
+    person = Check(said.person_verification_finished, said.person_verified)
+    phone = Check(said.phone_verification_finished, said.phone_verified)
+    return Status(said.id, person, phone, reply.body)
 
 
 def _content(reply: Reply, shape: type[_Shape]) -> _Shape | InvalidRequest | Unlike:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final, assert_never
 
 from config.polling import PollPolicy
@@ -169,10 +170,10 @@ class MandarinPlugin(OneStep):
 
     def poll(self, work: Work) -> Outcome:
         """Ask how the session stands."""
-        said = self._status(work)
+        said, calls = self._status(work)
         match said:
             case Status():
-                return mapping.on_status(said, work)
+                return replace(mapping.on_status(said, work), calls=calls)
             case CallFailed():
                 return mapping.on_failed_status(said)
             case _:
@@ -180,10 +181,10 @@ class MandarinPlugin(OneStep):
 
     def settle(self, work: Work) -> Outcome:
         """Ask once more: a verdict counts however late it is, and all else is expired."""
-        said = self._status(work)
+        said, calls = self._status(work)
         match said:
             case Status():
-                return mapping.on_last_status(said, work)
+                return replace(mapping.on_last_status(said, work), calls=calls)
             case CallFailed():
                 return mapping.on_failed_last_status(said, work)
             case _:
@@ -204,19 +205,20 @@ class MandarinPlugin(OneStep):
         )
         return person.model_dump(exclude_none=True)
 
-    def _status(self, work: Work) -> Status | CallFailed | Pending | NeedsPerson:
+    def _status(self, work: Work) -> tuple[Status | CallFailed | Pending | NeedsPerson, int]:
+        """Return this session's status, or what there is in its place, and how many questions."""
         session_id = _session_id(work)
         if session_id is None:
-            return NeedsPerson(_NO_SESSION, "no session id", calls=0)
+            return NeedsPerson(_NO_SESSION, "no session id", calls=0), 0
         try:
-            said = self._client.status(session_id)
+            said, calls = self._client.status(session_id)
         except CallFailed as failure:
-            return failure
-        if not isinstance(said, Status):
-            return mapping.on_no_status(said, work)
-        if said.id != session_id:
-            return mapping.on_no_status(Unlike("another session's status", said.answer), work)
-        return said
+            return failure, 1
+        if isinstance(said, Status) and said.id == session_id:
+            return said, calls
+        if isinstance(said, Status):
+            said = Unlike("another session's status", said.answer)
+        return replace(mapping.on_no_status(said, work), calls=calls), calls
 
     def _check_settings(self) -> Finding:
         is_sound = self.policy.longest <= self._settings.deadline.total_seconds()

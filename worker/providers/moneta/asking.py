@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Final, TypeVar
+from typing import Final
 
 from worker.errors import ReplyUnreadable
 from worker.providers.failures import FaultWithoutCode, bad_status
@@ -20,27 +20,8 @@ from worker.providers.moneta.types import (
 
 #: What a fault comes with over JSON and over SOAP: it says nothing more than the fault does.
 _OF_FAULTS: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.INTERNAL_SERVER_ERROR})
-T = TypeVar("T")
 #: Reads a body; raises `ReplyUnreadable` where MONETA did not speak.
 Read = Callable[[bytes], Content]
-
-
-def tied(
-    ask: Callable[[], Reply],
-    ask_apart: Callable[[], Reply],
-    read: Callable[[Reply], T],
-    is_tied: Callable[[T], bool],
-) -> tuple[T, int]:
-    """Return an answer that can be no other question's, and how many questions it took.
-
-    What does not name what was asked may have been meant for an earlier call of a kept connection:
-    the question is then asked once more, on a connection of its own.
-    """
-    reply = ask()
-    said = read(reply)
-    if reply.is_first or is_tied(said):
-        return said, 1
-    return read(ask_apart()), 2
 
 
 def about_a_task(reply: Reply, read: Read) -> Task:

@@ -39,11 +39,6 @@ def names(attributes: Iterable[Attribute], unit_id: int) -> bool:
     return values_of(attributes, "unitid") == {str(unit_id)}
 
 
-def names_group(attributes: Iterable[Attribute]) -> bool:
-    """Tell whether the attributes say which group holds their unit."""
-    return bool(values_of(attributes, "parentid"))
-
-
 def is_of(attributes: Iterable[Attribute], unit_id: int) -> bool:
     """Tell whether the attributes are the unit's: an absent `unitid` is taken, a foreign never."""
     return values_of(attributes, "unitid") <= {str(unit_id)}

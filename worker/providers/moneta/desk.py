@@ -9,7 +9,7 @@ from worker.errors import CallFailed, ReplyUnreadable
 from worker.operations.outcomes import Outcome, Pending
 from worker.providers.failures import BadStatus, trouble_of
 from worker.providers.moneta import mapping
-from worker.providers.moneta.attributes import names, names_group
+from worker.providers.moneta.attributes import names
 from worker.providers.moneta.groups import Group, Membership, groups_of, membership_of
 from worker.providers.moneta.transport import open_transport
 from worker.providers.moneta.types import Fault, Holding, Profile, Result, Task, Ticket, Unlike
@@ -79,7 +79,7 @@ class Desk:
 
 
 def _is_of_task(said: Task, async_id: int, unit_id: int) -> bool:
-    """Tell whether an answer is this task's for certain, or ends nothing."""
+    """Tell whether an answer is this task's for certain, or says nothing of any."""
     match said:
         case Ticket():
             return said.async_id == async_id
@@ -88,20 +88,22 @@ def _is_of_task(said: Task, async_id: int, unit_id: int) -> bool:
         case Result():
             return said.async_id == async_id
         case Fault():
-            return mapping.ends_nothing(said)
+            return mapping.says_nothing(said)
         case Unlike():
-            return True
+            return False
         case _:
             assert_never(said)
 
 
 def _is_of_unit(said: Holding, unit_id: int) -> bool:
-    """Tell whether an answer is this unit's for certain, or ends nothing."""
+    """Tell whether an answer is this unit's for certain, or says nothing of any."""
     match said:
         case Profile():
-            return names(said.attributes, unit_id) or not names_group(said.attributes)
-        case Fault() | Unlike():
-            return True
+            return names(said.attributes, unit_id)
+        case Fault():
+            return mapping.says_nothing(said)
+        case Unlike():
+            return False
         case _:
             assert_never(said)
 

@@ -117,10 +117,9 @@ def result(
     return _ended(meaning.in_result, meaning, _told(code), note, said.answer, known)
 
 
-def ends_nothing(fault: Fault) -> bool:
-    """Tell whether a fault in the place of a status says nothing of the task, whichever it is."""
-    on_poll = meaning_of(fault.code).on_poll
-    return on_poll in {Means.AGAIN, Means.DOWN, Means.UNKNOWN, Means.PAUSE}
+def says_nothing(fault: Fault) -> bool:
+    """Tell whether a fault in the place of an answer speaks of MONETA alone, whoever asked."""
+    return meaning_of(fault.code).on_poll in {Means.AGAIN, Means.DOWN}
 
 
 def _settled_by_profile(note: str, progress: Mapping[str, Any]) -> Settle:

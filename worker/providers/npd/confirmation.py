@@ -83,7 +83,7 @@ class Confirmation:
     def _look(self, desk: MonetaDesk, unit_id: int, work: Work) -> Membership | Outcome:
         looked = desk.group(unit_id, work.progress)
         if isinstance(looked, Misconfigured) and work.faults >= LOGIN_ASKED_AGAIN:
-            return NeedsPerson(looked.reason, f"moneta: {looked.note}")
+            return NeedsPerson(looked.reason, f"moneta: {looked.note}", calls=looked.calls)
         return looked if isinstance(looked, Membership) else beside(looked)
 
     def _again(

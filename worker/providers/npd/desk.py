@@ -30,6 +30,6 @@ def beside(outcome: Outcome) -> Outcome:
         case Pending():
             return replace(outcome, note=note, trouble=Trouble.DEPENDENCY)
         case Misconfigured():
-            return Pending(note, Trouble.DEPENDENCY)
+            return Pending(note, Trouble.DEPENDENCY, calls=outcome.calls)
         case _:
             return outcome

@@ -242,7 +242,7 @@ class NpdPlugin(OneStep):
         said = self._asker.status(int(work.provider_ref or 0), unit_id, work.progress)
         if isinstance(said, Finished | Pending):
             return beside(said)
-        return Pending(f"moneta: {said.note}")
+        return Pending(f"moneta: {said.note}", calls=said.calls)
 
     def _check_settings(self) -> Finding:
         faults = []

@@ -160,7 +160,7 @@ def test_chunk_shows_the_plugin_what_it_needs(
     [work] = seen
     assert (work.args, work.progress, work.provider_ref) == ({"unit_id": 7}, {"a": 1}, "77")
     assert (work.payload, work.state) == (None, State.POLLING)
-    assert NOW <= work.now < NOW + timedelta(seconds=5)
+    assert NOW <= work.now < NOW + timedelta(minutes=1)
 
 
 @pytest.mark.parametrize("threads", [1, 4])
@@ -482,8 +482,8 @@ def test_answer_says_when_it_was_asked_for_and_how_long_it_took(
 
     [answer] = run(working(plugin, rows(1)), executor)
 
-    assert 45 <= answer.took < 5000
-    assert NOW <= answer.at < NOW + timedelta(seconds=5)
+    assert 45 <= answer.took < 60_000
+    assert NOW <= answer.at < NOW + timedelta(minutes=1)
 
 
 @pytest.mark.parametrize("count", [1, 4])

@@ -22,7 +22,7 @@ def stub() -> Iterator[HttpStub]:
 @pytest.fixture
 def session(stub: HttpStub) -> Iterator[PinnedSession]:
     made = PinnedSession(
-        stub.url, connect_timeout=1.0, read_timeout=1.0, total_timeout=5.0, threads=1
+        stub.url, connect_timeout=30.0, read_timeout=30.0, total_timeout=30.0, threads=1
     )
     yield made
     made.close()

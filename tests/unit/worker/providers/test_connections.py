@@ -55,7 +55,7 @@ class Host:
                     if part is not None:
                         peer.sendall(part)
                     elif self.go_on is not None:
-                        self.go_on.wait(5.0)
+                        self.go_on.wait(30.0)
                     else:
                         time.sleep(0.05)
                 self.written.release()
@@ -84,7 +84,7 @@ def hosted(host: Host) -> Iterator[PinnedSession]:
 
     thread = threading.Thread(target=accept, daemon=True)
     thread.start()
-    times = {"connect_timeout": 5.0, "read_timeout": 5.0, "total_timeout": 10.0}
+    times = {"connect_timeout": 30.0, "read_timeout": 30.0, "total_timeout": 30.0}
     session = PinnedSession(f"http://127.0.0.1:{host.port}", **times, threads=1)  # type: ignore[arg-type]
     try:
         yield session
@@ -200,7 +200,7 @@ def test_unasked_reply_on_an_idle_connection_is_no_answer_to_the_next_call() -> 
     with hosted(host) as session:
         assert session.poll(b"one", TEXT).body == b"one"
         go_on.set()
-        assert host.written.acquire(timeout=5.0)
+        assert host.written.acquire(timeout=30.0)
 
         assert session.poll(b"two", TEXT).body == b"two"
 
@@ -242,6 +242,19 @@ def test_reply_of_a_kept_connection_says_that_others_came_before() -> None:
     with hosted(Host([])) as session:
         assert [session.poll(b"", TEXT).is_first for _ in range(3)] == [True, False, False]
         assert [session.exchange(b"", TEXT).is_first for _ in range(2)] == [True, True]
+
+
+def test_connection_of_a_distrusted_reply_carries_no_second_call() -> None:
+    host = Host([])
+    with hosted(host) as session:
+        session.poll(b"one", TEXT).distrust()
+
+        assert [session.poll(asked, TEXT).body for asked in (b"two", b"three")] == [
+            b"two",
+            b"three",
+        ]
+
+    assert host.connections == 2
 
 
 def test_call_with_an_effect_never_goes_out_on_a_connection_that_lay_idle() -> None:

@@ -55,7 +55,7 @@ def stub() -> Iterator[HttpStub]:
 
 
 def _session(url: str) -> PinnedSession:
-    return PinnedSession(url, connect_timeout=1, read_timeout=1, total_timeout=1, threads=8)
+    return PinnedSession(url, connect_timeout=30, read_timeout=30, total_timeout=30, threads=8)
 
 
 def _login(username: str = "user", password: str = PASSWORD) -> UsernameToken:

@@ -291,7 +291,7 @@ def test_plugin_says_how_it_is_worked(plugin: Plugin) -> None:
         assert plugin.resumed_for("invoices", submitted=submitted) == plugin.give_up_after(
             "invoices"
         )
-    assert plugin.limits.total_timeout == 3
+    assert plugin.limits.total_timeout == 30
     assert plugin.policy.first_after == 2
 
 

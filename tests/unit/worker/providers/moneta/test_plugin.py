@@ -128,7 +128,7 @@ def test_plugin_tells_its_settings_in_seconds(plugin: Plugin) -> None:
     assert plugin.give_up_after(KIND) == timedelta(minutes=700).total_seconds()
     assert plugin.resumed_for(KIND, submitted=False) == plugin.give_up_after(KIND)
     assert plugin.resumed_for(KIND, submitted=True) is None
-    assert plugin.limits.total_timeout == 3.0
+    assert plugin.limits.total_timeout == 30.0
     assert plugin.policy.first_after == 15
 
 

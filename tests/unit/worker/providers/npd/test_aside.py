@@ -10,6 +10,7 @@ import pytest
 from tests.support.processes import wait_until
 from worker.operations.outcomes import Outcome, Pending, Trouble
 from worker.providers.moneta.groups import Group, Membership
+from worker.providers.npd import aside as aside_module
 from worker.providers.npd.aside import PATIENCE, Aside
 
 FULL, SIMPLIFIED = Membership(Group.FULL), Membership(Group.SIMPLIFIED)
@@ -46,11 +47,17 @@ def desk() -> Iterator[SlowDesk]:
     made.open.set()
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is put off because the machine is slow."""
+    monkeypatch.setattr(aside_module, "PATIENCE", 60.0)
+
+
 def is_put_off(said: Membership | Outcome) -> bool:
     return isinstance(said, Pending) and said.trouble is Trouble.DEPENDENCY
 
 
-def test_answer_is_given_at_once_where_moneta_is_quick(desk: SlowDesk) -> None:
+def test_answer_is_given_at_once_where_moneta_is_quick(desk: SlowDesk, patient: None) -> None:
     desk.open.set()
     aside = Aside(desk, 2)
 
@@ -69,7 +76,7 @@ def test_answer_that_comes_late_is_given_at_the_next_look(desk: SlowDesk) -> Non
     assert desk.asked == [7]
 
 
-def test_answer_is_given_once(desk: SlowDesk) -> None:
+def test_answer_is_given_once(desk: SlowDesk, patient: None) -> None:
     desk.open.set()
     aside = Aside(desk, 2)
 
