@@ -67,12 +67,13 @@ class SturdyQoS(QoS):
         except ResponseError as error:
             if is_wrong_type(error):
                 virtual.QoS.ack(self, delivery_tag)
-            elif requeue:
-                # Full, or closed to writes. What is held comes again from there in time.
-                what = "message_lost" if delivery_tag in self._unheld else "message_stays_held"
-                log.error(what, error=type(error).__name__)  # noqa: TRY400 - no stack
-            else:
+            elif not requeue:
                 raise
+            # Full, or closed to writes. What is held comes again from there in time.
+            elif delivery_tag in self._unheld:
+                log.error("message_lost", error=type(error).__name__)  # noqa: TRY400 - no stack
+            else:
+                log.error("message_stays_held", error=type(error).__name__)  # noqa: TRY400
         self._unheld.discard(delivery_tag)
 
     def _put_back(self, delivery_tag: str) -> None:
