@@ -179,6 +179,8 @@ _UNSEEN: Final[Mapping[str, str]] = {
     "::test_refill_goes_on_where_it_stopped_and_knows_nothing_of_an_earlier_one[sqlite]",
     "stop-before-the-newest": "integration/test_relay.py"
     "::test_relay_fills_in_the_tail_that_a_server_lost[sqlite]",
+    "act-on-any-attempt": "integration/store/test_deciding.py"
+    "::test_decision_over_another_attempt_is_recorded_and_changes_nothing[sqlite-resume-2]",
     "compare-ids-as-text": "integration/test_relay.py"
     "::test_relay_fills_in_a_tail_whose_ids_have_a_digit_more[sqlite]",
 }
