@@ -59,8 +59,8 @@ class Client:
         database_url: str | None = None,
     ) -> None:
         for name, url in (("redis_url", redis_url), ("events_redis_url", events_redis_url)):
-            if url is not None:
-                parse(url, name)
+            if url is not None or name == "redis_url":
+                parse(_text(url, name), name)
         self._sealer = _sealer(seal_keys)
         self._stream = events_stream
         self._events_url = events_redis_url or redis_url
@@ -205,6 +205,13 @@ def _sealer(keys: Sequence[str]) -> Sealer:
         message = "seal_keys: must be Fernet keys, as `uprid keys generate` prints them"
     # Outside of the `except`: no refusal has another one behind it.
     raise ValueError(message)
+
+
+def _text(value: object, name: str) -> str:
+    if not isinstance(value, str):
+        message = f"{name}: must be a text, such as redis://127.0.0.1:6379/0"
+        raise ValueError(message)  # noqa: TRY004 - as every other address that is none
+    return value
 
 
 def _checked(database_url: str | None) -> str | None:

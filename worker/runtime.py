@@ -28,6 +28,7 @@ from worker.privacy.fingerprints import Fingerprinter
 from worker.privacy.sealing import Sealer
 from worker.providers.base import Plugin
 from worker.providers.registry import plugins_of
+from worker.repeated import Repeated
 from worker.siblings import StoredSiblings
 from worker.tokens import StoredTokens
 
@@ -192,13 +193,14 @@ def leave() -> None:
 
 
 def _database_ready(database: Database, give_up: Callable[[], bool]) -> bool:
-    pause = threading.Event()
+    pause, repeated = threading.Event(), Repeated()
     while not give_up():
         try:
             require_usable(database)
             require_rights(database)
         except (DatabaseUnavailable, SchemaUnusable) as error:
-            log.warning("database_awaited", error=str(error))
+            if repeated.is_news(str(error)):
+                log.warning("database_awaited", error=str(error))
             pause.wait(_LOOK_AGAIN)
         else:
             return True

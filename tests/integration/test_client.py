@@ -394,6 +394,12 @@ def test_client_refuses_a_database_address_that_is_none(url: str) -> None:
     assert "spur" not in str(raised.value)
 
 
+@pytest.mark.parametrize("url", [None, 6379, b"redis://127.0.0.1:1/0"])
+def test_client_refuses_an_address_that_is_no_text(url: Any) -> None:  # noqa: ANN401
+    with pytest.raises(ValueError, match=r"^redis_url: must be a text"):
+        Client(url, [KEY])
+
+
 def test_answer_needs_a_database_to_read_from(client: Client) -> None:
     with pytest.raises(ValueError, match="database_url"):
         client.answer("0", 1)
