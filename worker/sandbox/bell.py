@@ -14,7 +14,9 @@ from worker.sandbox.answers import JSON_TYPE
 #: Takes the client's address, the task's id and the seconds from now. The address is well-formed.
 Bell = Callable[[str, int, float], None]
 
-_PATIENCE: Final = 2.0
+#: Seconds. A message that waits behind others for one of the client's few connections counts, too,
+#: and what is sent once is not to be lost because the machine is busy.
+_PATIENCE: Final = 60.0
 
 
 def stay_silent(_url: str, _async_id: int, _after: float) -> None:
@@ -48,7 +50,7 @@ async def _call(request: HTTPRequest) -> None:
     client = AsyncHTTPClient()
     # A redirect could lead away from this machine.
     request.follow_redirects = False
-    request.request_timeout = _PATIENCE
+    request.connect_timeout = request.request_timeout = _PATIENCE
     try:
         await client.fetch(request)
     except (OSError, HTTPClientError):
