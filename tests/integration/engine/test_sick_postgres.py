@@ -161,7 +161,10 @@ def test_server_that_stood_still_and_goes_on_costs_no_living_process_its_leases(
             stack.enter_context(living(poller))
         first = pollers[0]
         first.enqueue("order-1")
-        working = threading.Thread(target=lambda: wait_until(first.work, 60, "a process that works"))
+        working = threading.Thread(
+            target=wait_until,
+            args=(lambda: first.work() or under_way.is_set(), 60, "a process that works"),
+        )
         working.start()
         assert under_way.wait(30)
         token = operations(first.database)[0]["lease_token"]
