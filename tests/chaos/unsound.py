@@ -53,9 +53,9 @@ def _judge_at_once() -> None:
 
 def _reuse_connections() -> None:
     """Have calls that cost share connections, as questions do."""
-    from worker.providers import connections  # noqa: PLC0415
+    from worker.providers import pools  # noqa: PLC0415
 
-    connections._NoShelf.put = connections._Shelf.put  # type: ignore[method-assign]
+    pools._NoShelf.put = pools._Shelf.put  # type: ignore[method-assign]
 
 
 def _mix_replies() -> None:

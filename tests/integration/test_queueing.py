@@ -173,6 +173,7 @@ def test_message_that_a_full_broker_does_not_take_back_is_told_of(
     held: int,
 ) -> None:
     reading = Reading(connection)
+    reading.channel.basic_qos(prefetch_count=1)
     server.lpush(QUEUE, message(body()))
     server.config_set("maxmemory", int(full_before))
     try:
@@ -184,6 +185,24 @@ def test_message_that_a_full_broker_does_not_take_back_is_told_of(
 
     assert said in capsys.readouterr().out
     assert server.hlen("unacked") == held
+    assert reading.channel.qos.can_consume()
+
+
+def test_message_that_no_queue_takes_back_is_told_of(
+    server: redis.Redis, connection: Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reading = Reading(connection)
+    server.lpush(QUEUE, message(body()))
+    server.config_set("maxmemory", 1)
+    try:
+        [taken] = reading.until(1)
+    finally:
+        server.config_set("maxmemory", 0)
+    server.set(QUEUE, PLANTED)
+
+    taken.requeue()
+
+    assert "message_lost" in capsys.readouterr().out
 
 
 def test_message_that_was_read_from_a_full_broker_goes_back_into_its_queue(

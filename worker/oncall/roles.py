@@ -3,9 +3,12 @@
 import os
 import socket
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
+from celery import platforms
+from celery.apps import beat as celery_beat
+from celery.beat import Service
 
 from config.celery import queues_of
 from config.settings import Need
@@ -18,6 +21,23 @@ from worker.runtime import POOL
 _INTAKE_THREADS = 8
 
 Concurrency = Annotated[int, typer.Option(min=1, max=256, help="How many tasks at a time.")]
+
+
+class Beat(celery_beat.Beat):
+    """Celery's, but that it closes its file only as it ends.
+
+    Celery's closes it as the signal comes. Where the exception that it then raises gets lost in
+    what is under way, beat goes on and ends with a traceback at its next look into the file.
+    """
+
+    def install_sync_handler(self, service: Service) -> None:
+        """Have SIGTERM and SIGINT end the service."""
+
+        def stop(*_: object) -> NoReturn:
+            service.stop()
+            raise SystemExit
+
+        platforms.signals.update(SIGTERM=stop, SIGINT=stop)
 
 
 def worker(concurrency: Concurrency = _INTAKE_THREADS) -> None:
@@ -40,7 +60,7 @@ def beat(
     file = streams.path_of(str(schedule))
     file.parent.mkdir(parents=True, exist_ok=True)
     streams.by_line()
-    app.Beat(schedule=str(file), loglevel=settings.log_level).run()
+    Beat(app=app, schedule=str(file), loglevel=settings.log_level).run()
 
 
 def _consume(role: str, concurrency: int) -> None:

@@ -1,12 +1,11 @@
-"""Connections that know when they must end, and the pool that keeps them.
+"""Connections that know when they must end, and carry nothing of one call to the next.
 
-Built on urllib3's replaceable `ConnectionCls` and `QueueCls` and on public methods, but for three
+Built on urllib3's replaceable `ConnectionCls` and on public methods, but for three
 of `http.client`'s replies: there is no other way to see the size of a chunk before it is read, the
 status of an interim reply, and what has come behind a reply.
 """
 
 import http.client
-import queue
 import socket
 import ssl
 import time
@@ -14,7 +13,6 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final
 
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import (
     ConnectTimeoutError,
@@ -35,8 +33,7 @@ from worker.providers.failures import (
     ProxyUnreachable,
     SpokeUnasked,
 )
-from worker.providers.pin import Pin
-from worker.providers.tls import why_broken_off, why_no_handshake
+from worker.providers.tls import why_no_handshake
 from worker.providers.tunnel import open_tunnel
 from worker.providers.watchdog import Watchdog
 
@@ -45,11 +42,9 @@ from worker.providers.watchdog import Watchdog
 LONGEST_REST: Final = 4.0
 #: Bytes of a line in an interim reply's head; what `http.client` allows in any other.
 _LONGEST_LINE: Final = 65_536
-#: Seconds in which a host says what it has against a connection.
-_AT_ONCE: Final = 2.0
 
 
-def _at_once(sock: object, read: Callable[[], bytes]) -> bytes:
+def _without_waiting(sock: object, read: Callable[[], bytes]) -> bytes:
     """Return what can be read without waiting; nothing, too, where a connection has ended."""
     if not isinstance(sock, socket.socket):  # What reads from memory never waits.
         return read()
@@ -65,7 +60,7 @@ def _at_once(sock: object, read: Callable[[], bytes]) -> bytes:
 
 def _has_spoken(sock: socket.socket | None) -> bool:
     """Tell whether the host has said something before it was asked."""
-    return isinstance(sock, socket.socket) and bool(_at_once(sock, lambda: sock.recv(1)))
+    return isinstance(sock, socket.socket) and bool(_without_waiting(sock, lambda: sock.recv(1)))
 
 
 class _Reply(http.client.HTTPResponse):
@@ -121,7 +116,7 @@ class _Reply(http.client.HTTPResponse):
 
     def _has_more(self) -> bool:
         """Tell whether more has come already: what was read ahead is lost with the reply."""
-        return bool(_at_once(self._sock, lambda: self.fp.peek(1)))
+        return bool(_without_waiting(self._sock, lambda: self.fp.peek(1)))
 
     def _read_next_chunk_size(self) -> int:
         """Refuse a size below zero.
@@ -294,123 +289,6 @@ class GuardedConnection(HTTPConnection):
 
 class GuardedTlsConnection(GuardedConnection, HTTPSConnection):
     """The same over TLS."""
-
-
-class _Shelf(queue.LifoQueue[GuardedConnection | None]):
-    """Where connections rest between calls."""
-
-    def put(
-        self,
-        item: GuardedConnection | None,
-        block: bool = True,  # noqa: FBT001, FBT002 -- queue.Queue's own signature
-        timeout: float | None = None,
-    ) -> None:
-        """Put a connection back after its call; None in the place of one that carries no other.
-
-        The watchdog may have taken it for overdue and be about to cut it: connected anew, it would
-        be the next call that is cut off.
-        """
-        kept = item if item is not None and item.rest() else None
-        super().put(kept, block, timeout)
-
-
-class _NoShelf(_Shelf):
-    """Where none rests."""
-
-    def put(
-        self,
-        item: GuardedConnection | None,
-        block: bool = True,  # noqa: FBT001, FBT002 -- queue.Queue's own signature
-        timeout: float | None = None,
-    ) -> None:
-        """Close a connection after its call."""
-        del block, timeout
-        if item is not None:
-            item.close()
-
-
-class GuardedPool(HTTPConnectionPool):
-    """Keeps guarded connections."""
-
-    ConnectionCls = GuardedConnection
-    QueueCls = _Shelf  # type: ignore[assignment]  # typed as a queue of anything
-
-
-class GuardedTlsPool(HTTPSConnectionPool):
-    """Keeps guarded TLS connections."""
-
-    ConnectionCls = GuardedTlsConnection
-    QueueCls = _Shelf  # type: ignore[assignment]  # typed as a queue of anything
-
-
-class _ApartPool(GuardedPool):
-    """Makes connections as another pool does, one for each call."""
-
-    QueueCls = _NoShelf
-
-    def __init__(self, usual: HTTPConnectionPool) -> None:
-        super().__init__(usual.host, usual.port)
-        self._usual = usual
-
-    def _new_conn(self) -> Any:  # noqa: ANN401 -- urllib3's own type is not public
-        return self._usual._new_conn()  # noqa: SLF001 -- overridden, as urllib3 has it
-
-
-class _ApartTlsPool(GuardedTlsPool):
-    """The same over TLS."""
-
-    QueueCls = _NoShelf
-
-    def __init__(self, usual: HTTPConnectionPool) -> None:
-        super().__init__(usual.host, usual.port)
-        self._usual = usual
-
-    def _new_conn(self) -> Any:  # noqa: ANN401 -- as above
-        return self._usual._new_conn()  # noqa: SLF001 -- overridden, as urllib3 has it
-
-
-def open_pool(
-    pin: Pin,
-    watchdog: Watchdog,
-    size: int,
-    tls: ssl.SSLContext | None,
-    through: Proxy | None = None,
-) -> HTTPConnectionPool:
-    """Return the pool of the pinned host; `size` connections are kept."""
-    options: dict[str, Any] = {"maxsize": size, "watchdog": watchdog, "through": through}
-    if tls is None:
-        return GuardedPool(pin.host, pin.port, **options)
-    return GuardedTlsPool(pin.host, pin.port, ssl_context=tls, **options)
-
-
-def apart_from(pool: HTTPConnectionPool) -> HTTPConnectionPool:
-    """Return a pool of the same host whose connections carry one call each.
-
-    A kept connection may be closing just then, so that nobody knows whether a request arrived.
-    """
-    return _ApartTlsPool(pool) if isinstance(pool, HTTPSConnectionPool) else _ApartPool(pool)
-
-
-def hear_out(pool: HTTPConnectionPool, timeout: Timeout) -> CallFailed | None:
-    """Make a connection for nothing but what a host says against it; None: nothing at once.
-
-    In TLS 1.3 a client's certificate is judged after the client's part of the handshake is done.
-    """
-    connection = pool.ConnectionCls(
-        pool.host, pool.port, timeout=timeout.connect_timeout, **pool.conn_kw
-    )
-    try:
-        connection.connect()
-        listening: socket.socket = connection.sock  # type: ignore[attr-defined]  # as ours have it
-        listening.settimeout(_AT_ONCE)
-        listening.recv(1)
-    except CallFailed as failure:
-        return failure
-    except OSError as error:
-        return why_broken_off(error)
-    finally:
-        connection.close()
-    return None
 
 
 def _why(error: Exception) -> CallFailed:

@@ -14,10 +14,11 @@ from urllib3 import Timeout
 
 from worker.errors import CallFailed
 from worker.providers.adapter import PinnedAdapter, Received
-from worker.providers.connections import GuardedConnection, apart_from, hear_out, open_pool
+from worker.providers.connections import GuardedConnection
 from worker.providers.failures import OutsidePin
 from worker.providers.network import Network
 from worker.providers.pin import Pin
+from worker.providers.pools import apart_from, hear_out, open_pool
 from worker.providers.tls import context_of
 from worker.providers.watchdog import Watchdog
 

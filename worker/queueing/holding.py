@@ -60,20 +60,24 @@ class SturdyQoS(QoS):
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:  # noqa: FBT001, FBT002 - kombu's
         """Let go of a message, or have it come again."""
         kombus: Any = super()
+        is_held = delivery_tag not in self._unheld
+        is_safe = is_held or not requeue
         try:
-            if requeue and delivery_tag in self._unheld:
+            if not is_safe:
                 self._put_back(delivery_tag)
+                is_safe = True
             kombus.reject(delivery_tag, requeue=requeue)
         except ResponseError as error:
-            if is_wrong_type(error):
-                virtual.QoS.ack(self, delivery_tag)
-            elif not requeue:
-                raise
-            # Full, or closed to writes. What is held comes again from there in time.
-            elif delivery_tag in self._unheld:
+            if not is_safe:
                 log.error("message_lost", error=type(error).__name__)  # noqa: TRY400 - no stack
-            else:
-                log.error("message_stays_held", error=type(error).__name__)  # noqa: TRY400
+            elif not is_wrong_type(error):
+                if not requeue:
+                    raise
+                if is_held:
+                    # Full, or closed to writes. It comes again in time from where it is held.
+                    log.error("message_stays_held", error=type(error).__name__)  # noqa: TRY400
+            # Done with here: it takes up no room among those that this process may have.
+            virtual.QoS.ack(self, delivery_tag)
         self._unheld.discard(delivery_tag)
 
     def _put_back(self, delivery_tag: str) -> None:
