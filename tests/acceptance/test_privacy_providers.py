@@ -13,7 +13,7 @@ import pytest
 
 from tests.support import scan
 from tests.support.eavesdrop import Eavesdropper
-from tests.support.leaks import dump, flower_is_up, flower_pages, guarded
+from tests.support.leaks import dump, flower_hears, flower_pages, guarded
 from tests.support.loopback import free_port
 from tests.support.marketplace import (
     CODE,
@@ -178,7 +178,10 @@ def run(both_urls: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ru
             with Eavesdropper(settings["REDIS_URL"]) as ear:
                 whole.start("worker", "poller", "beat")
                 whole.wait_until_started("worker", "poller")
-                wait_until(lambda: flower_is_up(port), 30, "Flower", interval=0.2)
+                password = _PASSWORDS["flower"]
+                wait_until(
+                    lambda: flower_hears(port, password, workers=2), 40, "Flower", interval=0.2
+                )
                 _live(whole, web)
                 ids = whole.marketplace.sent
                 pages = flower_pages(port, _PASSWORDS["flower"], ids, [_CONTROL])

@@ -43,6 +43,15 @@ def flower_is_up(port: int) -> bool:
         return False
 
 
+def flower_hears(port: int, password: str, workers: int) -> bool:
+    """Tell whether Flower has heard so many workers: what it misses, nobody tells it again."""
+    if not flower_is_up(port):
+        return False
+    url = f"http://127.0.0.1:{port}/workers?json=1"
+    answer = requests.get(url, auth=("oncall", password), timeout=10)
+    return answer.ok and len(answer.json()["data"]) >= workers
+
+
 def flower_pages(
     port: int, password: str, ids: Iterable[str], searches: Iterable[str]
 ) -> dict[str, str]:
