@@ -1,7 +1,7 @@
 # syntax=docker/dockerfile:1
 
 # The Python that CI tests (.ci/python picks that one), and no tag that moves: what runs tomorrow is
-# what was tested today. tests/integration/test_image.py executes these steps without Docker, and
+# what was tested today. tests/integration/deployment/test_image.py executes these steps without Docker, and
 # the acceptance tests run their processes from what the steps make.
 FROM python:3.11.7-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1

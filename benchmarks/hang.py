@@ -21,13 +21,13 @@ from benchmarks.stage import Stage
 from config.polling import PollPolicy
 from config.queues import Provider, Wake
 from tests.support.loopback import free_port
-from worker.operations.database import Database
-from worker.operations.model import OPERATIONS
-from worker.operations.states import State
+from worker.domain.states import State
 from worker.privacy.sealing import Sealer, new_key
+from worker.store.database import Database
+from worker.store.tables import OPERATIONS
 
 _LOOK_EVERY: Final = 0.5
-_UPRID: Final = "worker.oncall.cli"
+_UPRID: Final = "worker.cli.main"
 #: A poll is due in the database's time and arrives in the endpoint's, on one host.
 _SKEW: Final = timedelta(milliseconds=20)
 

@@ -15,17 +15,17 @@ from config.polling import PollPolicy
 from config.queues import Provider, Wake
 from config.settings import EngineSettings
 from tests.support.processes import Process, wait_until
-from worker.broker import CeleryPublisher
-from worker.engine.wakes import Wakes
-from worker.operations.database import Database
-from worker.operations.model import INCARNATIONS, OPERATIONS, OUTBOX
-from worker.operations.states import State
+from worker.domain.states import State
+from worker.engine.wakeups import Wakes
 from worker.privacy.sealing import new_key
+from worker.process.publisher import CeleryPublisher
+from worker.store.database import Database
+from worker.store.tables import INCARNATIONS, OPERATIONS, OUTBOX
 
 POLLERS: Final = 2
 #: The default.
 SLOT: Final = EngineSettings().slot
-_UPRID: Final = "worker.oncall.cli"
+_UPRID: Final = "worker.cli.main"
 
 
 class Ours:

@@ -8,11 +8,11 @@ from typing import Any, Final
 from sqlalchemy import Table, insert, text
 
 from config.queues import Provider
-from worker.operations.database import Database
-from worker.operations.identifiers import new_id
-from worker.operations.model import ATTEMPTS, JOURNAL, OPERATIONS, OUTBOX
-from worker.operations.states import State
-from worker.operations.store.claims import ORDINARY
+from worker.domain.ids import new_id
+from worker.domain.states import State
+from worker.store.claims import ORDINARY
+from worker.store.database import Database
+from worker.store.tables import ATTEMPTS, JOURNAL, OPERATIONS, OUTBOX
 
 _BATCH: Final = 5_000
 _DEADLINE: Final = timedelta(minutes=700)

@@ -20,7 +20,7 @@ from tests.support.processes import Process, environment, running, start
 from tests.support.schema import bring_to_newest
 from tests.support.servers import SqliteFiles
 from tests.support.valkey import ValkeyServer, valkey_server
-from worker.operations.database import Database
+from worker.store.database import Database
 
 DatabaseKind = Literal["postgres", "sqlite"]
 ROOT: Final = Path(__file__).parent.parent

@@ -6,7 +6,7 @@ from typing import Final
 
 from benchmarks.loop import BODY, CONTENT_TYPE, session_of_its_own
 from benchmarks.stage import Stage
-from worker.providers.http import PinnedSession
+from worker.providers.transport.http import PinnedSession
 
 #: By the names of the table's rows: CPU seconds a call.
 Costs = dict[str, float]

@@ -9,14 +9,14 @@ import structlog
 from celery.exceptions import Reject
 
 from config.queues import Task
-from worker import runtime
-from worker.app import app
-from worker.errors import BrokerUnavailable, DatabaseUnavailable, Refused, UpridError
+from worker.domain.errors import BrokerUnavailable, DatabaseUnavailable, Refused, UpridError
 from worker.intake.message import Message, storable
 from worker.intake.refusals import Taking, refuse
-from worker.masked_request import MaskedRequest
-from worker.queueing.times import has_passed
-from worker.runtime import Runtime
+from worker.process import runtime
+from worker.process.app import app
+from worker.process.queueing.times import has_passed
+from worker.process.request import MaskedRequest
+from worker.process.runtime import Runtime
 
 log = structlog.get_logger(__name__)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from config.queues import Provider, Task, Wake
 from tasks.door import chunk, intake
 from worker.intake.starts import start
-from worker.runtime import Runtime
+from worker.process.runtime import Runtime
 
 
 def poll_queued_operations(runtime: Runtime, slot: datetime | None) -> None:

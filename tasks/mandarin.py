@@ -6,7 +6,7 @@ from config.queues import Provider, Task, Wake
 from tasks.door import chunk, intake
 from worker.intake import codes
 from worker.intake.starts import start
-from worker.runtime import Runtime
+from worker.process.runtime import Runtime
 
 
 def poll_statuses(runtime: Runtime, slot: datetime | None) -> None:

@@ -6,7 +6,7 @@ from config.queues import DOORS, Provider, Task, Wake
 from tasks.door import chunk, intake
 from worker.intake import callbacks
 from worker.intake.starts import start
-from worker.runtime import Runtime
+from worker.process.runtime import Runtime
 
 
 def poll_async_requests(runtime: Runtime, slot: datetime | None) -> None:

@@ -19,7 +19,7 @@ from tests.support.servers import (
     postgres_server,
     valkey_server,
 )
-from worker.operations.database import Database
+from worker.store.database import Database
 
 # How long an example takes says how busy the machine is.
 settings.register_profile(

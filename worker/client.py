@@ -13,15 +13,15 @@ from config.queues import OPERATIONS_QUEUE, Task
 from config.redis_address_reading import parse
 from config.settings import EngineSettings, EventSettings
 from worker.answers import sealed_answer
-from worker.celery_app import OwnCelery
+from worker.domain.errors import BrokerUnavailable
 from worker.doors import IntellectMoney, Mandarin, Moneta, Npd, Payload
-from worker.errors import BrokerUnavailable
 from worker.events.consumer import Consumer, Event
 from worker.plain_json import NotSendable, plain_json
 from worker.privacy.sealing import Sealer
+from worker.process.celery_app import OwnCelery
+from worker.process.sending import NOT_TAKEN
 from worker.redis_refusals import explained
 from worker.registry import Choice, Invoice, stored_invoices
-from worker.sending import NOT_TAKEN
 from worker.sizing import require_sendable
 
 __all__ = [

@@ -13,10 +13,10 @@ from urllib.parse import quote
 import psycopg
 
 from config.database_address import SQLITE, PostgresAddress, is_sqlite, read_postgres
-from worker import sqlite_errors
-from worker.errors import DatabaseUnavailable
-from worker.postgres.connection import beginning, connect
-from worker.postgres.refusals import why_failed
+from worker.domain.errors import DatabaseUnavailable
+from worker.store import sqlite_errors
+from worker.store.postgres.connection import beginning, connect
+from worker.store.postgres.refusals import why_failed
 
 #: Seconds.
 _PATIENCE: Final = 5

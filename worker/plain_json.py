@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any, Final
 from uuid import UUID
 
-from worker.errors import UpridError
+from worker.domain.errors import UpridError
 from worker.shown_names import shown_field
 
 #: Integers of 64 bits, with a sign or without one: no provider has larger ones.

@@ -6,7 +6,7 @@ from typing import Any, Final
 from kombu.utils.json import dumps
 
 from config.queues import LARGEST_MESSAGE
-from worker.errors import MessageTooLarge
+from worker.domain.errors import MessageTooLarge
 
 #: Bytes for all that Celery writes around the arguments.
 _AROUND: Final = 8 * 1024

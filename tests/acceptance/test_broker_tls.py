@@ -22,7 +22,7 @@ from tests.support.servers import ValkeyServer
 from tests.support.system import FINGERPRINT_KEY, SEAL_KEY, System, system
 from tests.support.tls_listener import TlsListener
 from worker.client import Client
-from worker.errors import BrokerUnavailable
+from worker.domain.errors import BrokerUnavailable
 
 PASSWORD: Final = "TopSecret"
 _LOGIN: Final = ("olga", "very-secret")
@@ -227,7 +227,7 @@ def test_processes_refuse_and_send_nothing(authority: Authority, tmp_path: Path)
             for command in COMMANDS if number == 0 else ("worker",):
                 process = stack.enter_context(
                     running(
-                        [sys.executable, "-m", "worker.oncall.cli", command],
+                        [sys.executable, "-m", "worker.cli.main", command],
                         log=tmp_path / f"{number}-{command}.log",
                         env=environment({**settings, "FLOWER_PORT": str(free_port())}),
                         cwd=_ROOT,

@@ -13,9 +13,9 @@ import pytest
 from config.queues import Provider
 from tests.support.processes import Process, running
 from tests.support.shipped import environment, local_programs
-from worker.oncall.demonstration.board import WIDTH
-from worker.oncall.demonstration.cases import PLAYS
-from worker.oncall.demonstration.side import NAMES, SIDES
+from worker.local.demo.board import WIDTH
+from worker.local.demo.cases import PLAYS
+from worker.local.demo.side import NAMES, SIDES
 
 pytestmark = pytest.mark.slow
 

@@ -14,6 +14,8 @@ from typing import Any, Final
 import pytest
 import requests
 from sqlalchemy import RowMapping
+from uprid_sandbox.background import background
+from uprid_sandbox.options import SandboxOptions
 
 from config.polling import PollPolicy
 from config.providers import MonetaSettings
@@ -24,13 +26,11 @@ from tests.support.operations import Told, journal, operation, told
 from tests.support.people import person
 from tests.support.schema import bring_to_newest
 from tests.support.servers import SqliteFiles
-from worker.events.model import EventType
-from worker.operations.database import Database
-from worker.operations.states import State
-from worker.operations.store.intake import Start
+from worker.domain.events import EventType
+from worker.domain.states import State
 from worker.providers.moneta.plugin import KIND, MonetaPlugin
-from worker.sandbox.background import background
-from worker.sandbox.options import SandboxOptions
+from worker.store.database import Database
+from worker.store.intake import Start
 
 #: Seconds.
 _MINUTE: Final = 60.0

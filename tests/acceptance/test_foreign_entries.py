@@ -24,7 +24,7 @@ from tests.support.marketplace import ACCEPTED, START, Marketplace
 from tests.support.processes import wait_until
 from tests.support.servers import valkey_server
 from tests.support.system import System, system
-from worker.queueing import kept
+from worker.process.queueing import kept
 
 _BOTH: Final = ("worker", "poller")
 _LARGE: Final = 50 * 2**20

@@ -16,9 +16,9 @@ from tests.support.people import person
 from tests.support.processes import wait_until
 from tests.support.servers import PostgresServer, ValkeyServer, postgres_server, valkey_server
 from tests.support.system import System, system
-from worker.last_resort import MARGIN
-from worker.operations.database import Database
-from worker.operations.schema import migrate, newest_revision
+from worker.process.forced_stop import MARGIN
+from worker.store.database import Database
+from worker.store.schema import migrate, newest_revision
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres]
 

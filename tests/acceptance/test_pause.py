@@ -15,9 +15,9 @@ from tests.support.people import person
 from tests.support.processes import wait_until
 from tests.support.servers import valkey_server
 from tests.support.system import System, system
-from worker.operations.database import Database
-from worker.operations.identifiers import new_id
-from worker.operations.model import ATTEMPTS, OPERATIONS
+from worker.domain.ids import new_id
+from worker.store.database import Database
+from worker.store.tables import ATTEMPTS, OPERATIONS
 
 pytestmark = pytest.mark.slow
 

@@ -16,7 +16,7 @@ from tests.support.loopback import free_port
 from tests.support.processes import Process, running, wait_until
 from tests.support.shipped import environment, local_programs
 from worker.client import Client
-from worker.oncall import secretfile
+from worker.local import secretfile
 
 pytestmark = pytest.mark.slow
 

@@ -1,6 +1,6 @@
 import pytest
 
-from worker.providers import connections
+from worker.providers.transport import connections
 
 
 @pytest.fixture(autouse=True)

@@ -6,18 +6,18 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from uprid_sandbox.background import background
+from uprid_sandbox.options import SandboxOptions
 
-from tests.hostile.intellectmoney import MemoryShelf
+from tests.harnesses.hostile.intellectmoney import MemoryShelf
 from tests.support import intellectmoney, mandarin, moneta, npd
-from worker.operations.outcomes import Finished, Prepared, Started
-from worker.operations.states import State
+from worker.domain.outcomes import Finished, Prepared, Started
+from worker.domain.states import State
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
 from worker.providers.mandarin.codes import read_code
 from worker.providers.mandarin.plugin import MandarinPlugin
 from worker.providers.moneta.plugin import MonetaPlugin
 from worker.providers.npd.plugin import NpdPlugin
-from worker.sandbox.background import background
-from worker.sandbox.options import SandboxOptions
 
 KIND = "identification"
 SAVE = "save_scheduled_operation"

@@ -7,8 +7,8 @@ from sqlalchemy import delete, text
 
 from tests.support.schema import bring_to_newest
 from tests.support.servers import PostgresServer, SqliteFiles
-from worker.operations.database import Database
-from worker.operations.model import METADATA
+from worker.store.database import Database
+from worker.store.tables import METADATA
 
 Kept = dict[PostgresServer | SqliteFiles, Database]
 

@@ -28,11 +28,9 @@ from tests.support.engine import Process
 from tests.support.operations import attempts, forgets, journal, operations, start, told
 from tests.support.providers import ScriptedPlugin
 from tests.support.schema import bring_to_newest
-from worker.engine.asks import Ask
-from worker.engine.sweep import Sweep, Timing
-from worker.errors import DatabaseUnavailable
-from worker.events.model import END_EVENTS
-from worker.operations.outcomes import (
+from worker.domain.errors import DatabaseUnavailable
+from worker.domain.events import END_EVENTS
+from worker.domain.outcomes import (
     Doubtful,
     Finished,
     Misconfigured,
@@ -46,12 +44,14 @@ from worker.operations.outcomes import (
     Started,
     Trouble,
 )
-from worker.operations.states import DRIVEN, RETRYABLE, TERMINAL, State, may_move
-from worker.operations.store import claims, intake, pausing, retrying
-from worker.operations.store.intake import Taken
-from worker.operations.store.oncall import Action, Done
-from worker.operations.store.retention import Retention
+from worker.domain.states import DRIVEN, RETRYABLE, TERMINAL, State, may_move
+from worker.engine.calls import Ask
+from worker.engine.sweep import Sweep, Timing
 from worker.providers.base import Work
+from worker.store import claims, intake, provider_pauses, retries
+from worker.store.actions import Action, Done
+from worker.store.intake import Taken
+from worker.store.retention import Retention
 
 REASON: Final = Reason(ReasonCode.UNKNOWN_ANSWER, "Nobody knows.")
 _ENDS: Final = tuple(Finished(state, "end", REASON) for state in sorted(TERMINAL))
@@ -215,7 +215,7 @@ class Operations(RuleBasedStateMachine):
             with self.database.begin() as connection:
                 action = Action(reference, attempt, "anna", "")
                 give_up_at = now + timedelta(seconds=300)
-                done.append(retrying.retry(connection, action, None, give_up_at, forgets, now)[0])
+                done.append(retries.retry(connection, action, None, give_up_at, forgets, now)[0])
         assert Counter(done)[Done.DONE] <= (off == 0)
         self.processes[0].wakes.at(Provider.MONETA, Wake.POLL, [now])
 
@@ -277,7 +277,7 @@ class Operations(RuleBasedStateMachine):
     def provider_is_mended(self) -> None:
         """End a pause, and look at what is due."""
         with self.database.begin() as connection:
-            pausing.unpause(connection, "moneta", "anna", "", self.database.now())
+            provider_pauses.unpause(connection, "moneta", "anna", "", self.database.now())
         self.processes[0].wakes.now(Provider.MONETA)
 
     # What holds at all times

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from itertools import count
 
 from config.queues import Provider, Wake
-from worker.engine.wakes import Clock
-from worker.errors import BrokerUnavailable
+from worker.domain.errors import BrokerUnavailable
+from worker.engine.wakeups import Clock
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from worker.operations.database import Database
+from worker.store.database import Database
 
 
 class TravellingDatabase(Database):

@@ -15,7 +15,7 @@ from typing import Any
 from unittest.mock import patch
 
 from tests.support.processes import PATIENCE, environment
-from worker.oncall.cli import main
+from worker.cli.main import main
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def on_a_terminal(settings: Mapping[str, str], typed: str, *arguments: str) -> t
     """Run one command on a terminal on which text is typed; return its status and the screen."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "worker.oncall.cli", *arguments],
+        [sys.executable, "-m", "worker.cli.main", *arguments],
         env={**environment(settings), "TERM": "dumb"},
         stdin=theirs,
         stdout=theirs,

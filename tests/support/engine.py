@@ -11,13 +11,13 @@ from tests.support.clock import TravellingDatabase
 from tests.support.operations import operations, start
 from tests.support.providers import ScriptedPlugin
 from worker.engine.engine import Engine
-from worker.engine.leaseholder import Incarnation
-from worker.engine.wakes import Wakes
-from worker.operations.store import claims, intake, leases
-from worker.operations.store.intake import Start
+from worker.engine.incarnation import Incarnation
+from worker.engine.wakeups import Wakes
 from worker.privacy.sealing import Sealer, new_key
+from worker.process.runtime import PLACES, SIDE_PLACES
 from worker.providers.base import Plugin
-from worker.runtime import PLACES, SIDE_PLACES
+from worker.store import claims, intake, leases
+from worker.store.intake import Start
 
 WIDTH: Final = timedelta(seconds=1)
 LONGEST: Final = timedelta(minutes=5)

@@ -7,10 +7,13 @@ from typing import Any, Final
 from sqlalchemy import MetaData, insert, inspect, select, text
 
 from tests.support.operations import NOW, claim, in_state, operations, waiting
-from worker.operations.database import Database
-from worker.operations.identifiers import new_id
-from worker.operations.invoice_model import INVOICE_FETCHES, INVOICES, TRANSACTIONS
-from worker.operations.model import (
+from worker.domain.ids import new_id
+from worker.domain.outcomes import Reason, ReasonCode
+from worker.domain.states import DRIVEN, State
+from worker.store.claims import ORDINARY, URGENT
+from worker.store.database import Database
+from worker.store.invoice_tables import INVOICE_FETCHES, INVOICES, TRANSACTIONS
+from worker.store.tables import (
     ACCESS_TOKENS,
     INCARNATIONS,
     INPUTS,
@@ -23,9 +26,6 @@ from worker.operations.model import (
     REFUSALS,
     STREAMS,
 )
-from worker.operations.outcomes import Reason, ReasonCode
-from worker.operations.states import DRIVEN, State
-from worker.operations.store.claims import ORDINARY, URGENT
 
 Row = Mapping[str, Any]
 Rows = dict[str, list[Row]]

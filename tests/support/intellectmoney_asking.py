@@ -9,7 +9,7 @@ from tests.support.intellectmoney import (
     DEADLINE,
     work,
 )
-from worker.operations.outcomes import (
+from worker.domain.outcomes import (
     Doubtful,
     Finished,
     Misconfigured,
@@ -18,10 +18,10 @@ from worker.operations.outcomes import (
     Outcome,
     Pending,
 )
-from worker.operations.states import State
+from worker.domain.states import State
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
+from worker.providers.intellectmoney.stored_token import StoredTokens
 from worker.providers.intellectmoney.tokens import Token
-from worker.tokens import StoredTokens
 
 Maker = Callable[..., IntellectMoneyPlugin]
 

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from config.providers import MandarinSettings
 from tests.support.limits import PATIENT
-from worker.operations.states import State
+from worker.domain.states import State
 from worker.providers.base import Work
 
 SESSION = "794d3cc7-a2b4-4579-9173-bafc7d7dc29d"

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from config.providers import NpdSettings
 from tests.support.limits import PATIENT
-from worker.operations.states import State
+from worker.domain.states import State
 from worker.providers.base import Work
 
 UNIT_ID = 4242

@@ -8,17 +8,17 @@ from typing import Any, Final
 
 from sqlalchemy import RowMapping, select
 
-from worker.events.model import END_EVENTS, EventType
-from worker.operations.database import Database
-from worker.operations.identifiers import new_id
-from worker.operations.model import ATTEMPTS, JOURNAL, OPERATIONS, OUTBOX
-from worker.operations.outcomes import Reason
-from worker.operations.states import State
-from worker.operations.store import claims, intake, writeback
-from worker.operations.store.changes import Move, Stay
-from worker.operations.store.claims import ORDINARY, URGENT, Claimed, Run
-from worker.operations.store.intake import Start, Taken
-from worker.providers.base import Intake
+from worker.domain.events import END_EVENTS, EventType
+from worker.domain.ids import new_id
+from worker.domain.intake import Intake
+from worker.domain.outcomes import Reason
+from worker.domain.states import State
+from worker.store import claims, intake, writeback
+from worker.store.changes import Move, Stay
+from worker.store.claims import ORDINARY, URGENT, Claimed, Run
+from worker.store.database import Database
+from worker.store.intake import Start, Taken
+from worker.store.tables import ATTEMPTS, JOURNAL, OPERATIONS, OUTBOX
 
 NOW: Final = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 PROVIDER: Final = "moneta"

@@ -10,7 +10,7 @@ from typing import Final
 import click
 from typer.main import get_command
 
-from worker.oncall.cli import application
+from worker.cli.main import application
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PAGES: Final = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

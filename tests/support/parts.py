@@ -9,9 +9,9 @@ from celery import Celery
 
 from config.celery import configuration
 from config.settings import Need, load
-from worker import runtime as runtimes
-from worker.celery_masking import MaskedAMQP
-from worker.runtime import Runtime
+from worker.process import runtime as runtimes
+from worker.process.masking import MaskedAMQP
+from worker.process.runtime import Runtime
 
 
 @contextmanager

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from config.polling import PollPolicy
 from config.queues import Provider
-from worker.engine.asks import Ask
-from worker.operations.outcomes import (
+from worker.domain.intake import Intake
+from worker.domain.outcomes import (
     Finished,
     NeedsPerson,
     Outcome,
@@ -18,8 +18,9 @@ from worker.operations.outcomes import (
     ReasonCode,
     Started,
 )
-from worker.operations.states import State
-from worker.providers.base import Finding, Intake, Limits, Work
+from worker.domain.states import State
+from worker.engine.calls import Ask
+from worker.providers.base import Finding, Limits, Work
 from worker.providers.given import Writing
 
 #: What a question is answered with; may raise or take its time, as plugins are not to.

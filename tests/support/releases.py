@@ -8,13 +8,13 @@ from pathlib import Path
 from shutil import copytree, ignore_patterns
 from typing import Final
 
-from worker.operations.schema import newest_revision
+from worker.store.schema import newest_revision
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 #: The first release that others run: what works beside today's, and what is gone back to.
 RELEASED: Final = "0.1.0"
 _GOLDEN: Final = ROOT / "tests" / "golden"
-_VERSIONS: Final = "worker/migrations/versions"
+_VERSIONS: Final = "worker/store/migrations/versions"
 #: A release that is not written yet: it adds, and takes nothing away.
 _NEXT: Final = """
 import sqlalchemy as sa

@@ -1,7 +1,7 @@
 """The newest schema, for the databases that tests are given."""
 
-from worker.operations.database import Database
-from worker.operations.schema import migrate
+from worker.store.database import Database
+from worker.store.schema import migrate
 
 
 def bring_to_newest(url: str) -> None:

@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy import text
 
-from worker.operations.database import Database
+from worker.store.database import Database
 
 Facts = Mapping[str, str]
 

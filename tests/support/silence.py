@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from typing import Final
 from unittest.mock import patch
 
-from worker.sandbox.answers import Answer, Hang
-from worker.sandbox.delivery import DeliveryHandler
+from uprid_sandbox.answers import Answer, Hang
+from uprid_sandbox.delivery import DeliveryHandler
 
 #: Seconds in which a stand-in on loopback answers, however busy the machine.
 PATIENCE: Final = 60.0

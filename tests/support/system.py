@@ -18,14 +18,14 @@ import requests
 from cryptography.fernet import Fernet
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
+from uprid_sandbox.options import SandboxOptions
 
 from tests.support import shipped
 from tests.support.loopback import free_port
 from tests.support.marketplace import Marketplace
 from tests.support.processes import PATIENCE, Process, start, wait_until
 from tests.support.valkey import ValkeyServer
-from worker.oncall.chosen import sandbox_providers
-from worker.sandbox.options import SandboxOptions
+from worker.local.defaults import sandbox_providers
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 SEAL_KEY: Final = Fernet.generate_key().decode()
@@ -119,7 +119,7 @@ class System:
         line += [
             each for name, value in (options or {}).items() for each in ("--set", f"{name}={value}")
         ]
-        command = [*_module("worker.sandbox"), "--port", str(self.sandbox_port)]
+        command = [*_module("uprid_sandbox"), "--port", str(self.sandbox_port)]
         self._running["sandbox"] = self._start("sandbox", [*command, *line])
         self._running["sandbox"].wait_for_output("sandbox ready")
 
@@ -132,7 +132,7 @@ class System:
             assert name not in self._running, f"{name} runs already"
             line = procfile()[name.partition("-")[0]]
             if release is not None:
-                line = [*_module("worker.oncall.cli"), *line[1:]]
+                line = [*_module("worker.cli.main"), *line[1:]]
             self._running[name] = self._start(name, line, release)
 
     def wait_until_started(self, *names: str) -> None:

@@ -11,12 +11,8 @@ from typing import Any, Final, Protocol
 
 import structlog
 
-from worker.engine.asks import Answer, Ask, next_ask, progress_of
-from worker.engine.gate import Health
-from worker.engine.host import THIS, Host
-from worker.errors import Unsealable
-from worker.operations.database import DATABASE_ERRORS
-from worker.operations.outcomes import (
+from worker.domain.errors import Unsealable
+from worker.domain.outcomes import (
     Doubtful,
     Misconfigured,
     NeedsPerson,
@@ -27,10 +23,14 @@ from worker.operations.outcomes import (
     ReasonCode,
     Trouble,
 )
-from worker.operations.states import State
-from worker.operations.store.claims import ERASED, Claimed
-from worker.operations.store.supplying import Supplying
+from worker.domain.states import State
+from worker.engine.admission import Health
+from worker.engine.calls import Answer, Ask, next_ask, progress_of
+from worker.engine.environment import THIS, Host
 from worker.providers.base import Plugin, Work
+from worker.store.claims import ERASED, Claimed
+from worker.store.database import DATABASE_ERRORS
+from worker.store.input_delivery import Supplying
 
 log = structlog.get_logger(__name__)
 

@@ -5,12 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, assert_never
 
-from worker.engine.asks import Answer, Ask, progress_of
-from worker.engine.gate import LONGEST_REST
-from worker.events.model import END_EVENTS, EventType
-from worker.operations.identifiers import new_id
-from worker.operations.invoices import Invoice, sealed_invoices
-from worker.operations.outcomes import (
+from worker.domain.events import END_EVENTS, EventType
+from worker.domain.ids import new_id
+from worker.domain.invoices import Invoice, sealed_invoices
+from worker.domain.outcomes import (
     Doubtful,
     Finished,
     Misconfigured,
@@ -24,10 +22,12 @@ from worker.operations.outcomes import (
     Started,
     Wanted,
 )
-from worker.operations.states import State
-from worker.operations.store.changes import Move, Stay
-from worker.operations.store.claims import ORDINARY, URGENT, Run
+from worker.domain.states import State
+from worker.engine.admission import LONGEST_REST
+from worker.engine.calls import Answer, Ask, progress_of
 from worker.providers.base import Plugin
+from worker.store.changes import Move, Stay
+from worker.store.claims import ORDINARY, URGENT, Run
 
 
 def decide(

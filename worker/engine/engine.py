@@ -11,26 +11,26 @@ import structlog
 from sqlalchemy import Connection
 
 from config.queues import Provider, Wake
-from worker.engine import gate
-from worker.engine.asks import Answer
+from worker.domain.ids import new_id
+from worker.domain.outcomes import Misconfigured
+from worker.domain.states import State
+from worker.engine import admission
+from worker.engine.bulkhead import Place, Share
+from worker.engine.calls import Answer
 from worker.engine.chunk import Chunk, Guard, Working, opened
 from worker.engine.decisions import decide
-from worker.engine.host import THIS, Host
+from worker.engine.environment import THIS, Host
 from worker.engine.parts import Leaseholder, Relay, Sealing
-from worker.engine.pen import PATIENCE, Pen
 from worker.engine.picking import NOTHING, Picker
-from worker.engine.share import Place, Share
+from worker.engine.result_writer import PATIENCE, Pen
 from worker.engine.solitude import BesideOthers, Solitude
-from worker.engine.wakes import Wakes
-from worker.operations.database import DATABASE_ERRORS, Database
-from worker.operations.identifiers import new_id
-from worker.operations.outcomes import Misconfigured
-from worker.operations.states import State
-from worker.operations.store import claims, notices, pausing, supplying, writeback
-from worker.operations.store.changes import Move, Stay
-from worker.operations.store.claims import Claimed
-from worker.operations.store.supplying import Supplying
+from worker.engine.wakeups import Wakes
 from worker.providers.base import Limits, Plugin
+from worker.store import claims, input_delivery, notifications, provider_pauses, writeback
+from worker.store.changes import Move, Stay
+from worker.store.claims import Claimed
+from worker.store.database import DATABASE_ERRORS, Database
+from worker.store.input_delivery import Supplying
 
 log = structlog.get_logger(__name__)
 
@@ -243,12 +243,12 @@ class Engine:
             shared = claims.lock_provider(connection, provider, self._database.now())
             # Only now: the row may have been waited for, and what it fills up by is time.
             now, began = self._database.now(), self._host.monotonic()
-            granted = gate.grant(shared, plugin.limits, now)
+            granted = admission.grant(shared, plugin.limits, now)
             calm = shared.failures == 0 and shared.closed_until is None and not granted.probing
             if granted.limit == 0:
                 return Taken(Chunk((), {}, {}, token, now, began), granted.again_at, calm)
 
-            is_sick = granted.probing and gate.is_sick(shared, plugin.limits)
+            is_sick = granted.probing and admission.is_sick(shared, plugin.limits)
             picker = Picker(connection, provider, owner, token, now)
             if alone:
                 picked = NOTHING if is_sick else picker.pick_alone()
@@ -272,7 +272,7 @@ class Engine:
             payloads = claims.payloads(
                 connection, [row for row in claimed if row.state is State.ACCEPTED]
             )
-            spoken_of = notices.of(
+            spoken_of = notifications.of(
                 connection, [(row.id, row.attempt) for row in claimed if row.notices]
             )
             waits = not (alone or is_sick) and claims.any_alone(connection, provider, now)
@@ -292,7 +292,9 @@ class Engine:
 
     def _supply(self, chunk: Chunk, row: Claimed, now: datetime) -> Supplying | None:
         with self._database.begin() as connection:
-            marked = supplying.mark_supplying(connection, row.id, row.attempt, chunk.token, now)
+            marked = input_delivery.mark_supplying(
+                connection, row.id, row.attempt, chunk.token, now
+            )
             if marked is not None:
                 # Within the transaction: an input that does not open must not count as sent.
                 opened(self._sealing.open, marked.sealed)
@@ -355,8 +357,10 @@ class Engine:
             shared = claims.lock_provider(connection, provider, self._database.now())
             now = self._database.now()  # as in `_take`
             passed = (now - chunk.now).total_seconds()
-            left = gate.returned(max(len(chunk.claimed), 1), working.calls, passed, plugin.limits)
-            values = gate.fed(shared, working.health, plugin.limits, now)
+            left = admission.returned(
+                max(len(chunk.claimed), 1), working.calls, passed, plugin.limits
+            )
+            values = admission.fed(shared, working.health, plugin.limits, now)
             values.setdefault("tokens", shared.tokens + left)
             if any(getattr(shared, name) != value for name, value in values.items()):
                 claims.share(connection, provider, **values)
@@ -366,7 +370,7 @@ class Engine:
         if isinstance(closed_until, datetime) and closed_until > now:
             log.warning("provider_rests", provider=provider, failures=values["failures"])
             self._wakes.at(provider, Wake.POLL, [closed_until])
-        elif gate.is_half_open(shared, plugin.limits):
+        elif admission.is_half_open(shared, plugin.limits):
             if working.health.any_answered and not working.health.only_looked:
                 log.info("provider_is_back", provider=provider)
             self._wakes.now(provider)
@@ -379,7 +383,7 @@ class Engine:
         now: datetime,
     ) -> None:
         note = f"{cause.reason.message} ({cause.note})"
-        if pausing.pause(connection, provider, "uprid-worker", note, now, cause.reason):
+        if provider_pauses.pause(connection, provider, "uprid-worker", note, now, cause.reason):
             log.error("provider_paused", provider=provider, code=cause.reason.provider_code)
             self._relay.wake()
 

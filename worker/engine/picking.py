@@ -8,11 +8,11 @@ from typing import Final
 from sqlalchemy import Connection
 
 from config.queues import Provider
-from worker.engine.asks import HARMLESS, next_ask
-from worker.engine.gate import Grant
-from worker.operations.store import claims
-from worker.operations.store.claims import ALONE_AFTER, ORDINARY, URGENT, Claimed
+from worker.engine.admission import Grant
+from worker.engine.calls import HARMLESS, next_ask
 from worker.providers.base import Plugin
+from worker.store import claims
+from worker.store.claims import ALONE_AFTER, ORDINARY, URGENT, Claimed
 
 #: Due operations of a lane among which a harmless one is looked for.
 _LOOKED_AT: Final = 20

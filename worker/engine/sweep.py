@@ -15,11 +15,11 @@ from typing import Final, Protocol
 import structlog
 
 from config.queues import Provider
-from worker.engine.wakes import Wakes
-from worker.operations.database import Database
-from worker.operations.identifiers import new_id
-from worker.operations.store import leases, schedule
-from worker.operations.store.retention import Retention, purge
+from worker.domain.ids import new_id
+from worker.engine.wakeups import Wakes
+from worker.store import leases, schedule
+from worker.store.database import Database
+from worker.store.retention import Retention, purge
 
 log = structlog.get_logger(__name__)
 

@@ -10,11 +10,11 @@ from typing import Any, Final, cast
 import redis
 
 from config.redis_options import SOCKET_TIMEOUT
-from worker.errors import Unsealable
+from worker.domain.errors import Unsealable
+from worker.domain.refusal_reasons import as_read
 from worker.events.entry import ForeignEntry, read
-from worker.events.server import connect, entries, trouble
 from worker.privacy.sealing import Sealer
-from worker.refusal_reasons import as_read
+from worker.stream.server import connect, entries, trouble
 
 #: The standard library's: it writes into the marketplace's own log.
 log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NoReturn
 
-from worker.errors import UpridError
+from worker.domain.errors import UpridError
 
 #: The CloudEvents attribute `source` of every event of ours.
 SOURCE: Final = "uprid-worker"

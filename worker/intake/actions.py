@@ -8,16 +8,17 @@ from typing import Any
 import structlog
 
 from config.queues import Provider, Wake
-from worker.errors import Refused
+from worker.domain.errors import Refused
+from worker.domain.intake import Intake
+from worker.domain.states import DRIVEN, TERMINAL, State
 from worker.intake.message import Message, Reading
 from worker.intake.refusals import aloud
 from worker.intake.starts import FINGERPRINTED, fingerprint, fingerprinted, party, sealed
-from worker.operations.states import DRIVEN, TERMINAL, State
-from worker.operations.store import deciding, retrying
-from worker.operations.store.oncall import Action, Anew, Done, Known, look
-from worker.operations.store.retrying import Correction
-from worker.providers.base import Intake, Plugin
-from worker.runtime import Runtime
+from worker.process.runtime import Runtime
+from worker.providers.base import Plugin
+from worker.store import resolutions, retries
+from worker.store.actions import Action, Anew, Done, Known, look
+from worker.store.retries import Correction
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +42,7 @@ def retry(runtime: Runtime, message: Message) -> None:
     keep = partial(plugin.keep, next_attempt=True)
     bare = fingerprint(runtime, plugin.name, Intake(known.kind, known.args, None))
     with runtime.database.begin() as connection:
-        done, state = retrying.retry(connection, action, correction, give_up_at, keep, now, bare)
+        done, state = retries.retry(connection, action, correction, give_up_at, keep, now, bare)
     _follow_up(runtime, message, action, known, done, state)
 
 
@@ -58,9 +59,9 @@ def resume(runtime: Runtime, message: Message) -> None:
     plugin = runtime.plugins.get(Provider(known.provider))
     # Where the provider is off nobody can tell what may be forgotten, nor how long it takes.
     keep = _everything if plugin is None else partial(plugin.keep, next_attempt=False)
-    anew = deciding.no_time if plugin is None else _anew(plugin, known.kind)
+    anew = resolutions.no_time if plugin is None else _anew(plugin, known.kind)
     with runtime.database.begin() as connection:
-        done, state = deciding.resume(connection, action, provider_ref, keep, now, anew)
+        done, state = resolutions.resume(connection, action, provider_ref, keep, now, anew)
     _follow_up(runtime, message, action, known, done, state)
 
 
@@ -75,7 +76,7 @@ def resolve(runtime: Runtime, message: Message) -> None:
     reading.require_sound()
     with runtime.database.begin() as connection:
         now = runtime.database.now()
-        done, state = deciding.resolve(connection, action, State(verdict), now)
+        done, state = resolutions.resolve(connection, action, State(verdict), now)
     _follow_up(runtime, message, action, known, done, state)
 
 
@@ -88,7 +89,7 @@ def cancel(runtime: Runtime, message: Message) -> None:
     reading.no_others()
     reading.require_sound()
     with runtime.database.begin() as connection:
-        done, state = deciding.cancel(connection, action, runtime.database.now())
+        done, state = resolutions.cancel(connection, action, runtime.database.now())
     _follow_up(runtime, message, action, known, done, state)
 
 

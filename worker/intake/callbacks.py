@@ -5,8 +5,8 @@ import structlog
 from config.queues import Provider, Wake
 from worker.intake.message import Message, Reading
 from worker.intake.refusals import aloud
-from worker.operations.store.hastening import hasten
-from worker.runtime import Runtime
+from worker.process.runtime import Runtime
+from worker.store.callbacks import hasten
 
 log = structlog.get_logger(__name__)
 

@@ -5,16 +5,16 @@ from typing import assert_never
 import structlog
 
 from config.queues import Provider
-from worker.errors import Refused
+from worker.domain.errors import Refused
+from worker.domain.states import State
 from worker.intake.message import Message, Reading
 from worker.intake.refusals import aloud
-from worker.operations.states import State
-from worker.operations.store import inputs
-from worker.operations.store.inputs import Input, Offered
+from worker.process.runtime import Runtime
 from worker.providers.mandarin.codes import read_code
 from worker.providers.mandarin.course import CODES
 from worker.providers.mandarin.mapping import SMS_CODE
-from worker.runtime import Runtime
+from worker.store import inputs
+from worker.store.inputs import Input, Offered
 
 log = structlog.get_logger(__name__)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from worker.errors import Refused, Unsealable
+from worker.domain.errors import Refused, Unsealable
 from worker.intake.words import (
     LONGEST_NAME,
     LONGEST_NOTE,

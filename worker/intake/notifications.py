@@ -5,15 +5,15 @@ from typing import Final
 import structlog
 
 from config.queues import Provider, Wake
-from worker.errors import Refused
+from worker.domain.errors import Refused
+from worker.domain.states import State
 from worker.intake.message import Message, Reading
 from worker.intake.refusals import aloud
-from worker.operations.states import State
-from worker.operations.store import notices
-from worker.operations.store.notices import Heard
-from worker.operations.store.notices import Notification as Kept
+from worker.process.runtime import Runtime
 from worker.providers.npd.notification import Notification, read_notification, whole
-from worker.runtime import Runtime
+from worker.store import notifications
+from worker.store.notifications import Heard
+from worker.store.notifications import Notification as Kept
 
 log = structlog.get_logger(__name__)
 
@@ -45,10 +45,12 @@ def npd(runtime: Runtime, message: Message) -> None:
         sealed=runtime.sealer.seal(dict(said.content)),
     )
     with runtime.database.begin() as connection:
-        heard, row = notices.receive(connection, kept, now)
+        heard, row = notifications.receive(connection, kept, now)
         if heard is Heard.LATE and row is not None:
             answer = runtime.sealer.seal_bytes(whole(said.content))
-            notices.tell_late(connection, row, kept, _WOULD_BE[said.content["status"]], answer, now)
+            notifications.tell_late(
+                connection, row, kept, _WOULD_BE[said.content["status"]], answer, now
+            )
     log.info("notification_heard", provider=Provider.NPD, heard=heard)
     if heard is Heard.MATCHED:
         runtime.wakes.at(Provider.NPD, Wake.POLL, [now])

@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import structlog
 
-from worker.errors import ProviderOff, Refused
+from worker.domain.errors import ProviderOff, Refused
+from worker.domain.refusal_codes import RefusalCode
+from worker.domain.refusal_reasons import reason_of
 from worker.intake.message import Message
-from worker.operations.store import intake
-from worker.refusal_codes import RefusalCode
-from worker.refusal_reasons import reason_of
-from worker.runtime import Runtime
+from worker.process.runtime import Runtime
+from worker.store import intake
 
 log = structlog.get_logger(__name__)
 

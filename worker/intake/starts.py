@@ -7,15 +7,15 @@ from typing import Final
 import structlog
 
 from config.queues import Provider, Wake
-from worker.errors import Refused
+from worker.domain.errors import Refused
+from worker.domain.intake import Intake
+from worker.domain.refusal_codes import RefusalCode
 from worker.intake.message import Message, Reading
 from worker.intake.refusals import Taking, aloud
-from worker.operations.store import intake as store
-from worker.operations.store.intake import Start, Taken
-from worker.providers.base import Intake
+from worker.process.runtime import Runtime
 from worker.providers.given import Writing
-from worker.refusal_codes import RefusalCode
-from worker.runtime import Runtime
+from worker.store import intake as store
+from worker.store.intake import Start, Taken
 
 log = structlog.get_logger(__name__)
 

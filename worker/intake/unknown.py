@@ -6,11 +6,11 @@ While two releases run side by side, either may be handed what only the other on
 from collections.abc import Mapping
 from typing import Any
 
-from worker.errors import Refused
+from worker.domain.errors import Refused
+from worker.domain.refusal_codes import RefusalCode
 from worker.intake.message import Message
 from worker.intake.refusals import refuse
-from worker.refusal_codes import RefusalCode
-from worker.runtime import Runtime
+from worker.process.runtime import Runtime
 from worker.shown_names import shown_task
 
 

@@ -3,12 +3,12 @@
 from typing import Final
 
 from config.queues import LARGEST_MESSAGE
-from worker.errors import Refused
+from worker.domain.errors import Refused
+from worker.domain.refusal_codes import RefusalCode
 from worker.intake.message import Message
 from worker.intake.refusals import refuse
-from worker.queueing.unreadable import Cause, Unreadable
-from worker.refusal_codes import RefusalCode
-from worker.runtime import Runtime
+from worker.process.queueing.unreadable import Cause, Unreadable
+from worker.process.runtime import Runtime
 from worker.shown_names import shown_task
 
 _SAID: Final[dict[Cause, str]] = {

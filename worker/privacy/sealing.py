@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from worker.errors import Unsealable
+from worker.domain.errors import Unsealable
 
 #: A sealed value larger than this is refused unopened. Bytes of token.
 LARGEST_TOKEN: Final = 4 * 1024 * 1024

@@ -7,8 +7,9 @@ from typing import Any, Protocol
 
 from config.polling import PollPolicy
 from config.queues import Provider
-from worker.operations.outcomes import Outcome, Pending, Prepared
-from worker.operations.states import State
+from worker.domain.intake import Intake
+from worker.domain.outcomes import Outcome, Pending, Prepared
+from worker.domain.states import State
 from worker.providers.given import Writing
 
 
@@ -47,19 +48,6 @@ class Work:
     #: The provider's notifications that name this attempt, validated, oldest first. To `clear_up`,
     #: `poll` and `settle`.
     notices: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Intake:
-    """A start message that was found good: what is stored of it."""
-
-    kind: str
-    args: Mapping[str, Any]
-    #: Validated and in canonical writing: the same person gives the same bytes.
-    payload: Mapping[str, Any] | None = field(repr=False)
-    #: Who the provider's notifications will speak of, such as the phone in canonical writing. Only
-    #: its keyed hash is stored. None: they speak of nobody.
-    party: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Final
 
-from worker.errors import CallFailed, ConnectionBroken
-from worker.operations.outcomes import Pending
+from worker.domain.errors import CallFailed, ConnectionBroken
+from worker.domain.outcomes import Pending
 from worker.providers.base import Finding
-from worker.providers.failures import (
+from worker.providers.transport.failures import (
     CertificateExpired,
     CertificateOfAnother,
     CertificateTooNew,
@@ -24,7 +24,7 @@ from worker.providers.failures import (
     bad_status,
     trouble_of,
 )
-from worker.providers.http import PinnedSession, Reply
+from worker.providers.transport.http import PinnedSession, Reply
 
 #: The host has not even looked at the request.
 _TOO_SOON: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT})

@@ -12,10 +12,10 @@ from worker.providers.intellectmoney.tokens import TokenShelf
 from worker.providers.mandarin.plugin import MandarinPlugin
 from worker.providers.moneta.desk import Desk
 from worker.providers.moneta.plugin import MonetaPlugin
-from worker.providers.network import believing
 from worker.providers.npd.aside import Aside
 from worker.providers.npd.desk import MonetaDesk
 from worker.providers.npd.plugin import NpdPlugin
+from worker.providers.transport.network import believing
 
 
 def plugins_of(

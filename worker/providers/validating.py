@@ -5,7 +5,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from worker.errors import Refused
+from worker.domain.errors import Refused
 from worker.providers.given import Given
 from worker.providers.person import faults_of
 

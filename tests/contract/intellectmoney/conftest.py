@@ -21,10 +21,10 @@ from tests.support.intellectmoney import (
 from tests.support.intellectmoney_asking import Maker
 from tests.support.schema import bring_to_newest
 from tests.support.servers import SqliteFiles
-from worker.operations.database import Database
 from worker.privacy.sealing import Sealer
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
-from worker.tokens import StoredTokens
+from worker.providers.intellectmoney.stored_token import StoredTokens
+from worker.store.database import Database
 
 
 @pytest.fixture(params=[XML, JSON], ids=["xml", "json"])

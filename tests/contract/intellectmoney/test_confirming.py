@@ -37,12 +37,9 @@ from tests.support.intellectmoney_asking import (
     short,
     until_the_end,
 )
-from worker.operations.outcomes import (
-    Finished,
-    Prepared,
-)
+from worker.domain.outcomes import Finished, Prepared
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
-from worker.tokens import StoredTokens
+from worker.providers.intellectmoney.stored_token import StoredTokens
 
 READY = {"ready": True, "before": [FIRST]}
 EDIT = {"operation": {**CHANGE, "operation_id": FIRST}}

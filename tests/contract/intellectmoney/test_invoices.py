@@ -27,15 +27,9 @@ from tests.support.intellectmoney_asking import (
     short,
     until_the_end,
 )
-from worker.operations.invoices import Invoice, Money, Transaction
-from worker.operations.outcomes import (
-    Finished,
-    NeedsPerson,
-    NotSent,
-    ReasonCode,
-    Started,
-)
-from worker.operations.states import State
+from worker.domain.invoices import Invoice, Money, Transaction
+from worker.domain.outcomes import Finished, NeedsPerson, NotSent, ReasonCode, Started
+from worker.domain.states import State
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
 
 

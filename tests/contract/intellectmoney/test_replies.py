@@ -36,13 +36,10 @@ from tests.support.intellectmoney_asking import (
     short,
     until_the_end,
 )
-from worker.operations.invoices import Money
-from worker.operations.outcomes import (
-    Finished,
-    NeedsPerson,
-)
+from worker.domain.invoices import Money
+from worker.domain.outcomes import Finished, NeedsPerson
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
-from worker.tokens import StoredTokens
+from worker.providers.intellectmoney.stored_token import StoredTokens
 
 HOSTILE = b'<!DOCTYPE Response [<!ENTITY x SYSTEM "file:///etc/hostname">]><Response>&x;</Response>'
 

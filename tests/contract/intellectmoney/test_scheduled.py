@@ -13,10 +13,7 @@ from tests.support.intellectmoney import (
     scheduled,
 )
 from tests.support.intellectmoney_asking import LIST, LIST_PATH, ask, paths, pending, short
-from worker.operations.outcomes import (
-    Finished,
-    Started,
-)
+from worker.domain.outcomes import Finished, Started
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
 
 

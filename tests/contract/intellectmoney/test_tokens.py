@@ -34,11 +34,11 @@ from tests.support.intellectmoney_asking import (
     short,
 )
 from tests.support.loopback import free_port
-from worker.operations.database import Database
-from worker.operations.outcomes import Pending
+from worker.domain.outcomes import Pending
 from worker.privacy.sealing import Sealer
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
-from worker.tokens import StoredTokens
+from worker.providers.intellectmoney.stored_token import StoredTokens
+from worker.store.database import Database
 
 
 def test_the_token_is_fetched_once_and_kept_sealed(

@@ -25,15 +25,15 @@ from tests.support.engine import Process, another, many, states
 from tests.support.operations import operations, types
 from tests.support.processes import wait_until
 from tests.support.providers import ScriptedPlugin
-from worker.engine.asks import Answer, Ask
+from worker.domain.errors import DatabaseUnavailable
+from worker.domain.outcomes import Finished, Outcome
+from worker.domain.states import State
+from worker.engine.calls import Answer, Ask
 from worker.engine.chunk import FLUSH_EVERY, Chunk
 from worker.engine.decisions import decide
-from worker.errors import DatabaseUnavailable
-from worker.operations.outcomes import Finished, Outcome
-from worker.operations.states import State
-from worker.operations.store.changes import Move, Stay
-from worker.operations.store.claims import Claimed
 from worker.providers.base import Work
+from worker.store.changes import Move, Stay
+from worker.store.claims import Claimed
 
 SUCCEEDED: Final = Finished(State.SUCCEEDED, "result")
 #: Transactions that a chunk makes at most here.

@@ -9,8 +9,7 @@ from config.polling import PollPolicy
 from tests.support.engine import Process, process, states
 from tests.support.operations import attempts, journal, operation, told, types
 from tests.support.providers import ScriptedPlugin
-from worker.engine.asks import Ask
-from worker.operations.outcomes import (
+from worker.domain.outcomes import (
     Finished,
     NeedsPerson,
     Outcome,
@@ -19,7 +18,8 @@ from worker.operations.outcomes import (
     ReasonCode,
     Settle,
 )
-from worker.operations.states import State
+from worker.domain.states import State
+from worker.engine.calls import Ask
 from worker.providers.base import Work
 
 SUCCEEDED = Finished(State.SUCCEEDED, "result", result={"document_id": 5})

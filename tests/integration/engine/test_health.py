@@ -16,9 +16,7 @@ from tests.support.clock import TravellingDatabase
 from tests.support.engine import Process, another, many, process, states
 from tests.support.operations import operation, operations, told, types
 from tests.support.providers import LIMITS, ScriptedPlugin
-from worker.engine.asks import Ask
-from worker.operations.model import OPERATIONS
-from worker.operations.outcomes import (
+from worker.domain.outcomes import (
     Doubtful,
     Finished,
     Misconfigured,
@@ -30,9 +28,11 @@ from worker.operations.outcomes import (
     Started,
     Trouble,
 )
-from worker.operations.states import State
-from worker.operations.store import claims, pausing
+from worker.domain.states import State
+from worker.engine.calls import Ask
 from worker.providers.base import Work
+from worker.store import claims, provider_pauses
+from worker.store.tables import OPERATIONS
 
 SUCCEEDED = Finished(State.SUCCEEDED, "result", result={"document_id": 5})
 REFUSED = NotSent("connection refused", Trouble.TRANSPORT)
@@ -254,7 +254,7 @@ def test_operations_go_on_where_they_stood_when_the_pause_is_over(
     plugin.answers(Ask.SUBMIT, Started("77", "taken"))
     plugin.answers(Ask.POLL, SUCCEEDED)
     with poller.database.begin() as connection:
-        pausing.unpause(connection, "moneta", "anna", "", poller.database.now())
+        provider_pauses.unpause(connection, "moneta", "anna", "", poller.database.now())
     poller.wakes.now(Provider.MONETA)
     poller.run(20)
 

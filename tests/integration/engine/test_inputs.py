@@ -13,9 +13,7 @@ from tests.support.clock import TravellingDatabase
 from tests.support.engine import SEALER, Process, states
 from tests.support.operations import operation, told, types
 from tests.support.providers import LIMITS, ScriptedPlugin
-from worker.engine.asks import Ask
-from worker.operations.model import INPUTS, OPERATIONS
-from worker.operations.outcomes import (
+from worker.domain.outcomes import (
     Finished,
     Misconfigured,
     NeedsPerson,
@@ -29,12 +27,14 @@ from worker.operations.outcomes import (
     Trouble,
     Wanted,
 )
-from worker.operations.states import State
-from worker.operations.store import deciding, inputs, pausing
-from worker.operations.store.inputs import Input, Offered
-from worker.operations.store.oncall import Action
+from worker.domain.states import State
+from worker.engine.calls import Ask
 from worker.privacy.sealing import Sealer, new_key
 from worker.providers.base import Work
+from worker.store import inputs, provider_pauses, resolutions
+from worker.store.actions import Action
+from worker.store.inputs import Input, Offered
+from worker.store.tables import INPUTS, OPERATIONS
 
 CODE = "sms_code"
 SUCCEEDED = Finished(State.SUCCEEDED, "verified")
@@ -96,7 +96,7 @@ def resume(poller: Process) -> None:
     with poller.database.begin() as connection:
         action = Action("order-1", 1, "anna", "asked by phone")
         now = poller.database.now()
-        deciding.resume(connection, action, None, lambda _, progress: progress, now)
+        resolutions.resume(connection, action, None, lambda _, progress: progress, now)
     poller.wakes.soon(Provider.MONETA, now)
 
 
@@ -293,7 +293,7 @@ def test_input_is_kept_while_its_provider_pauses_for_wrong_settings(
     assert (row["state"], row["inputs_sent"], row["inputs_waiting"]) == ("polling", 0, 1)
 
     with wanting.database.begin() as connection:
-        pausing.unpause(connection, "moneta", "anna", "mended", wanting.database.now())
+        provider_pauses.unpause(connection, "moneta", "anna", "mended", wanting.database.now())
     wanting.work()
 
     assert sent(plugin) == ["1111"] * 2

@@ -19,16 +19,12 @@ from tests.support.operations import operation, operations, told, types
 from tests.support.providers import LIMITS, ScriptedPlugin
 from tests.support.schema import bring_to_newest
 from tests.support.servers import postgres_server
-from worker.engine.asks import Ask
-from worker.errors import DatabaseUnavailable
-from worker.operations.model import OPERATIONS
-from worker.operations.outcomes import (
-    Finished,
-    Outcome,
-    Pending,
-)
-from worker.operations.states import State
+from worker.domain.errors import DatabaseUnavailable
+from worker.domain.outcomes import Finished, Outcome, Pending
+from worker.domain.states import State
+from worker.engine.calls import Ask
 from worker.providers.base import Work
+from worker.store.tables import OPERATIONS
 
 SUCCEEDED = Finished(State.SUCCEEDED, "result", result={"document_id": 5})
 

@@ -9,8 +9,7 @@ import structlog
 from tests.support.engine import Process, many
 from tests.support.operations import operation
 from tests.support.providers import LIMITS, ScriptedPlugin
-from worker.engine.asks import Ask
-from worker.operations.outcomes import (
+from worker.domain.outcomes import (
     Finished,
     Misconfigured,
     NotSent,
@@ -21,7 +20,8 @@ from worker.operations.outcomes import (
     Started,
     Trouble,
 )
-from worker.operations.states import State
+from worker.domain.states import State
+from worker.engine.calls import Ask
 from worker.providers.base import Work
 
 Logged = list[MutableMapping[str, Any]]

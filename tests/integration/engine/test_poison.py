@@ -16,16 +16,16 @@ from tests.support.clock import TravellingDatabase
 from tests.support.engine import LONGEST, SEALER, SILENCE, WIDTH, Bell
 from tests.support.operations import operation, start
 from tests.support.providers import ScriptedPlugin
-from worker.engine.asks import Ask
+from worker.domain.outcomes import Outcome, Pending
+from worker.domain.states import State
+from worker.engine.calls import Ask
 from worker.engine.engine import Engine
-from worker.engine.leaseholder import Incarnation
-from worker.engine.wakes import Wakes
-from worker.operations.model import OPERATIONS
-from worker.operations.outcomes import Outcome, Pending
-from worker.operations.states import State
-from worker.operations.store import claims, intake, leases
+from worker.engine.incarnation import Incarnation
+from worker.engine.wakeups import Wakes
+from worker.process.runtime import PLACES, SIDE_PLACES
 from worker.providers.base import Work
-from worker.runtime import PLACES, SIDE_PLACES
+from worker.store import claims, intake, leases
+from worker.store.tables import OPERATIONS
 
 POISON: Final = "poison"
 #: What is due beside it: at its own provider and at another one.

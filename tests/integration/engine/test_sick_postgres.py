@@ -18,17 +18,17 @@ from tests.support.processes import wait_until
 from tests.support.providers import ScriptedPlugin
 from tests.support.schema import bring_to_newest
 from tests.support.servers import PostgresServer, postgres_server
-from worker.background import Repeating
-from worker.engine.asks import Ask
-from worker.engine.leaseholder import Incarnation
+from worker.domain.outcomes import Finished, Outcome
+from worker.domain.states import State
+from worker.engine.calls import Ask
+from worker.engine.incarnation import Incarnation
 from worker.engine.solitude import BesideOthers
 from worker.engine.sweep import Sweep, Timing
-from worker.operations.database import Database
-from worker.operations.model import INCARNATIONS
-from worker.operations.outcomes import Finished, Outcome
-from worker.operations.states import State
-from worker.operations.store.retention import Retention
+from worker.periodic import Repeating
 from worker.providers.base import Work
+from worker.store.database import Database
+from worker.store.retention import Retention
+from worker.store.tables import INCARNATIONS
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres]
 
@@ -85,7 +85,7 @@ def _takes_writes(url: str) -> bool:
 
 @contextmanager
 def living(poller: Poller) -> Iterator[None]:
-    """Have a process beat and sweep as worker.runtime does."""
+    """Have a process beat and sweep as worker.process.runtime does."""
     incarnation = Incarnation(poller.database, "poller", every=_EVERY, silence=_SILENCE)
     poller.incarnation = incarnation
     poller.engine._leaseholder = incarnation

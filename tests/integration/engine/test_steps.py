@@ -13,10 +13,7 @@ from tests.support.engine import Process, process, states
 from tests.support.invoices import invoice
 from tests.support.operations import journal, operation, told, types
 from tests.support.providers import ScriptedPlugin
-from worker.engine.asks import Ask
-from worker.operations.invoice_model import INVOICE_FETCHES, INVOICES
-from worker.operations.model import OPERATIONS
-from worker.operations.outcomes import (
+from worker.domain.outcomes import (
     Doubtful,
     Finished,
     NeedsPerson,
@@ -29,10 +26,13 @@ from worker.operations.outcomes import (
     Started,
     Trouble,
 )
-from worker.operations.states import State
-from worker.operations.store import deciding, retrying
-from worker.operations.store.oncall import Action
+from worker.domain.states import State
+from worker.engine.calls import Ask
 from worker.providers.base import Work
+from worker.store import resolutions, retries
+from worker.store.actions import Action
+from worker.store.invoice_tables import INVOICE_FETCHES, INVOICES
+from worker.store.tables import OPERATIONS
 
 SUCCEEDED = Finished(State.SUCCEEDED, "result")
 REFUSED = NotSent("connection refused", Trouble.TRANSPORT)
@@ -65,7 +65,7 @@ def resume(poller: Process) -> None:
     action = Action("order-1", 1, "anna", "asked by phone")
     keep = partial(poller.plugin.keep, next_attempt=False)
     with poller.database.begin() as connection:
-        deciding.resume(connection, action, None, keep, poller.database.now())
+        resolutions.resume(connection, action, None, keep, poller.database.now())
 
 
 def retry(poller: Process) -> None:
@@ -73,7 +73,7 @@ def retry(poller: Process) -> None:
     keep = partial(poller.plugin.keep, next_attempt=True)
     with poller.database.begin() as connection:
         now = poller.database.now()
-        retrying.retry(connection, action, None, now + timedelta(hours=1), keep, now)
+        retries.retry(connection, action, None, now + timedelta(hours=1), keep, now)
 
 
 def test_engine_does_every_step_before_the_submit_one_after_the_other(

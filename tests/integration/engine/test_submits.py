@@ -7,20 +7,12 @@ from sqlalchemy import update
 from tests.support.engine import Process, process, states
 from tests.support.operations import operation, told, types
 from tests.support.providers import LIMITS, ScriptedPlugin
-from worker.engine.asks import Ask
-from worker.operations.model import ATTEMPTS, OPERATIONS
-from worker.operations.outcomes import (
-    Doubtful,
-    Finished,
-    NotSent,
-    Outcome,
-    Pending,
-    Started,
-    Trouble,
-)
-from worker.operations.states import State
+from worker.domain.outcomes import Doubtful, Finished, NotSent, Outcome, Pending, Started, Trouble
+from worker.domain.states import State
+from worker.engine.calls import Ask
 from worker.privacy.sealing import Sealer, new_key
 from worker.providers.base import Work
+from worker.store.tables import ATTEMPTS, OPERATIONS
 
 SUCCEEDED = Finished(State.SUCCEEDED, "result", result={"document_id": 5})
 REFUSED = NotSent("connection refused", Trouble.TRANSPORT)

@@ -10,17 +10,12 @@ from tests.support.engine import Process, many, states
 from tests.support.operations import attempts, operation, told
 from tests.support.processes import wait_until
 from tests.support.providers import LIMITS, ScriptedPlugin
-from worker.engine.asks import Ask
-from worker.operations.model import ATTEMPTS, OPERATIONS
-from worker.operations.outcomes import (
-    Finished,
-    Outcome,
-    Pending,
-    Started,
-)
-from worker.operations.states import State
-from worker.operations.store import claims, leases
+from worker.domain.outcomes import Finished, Outcome, Pending, Started
+from worker.domain.states import State
+from worker.engine.calls import Ask
 from worker.providers.base import Work
+from worker.store import claims, leases
+from worker.store.tables import ATTEMPTS, OPERATIONS
 
 SUCCEEDED = Finished(State.SUCCEEDED, "result", result={"document_id": 5})
 

@@ -21,11 +21,11 @@ from tests.support.operations import (
     start,
     stayed,
 )
-from worker.operations.database import Database
-from worker.operations.model import OPERATIONS
-from worker.operations.states import State
-from worker.operations.store import claims, notices, writeback
-from worker.operations.store.claims import ORDINARY, URGENT, Claimed
+from worker.domain.states import State
+from worker.store import claims, notifications, writeback
+from worker.store.claims import ORDINARY, URGENT, Claimed
+from worker.store.database import Database
+from worker.store.tables import OPERATIONS
 
 
 def claim_suspect(database: Database, token: str = "lease") -> list[Claimed]:
@@ -163,7 +163,7 @@ def test_payloads_and_notifications_are_found_for_the_largest_chunk(database: Da
 
     with database.read() as connection:
         found = claims.payloads(connection, many)
-        heard = notices.of(connection, [(row.id, row.attempt) for row in many])
+        heard = notifications.of(connection, [(row.id, row.attempt) for row in many])
 
     assert found == {claimed.id: None}
     assert heard == {}

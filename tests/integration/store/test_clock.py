@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event
 
 from tests.support.processes import wait_until
-from worker.operations.database import Database
+from worker.store.database import Database
 
 
 @pytest.fixture

@@ -25,17 +25,17 @@ from tests.support.operations import (
     waiting,
     write,
 )
-from worker.events.model import EventType
-from worker.operations.database import Database
-from worker.operations.model import INPUTS, OPERATIONS
-from worker.operations.outcomes import Wanted
-from worker.operations.states import TERMINAL, State
-from worker.operations.store import deciding, inputs, retrying, supplying, writeback
-from worker.operations.store.changes import Move
-from worker.operations.store.claims import ORDINARY, URGENT, Claimed
-from worker.operations.store.inputs import Input, Offered
-from worker.operations.store.oncall import Action
-from worker.operations.store.supplying import Supplying
+from worker.domain.events import EventType
+from worker.domain.outcomes import Wanted
+from worker.domain.states import TERMINAL, State
+from worker.store import input_delivery, inputs, resolutions, retries, writeback
+from worker.store.actions import Action
+from worker.store.changes import Move
+from worker.store.claims import ORDINARY, URGENT, Claimed
+from worker.store.database import Database
+from worker.store.input_delivery import Supplying
+from worker.store.inputs import Input, Offered
+from worker.store.tables import INPUTS, OPERATIONS
 
 CODE = "sms_code"
 SOON = NOW + timedelta(seconds=3)
@@ -93,7 +93,7 @@ def wanting(database: Database) -> None:
 
 def supply(database: Database, claimed: Claimed, now: datetime = NOW) -> Supplying | None:
     with database.begin() as connection:
-        return supplying.mark_supplying(connection, claimed.id, claimed.attempt, TOKEN, now)
+        return input_delivery.mark_supplying(connection, claimed.id, claimed.attempt, TOKEN, now)
 
 
 def sending(database: Database, now: datetime = NOW) -> Claimed:
@@ -183,7 +183,7 @@ def test_message_of_an_earlier_attempt_spends_nothing_of_the_next(database: Data
     [claimed] = claim(database)
     write(database, [ended(claimed, State.REJECTED)])
     with database.begin() as connection:
-        retrying.retry(connection, ACTION, None, FAR, forgets, NOW)
+        retries.retry(connection, ACTION, None, FAR, forgets, NOW)
     [claimed] = claim(database)
     write(database, [moved(claimed, State.POLLING, due_at=FAR, missing=CODE)])
 
@@ -402,7 +402,7 @@ def by_retry(database: Database, claimed: Claimed) -> None:
     write(database, [parked])
     assert stored(database)[0]["sealed"] is not None
     with database.begin() as connection:
-        retrying.retry(connection, ACTION, None, FAR, forgets, NOW)
+        retries.retry(connection, ACTION, None, FAR, forgets, NOW)
     row = operation(database)
     counted = ("missing", "inputs_sent", "input_sent_at", "inputs_waiting", "notices", "wanted_at")
     assert [row[name] for name in counted] == [None, 0, None, 0, 0, None]
@@ -411,13 +411,13 @@ def by_retry(database: Database, claimed: Claimed) -> None:
 def by_resolve(database: Database, claimed: Claimed) -> None:
     write(database, [moved(claimed, State.WAITING_FOR_PERSON, missing=CODE)])
     with database.begin() as connection:
-        deciding.resolve(connection, ACTION, State.REJECTED, NOW)
+        resolutions.resolve(connection, ACTION, State.REJECTED, NOW)
 
 
 def by_cancel(database: Database, claimed: Claimed) -> None:
     del claimed
     with database.begin() as connection:
-        deciding.cancel(connection, ACTION, NOW)
+        resolutions.cancel(connection, ACTION, NOW)
 
 
 def as_ended(state: State) -> End:
@@ -473,7 +473,7 @@ def test_inputs_of_an_attempt_that_waits_for_a_person_are_kept_and_go_on_with_it
     assert operation(database)["due_at"] is None
 
     with database.begin() as connection:
-        deciding.resume(connection, ACTION, None, forgets, NOW)
+        resolutions.resume(connection, ACTION, None, forgets, NOW)
 
     [claimed] = claim(database, lane=ORDINARY)
     assert (claimed.state, claimed.missing, claimed.inputs_waiting) == (State.POLLING, CODE, 2)
@@ -483,7 +483,7 @@ def test_resume_keeps_of_the_progress_what_the_plugin_keeps(database: Database) 
     waiting(database, State.POLLING)
 
     with database.begin() as connection:
-        deciding.resume(connection, ACTION, None, lambda kind, was: {kind: was}, NOW)
+        resolutions.resume(connection, ACTION, None, lambda kind, was: {kind: was}, NOW)
 
     assert operation(database)["progress"] == '{"identification": {"unknown": 3}}'
 
@@ -492,6 +492,6 @@ def test_retry_keeps_of_the_progress_what_the_plugin_keeps(database: Database) -
     waiting(database, State.POLLING)
 
     with database.begin() as connection:
-        retrying.retry(connection, ACTION, None, FAR, lambda kind, was: {kind: was["unknown"]}, NOW)
+        retries.retry(connection, ACTION, None, FAR, lambda kind, was: {kind: was["unknown"]}, NOW)
 
     assert operation(database)["progress"] == '{"identification": 3}'

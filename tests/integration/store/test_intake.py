@@ -20,15 +20,15 @@ from tests.support.operations import (
     types,
     write,
 )
-from worker.operations.database import Database
-from worker.operations.model import OPERATIONS, REFUSALS
-from worker.operations.states import State
-from worker.operations.store import intake, retrying
-from worker.operations.store.intake import Taken
-from worker.operations.store.oncall import Action
-from worker.operations.store.retrying import Correction
-from worker.refusal_codes import RefusalCode
-from worker.refusal_reasons import from_row, reason_of
+from worker.domain.refusal_codes import RefusalCode
+from worker.domain.refusal_reasons import from_row, reason_of
+from worker.domain.states import State
+from worker.store import intake, retries
+from worker.store.actions import Action
+from worker.store.database import Database
+from worker.store.intake import Taken
+from worker.store.retries import Correction
+from worker.store.tables import OPERATIONS, REFUSALS
 
 
 def refuse(database: Database, message_id: str, reason: str = "reference: is missing") -> bool:
@@ -95,7 +95,7 @@ def test_accept_knows_the_data_of_every_attempt(database: Database) -> None:
     accept(database, start("order-1"))
     write(database, [ended(claim(database)[0], State.REJECTED)])
     with database.begin() as connection:
-        retrying.retry(
+        retries.retry(
             connection,
             Action("order-1", 1, "shop", ""),
             Correction({"unit_id": 7}, "e" * 64, None),

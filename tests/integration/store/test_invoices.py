@@ -10,10 +10,10 @@ from sqlalchemy import update
 
 from tests.support.invoices import SEALER, invoice, later, money, rows, store, transaction
 from tests.support.operations import NOW, accepted, journal
-from worker.operations.database import Database
-from worker.operations.invoice_model import INVOICE_FETCHES, INVOICES, TRANSACTIONS
-from worker.operations.invoices import Invoice, SealedInvoice, sealed_invoices
-from worker.operations.store import invoices
+from worker.domain.invoices import Invoice, SealedInvoice, sealed_invoices
+from worker.store import invoices
+from worker.store.database import Database
+from worker.store.invoice_tables import INVOICE_FETCHES, INVOICES, TRANSACTIONS
 
 AFTER = NOW + timedelta(days=1)
 

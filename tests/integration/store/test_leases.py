@@ -15,9 +15,9 @@ from tests.support.operations import (
     told,
     types,
 )
-from worker.operations.database import Database
-from worker.operations.model import INCARNATIONS, OPERATIONS
-from worker.operations.store import leases
+from worker.store import leases
+from worker.store.database import Database
+from worker.store.tables import INCARNATIONS, OPERATIONS
 
 SILENCE = timedelta(seconds=6)
 

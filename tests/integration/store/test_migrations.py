@@ -15,14 +15,14 @@ from tests.support.everything import Rows, columns, common, rows
 from tests.support.operations import NOW, claim, ended, operations, told, write
 from tests.support.schema_facts import Facts, facts
 from tests.support.servers import PostgresServer, SqliteFiles
-from worker.errors import DatabaseUnavailable, SchemaOutdated, SchemaTooNew, WouldLose
-from worker.operations.database import Database
-from worker.operations.invoice_model import INVOICES
-from worker.operations.model import METADATA, NOTICES, OPERATIONS
-from worker.operations.schema import migrate, require_usable
-from worker.operations.states import DRIVEN, TERMINAL, State
-from worker.operations.store import leases
-from worker.operations.store.claims import ORDINARY, URGENT
+from worker.domain.errors import DatabaseUnavailable, SchemaOutdated, SchemaTooNew, WouldLose
+from worker.domain.states import DRIVEN, TERMINAL, State
+from worker.store import leases
+from worker.store.claims import ORDINARY, URGENT
+from worker.store.database import Database
+from worker.store.invoice_tables import INVOICES
+from worker.store.schema import migrate, require_usable
+from worker.store.tables import METADATA, NOTICES, OPERATIONS
 
 _NEWEST: Final = "0003"
 _OLDER: Final = ["0001", "0002"]
@@ -31,8 +31,8 @@ _AFTER: Final = NOW + timedelta(days=2)
 _CUT_OFF: Final = """
 import os, signal, sys
 from sqlalchemy import event
-from worker.operations.database import Database
-from worker.operations.schema import migrate
+from worker.store.database import Database
+from worker.store.schema import migrate
 
 database = Database(sys.argv[1], connections=1)
 left = int(sys.argv[2])
@@ -296,7 +296,7 @@ def test_migrations_that_two_hosts_run_at_once_are_run_once(database_url: str) -
 def test_migration_does_not_have_everybody_wait_behind_a_table_that_is_held(
     empty: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.operations.schema._IMPATIENTLY", text("SET LOCAL lock_timeout=99"))
+    monkeypatch.setattr("worker.store.schema._IMPATIENTLY", text("SET LOCAL lock_timeout=99"))
     migrate(empty, "0002")
     with empty.read() as reader:
         reader.execute(select(OPERATIONS.c.id))

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 
 from tests.support.operations import NOW, accept, accepted, claim, ended, start, write
-from worker.operations.database import Database
-from worker.operations.states import State
-from worker.operations.store import leases, overview, pausing
-from worker.operations.store.claims import lock_provider
+from worker.domain.states import State
+from worker.store import leases, overview, provider_pauses
+from worker.store.claims import lock_provider
+from worker.store.database import Database
 
 LATER = NOW + timedelta(seconds=30)
 
@@ -38,7 +38,7 @@ def test_overdue_counts_leave_out_what_is_not_due(database: Database) -> None:
 def test_providers_tell_who_paused_them(database: Database) -> None:
     with database.begin() as connection:
         lock_provider(connection, "moneta", NOW)
-        pausing.pause(connection, "moneta", "olga", "maintenance", NOW, None)
+        provider_pauses.pause(connection, "moneta", "olga", "maintenance", NOW, None)
 
     with database.read() as connection:
         row = overview.providers(connection)["moneta"]

@@ -23,15 +23,15 @@ from tests.support.operations import (
     write,
 )
 from tests.support.processes import wait_until
-from worker.events.model import EventType
-from worker.operations.database import Database
-from worker.operations.model import OPERATIONS
-from worker.operations.states import State
-from worker.operations.store import hastening, inputs, notices, writeback
-from worker.operations.store.changes import Move
-from worker.operations.store.claims import ORDINARY, URGENT, Claimed
-from worker.operations.store.inputs import Input, Offered
-from worker.operations.store.notices import Heard, Notification
+from worker.domain.events import EventType
+from worker.domain.states import State
+from worker.store import callbacks, inputs, notifications, writeback
+from worker.store.changes import Move
+from worker.store.claims import ORDINARY, URGENT, Claimed
+from worker.store.database import Database
+from worker.store.inputs import Input, Offered
+from worker.store.notifications import Heard, Notification
+from worker.store.tables import OPERATIONS
 
 ANNA = "a" * 64
 SOON = NOW + timedelta(seconds=3)
@@ -46,14 +46,14 @@ def said(
 
 def receive(database: Database, one: Notification, now: datetime = NOW) -> Heard:
     with database.begin() as connection:
-        return notices.receive(connection, one, now)[0]
+        return notifications.receive(connection, one, now)[0]
 
 
 def of(database: Database, reference: str = "order-1") -> list[str]:
     """Return the sealed notifications of an operation's current attempt."""
     row = operation(database, reference)
     with database.read() as connection:
-        return list(notices.of(connection, [(row["id"], row["attempt"])]).get(row["id"], []))
+        return list(notifications.of(connection, [(row["id"], row["attempt"])]).get(row["id"], []))
 
 
 def submitting(database: Database, reference: str = "order-1", party: str = ANNA) -> Claimed:
@@ -127,7 +127,7 @@ def test_id_that_is_written_while_its_notification_comes_is_not_missed(
     writing = threading.Thread(target=lambda: write(database, [taken(claimed)], now=SOON))
 
     with database.begin() as connection:
-        heard, _ = notices.receive(connection, said(), NOW)
+        heard, _ = notifications.receive(connection, said(), NOW)
         with beside(database, writing):
             pass
     writing.join(20)
@@ -156,7 +156,7 @@ def test_end_that_is_written_while_a_notification_comes_yields_to_it(
     writing = threading.Thread(target=lambda: write(database, [end], now=SOON))
 
     with database.begin() as connection:
-        assert notices.receive(connection, said(), NOW)[0] is Heard.MATCHED
+        assert notifications.receive(connection, said(), NOW)[0] is Heard.MATCHED
         with beside(database, writing):
             pass
     writing.join(20)
@@ -191,7 +191,7 @@ def test_same_notification_in_two_transactions_counts_once(database: Database) -
     receiving = threading.Thread(target=lambda: heard.append(receive(database, said())))
 
     with database.begin() as connection:
-        assert notices.receive(connection, said(), NOW)[0] is Heard.MATCHED
+        assert notifications.receive(connection, said(), NOW)[0] is Heard.MATCHED
         with beside(database, receiving):
             pass
     receiving.join(20)
@@ -219,7 +219,7 @@ def test_hint_that_comes_while_an_unchanged_answer_is_being_written_is_not_misse
 
 def hint(database: Database, now: datetime) -> None:
     with database.begin() as connection:
-        hastening.hasten(connection, "moneta", "77", now)
+        callbacks.hasten(connection, "moneta", "77", now)
 
 
 @pytest.mark.parametrize("first", ["the input", "the answer"])

@@ -14,17 +14,17 @@ from tests.support.operations import (
     stayed,
     write,
 )
-from worker.events.model import EventType
-from worker.operations.database import Database
-from worker.operations.outcomes import Reason, ReasonCode
-from worker.operations.states import State
-from worker.operations.store import intake, reading, retrying, writeback
-from worker.operations.store.claims import ORDINARY
-from worker.operations.store.journal import What
-from worker.operations.store.oncall import Action
-from worker.operations.store.reading import Row, Story
-from worker.refusal_codes import RefusalCode
-from worker.refusal_reasons import reason_of
+from worker.domain.events import EventType
+from worker.domain.outcomes import Reason, ReasonCode
+from worker.domain.refusal_codes import RefusalCode
+from worker.domain.refusal_reasons import reason_of
+from worker.domain.states import State
+from worker.store import intake, reading, retries, writeback
+from worker.store.actions import Action
+from worker.store.claims import ORDINARY
+from worker.store.database import Database
+from worker.store.journal import What
+from worker.store.reading import Row, Story
 
 LATER = NOW + timedelta(seconds=30)
 MISMATCH = Reason(ReasonCode.DATA_MISMATCH, "It did not fit.", "500.7.3", retryable=True)
@@ -56,7 +56,7 @@ def reject(database: Database, reference: str) -> None:
 
 def retry(database: Database, reference: str) -> None:
     with database.begin() as connection:
-        retrying.retry(
+        retries.retry(
             connection, Action(reference, 1, "olga", "looked"), None, LATER, forgets, LATER
         )
 

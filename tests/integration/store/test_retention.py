@@ -20,15 +20,15 @@ from tests.support.operations import (
     waiting,
     write,
 )
-from worker.operations.database import Database
-from worker.operations.identifiers import new_id
-from worker.operations.invoice_model import INVOICE_FETCHES, INVOICES, TRANSACTIONS
-from worker.operations.model import ATTEMPTS, INPUTS, NOTICES
-from worker.operations.outcomes import Reason, ReasonCode
-from worker.operations.states import State
-from worker.operations.store import deciding, waiting_retention
-from worker.operations.store.oncall import Action, Done
-from worker.operations.store.retention import Retention, purge
+from worker.domain.ids import new_id
+from worker.domain.outcomes import Reason, ReasonCode
+from worker.domain.states import State
+from worker.store import resolutions, waiting_retention
+from worker.store.actions import Action, Done
+from worker.store.database import Database
+from worker.store.invoice_tables import INVOICE_FETCHES, INVOICES, TRANSACTIONS
+from worker.store.retention import Retention, purge
+from worker.store.tables import ATTEMPTS, INPUTS, NOTICES
 
 RETENTION = Retention(timedelta(days=30), timedelta(days=180), timedelta(days=14))
 REGISTRY = (INVOICES, TRANSACTIONS, INVOICE_FETCHES)
@@ -172,9 +172,9 @@ def test_what_was_erased_is_not_submitted_without_its_data(database: Database) -
     action = Action("order-1", 1, "anna", "looked")
 
     with database.begin() as connection:
-        done, _ = deciding.resume(connection, action, None, forgets, database.now())
+        done, _ = resolutions.resume(connection, action, None, forgets, database.now())
         assert done is Done.DATA_ERASED
-        done, _ = deciding.resume(connection, action, "77", forgets, database.now())
+        done, _ = resolutions.resume(connection, action, "77", forgets, database.now())
         assert done is Done.DONE
 
 

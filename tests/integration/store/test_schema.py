@@ -10,11 +10,11 @@ from sqlalchemy import insert, inspect, select, update
 from sqlalchemy.exc import IntegrityError
 
 from tests.support.operations import NOW, accepted, operation
-from worker.errors import DatabaseUnavailable, SchemaOutdated
-from worker.operations.database import Database
-from worker.operations.identifiers import new_id
-from worker.operations.model import ATTEMPTS, METADATA, OUTBOX
-from worker.operations.schema import migrate, require_usable
+from worker.domain.errors import DatabaseUnavailable, SchemaOutdated
+from worker.domain.ids import new_id
+from worker.store.database import Database
+from worker.store.schema import migrate, require_usable
+from worker.store.tables import ATTEMPTS, METADATA, OUTBOX
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from tests.support.operations import accept, start
 from tests.support.pgbouncer import pgbouncer
 from tests.support.schema import bring_to_newest
 from tests.support.servers import PostgresServer
-from worker.operations.database import Database
-from worker.operations.schema import migrate, require_usable
-from worker.operations.store import claims, writeback
+from worker.store import claims, writeback
+from worker.store.database import Database
+from worker.store.schema import migrate, require_usable
 
 pytestmark = pytest.mark.postgres
 

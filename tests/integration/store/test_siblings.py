@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import update
 
 from tests.support.operations import NOW, accepted, operation
-from worker.operations.database import Database
-from worker.operations.model import OPERATIONS
-from worker.operations.states import State
-from worker.siblings import StoredSiblings
+from worker.domain.states import State
+from worker.process.siblings import StoredSiblings
+from worker.store.database import Database
+from worker.store.tables import OPERATIONS
 
 EARLIER = NOW - timedelta(hours=1)
 

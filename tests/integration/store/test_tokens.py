@@ -10,14 +10,14 @@ from sqlalchemy import select
 
 from tests.support.loopback import free_port
 from tests.support.operations import NOW
-from worker.errors import DatabaseUnavailable
-from worker.operations.database import Database
-from worker.operations.model import ACCESS_TOKENS
-from worker.operations.store import tokens as store
-from worker.operations.store.tokens import Held, SealedToken
+from worker.domain.errors import DatabaseUnavailable
 from worker.privacy.sealing import Sealer
+from worker.providers.intellectmoney.stored_token import StoredTokens
 from worker.providers.intellectmoney.tokens import LOOK_AGAIN, Token
-from worker.tokens import StoredTokens
+from worker.store import tokens as store
+from worker.store.database import Database
+from worker.store.tables import ACCESS_TOKENS
+from worker.store.tokens import Held, SealedToken
 
 KEY = Fernet.generate_key().decode()
 NAME = "some"

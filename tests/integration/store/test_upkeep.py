@@ -21,15 +21,15 @@ from tests.support.operations import (
     types,
     write,
 )
-from worker.operations.database import Database
-from worker.operations.model import ATTEMPTS, JOURNAL, OPERATIONS, OUTBOX, PROVIDERS, REFUSALS
-from worker.operations.outcomes import Reason, ReasonCode
-from worker.operations.states import State
-from worker.operations.store import claims, intake, outbox, pausing, schedule
-from worker.operations.store.outbox import NOTHING, Position
-from worker.operations.store.retention import Retention, purge
-from worker.refusal_codes import RefusalCode
-from worker.refusal_reasons import reason_of
+from worker.domain.outcomes import Reason, ReasonCode
+from worker.domain.refusal_codes import RefusalCode
+from worker.domain.refusal_reasons import reason_of
+from worker.domain.states import State
+from worker.store import claims, intake, outbox, provider_pauses, schedule
+from worker.store.database import Database
+from worker.store.outbox import NOTHING, Position
+from worker.store.retention import Retention, purge
+from worker.store.tables import ATTEMPTS, JOURNAL, OPERATIONS, OUTBOX, PROVIDERS, REFUSALS
 
 REASON = Reason(ReasonCode.CONFIGURATION, "The login is wrong.", provider_code="300.1")
 RETENTION = Retention(timedelta(days=30), timedelta(days=180), timedelta(days=14))
@@ -43,12 +43,12 @@ def known(database: Database) -> None:
 
 def pause(database: Database) -> bool:
     with database.begin() as connection:
-        return pausing.pause(connection, PROVIDER, "anna", "mended soon", NOW, REASON)
+        return provider_pauses.pause(connection, PROVIDER, "anna", "mended soon", NOW, REASON)
 
 
 def unpause(database: Database) -> bool:
     with database.begin() as connection:
-        return pausing.unpause(connection, PROVIDER, "anna", "", NOW)
+        return provider_pauses.unpause(connection, PROVIDER, "anna", "", NOW)
 
 
 def overdue(database: Database, before: datetime = NOW) -> bool:

@@ -22,14 +22,14 @@ from tests.support.operations import (
     types,
     write,
 )
-from worker.events.model import EventType
-from worker.operations.database import Database
-from worker.operations.model import OPERATIONS
-from worker.operations.outcomes import Reason, ReasonCode
-from worker.operations.states import State
-from worker.operations.store import writeback
-from worker.operations.store.changes import Move, Stay
-from worker.operations.store.claims import ORDINARY, URGENT, Claimed
+from worker.domain.events import EventType
+from worker.domain.outcomes import Reason, ReasonCode
+from worker.domain.states import State
+from worker.store import writeback
+from worker.store.changes import Move, Stay
+from worker.store.claims import ORDINARY, URGENT, Claimed
+from worker.store.database import Database
+from worker.store.tables import OPERATIONS
 
 SOON = NOW + timedelta(seconds=15)
 REASON = Reason(ReasonCode.DATA_MISMATCH, "No match.", provider_code="500.7.3", retryable=True)

@@ -9,8 +9,8 @@ import structlog
 
 from config import logging as our_logging
 from tests.support.http_stub import Answer, HttpStub
-from worker.errors import UpridError
-from worker.providers.http import PinnedSession
+from worker.domain.errors import UpridError
+from worker.providers.transport.http import PinnedSession
 
 PERSON = "Ivanova Anna"
 

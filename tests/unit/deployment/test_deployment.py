@@ -35,7 +35,7 @@ def compose() -> Compose:
 @cache
 def explains_itself(command: str) -> bool:
     """Tell whether the command line knows a command."""
-    start = "import sys; from worker.oncall.cli import main; sys.argv[0] = 'uprid'; main()"
+    start = "import sys; from worker.cli.main import main; sys.argv[0] = 'uprid'; main()"
     asked = subprocess.run(
         [sys.executable, "-c", start, command, "--help"],
         cwd=ROOT,

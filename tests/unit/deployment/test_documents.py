@@ -1,6 +1,6 @@
 """The pages name every alert and task that there is, and link only to what there is.
 
-What they show of commands and code is held by tests/integration/test_snippets.py.
+What they show of commands and code is held by tests/integration/deployment/test_snippets.py.
 """
 
 import re
@@ -10,8 +10,8 @@ import pytest
 
 from config.queues import DOORS, Task
 from tests.support.pages import PAGES
-from worker.events.model import EventType
-from worker.oncall import steps
+from worker.cli import steps
+from worker.domain.events import EventType
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text("utf-8")

@@ -11,11 +11,11 @@ from tests.support.broker import MemoryBroker
 from tests.support.clock import TravellingDatabase
 from tests.support.operations import NOW
 from tests.support.providers import ScriptedPlugin
-from worker.engine.asks import Ask
-from worker.engine.wakes import Publisher
-from worker.errors import BrokerUnavailable
-from worker.operations.outcomes import Finished, Pending, Started
-from worker.operations.states import State
+from worker.domain.errors import BrokerUnavailable
+from worker.domain.outcomes import Finished, Pending, Started
+from worker.domain.states import State
+from worker.engine.calls import Ask
+from worker.engine.wakeups import Publisher
 from worker.providers.base import Plugin, Work
 
 MONETA = Provider.MONETA

@@ -19,8 +19,8 @@ from tests.support.servers import (
     postgres_server,
     valkey_server,
 )
-from worker.operations.database import Database
-from worker.operations.schema import require_usable
+from worker.store.database import Database
+from worker.store.schema import require_usable
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """Every line that is logged, read in the source: a field holds what its name says.
 
-Values are looked at in `tests/integration/test_log_fields.py` and its neighbour in `engine`.
+Values are looked at in `tests/integration/process/test_log_fields.py` and in `engine` beside it.
 """
 
 import ast
@@ -56,7 +56,7 @@ def _lines() -> Iterator[Line]:
     for path in sorted(
         each for part in ("config", "worker", "tasks") for each in (ROOT / part).rglob("*.py")
     ):
-        if path.is_relative_to(ROOT / "worker/sandbox") or path == _MARKETPLACES:
+        if path.is_relative_to(ROOT / "sandbox/uprid_sandbox") or path == _MARKETPLACES:
             continue
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if (

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from worker.errors import DatabaseUnavailable
+from worker.domain.errors import DatabaseUnavailable
 from worker.lookup import look_up
 
 

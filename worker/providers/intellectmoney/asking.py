@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
-from worker.errors import CallFailed
-from worker.operations.outcomes import Misconfigured, Pending, Reason, ReasonCode
+from worker.domain.errors import CallFailed
+from worker.domain.outcomes import Misconfigured, Pending, Reason, ReasonCode
 from worker.providers.intellectmoney.said import Done, Failed, Queued, Said, TokenRefused, Unlike
 from worker.providers.intellectmoney.tokens import LOOK_AGAIN, NoToken, Token, Tokens
 from worker.providers.intellectmoney.troubles import failed, not_known

@@ -9,12 +9,12 @@ from typing import Final, TypeVar
 from urllib.parse import quote, urlencode
 
 from config.providers import IntellectMoneySettings
-from worker.operations.invoices import Invoice
-from worker.providers.http import PinnedSession
+from worker.domain.invoices import Invoice
 from worker.providers.intellectmoney import reading
 from worker.providers.intellectmoney.reading import Pick
 from worker.providers.intellectmoney.said import Done, Failed, Queued, Said, Scheduled, Unlike
 from worker.providers.intellectmoney.signature import Method, order_of, sign
+from worker.providers.transport.http import PinnedSession
 
 CONTENT_TYPE: Final = "application/x-www-form-urlencoded; charset=utf-8"
 

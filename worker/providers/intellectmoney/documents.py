@@ -5,10 +5,10 @@ from typing import Any, Final
 
 from lxml import etree
 
-from worker.errors import ReplyUnreadable
-from worker.providers.blanks import bare
-from worker.providers.strict_json import NotJson, parse_json
-from worker.providers.xml import (
+from worker.domain.errors import ReplyUnreadable
+from worker.providers.transport.blanks import bare
+from worker.providers.transport.strict_json import NotJson, parse_json
+from worker.providers.transport.xml import (
     Misshapen,
     NotXml,
     Read,

@@ -4,16 +4,8 @@ from dataclasses import replace
 from typing import Final
 
 from config.polling import PollPolicy
-from worker.operations.outcomes import (
-    Finished,
-    NotSent,
-    Outcome,
-    Pending,
-    Reason,
-    ReasonCode,
-    Trouble,
-)
-from worker.operations.states import State
+from worker.domain.outcomes import Finished, NotSent, Outcome, Pending, Reason, ReasonCode, Trouble
+from worker.domain.states import State
 from worker.providers.base import Work
 from worker.providers.intellectmoney.troubles import UNKNOWN
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any, Generic, TypeVar, assert_never
 
 from config.polling import PollPolicy
-from worker.operations.invoices import Invoice
-from worker.operations.outcomes import (
+from worker.domain.invoices import Invoice
+from worker.domain.outcomes import (
     Finished,
     Misconfigured,
     NeedsPerson,
@@ -18,7 +18,7 @@ from worker.operations.outcomes import (
     Started,
     Trouble,
 )
-from worker.operations.states import State
+from worker.domain.states import State
 from worker.providers.base import Work
 from worker.providers.intellectmoney.asking import Asking
 from worker.providers.intellectmoney.client import Client

@@ -6,8 +6,8 @@ from operator import attrgetter
 from typing import Any
 
 from config.polling import PollPolicy
-from worker.operations.invoices import Invoice
-from worker.operations.outcomes import Finished
+from worker.domain.invoices import Invoice
+from worker.domain.outcomes import Finished
 from worker.providers.intellectmoney.client import Client
 from worker.providers.intellectmoney.fetching import Fetching
 from worker.providers.intellectmoney.pages import Listing, Place

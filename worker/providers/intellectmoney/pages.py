@@ -6,13 +6,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
 from typing import Any, Final, Generic, Self, TypeVar, assert_never
 
-from worker.operations.outcomes import (
-    Misconfigured,
-    NeedsPerson,
-    Pending,
-    Reason,
-    ReasonCode,
-)
+from worker.domain.outcomes import Misconfigured, NeedsPerson, Pending, Reason, ReasonCode
 from worker.providers.intellectmoney.asking import Asking, Question
 from worker.providers.intellectmoney.client import Client
 from worker.providers.intellectmoney.reading import Pick

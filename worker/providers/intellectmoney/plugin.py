@@ -8,9 +8,10 @@ from pydantic import BaseModel
 from config.polling import PollPolicy
 from config.providers import IntellectMoneySettings
 from config.queues import Provider
-from worker.errors import Refused
-from worker.operations.outcomes import Outcome, Pending
-from worker.providers.base import Finding, Intake, Limits, Work
+from worker.domain.errors import Refused
+from worker.domain.intake import Intake
+from worker.domain.outcomes import Outcome, Pending
+from worker.providers.base import Finding, Limits, Work
 from worker.providers.given import Writing
 from worker.providers.health import check_host, look
 from worker.providers.intellectmoney.client import Client
@@ -26,8 +27,8 @@ from worker.providers.intellectmoney.types import (
     SaveArguments,
 )
 from worker.providers.limits import limits_of
-from worker.providers.pin import Pin
-from worker.providers.sessions import session_of
+from worker.providers.transport.pin import Pin
+from worker.providers.transport.sessions import session_of
 from worker.providers.validating import both, validated
 
 INVOICES: Final = "invoices"

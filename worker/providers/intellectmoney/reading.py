@@ -10,9 +10,7 @@ from typing import Final, TypeVar
 
 from pydantic import ValidationError
 
-from worker.operations.invoices import Invoice
-from worker.providers.failures import bad_status
-from worker.providers.http import Reply
+from worker.domain.invoices import Invoice
 from worker.providers.intellectmoney.documents import document_of
 from worker.providers.intellectmoney.mapping import invoice_of, scheduled_of
 from worker.providers.intellectmoney.replies import ResponseRead, ResultRead, read_response
@@ -25,8 +23,10 @@ from worker.providers.intellectmoney.said import (
     TokenRefused,
     Unlike,
 )
-from worker.providers.strict_json import NamedTwice
-from worker.providers.xml import Misshapen
+from worker.providers.transport.failures import bad_status
+from worker.providers.transport.http import Reply
+from worker.providers.transport.strict_json import NamedTwice
+from worker.providers.transport.xml import Misshapen
 
 T = TypeVar("T")
 #: Returns what was asked for; None where the result does not hold it.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, assert_never
 
-from worker.operations.outcomes import (
+from worker.domain.outcomes import (
     Doubtful,
     Finished,
     Misconfigured,
@@ -19,7 +19,7 @@ from worker.operations.outcomes import (
     Started,
     Trouble,
 )
-from worker.operations.states import State
+from worker.domain.states import State
 from worker.providers.base import Work
 from worker.providers.intellectmoney.ends import OPERATION_ERROR, error
 from worker.providers.intellectmoney.mapping import is_as_sent

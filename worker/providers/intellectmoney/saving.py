@@ -12,8 +12,8 @@ from functools import partial
 from typing import Any, Final, Protocol, assert_never
 
 from config.polling import PollPolicy
-from worker.errors import CallFailed, DatabaseUnavailable
-from worker.operations.outcomes import (
+from worker.domain.errors import CallFailed, DatabaseUnavailable
+from worker.domain.outcomes import (
     Doubtful,
     Finished,
     Misconfigured,
@@ -24,9 +24,8 @@ from worker.operations.outcomes import (
     Prepared,
     Trouble,
 )
-from worker.operations.states import State
+from worker.domain.states import State
 from worker.providers.base import Work
-from worker.providers.failures import trouble_of
 from worker.providers.intellectmoney import saved
 from worker.providers.intellectmoney.asking import Asking
 from worker.providers.intellectmoney.client import Client
@@ -40,6 +39,7 @@ from worker.providers.intellectmoney.saved import BEFORE, FOUND, READY, Listed
 from worker.providers.intellectmoney.scheduled import listing_of
 from worker.providers.intellectmoney.tokens import LOOK_AGAIN, NoToken, Token, Tokens
 from worker.providers.intellectmoney.troubles import not_known
+from worker.providers.transport.failures import trouble_of
 
 #: No object has that many operations: somebody makes up pages.
 _MOST_PAGES: Final = 100

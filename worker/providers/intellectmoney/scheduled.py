@@ -8,9 +8,9 @@ from operator import attrgetter
 from typing import Any, Final
 
 from config.polling import PollPolicy
-from worker.operations.invoices import Invoice
-from worker.operations.outcomes import Finished, Reason, ReasonCode
-from worker.operations.states import State
+from worker.domain.invoices import Invoice
+from worker.domain.outcomes import Finished, Reason, ReasonCode
+from worker.domain.states import State
 from worker.providers.intellectmoney.client import Client
 from worker.providers.intellectmoney.fetching import Fetching
 from worker.providers.intellectmoney.pages import Listing, Place

@@ -7,8 +7,8 @@ from typing import Any, Final, Protocol, assert_never
 import structlog
 
 from config.polling import PollPolicy
-from worker.errors import CallFailed, DatabaseUnavailable, ReplyTooLarge
-from worker.operations.outcomes import Misconfigured, NeedsPerson, Pending, Reason, ReasonCode
+from worker.domain.errors import CallFailed, DatabaseUnavailable, ReplyTooLarge
+from worker.domain.outcomes import Misconfigured, NeedsPerson, Pending, Reason, ReasonCode
 from worker.providers.intellectmoney.client import Client
 from worker.providers.intellectmoney.said import Done, Failed, Queued, TokenRefused, Unlike
 from worker.providers.intellectmoney.troubles import failed, not_known

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from worker.errors import CallFailed, ReplyTooLarge
-from worker.operations.outcomes import NeedsPerson, Pending, Reason, ReasonCode, Trouble
-from worker.providers.failures import BadStatus, Unavailable, trouble_of
+from worker.domain.errors import CallFailed, ReplyTooLarge
+from worker.domain.outcomes import NeedsPerson, Pending, Reason, ReasonCode, Trouble
+from worker.providers.transport.failures import BadStatus, Unavailable, trouble_of
 
 #: How often an answer that is not known is asked for again.
 ASKED_AGAIN: Final = 3

@@ -16,7 +16,7 @@ from pydantic import (
 
 from worker.providers.given import Given
 from worker.providers.intellectmoney.cron import read_cron
-from worker.providers.strict_json import NamedTwice, NotJson, parse_json
+from worker.providers.transport.strict_json import NamedTwice, NotJson, parse_json
 from worker.providers.typography import plain
 
 #: `InvoiceState` by its numbers; 5 is not defined.

@@ -12,9 +12,7 @@ from uuid import uuid4
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from worker.errors import ReplyUnreadable
-from worker.providers.failures import bad_status
-from worker.providers.http import PinnedSession, Reply
+from worker.domain.errors import ReplyUnreadable
 from worker.providers.mandarin.types import (
     Check,
     ErrorReply,
@@ -25,8 +23,10 @@ from worker.providers.mandarin.types import (
     StatusReply,
     Unlike,
 )
-from worker.providers.strict_json import NamedTwice, NotJson, parse_json
-from worker.providers.tying import tied
+from worker.providers.transport.failures import bad_status
+from worker.providers.transport.http import PinnedSession, Reply
+from worker.providers.transport.strict_json import NamedTwice, NotJson, parse_json
+from worker.providers.transport.tying import tied
 
 #: A guess: what is sent as the `patronymic` of a person without one. Page 004 requires it, and its
 #: own example leaves empty what is required and not there (`snils`).

@@ -8,8 +8,8 @@ from enum import StrEnum
 from http import HTTPStatus
 from typing import Any, Final, assert_never
 
-from worker.errors import CallFailed, ReplyUnreadable
-from worker.operations.outcomes import (
+from worker.domain.errors import CallFailed, ReplyUnreadable
+from worker.domain.outcomes import (
     PAST_ALL_STEPS,
     Finished,
     Misconfigured,
@@ -21,11 +21,11 @@ from worker.operations.outcomes import (
     Trouble,
     Wanted,
 )
-from worker.operations.states import State
+from worker.domain.states import State
 from worker.providers.base import Work
-from worker.providers.failures import BadStatus, trouble_of
 from worker.providers.mandarin.course import Course, Handed, course_of
 from worker.providers.mandarin.types import Check, InvalidRequest, Status, Unlike
+from worker.providers.transport.failures import BadStatus, trouble_of
 
 #: The name of the input.
 SMS_CODE: Final = "sms_code"

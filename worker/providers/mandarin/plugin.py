@@ -8,8 +8,9 @@ from typing import Any, Final, assert_never
 from config.polling import PollPolicy
 from config.providers import MandarinSettings
 from config.queues import Provider
-from worker.errors import CallFailed, Refused
-from worker.operations.outcomes import (
+from worker.domain.errors import CallFailed, Refused
+from worker.domain.intake import Intake
+from worker.domain.outcomes import (
     PAST_ALL_STEPS,
     Finished,
     Misconfigured,
@@ -23,9 +24,8 @@ from worker.operations.outcomes import (
     Trouble,
     Wanted,
 )
-from worker.operations.states import State
-from worker.providers.base import Finding, Intake, Limits, OneStep, Work
-from worker.providers.failures import trouble_of
+from worker.domain.states import State
+from worker.providers.base import Finding, Limits, OneStep, Work
 from worker.providers.given import WRITING, Writing, is_given
 from worker.providers.health import check_host, look
 from worker.providers.limits import limits_of
@@ -42,7 +42,8 @@ from worker.providers.mandarin.types import (
     Unlike,
 )
 from worker.providers.person import SNILS_CHECKSUM
-from worker.providers.sessions import session_of
+from worker.providers.transport.failures import trouble_of
+from worker.providers.transport.sessions import session_of
 from worker.providers.validating import both, validated
 
 KIND: Final = "identification"

@@ -4,9 +4,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 
-from worker.errors import ReplyUnreadable
-from worker.providers.failures import FaultWithoutCode, bad_status
-from worker.providers.http import Reply
+from worker.domain.errors import ReplyUnreadable
 from worker.providers.moneta.types import (
     Content,
     Fault,
@@ -17,6 +15,8 @@ from worker.providers.moneta.types import (
     Ticket,
     Unlike,
 )
+from worker.providers.transport.failures import FaultWithoutCode, bad_status
+from worker.providers.transport.http import Reply
 
 #: What a fault comes with over JSON and over SOAP: it says nothing more than the fault does.
 _OF_FAULTS: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.INTERNAL_SERVER_ERROR})

@@ -5,15 +5,15 @@ from dataclasses import replace
 from typing import Any, Final, assert_never
 
 from config.providers import MonetaSettings
-from worker.errors import CallFailed, ReplyUnreadable
-from worker.operations.outcomes import Outcome, Pending
-from worker.providers.failures import BadStatus, trouble_of
+from worker.domain.errors import CallFailed, ReplyUnreadable
+from worker.domain.outcomes import Outcome, Pending
 from worker.providers.moneta import mapping
 from worker.providers.moneta.attributes import names
 from worker.providers.moneta.groups import Group, Membership, groups_of, membership_of
 from worker.providers.moneta.transport import open_transport
 from worker.providers.moneta.types import Fault, Holding, Profile, Result, Task, Ticket, Unlike
-from worker.providers.sessions import session_of
+from worker.providers.transport.failures import BadStatus, trouble_of
+from worker.providers.transport.sessions import session_of
 
 #: In `progress`: how many replies to polls in a row were none of MONETA's.
 SPOILT: Final = "spoilt"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from worker.operations.outcomes import Reason, ReasonCode
+from worker.domain.outcomes import Reason, ReasonCode
 
 
 class Means(Enum):

@@ -1,9 +1,9 @@
 """Reads MONETA's replies in JSON."""
 
-from worker.errors import ReplyUnreadable
+from worker.domain.errors import ReplyUnreadable
 from worker.providers.moneta.replies import content_of
 from worker.providers.moneta.types import Content, Unlike
-from worker.providers.strict_json import NamedTwice, NotJson, parse_json
+from worker.providers.transport.strict_json import NamedTwice, NotJson, parse_json
 
 
 def read_json(answer: bytes) -> Content:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from worker.operations.outcomes import (
+from worker.domain.outcomes import (
     Doubtful,
     Finished,
     Misconfigured,
@@ -16,7 +16,7 @@ from worker.operations.outcomes import (
     Settle,
     Trouble,
 )
-from worker.operations.states import State
+from worker.domain.states import State
 from worker.providers.moneta.attributes import checked, is_of
 from worker.providers.moneta.faults import Meaning, Means, meaning_of
 from worker.providers.moneta.types import MALFORMED, Fault, Result

@@ -13,8 +13,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from worker.errors import ReplyUnreadable
-from worker.providers.failures import FaultWithoutCode
+from worker.domain.errors import ReplyUnreadable
 from worker.providers.moments import read_moment
 from worker.providers.moneta.types import (
     MALFORMED,
@@ -27,6 +26,7 @@ from worker.providers.moneta.types import (
     Ticket,
     Unlike,
 )
+from worker.providers.transport.failures import FaultWithoutCode
 
 _CODE: Final = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6}){0,6}")
 

@@ -9,13 +9,13 @@ from typing import Any, Final, TypeVar
 
 from zeep.wsse.username import UsernameToken
 
-from worker.providers.http import PinnedSession, Reply
 from worker.providers.moneta.asking import about_a_task, about_a_unit
 from worker.providers.moneta.requests import start_request
 from worker.providers.moneta.soap_reader import read_soap
 from worker.providers.moneta.types import Holding, Task
-from worker.providers.soap import SoapService
-from worker.providers.tying import tied
+from worker.providers.transport.http import PinnedSession, Reply
+from worker.providers.transport.soap import SoapService
+from worker.providers.transport.tying import tied
 
 T = TypeVar("T")
 _BINDING: Final = "{http://www.moneta.ru/services.wsdl}MessagesSoap11"

@@ -8,10 +8,10 @@ from typing import Final
 
 from lxml import etree
 
-from worker.errors import ReplyUnreadable
+from worker.domain.errors import ReplyUnreadable
 from worker.providers.moneta.replies import content_of
 from worker.providers.moneta.types import Content, Unlike
-from worker.providers.xml import (
+from worker.providers.transport.xml import (
     Each,
     Misshapen,
     NotXml,

@@ -6,10 +6,10 @@ from typing import Any, Protocol
 from zeep.wsse.username import UsernameToken
 
 from config.providers import MonetaSettings
-from worker.providers.http import PinnedSession
 from worker.providers.moneta.json_client import JsonClient
 from worker.providers.moneta.soap_client import SoapClient
 from worker.providers.moneta.types import Holding, Task
+from worker.providers.transport.http import PinnedSession
 
 
 class Transport(Protocol):

@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from worker.operations.outcomes import Outcome, Pending, Trouble
+from worker.domain.outcomes import Outcome, Pending, Trouble
 from worker.providers.moneta.groups import Membership
 from worker.providers.npd.desk import MonetaDesk
 

@@ -8,7 +8,6 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from config.providers import NpdSettings
-from worker.providers.http import PinnedSession, Reply
 from worker.providers.npd.replies import content_of
 from worker.providers.npd.requests import (
     Parameters,
@@ -18,6 +17,7 @@ from worker.providers.npd.requests import (
 )
 from worker.providers.npd.signature import KEY, signature_of
 from worker.providers.npd.types import Document, Method, Refusal, Task, Unlike, Updated
+from worker.providers.transport.http import PinnedSession, Reply
 
 #: The page names no type; a form is what such parameters come in. A guess.
 CONTENT_TYPE: Final = "application/x-www-form-urlencoded"

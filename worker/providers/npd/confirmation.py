@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from config.providers import NpdSettings
-from worker.operations.outcomes import (
+from worker.domain.outcomes import (
     Finished,
     Misconfigured,
     NeedsPerson,
@@ -14,7 +14,7 @@ from worker.operations.outcomes import (
     Reason,
     ReasonCode,
 )
-from worker.operations.states import State
+from worker.domain.states import State
 from worker.providers.base import Work
 from worker.providers.moneta.groups import Group, Membership
 from worker.providers.npd.desk import MonetaDesk, beside

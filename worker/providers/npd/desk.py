@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
-from worker.operations.outcomes import Misconfigured, Outcome, Pending, Trouble
+from worker.domain.outcomes import Misconfigured, Outcome, Pending, Trouble
 from worker.providers.moneta.groups import Membership
 
 

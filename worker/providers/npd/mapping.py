@@ -2,7 +2,7 @@
 
 from typing import Final, assert_never
 
-from worker.operations.outcomes import (
+from worker.domain.outcomes import (
     Finished,
     Misconfigured,
     NeedsPerson,
@@ -11,7 +11,7 @@ from worker.operations.outcomes import (
     ReasonCode,
     Trouble,
 )
-from worker.operations.states import State
+from worker.domain.states import State
 from worker.providers.npd.types import Error, Refusal, Unlike
 
 #: How often in a row NPD may fail to do what it was asked, before that is its last word.

@@ -9,8 +9,9 @@ from typing import Any, Final
 from config.polling import PollPolicy
 from config.providers import NpdSettings
 from config.queues import Provider
-from worker.errors import CallFailed, Refused
-from worker.operations.outcomes import (
+from worker.domain.errors import CallFailed, Refused
+from worker.domain.intake import Intake
+from worker.domain.outcomes import (
     Doubtful,
     Finished,
     Misconfigured,
@@ -24,9 +25,8 @@ from worker.operations.outcomes import (
     Started,
     Trouble,
 )
-from worker.operations.states import State
-from worker.providers.base import Finding, Intake, Limits, OneStep, Work
-from worker.providers.failures import trouble_of
+from worker.domain.states import State
+from worker.providers.base import Finding, Limits, OneStep, Work
 from worker.providers.given import WRITING, Writing
 from worker.providers.health import check_host, look
 from worker.providers.limits import limits_of
@@ -47,7 +47,8 @@ from worker.providers.npd.types import (
     Unlike,
 )
 from worker.providers.person import SNILS_CHECKSUM
-from worker.providers.sessions import session_of
+from worker.providers.transport.failures import trouble_of
+from worker.providers.transport.sessions import session_of
 from worker.providers.validating import both, validated
 
 KIND: Final = "identification"

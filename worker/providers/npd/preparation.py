@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from worker.errors import CallFailed
-from worker.operations.outcomes import NeedsPerson, NotSent, Outcome, Prepared, Reason, ReasonCode
+from worker.domain.errors import CallFailed
+from worker.domain.outcomes import NeedsPerson, NotSent, Outcome, Prepared, Reason, ReasonCode
 from worker.providers.base import Work
-from worker.providers.failures import trouble_of
 from worker.providers.npd import mapping
 from worker.providers.npd.client import NpdClient
 from worker.providers.npd.memory import READY, Prints
 from worker.providers.npd.types import Document, Refusal, Unlike
+from worker.providers.transport.failures import trouble_of
 
 
 class Preparation:

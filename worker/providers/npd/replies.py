@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from worker.errors import ReplyUnreadable
-from worker.providers.failures import bad_status
-from worker.providers.http import Reply
+from worker.domain.errors import ReplyUnreadable
 from worker.providers.npd.types import ERRORS, Error, Method, Refusal, Unlike
-from worker.providers.strict_json import NamedTwice, NotJson, parse_json
+from worker.providers.transport.failures import bad_status
+from worker.providers.transport.http import Reply
+from worker.providers.transport.strict_json import NamedTwice, NotJson, parse_json
 
 _Model = TypeVar("_Model", bound=BaseModel)
 

@@ -11,11 +11,8 @@ import pytest
 
 from tests.support.operations import NOW
 from tests.support.providers import LIMITS, ScriptedPlugin
-from worker.engine.asks import Answer, Ask
-from worker.engine.chunk import Chunk, Halt, Working
-from worker.engine.gate import Health
-from worker.errors import DatabaseUnavailable, Unsealable
-from worker.operations.outcomes import (
+from worker.domain.errors import DatabaseUnavailable, Unsealable
+from worker.domain.outcomes import (
     Doubtful,
     Finished,
     Misconfigured,
@@ -28,10 +25,13 @@ from worker.operations.outcomes import (
     Started,
     Trouble,
 )
-from worker.operations.states import State
-from worker.operations.store.claims import Claimed
-from worker.operations.store.supplying import Supplying
+from worker.domain.states import State
+from worker.engine.admission import Health
+from worker.engine.calls import Answer, Ask
+from worker.engine.chunk import Chunk, Halt, Working
 from worker.providers.base import Work
+from worker.store.claims import Claimed
+from worker.store.input_delivery import Supplying
 
 PENDING = Pending("not yet")
 FAILED = Pending("502", Trouble.TRANSPORT)

@@ -10,11 +10,8 @@ from hypothesis import strategies as st
 from config.polling import PollPolicy
 from tests.support.operations import NOW
 from tests.support.providers import ScriptedPlugin
-from worker.engine.asks import Answer, Ask, next_ask
-from worker.engine.decisions import decide
-from worker.engine.gate import LONGEST_REST
-from worker.events.model import END_EVENTS, EventType
-from worker.operations.outcomes import (
+from worker.domain.events import END_EVENTS, EventType
+from worker.domain.outcomes import (
     PAST_ALL_STEPS,
     Doubtful,
     Finished,
@@ -31,9 +28,12 @@ from worker.operations.outcomes import (
     Trouble,
     Wanted,
 )
-from worker.operations.states import DRIVEN, TERMINAL, State, may_move
-from worker.operations.store.changes import Move, Stay
-from worker.operations.store.claims import ORDINARY, URGENT, Claimed, Run
+from worker.domain.states import DRIVEN, TERMINAL, State, may_move
+from worker.engine.admission import LONGEST_REST
+from worker.engine.calls import Answer, Ask, next_ask
+from worker.engine.decisions import decide
+from worker.store.changes import Move, Stay
+from worker.store.claims import ORDINARY, URGENT, Claimed, Run
 
 DEADLINE = NOW + timedelta(minutes=10)
 CODE = Wanted("sms_code", 4)

@@ -7,7 +7,7 @@ from cryptography.fernet import Fernet
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.errors import Unsealable
+from worker.domain.errors import Unsealable
 from worker.privacy.sealing import LARGEST_TOKEN, Sealer, new_key
 
 FIRST, SECOND = new_key(), new_key()

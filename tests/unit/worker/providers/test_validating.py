@@ -3,7 +3,7 @@
 import pytest
 from pydantic import BaseModel
 
-from worker.errors import Refused
+from worker.domain.errors import Refused
 from worker.providers.validating import both, merged, validated
 
 

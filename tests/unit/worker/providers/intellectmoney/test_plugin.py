@@ -11,12 +11,12 @@ from cryptography.fernet import Fernet
 
 from config.queues import Provider
 from tests.support.intellectmoney import CHANGE, FIRST, PASSWORD, settings
-from worker.errors import Refused
-from worker.operations.database import Database
+from worker.domain.errors import Refused
 from worker.privacy.sealing import Sealer
 from worker.providers.base import Plugin
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
-from worker.tokens import StoredTokens
+from worker.providers.intellectmoney.stored_token import StoredTokens
+from worker.store.database import Database
 
 SAVE, LIST = "save_scheduled_operation", "scheduled_operations"
 

@@ -5,7 +5,7 @@ from pydantic import SecretStr
 
 from tests.support.mandarin import SECRET, settings
 from worker.providers.mandarin.client import MandarinClient, x_auth
-from worker.providers.sessions import session_of
+from worker.providers.transport.sessions import session_of
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ import pytest
 
 from config.queues import Provider
 from tests.support.mandarin import BY_INN, BY_SNILS, SECRET, settings
-from worker.errors import Refused
-from worker.providers.base import Intake, Plugin
+from worker.domain.errors import Refused
+from worker.domain.intake import Intake
+from worker.providers.base import Plugin
 from worker.providers.mandarin.plugin import MandarinPlugin
 
 KIND = "identification"

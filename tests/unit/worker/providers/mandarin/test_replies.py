@@ -6,8 +6,8 @@ import pytest
 
 from tests.support.http_stub import HttpStub, said
 from tests.support.mandarin import SESSION, settings, status, submitted, supplied, work
-from worker.operations.outcomes import NeedsPerson, Pending, ReasonCode, Started, Trouble
-from worker.operations.states import State
+from worker.domain.outcomes import NeedsPerson, Pending, ReasonCode, Started, Trouble
+from worker.domain.states import State
 from worker.providers.mandarin.plugin import MandarinPlugin
 
 YES = (True, True)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tests.support.moneta import envelope, fault, profile, result, ticket
-from worker.errors import ReplyUnreadable
+from worker.domain.errors import ReplyUnreadable
 from worker.providers.moneta import replies
 from worker.providers.moneta.json_reader import read_json
 from worker.providers.moneta.types import Fault, Profile, Result, Ticket, Unlike

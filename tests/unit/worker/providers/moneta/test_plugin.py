@@ -8,7 +8,7 @@ import pytest
 
 from config.queues import Provider
 from tests.support.moneta import PASSWORD, PERSON, UNIT_ID, settings
-from worker.errors import Refused
+from worker.domain.errors import Refused
 from worker.providers.base import Plugin
 from worker.providers.moneta.plugin import MonetaPlugin
 

@@ -8,9 +8,9 @@ import pytest
 
 from config.queues import Provider
 from tests.support.npd import KEY, PERSON, PHONE, SECRET, UNIT_ID, settings, work
-from worker.errors import Refused
-from worker.operations.outcomes import NeedsPerson, ReasonCode
-from worker.operations.states import State
+from worker.domain.errors import Refused
+from worker.domain.outcomes import NeedsPerson, ReasonCode
+from worker.domain.states import State
 from worker.providers.base import Plugin
 from worker.providers.npd.plugin import NpdPlugin
 

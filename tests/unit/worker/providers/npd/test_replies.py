@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from worker.providers.failures import BadStatus
-from worker.providers.http import Reply
 from worker.providers.npd.replies import content_of
 from worker.providers.npd.types import Document, Method, Refusal, Task, Unlike, Updated
+from worker.providers.transport.failures import BadStatus
+from worker.providers.transport.http import Reply
 
 MODELS: dict[Method, type[BaseModel]] = {
     Method.PROFILE: Updated,

@@ -1,0 +1,90 @@
+"""Carries an answer out over HTTP, the broken ones too."""
+
+import asyncio
+from typing import Final, assert_never
+
+from tornado.iostream import StreamClosedError
+from tornado.web import RequestHandler
+
+from uprid_sandbox.answers import Answer, Cut, Drip, Drop, Hang, Late, Page
+
+#: Seconds after which even a client without a timeout is let go.
+PATIENCE: Final = 300.0
+#: Seconds between two bytes of a dripping body.
+DRIP_EVERY: Final = 0.25
+
+
+class DeliveryHandler(RequestHandler):
+    """Knows how to deliver every kind of answer."""
+
+    def prepare(self) -> None:
+        """Be ready to notice that the client has gone."""
+        self._gone = asyncio.Event()
+
+    def on_connection_close(self) -> None:
+        """Wake whoever waits for the client to go."""
+        self._gone.set()
+
+    async def deliver(self, answer: Answer) -> None:
+        """Do to the client what the answer says."""
+        match answer:
+            case Page():
+                await self._send(answer)
+            case Drop():
+                self.detach().close()
+            case Hang():
+                await self._client_gone(PATIENCE)
+                self._close()
+            case Cut(page):
+                await self._cut(page)
+            case Drip(page):
+                await self._drip(page)
+            case Late(page, seconds):
+                if not await self._client_gone(seconds):
+                    await self._send(page)
+            case _:
+                assert_never(answer)
+
+    async def _send(self, page: Page) -> None:
+        self._head(page)
+        await self.finish(page.body)
+
+    async def _cut(self, page: Page) -> None:
+        self._head(page)
+        self.set_header("Content-Length", str(len(page.body)))
+        self.write(page.body[: len(page.body) // 2])
+        try:
+            await self.flush()
+        except StreamClosedError:
+            return
+        self._close()
+
+    async def _drip(self, page: Page) -> None:
+        """Send a blank now and then, which JSON and XML allow, and the body when patience ends."""
+        self._head(page)
+        for _ in range(int(PATIENCE / DRIP_EVERY)):
+            try:
+                self.write(b" ")
+                await self.flush()
+            except StreamClosedError:
+                return
+            if await self._client_gone(DRIP_EVERY):
+                return
+        await self.finish(page.body)
+
+    def _head(self, page: Page) -> None:
+        self.set_status(page.status)
+        self.set_header("Content-Type", page.content_type)
+        for name, value in page.headers.items():
+            self.set_header(name, value)
+
+    async def _client_gone(self, within: float) -> bool:
+        try:
+            await asyncio.wait_for(self._gone.wait(), within)
+        except TimeoutError:
+            return False
+        return True
+
+    def _close(self) -> None:
+        if not self._gone.is_set():
+            self.detach().close()

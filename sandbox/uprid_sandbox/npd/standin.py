@@ -1,0 +1,31 @@
+"""Puts the stand-in of the API for the self-employed together."""
+
+from functools import partial
+
+from uprid_sandbox.bell import send
+from uprid_sandbox.npd.acts import Method
+from uprid_sandbox.npd.desk import Desk, phone_log
+from uprid_sandbox.npd.handler import MethodHandler
+from uprid_sandbox.npd.notices import NoticeBoard, send_nothing
+from uprid_sandbox.outages import Outage
+from uprid_sandbox.standin import StandIn
+from uprid_sandbox.world import World
+
+
+def npd_stand_in(world: World) -> StandIn:
+    """Return a stand-in as new, which knows nobody. Its tasks and units are MONETA's."""
+    url = world.options.notify_url
+    messenger = send_nothing if url is None else partial(send, url)
+    board = NoticeBoard(world.options.delay, world.clock, messenger)
+    calls, outage = phone_log(), Outage()
+    desk = Desk(world.options, world.book, board, calls, outage)
+    return StandIn(
+        name="npd",
+        routes=[
+            (f"/{method}", MethodHandler, {"desk": desk, "method": method}) for method in Method
+        ],
+        calls=calls,
+        outage=outage,
+        forget=desk.clear,
+        notifications=board.as_json,
+    )

@@ -1,0 +1,101 @@
+"""Collects what the three parties wrote down: the marketplace, the database, the stand-ins."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import requests
+
+from config.queues import Provider
+from tests.harnesses.chaos.cases import PEOPLE, Case
+from tests.harnesses.chaos.fleet import Fleet
+from tests.harnesses.chaos.heard import LAST_WORDS, Heard, Told, told
+from tests.harnesses.chaos.ledger import Books, Finding, Kind, Row
+from tests.support.marketplace import LATE, REFUSED, WAITING
+from tests.support.people import person
+from tests.support.scan import Scanner, Secret, of_person
+
+#: What is told of no operation may come after the last look.
+_OUTBOX: Final = (
+    "SELECT id, type, subject, data FROM outbox"
+    " WHERE operation_id IS NOT NULL OR id = ANY(:heard) ORDER BY seq"
+)
+_ROWS: Final = "SELECT reference, state, attempt, lease_token IS NOT NULL FROM operation"
+#: Every operation's phone at NPD and Mandarin.
+_PHONE: Final = re.compile(r"(?<!\d)7900\d{7}(?!\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    id: str
+    type: str
+    subject: str
+    data: Mapping[str, Any]
+
+
+def collect(fleet: Fleet, sent: Mapping[str, Case], heard: Heard) -> Books:
+    """Read all three."""
+    return Books(
+        sent=dict(sent),
+        heard=heard.events,
+        outbox=[told(event) for event in _outbox(fleet, heard)],
+        rows={
+            reference: Row(state, attempt, is_leased=bool(leased))
+            for reference, state, attempt, leased in fleet.rows(_ROWS)
+        },
+        calls=_calls(fleet),
+    )
+
+
+def ends(books: Books) -> Counter[str]:
+    """Return how often each last word came."""
+    last: dict[str, Told] = {}
+    for event in books.heard:
+        if event.type != LATE and event.is_operations:
+            last[event.reference] = event
+    return Counter(_end(event) for event in last.values() if event.type in LAST_WORDS)
+
+
+def refusals(books: Books) -> Counter[str]:
+    """Return how often messages were refused, by the reason."""
+    return Counter(event.reason or "" for event in books.heard if event.type == REFUSED)
+
+
+def leaks(logs: Mapping[str, str]) -> Iterator[Finding]:
+    """Find personal values that stand in a log in clear."""
+    secrets: dict[str, Secret] = {}
+    for number in range(PEOPLE):
+        secrets |= of_person(f"person {number}", person(number))
+    scanner = Scanner(secrets)
+    for name, log in logs.items():
+        # Most lines differ in their ids and times alone.
+        found = scanner.found("\n".join(_distinct(log.splitlines())))
+        if _PHONE.search(log):
+            found.add("a phone")
+        if found:
+            yield Finding(Kind.MISBEHAVED, name, f"its log holds {', '.join(sorted(found)[:5])}")
+
+
+def _distinct(lines: Iterable[str]) -> Iterable[str]:
+    return dict.fromkeys(lines)
+
+
+def _end(event: Told) -> str:
+    word = event.type.rpartition(".")[2]
+    return f"{word}: {event.reason}" if event.type == WAITING else word
+
+
+def _outbox(fleet: Fleet, heard: Heard) -> Iterator[_Stored]:
+    for event_id, kind, subject, data in fleet.rows(_OUTBOX, heard=list(heard.ids)):
+        yield _Stored(event_id, kind, subject, json.loads(data))
+
+
+def _calls(fleet: Fleet) -> dict[Provider, dict[str, Any]]:
+    answer = requests.get(f"http://127.0.0.1:{fleet.sandbox_port}/_sandbox/calls", timeout=60)
+    return {
+        Provider(name): counted.get("subjects", counted.get("units"))
+        for name, counted in answer.json().items()
+    }

@@ -1,0 +1,212 @@
+"""The ledger: what was sent, told, stored and billed, held against the promises. Pure.
+
+Three books are kept by three parties: the stream as the marketplace heard it, the database, and
+the stand-ins' counters. Every entry that does not agree is a finding.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+from config.queues import Provider
+from tests.harnesses.chaos.cases import Case
+from tests.harnesses.chaos.heard import LAST_WORDS, Told
+from tests.support.marketplace import ACCEPTED, LATE, WAITING
+from worker.domain.states import State
+
+#: Why an operation may wait where nothing but the chaos befell it: its submit may have been made.
+EXPLAINED: Final = frozenset({"doubtful_submit"})
+#: Codes that a session of Mandarin takes.
+_CODES: Final = 5
+
+
+class Kind(StrEnum):
+    """What can be found."""
+
+    #: Accepted, and neither told to have ended nor to wait.
+    LOST = "lost"
+    #: Two ends of one attempt.
+    DOUBLED = "doubled"
+    #: A call that costs or has effect was made again.
+    REPEATED = "repeated"
+    #: Sent again and again, and never accepted.
+    NEVER_TAKEN = "never taken"
+    #: Events out of order, or with a gap.
+    DISORDERED = "disordered"
+    #: The stream and the outbox do not agree.
+    UNTOLD = "untold"
+    #: Another operation's answer.
+    FOREIGN = "foreign answer"
+    #: An end that the provider did not state.
+    WRONG_END = "wrong end"
+    #: Waits for a person for no reason that the chaos explains.
+    UNEXPLAINED = "unexplained"
+    #: Still under lease, or not where its last event says.
+    UNSETTLED = "unsettled"
+    #: Of the processes, the servers or the harness itself.
+    MISBEHAVED = "misbehaved"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One entry that does not agree."""
+
+    kind: Kind
+    #: A reference, or a process's name.
+    what: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An operation as the database has it."""
+
+    state: str
+    attempt: int
+    is_leased: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What the three parties wrote down."""
+
+    sent: Mapping[str, Case]
+    #: Every event once, as it was first heard.
+    heard: Sequence[Told]
+    #: Every event of the outbox, by `seq`.
+    outbox: Sequence[Told]
+    rows: Mapping[str, Row]
+    #: The stand-ins' counters, by provider and subject.
+    calls: Mapping[Provider, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+
+
+def audit(books: Books) -> list[Finding]:
+    """Return everything that does not agree."""
+    told: dict[str, list[Told]] = {}
+    for event in books.heard:
+        if event.is_operations:
+            told.setdefault(event.reference, []).append(event)
+    findings = [
+        *_audited_outbox(books),
+        *(found for each in books.sent.values() for found in _audited(each, told, books)),
+    ]
+    strangers = books.rows.keys() - books.sent.keys()
+    findings += [Finding(Kind.UNTOLD, each, "nobody enqueued it") for each in sorted(strangers)]
+    return findings
+
+
+def _audited(case: Case, told: Mapping[str, list[Told]], books: Books) -> Iterator[Finding]:
+    events = told.get(case.reference, [])
+    row = books.rows.get(case.reference)
+    if row is None:
+        yield Finding(Kind.NEVER_TAKEN, case.reference, f"{len(events)} events, no row")
+        return
+    yield from _order(case, events)
+    yield from _ends(case, events)
+    yield from _end(case, events, row)
+    yield from _billed(case, row, books.calls.get(case.provider, {}))
+    yield from _foreign(case, events, books.calls.get(case.provider, {}))
+
+
+def _order(case: Case, events: Sequence[Told]) -> Iterator[Finding]:
+    sequence = [event.sequence for event in events]
+    if sequence != list(range(1, len(events) + 1)):
+        yield Finding(Kind.DISORDERED, case.reference, f"sequence {sequence}")
+    if events and events[0].type != ACCEPTED:
+        yield Finding(Kind.DISORDERED, case.reference, f"begins with {events[0].type}")
+
+
+def _ends(case: Case, events: Sequence[Told]) -> Iterator[Finding]:
+    ends = Counter(event.attempt for event in events if event.is_end)
+    for attempt, count in ends.items():
+        if count > 1:
+            told = [event.type for event in events if event.attempt == attempt and event.is_end]
+            yield Finding(Kind.DOUBLED, case.reference, f"attempt {attempt}: {told}")
+
+
+def _end(case: Case, events: Sequence[Told], row: Row) -> Iterator[Finding]:
+    spoken = [event for event in events if event.type != LATE]
+    last = spoken[-1] if spoken else None
+    if last is None or last.type not in LAST_WORDS or last.attempt != row.attempt:
+        heard = "nothing" if last is None else f"{last.type} of attempt {last.attempt}"
+        yield Finding(
+            Kind.LOST, case.reference, f"{row.state}, attempt {row.attempt}; last heard: {heard}"
+        )
+        return
+    said = State(last.type.rpartition(".")[2])
+    if said != row.state or row.is_leased:
+        leased = ", leased" if row.is_leased else ""
+        yield Finding(Kind.UNSETTLED, case.reference, f"told {said}, stored {row.state}{leased}")
+    if last.type == WAITING and last.reason not in EXPLAINED:
+        yield Finding(Kind.UNEXPLAINED, case.reference, f"waits: {last.reason}")
+    if last.type != WAITING and last.type not in case.ends:
+        yield Finding(Kind.WRONG_END, case.reference, f"{last.type}: {last.reason}")
+
+
+def _billed(case: Case, row: Row, calls: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
+    if case.subject is None:
+        return
+    counted = calls.get(case.subject, {})
+    seen: dict[str, int] = {}
+    match case.provider:
+        case Provider.MONETA:
+            seen = {"submits": counted.get("submits", 0)}
+        case Provider.NPD:
+            # A next attempt for a person who is identified already is refused, and tried again.
+            counts = "startuprid" if row.attempt == 1 else "taken"
+            seen = {"starts": counted.get(counts, 0)}
+        case Provider.MANDARIN:
+            seen = {"sessions": counted.get("submits", 0)}
+            yield from _codes(case, row, counted)
+        case Provider.INTELLECTMONEY:
+            seen = {"writes": counted.get("writes", 0)}
+    for what, times in seen.items():
+        if times > row.attempt:
+            yield Finding(Kind.REPEATED, case.reference, f"{times} {what} in {row.attempt}")
+
+
+def _foreign(
+    case: Case, events: Sequence[Told], calls: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Finding]:
+    """Find what the provider told somebody else: an id that it gave, a unit that it named."""
+    if case.subject is None:
+        return
+    counted = calls.get(case.subject, {})
+    match case.provider:
+        case Provider.MONETA:
+            given = set(counted.get("tasks", ()))
+        case Provider.NPD | Provider.MANDARIN:
+            given = set(counted.get("details", {}).get("taken", ()))
+        case _:
+            return
+    for event in events:
+        if event.provider_ref is not None and event.provider_ref not in given:
+            yield Finding(Kind.FOREIGN, case.reference, f"{event.type}: {event.provider_ref}")
+        if event.unit is not None and event.unit != case.subject:
+            yield Finding(Kind.FOREIGN, case.reference, f"{event.type}: of unit {event.unit}")
+
+
+def _codes(case: Case, row: Row, counted: Mapping[str, Any]) -> Iterator[Finding]:
+    codes: Mapping[str, int] = counted.get("details", {}).get("codes", {})
+    if any(times > row.attempt for times in codes.values()):
+        most = max(codes.values())
+        yield Finding(Kind.REPEATED, case.reference, f"one code {most} times in {row.attempt}")
+    if sum(codes.values()) > _CODES * row.attempt:
+        yield Finding(Kind.REPEATED, case.reference, f"{sum(codes.values())} codes")
+
+
+def _audited_outbox(books: Books) -> Iterator[Finding]:
+    heard = {event.id: event for event in books.heard}
+    stored = {event.id: event for event in books.outbox}
+    for event_id in stored.keys() - heard.keys():
+        event = stored[event_id]
+        yield Finding(Kind.UNTOLD, event.reference, f"{event.type} was never heard")
+    for event_id in heard.keys() - stored.keys():
+        event = heard[event_id]
+        yield Finding(Kind.UNTOLD, event.reference, f"{event.type} stands in no outbox")
+    for event_id in heard.keys() & stored.keys():
+        if heard[event_id] != stored[event_id]:
+            event = stored[event_id]
+            yield Finding(Kind.UNTOLD, event.reference, f"{event.type} was told otherwise")

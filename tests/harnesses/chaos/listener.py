@@ -1,0 +1,47 @@
+"""Reads the stream all along, as a member of a consumer group, through every fault."""
+
+from collections.abc import Callable
+from typing import Final
+
+from tests.harnesses.chaos.background import Background
+from tests.harnesses.chaos.heard import Heard, told
+from worker.client import Client
+from worker.domain.errors import BrokerUnavailable
+
+#: Seconds before the stream is read again that could not be.
+_AGAIN: Final = 0.3
+#: Seconds without an event after which a reader looks whether it is still wanted.
+_QUIET: Final = 1.0
+
+
+class Listener(Background):
+    """A thread that reads; a context manager."""
+
+    def __init__(self, client: Callable[[], Client], heard: Heard) -> None:
+        super().__init__("listener")
+        self._client = client
+        self._heard = heard
+        #: How often reading broke off.
+        self.interruptions = 0
+        #: What ended the thread although nothing may.
+        self.died_of: Exception | None = None
+
+    def _live(self) -> None:
+        client = self._client()
+        try:
+            while not self._stopping.is_set():
+                self._read(client)
+        except Exception as error:  # noqa: BLE001 - the report names it
+            self.died_of = error
+        finally:
+            client.close()
+
+    def _read(self, client: Client) -> None:
+        try:
+            for event in client.events("chaos", "listener", block=_QUIET, quiet=_QUIET):
+                self._heard.add(told(event))
+                if self._stopping.is_set():
+                    return
+        except BrokerUnavailable:
+            self.interruptions += 1
+            self._stopping.wait(_AGAIN)

@@ -1,0 +1,174 @@
+"""The marketplace: sends, sends again until it is taken, types codes, passes notifications on."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from tests.harnesses.chaos.background import Background
+from tests.harnesses.chaos.cases import Case
+from tests.harnesses.chaos.heard import Heard, Told
+from tests.support.marketplace import INPUT_REQUIRED, WAITING
+from worker.client import Client
+from worker.domain.errors import BrokerUnavailable
+
+#: Seconds after which a message that brought nothing is sent again: twice as many each time, or
+#: what is sent again would be what the workers have no time for.
+_AGAIN: Final = 5.0
+_AGAIN_AT_MOST: Final = 40.0
+#: Seconds after which a code is typed again that brought nothing.
+_TYPED_AGAIN: Final = 12.0
+#: Seconds between two looks at what is to be done.
+_TICK: Final = 0.1
+#: How often NPD sends each of its notifications.
+_TIMES: Final = 2
+#: Attempts that a person asks for at most.
+_ATTEMPTS: Final = 2
+
+Letter = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Open:
+    """An operation that is not over."""
+
+    case: Case
+    #: What was last sent for it, and when (monotonic).
+    about: str = ""
+    sent_at: float = 0.0
+    times: int = 0
+    #: Codes typed, by the event that asked for them.
+    asked: list[str] = field(default_factory=list)
+
+
+class Marketplace(Background):
+    """A thread that does what the contract asks of a marketplace; a context manager."""
+
+    def __init__(
+        self,
+        client: Callable[[], Client],
+        cases: Iterator[Case],
+        rate: float,
+        heard: Heard,
+        letters: Callable[[], list[Letter]],
+    ) -> None:
+        super().__init__("marketplace")
+        self._client = client
+        self._cases = cases
+        self._rate = rate
+        self._heard = heard
+        self._letters = letters
+        self._posted: list[tuple[float, int, Letter]] = []
+        self._open: dict[str, Open] = {}
+        self._ordering = threading.Event()
+        self._ordering.set()
+        #: Everything that was ever enqueued.
+        self.sent: dict[str, Case] = {}
+        #: Messages sent, those sent again included, and those that the broker did not take.
+        self.messages = 0
+        self.refused = 0
+        self.died_of: Exception | None = None
+
+    def stop_ordering(self) -> None:
+        """Enqueue nothing new; what is open is seen to its end."""
+        self._ordering.clear()
+
+    @property
+    def open(self) -> int:
+        """How many operations are not over."""
+        return len(self._open)
+
+    def open_references(self) -> list[str]:
+        """Return the references of those."""
+        return list(self._open)
+
+    def _live(self) -> None:
+        client = self._client()
+        began = time.monotonic()
+        try:
+            while not self._stopping.wait(_TICK):
+                try:
+                    self._order(client, time.monotonic() - began)
+                    self._tend(client)
+                    self._pass_on(client)
+                except BrokerUnavailable:
+                    self.refused += 1
+        except Exception as error:  # noqa: BLE001 - the report names it
+            self.died_of = error
+        finally:
+            client.close()
+
+    def _order(self, client: Client, elapsed: float) -> None:
+        while self._ordering.is_set() and len(self.sent) < elapsed * self._rate:
+            case = next(self._cases)
+            self.sent[case.reference] = case
+            self._open[case.reference] = Open(case)
+            self._send(client, self._open[case.reference], "start", case.send)
+
+    def _tend(self, client: Client) -> None:
+        for reference, one in tuple(self._open.items()):
+            last = self._heard.last_of(reference)
+            if last is None:
+                self._send(client, one, "start", one.case.send)
+            elif last.type == INPUT_REQUIRED and one.case.codes:
+                self._type(client, one, last)
+            elif self._is_to_be_retried(one, last):
+                self._retry(client, one, last.attempt)
+            elif self._heard.is_over(reference):
+                del self._open[reference]
+
+    def _type(self, client: Client, one: Open, asking: Told) -> None:
+        if asking.id not in one.asked:
+            one.asked.append(asking.id)
+        code = one.case.codes[min(len(one.asked), len(one.case.codes)) - 1]
+        self._send(
+            client,
+            one,
+            f"code for {asking.id}",
+            lambda client: client.mandarin.submit_sms_code(one.case.reference, code),
+            again=_TYPED_AGAIN,
+        )
+
+    @staticmethod
+    def _is_to_be_retried(one: Open, last: Told) -> bool:
+        return one.case.is_retried and last.type == WAITING and last.attempt < _ATTEMPTS
+
+    def _retry(self, client: Client, one: Open, attempt: int) -> None:
+        self._send(
+            client,
+            one,
+            f"retry of {attempt}",
+            lambda client: client.retry(one.case.reference, attempt, "chaos", "once more"),
+        )
+
+    def _pass_on(self, client: Client) -> None:
+        now = time.monotonic()
+        self._posted += [(now, _TIMES, letter) for letter in self._letters()]
+        due = [each for each in self._posted if each[0] <= now]
+        for each in due:
+            _, times, letter = each
+            self.messages += 1
+            client.npd.receive_notification(letter)
+            self._posted.remove(each)
+            if times > 1:
+                self._posted.append((now + _AGAIN, times - 1, letter))
+
+    def _send(
+        self,
+        client: Client,
+        one: Open,
+        about: str,
+        send: Callable[[Client], object],
+        again: float = _AGAIN,
+    ) -> None:
+        """Send, unless the same was sent a moment ago."""
+        now = time.monotonic()
+        if one.about != about:
+            one.about, one.times = about, 0
+        elif now - one.sent_at < min(again * 2 ** (one.times - 1), _AGAIN_AT_MOST):
+            return
+        one.sent_at = now
+        one.times += 1
+        self.messages += 1
+        send(client)

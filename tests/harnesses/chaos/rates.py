@@ -1,0 +1,71 @@
+"""How a provider is met when it comes back, measured at the stand-in."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import requests
+
+from config.queues import Provider
+from tests.harnesses.chaos.fleet import Fleet
+
+#: Seconds for which a provider that came back is watched, and between two looks.
+_WATCHED: Final = 5.0
+_EVERY: Final = 0.1
+#: What is due while a provider is looked at, and the probe that found it well again.
+_SPARE: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """A provider that came back."""
+
+    provider: Provider
+    rate: float
+    #: Seconds since it was well again, and requests that had come by then; the first look is none.
+    seen: Sequence[tuple[float, int]]
+
+    @property
+    def first_second(self) -> tuple[float, int]:
+        """The first second from the first request: how long it was, and what came in it."""
+        before = [look for look in self.seen if look[1] == 0]
+        began = before[-1][0] if before else 0.0
+        for at, count in self.seen:
+            if at - began >= 1.0:
+                return at - began, count
+        return 0.0, 0
+
+    @property
+    def is_stampede(self) -> bool:
+        """Whether more came than the rate allows."""
+        lasted, count = self.first_second
+        return count > self.rate * lasted + _SPARE
+
+
+def watch_return(fleet: Fleet, provider: Provider) -> Back:
+    """Have a provider answer again and watch what comes."""
+    rate = float(fleet.settings[f"UPRID_{provider.upper()}__RATE_PER_SECOND"])
+    before = asked(fleet)[provider]
+    fleet.outage("up", provider)
+    began = time.monotonic()
+    seen: list[tuple[float, int]] = [(0.0, 0)]
+    while seen[-1][0] < _WATCHED:
+        time.sleep(_EVERY)
+        looked_at = time.monotonic()
+        count = asked(fleet)[provider] - before
+        # A look takes its time. A span must not be taken for shorter than it was: it begins before
+        # the last look that saw none, and ends after the one that saw them all.
+        seen.append(((looked_at if count == 0 else time.monotonic()) - began, count))
+    return Back(provider, rate, seen)
+
+
+def asked(fleet: Fleet) -> Mapping[Provider, int]:
+    """Return how many requests have come to each provider."""
+    return {provider: sum(kinds.values()) for provider, kinds in requests_of(fleet).items()}
+
+
+def requests_of(fleet: Fleet) -> Mapping[Provider, Mapping[str, int]]:
+    """Return how many requests have come to each provider, by kind."""
+    answer = requests.get(f"http://127.0.0.1:{fleet.sandbox_port}/_sandbox/requests", timeout=10)
+    return {Provider(name): kinds for name, kinds in answer.json().items()}

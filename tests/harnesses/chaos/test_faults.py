@@ -1,0 +1,16 @@
+"""What befalls the system does so each time, whatever befell it before."""
+
+from tests.harnesses.chaos.faults import look_in
+from tests.support.servers import valkey_server
+
+
+def test_stranger_looks_in_again_after_the_broker_was_killed() -> None:
+    with valkey_server() as broker:
+        look_in(broker.url)
+        broker.kill()
+        broker.start()
+
+        look_in(broker.url)
+
+        with broker.client() as server:
+            assert server.info("commandstats")["cmdstat_publish"]["calls"] > 0

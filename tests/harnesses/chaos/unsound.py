@@ -1,0 +1,103 @@
+"""`uprid` in a process that something is wrong with: its clock, or, to prove the harness, its code.
+
+Started in the place of a Procfile's line:
+`python -m tests.harnesses.chaos.unsound --clock 300 poller`.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from http.client import HTTPResponse
+from typing import Any, Final
+
+import time_machine
+
+
+def _forget_outbox() -> None:
+    """Have the relay skip every ninth event, and note it down as told."""
+    from worker.stream import stream  # noqa: PLC0415 - after the clock is wrong
+
+    whole = stream.Stream.append
+
+    def append(self: stream.Stream, lines: Any, **given: Any) -> stream.Appended:  # noqa: ANN401
+        kept = [line for line in lines if line.seq % 9]
+        appended = whole(self, kept, **given)
+        ids = iter(appended.ids)
+        told = tuple(next(ids) if line.seq % 9 else appended.last_id for line in lines)
+        return stream.Appended(appended.verdict, appended.mark, appended.last_id, told)
+
+    stream.Stream.append = append  # type: ignore[method-assign]
+
+
+def _submit_twice() -> None:
+    """Have a submit sent again when its reply did not come, whatever became of it."""
+    from worker.domain.outcomes import Doubtful  # noqa: PLC0415
+    from worker.engine import chunk  # noqa: PLC0415
+
+    once = chunk.Working._asked
+
+    def asked(self: chunk.Working, ask: Any, work: Any) -> Any:  # noqa: ANN401
+        outcome = once(self, ask, work)
+        return once(self, ask, work) if isinstance(outcome, Doubtful) else outcome
+
+    chunk.Working._asked = asked  # type: ignore[method-assign]
+
+
+def _judge_at_once() -> None:
+    """Have every process judge others silent whatever it knows of its own beats."""
+    from worker.engine import pulse  # noqa: PLC0415
+
+    broken: Any = pulse.Pulse
+    broken.judges = lambda _self, _now: True
+
+
+def _reuse_connections() -> None:
+    """Have calls that cost share connections, as questions do."""
+    from worker.providers.transport import pools  # noqa: PLC0415
+
+    pools._NoShelf.put = pools._Shelf.put  # type: ignore[method-assign]
+
+
+def _mix_replies() -> None:
+    """Have an interim reply taken for the reply, and the connection used again."""
+    from worker.providers.transport import connections  # noqa: PLC0415
+
+    _reuse_connections()
+    broken: Any = connections
+    usual: Any = HTTPResponse
+    broken._Reply._read_status = usual._read_status
+    broken._Reply._has_more = lambda _self: False
+    broken._has_spoken = lambda _sock: False
+
+
+#: Ways to break the worker on purpose.
+SABOTAGES: Final[Mapping[str, Callable[[], None]]] = {
+    "forget-outbox": _forget_outbox,
+    "submit-twice": _submit_twice,
+    "judge-at-once": _judge_at_once,
+    "reuse-connections": _reuse_connections,
+    "mix-replies": _mix_replies,
+}
+
+
+def main() -> None:
+    """Make the process unsound and run the command line in it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--clock", type=int, default=0, help="seconds that the clock is off")
+    parser.add_argument("--sabotage", choices=SABOTAGES)
+    given, arguments = parser.parse_known_args()
+    if given.clock:
+        wrong = datetime.now(UTC) + timedelta(seconds=given.clock)
+        time_machine.travel(wrong, tick=True).start()
+    # Read the clock as they are loaded, some of them.
+    from worker.cli.main import main as uprid  # noqa: PLC0415
+
+    if given.sabotage:
+        SABOTAGES[given.sabotage]()
+    sys.argv = ["uprid", *arguments]
+    uprid()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,204 @@
+"""The database: SQLite in memory, and the real store on it, as if it were PostgreSQL.
+
+Transactions of two processes go on beside each other, statement by statement (transactions.py), and
+what a statement raises is what PostgreSQL's driver raises (refusals.py): the product's own
+translation makes of it what it makes of it there.
+"""
+
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final, Protocol, cast
+
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.pool import StaticPool
+
+from config.database_address import read_postgres
+from tests.harnesses.simulation import refusals
+from tests.harnesses.simulation.kernel import Event, Kernel
+from tests.harnesses.simulation.sickness import Sickness
+from tests.harnesses.simulation.statements import Statements, as_connection
+from tests.harnesses.simulation.transactions import Transaction, Transactions
+from tests.support.schema import bring_to_newest
+from worker.store.clock import Clock
+from worker.store.database import Database
+
+_ADDRESS: Final = read_postgres("postgresql://uprid@database/uprid")
+
+
+class Owner(Protocol):
+    """Who uses a database: a process, or somebody with a command line."""
+
+    def effect(self, spot: str) -> None:
+        """Hand the turn on; the process may die here."""
+
+    def between(self, spot: str) -> bool:
+        """Perhaps hand the turn on between two statements; tell whether that was done."""
+
+    def monotonic(self) -> float:
+        """Return its own clock's seconds."""
+
+    def mishap(self) -> bool:
+        """Tell whether a commit that was just made is not confirmed."""
+
+    def fails(self) -> bool:
+        """Tell whether a statement fails."""
+
+
+class Store:
+    """The database itself, one for all seeds of a process: emptied for each."""
+
+    def __init__(self) -> None:
+        engine = create_engine("sqlite://", poolclass=StaticPool, isolation_level="AUTOCOMMIT")
+        #: Where every statement goes; which transaction it is of is `transactions`' affair.
+        self.connection = engine.connect()
+        self._raw = cast("sqlite3.Connection", self.connection.connection.driver_connection)
+        self._template = _newest()
+        self._template.backup(self._raw)
+        self.transactions = Transactions(self._raw)
+        self.transactions.watch()
+
+    @property
+    def raw(self) -> sqlite3.Connection:
+        """The connection to all that is committed."""
+        self.transactions.lay_aside()
+        return self._raw
+
+    def empty(self) -> None:
+        """Begin anew."""
+        self.transactions.reset()
+        self._template.backup(self._raw)
+
+    def copy(self) -> sqlite3.Connection:
+        """Return a copy of what is committed by now."""
+        kept = sqlite3.connect(":memory:")
+        self.raw.backup(kept)
+        return kept
+
+    def put_back(self, kept: sqlite3.Connection) -> None:
+        """Have what was committed since a copy was made be gone."""
+        kept.backup(self.raw)
+        self.transactions.version += 1
+
+
+def _newest() -> sqlite3.Connection:
+    with TemporaryDirectory(prefix="uprid-simulation-") as folder:
+        path = Path(folder) / "template.sqlite3"
+        bring_to_newest(f"sqlite:///{path}")
+        with closing(sqlite3.connect(path)) as found:
+            found.execute("PRAGMA journal_mode = DELETE")
+            kept = sqlite3.connect(":memory:")
+            found.backup(kept)
+    return kept
+
+
+@cache
+def store() -> Store:
+    """Return this process's database."""
+    return Store()
+
+
+class SimulatedDatabase(Database):
+    """One process's view of the database."""
+
+    # The product's translation of what the driver raises asks for it.
+    address = _ADDRESS
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        owner: Owner,
+        committed: Callable[[str, Transaction], None],
+        sickness: Sickness,
+    ) -> None:
+        self.is_sqlite = True
+        self._kernel = kernel
+        self._owner = owner
+        self._committed = committed
+        self._sickness = sickness
+        self._clock = Clock(owner.monotonic)
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """Open a transaction that may write."""
+        spot = _caller()
+        with self._translated():
+            self._owner.effect(f"begin {spot}")
+            with self._transaction(spot) as (transaction, statements):
+                yield as_connection(statements)
+                self._before_commit(statements)
+                store().transactions.commit(transaction)
+            self._committed(spot, transaction)
+            self._owner.effect(f"committed {spot}")
+            # Made, and not confirmed before the server goes on.
+            statements.stand_still()
+            if self._owner.mishap():
+                self._kernel.happened("commit made and not confirmed")
+                raise refusals.of("OperationalError")
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Open a transaction that only reads."""
+        spot = _caller()
+        with self._translated():
+            self._owner.effect(f"read {spot}")
+            with self._transaction(spot) as (_, statements):
+                yield as_connection(statements)
+
+    def now(self) -> datetime:
+        """Return the database's time, measured now and then."""
+        if self._clock.is_due():
+            self._clock.measure(self._measure)
+        return self._clock.now()
+
+    def measured_now(self, connection: Connection) -> datetime:
+        """Return the same: a seed's chance is not to be spent on one clock."""
+        cast("Statements", connection).stand_still()
+        return self.now()
+
+    @contextmanager
+    def _transaction(self, spot: str) -> Iterator[tuple[Transaction, Statements]]:
+        kernel, transactions = self._kernel, store().transactions
+        transaction = transactions.begin(spot, Event(kernel))
+        statements = Statements(
+            kernel, transactions, transaction, self._sickness, store().connection,
+            self._owner.between, lambda writes: self._fails(writes=writes),
+        )  # fmt: skip
+        try:
+            statements.stand_still()
+            self._sickness.reach()
+            kernel.current.within = spot
+            yield transaction, statements
+        finally:
+            kernel.current.within = None
+            transactions.roll_back(transaction)
+
+    def _before_commit(self, statements: Statements) -> None:
+        statements.hand_on()
+        error = self._fails(writes=False)
+        if error is not None:
+            raise error
+
+    def _fails(self, *, writes: bool) -> Exception | None:
+        if not self._owner.fails():
+            return None
+        error = refusals.drawn(self._kernel.random, writes=writes)
+        self._kernel.happened(f"statement fails: {refusals.name_of(error)}")
+        return error
+
+    def _measure(self) -> datetime:
+        # A round trip's worth of error, as when a real one is asked.
+        error = self._kernel.random.uniform(-0.01, 0.01)
+        return self._kernel.now + timedelta(seconds=error)
+
+
+def _caller() -> str:
+    # The generator, `contextlib`, and whoever wrote `with`.
+    frame = sys._getframe(3)
+    module = frame.f_globals["__name__"].rpartition(".")[2]
+    return f"{module}.{frame.f_code.co_name}"

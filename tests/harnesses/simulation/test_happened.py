@@ -1,0 +1,24 @@
+"""Every kind of fault that the simulation speaks of happens in the seeds of a run."""
+
+import pytest
+
+from tests.harnesses.simulation import refusals
+from tests.harnesses.simulation.happened import HAPPENS
+from tests.harnesses.simulation.run import TESTED, simulate
+
+
+def test_every_class_of_the_drivers_errors_is_among_them() -> None:
+    assert {f"statement fails: {kind}" for kind in refusals.KINDS} <= HAPPENS.keys()
+
+
+def test_every_one_happens_in_a_seed_that_every_run_of_the_tests_goes_through() -> None:
+    assert max(HAPPENS.values()) < TESTED
+
+
+@pytest.mark.parametrize("seed", sorted(set(HAPPENS.values())))
+def test_what_happens_in_a_seed_happens(seed: int) -> None:
+    expected = {kind for kind, where in HAPPENS.items() if where == seed}
+
+    seen = simulate(seed).seen
+
+    assert expected <= seen.keys()

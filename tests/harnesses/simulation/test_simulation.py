@@ -1,0 +1,57 @@
+"""Three hundred seeds of everything that can go wrong: no promise is broken."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.harnesses.simulation.run import TESTED, simulate
+
+_EACH = 25
+_ROOT = Path(__file__).parents[3]
+
+
+@pytest.mark.parametrize("first", range(0, TESTED, _EACH))
+def test_every_promise_is_kept_whatever_the_seed_has_in_store(first: int) -> None:
+    broken = {}
+    for seed in range(first, first + _EACH):
+        result = simulate(seed)
+        if result.invariant is not None:
+            broken[f"./run simulate --seed {seed}"] = result.detail
+
+    assert broken == {}
+
+
+def test_seed_gives_the_same_trace_in_every_process() -> None:
+    def digests(hash_seed: str) -> str:
+        line = (
+            "from tests.harnesses.simulation.run import simulate;"
+            "print([simulate(seed).digest for seed in range(4)])"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", line],
+            cwd=_ROOT,
+            env={**os.environ, "PYTHONHASHSEED": hash_seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout
+
+    first = digests("1")
+
+    assert first.count("'") == 2 * 4
+    assert digests("2") == first
+
+
+def test_trace_is_another_one_for_another_seed() -> None:
+    assert simulate(1).digest != simulate(2).digest
+
+
+def test_trace_tells_what_happened_where_it_is_kept() -> None:
+    result = simulate(1, keep_trace=True)
+
+    assert any("uprid.operation.accepted" in line for line in result.lines)
+    assert result.digest == simulate(1).digest

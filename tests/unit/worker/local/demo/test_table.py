@@ -1,0 +1,100 @@
+import io
+
+import pytest
+from rich.console import Console
+
+from config.queues import Provider
+from worker.local.demo.board import WIDTH, Standing, Standings
+from worker.local.demo.cases import PLAYS
+from worker.local.demo.side import NAMES, SIDES
+from worker.local.demo.table import TableBoard
+
+_ENOUGH = 60
+
+
+def _drawn(standings: Standings, *, height: int = _ENOUGH, width: int = 120) -> list[str]:
+    """Return the table as it is drawn while it lives."""
+    console = Console(
+        file=io.StringIO(), force_terminal=True, width=width, height=height, color_system=None
+    )
+    board = TableBoard(console)
+    board.show(standings)
+    with console.capture() as captured:
+        console.print(board._live.renderable)
+    return captured.get().splitlines()
+
+
+def _row(lines: list[str], reference: str) -> str:
+    return next(line for line in lines if line.split()[:1] == [reference])
+
+
+@pytest.mark.parametrize(
+    ("standing", "shown"),
+    [
+        pytest.param(Standing("accepted", 1, 0), "accepted ", id="nothing yet"),
+        pytest.param(Standing("polling", 1, 1), "polling, 1 poll ", id="first poll"),
+        pytest.param(Standing("settling", 1, 12), "settling, 12 polls ", id="polls"),
+        pytest.param(Standing("succeeded", 1, 3), "succeeded ", id="end"),
+        pytest.param(Standing("polling", 2, 3), "polling, try 2 ", id="attempt"),
+    ],
+)
+def test_table_shows_how_an_operation_stands_over_each_transport(
+    standing: Standing, shown: str
+) -> None:
+    reference = PLAYS[Provider.MONETA].cases[0].reference
+
+    row = _row(_drawn({SIDES[1]: {reference: standing}}), reference)
+
+    assert row.split()[1] == "…"
+    assert f" {shown}" in row
+
+
+def test_table_has_one_column_of_a_provider_that_speaks_one_language() -> None:
+    reference = PLAYS[Provider.MANDARIN].cases[0].reference
+
+    row = _row(_drawn({SIDES[0]: {reference: Standing("polling", 1, 2)}}), reference)
+
+    assert "polling, 2 polls" in row
+    assert "…" not in row.split()
+
+
+def test_table_cuts_nothing_off_where_the_terminal_has_120_columns() -> None:
+    waiting = Standing("waiting_for_person", 1, 7)
+    references = {reference for play in PLAYS.values() for reference in play.references}
+
+    lines = _drawn({side: dict.fromkeys(references, waiting) for side in SIDES})
+
+    for play in PLAYS.values():
+        for case in play.cases:
+            assert len(case.reference) <= WIDTH - 2
+            assert _row(lines, case.reference).rstrip().endswith(case.what)
+    assert not [line for line in lines if "…" in line]
+
+
+def test_table_leaves_out_what_has_ended_where_the_terminal_is_low() -> None:
+    ended, alive = PLAYS[Provider.NPD].cases[:2]
+    standings = {
+        SIDES[0]: {
+            ended.reference: Standing("succeeded", 1, 1),
+            alive.reference: Standing("polling", 1, 1),
+        }
+    }
+
+    low = _drawn(standings, height=24)
+
+    assert not [line for line in low if ended.reference in line]
+    assert _row(low, alive.reference)
+    assert "1 more have ended" in _row(low, NAMES[Provider.NPD])
+    assert _row(_drawn(standings), ended.reference)
+
+
+def test_table_is_left_whole_on_the_screen() -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=120, height=24)
+    case = PLAYS[Provider.MONETA].cases[0]
+    with TableBoard(console) as board:
+        board.show({side: {case.reference: Standing("succeeded", 1, 1)} for side in SIDES})
+
+    assert isinstance(console.file, io.StringIO)
+    last = console.file.getvalue().rpartition("over SOAP")[2]
+    assert case.reference in last
+    assert PLAYS[Provider.INTELLECTMONEY].cases[-1].reference in last

@@ -1,0 +1,90 @@
+"""`uprid resume`, `resolve` and `cancel`: what a person decides over operations."""
+
+from typing import Annotated
+
+import typer
+
+from worker.cli.selection import Attempt, By, Deed, DryRun, Note, References, Request, act, is_one
+from worker.client import Client
+from worker.domain.states import LIVE, TERMINAL, State
+from worker.intake.words import is_provider_ref
+
+_WAITING = frozenset({State.WAITING_FOR_PERSON})
+_ONLY_WAITING = "only what waits for a person can be"
+_VERDICTS = tuple(sorted(state.value for state in TERMINAL))
+
+
+def resume(
+    references: References,
+    note: Note,
+    provider_ref: Annotated[
+        str, typer.Option(help="The provider's id of the attempt. For one REFERENCE.")
+    ] = "",
+    by: By = "",
+    attempt: Attempt = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Let the same attempt go on where it was before it began to wait.
+
+    With --provider-ref, a submit whose reply was lost goes on as one that the provider took.
+    """
+    faults = []
+    if provider_ref and not is_one(references):
+        faults.append("--provider-ref: goes with one REFERENCE only")
+    if provider_ref and not is_provider_ref(provider_ref):
+        faults.append("--provider-ref: must be the provider's id, as it stands there")
+
+    def ask(client: Client, reference: str, attempt: int, by: str, note: str) -> None:
+        client.resume(reference, attempt, by, note, provider_ref or None)
+
+    deed = Deed(
+        allowed=_WAITING,
+        only=f"{_ONLY_WAITING} resumed",
+        outcome=lambda row: f"go on with attempt {row.attempt}",
+        ask=ask,
+    )
+    act(Request(references, note, by, attempt, dry_run, tuple(faults)), deed)
+
+
+def resolve(
+    references: References,
+    verdict: Annotated[str, typer.Argument(metavar="VERDICT", help=", ".join(_VERDICTS))],
+    note: Note,
+    by: By = "",
+    attempt: Attempt = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Write down the verdict that you found out, and tell it to the marketplace."""
+    wrong = () if verdict in _VERDICTS else (f"VERDICT: must be one of {', '.join(_VERDICTS)}",)
+
+    def ask(client: Client, reference: str, attempt: int, by: str, note: str) -> None:
+        client.resolve(reference, attempt, verdict, by, note)
+
+    deed = Deed(
+        allowed=_WAITING,
+        only=f"{_ONLY_WAITING} resolved",
+        outcome=lambda row: f"end attempt {row.attempt} as {verdict}",
+        ask=ask,
+    )
+    act(Request(references, note, by, attempt, dry_run, wrong), deed)
+
+
+def cancel(
+    references: References,
+    note: Note,
+    by: By = "",
+    attempt: Attempt = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Call operations off. What the provider has begun goes on there."""
+
+    def ask(client: Client, reference: str, attempt: int, by: str, note: str) -> None:
+        client.cancel(reference, attempt, by, note)
+
+    deed = Deed(
+        allowed=LIVE,
+        only="it has ended, and cannot be cancelled",
+        outcome=lambda row: f"cancel attempt {row.attempt}",
+        ask=ask,
+    )
+    act(Request(references, note, by, attempt, dry_run), deed)

@@ -1,0 +1,78 @@
+"""The broker: whether it is there, serves a worker, and keeps what it is given."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import redis
+from redis.exceptions import NoPermissionError
+
+from config.redis_address_reading import parse
+from config.settings import Settings
+from worker.cli.doctor.broker_rights import Probe, broker_probes, check_rights, stream_probes
+from worker.cli.doctor.finding import Finding, fault, ok, warning
+from worker.process.redis_fitness import unfit
+from worker.redis_refusals import explained
+from worker.stream.server import connect
+
+#: Seconds for an answer. It is waited for twice, and the whole report is there within five.
+PATIENCE: Final = 1.25
+
+
+def check_broker(settings: Settings) -> Iterator[Finding]:
+    """Look at the broker, and at what the stream needs where it is there, too."""
+    probes = broker_probes(parse(settings.broker_url))
+    if settings.events_url == settings.broker_url:
+        probes += stream_probes(settings.events.stream)
+    return _check_server("broker", "REDIS_URL", settings.broker_url, probes)
+
+
+def check_events_server(settings: Settings) -> Iterator[Finding]:
+    """Look at the stream's server where that is another."""
+    if settings.events_url != settings.broker_url:
+        probes = stream_probes(settings.events.stream)
+        yield from _check_server("events", "UPRID_EVENTS__REDIS_URL", settings.events_url, probes)
+
+
+def _check_server(what: str, variable: str, url: str, probes: Sequence[Probe]) -> Iterator[Finding]:
+    why = unfit(url, patience=PATIENCE)
+    if why is not None:
+        yield fault(what, f"{why} ({variable})")
+        return
+    server = connect(url, patience=PATIENCE, tries=1)
+    try:
+        server.ping()
+        yield from _told(what, server)
+        yield from check_rights(what, server, parse(url), probes)
+    except redis.RedisError as error:
+        yield fault(what, f"{explained(error)} ({variable})")
+    finally:
+        server.close()
+
+
+def _told(what: str, server: redis.Redis) -> Iterator[Finding]:
+    """Look at what a server says of itself."""
+    try:
+        told: dict[str, Any] = server.info()
+    except NoPermissionError:
+        # No worker needs it.
+        yield ok(what, "answers")
+        hidden = "cannot be looked at without the right to `info`: see to noeviction, appendonly"
+        yield warning(f"{what} memory", hidden)
+        return
+    yield ok(what, f"{told.get('server_name', 'redis')} {_version(told)}")
+    policy = told.get("maxmemory_policy")
+    if policy is None:
+        yield warning(f"{what} memory", "does not tell its maxmemory-policy: see to noeviction")
+    elif policy != "noeviction":
+        yield fault(f"{what} memory", f"maxmemory-policy is {policy}: set noeviction")
+    else:
+        yield ok(f"{what} memory", "noeviction")
+    if told.get("aof_enabled") == 1:
+        yield ok(f"{what} disk", "appendonly yes")
+    else:
+        lost = "what waits is lost with a restart, and found again by the sweep"
+        yield warning(f"{what} disk", f"appendonly is off: {lost}: set appendonly yes")
+
+
+def _version(told: dict[str, Any]) -> str:
+    return str(told.get("valkey_version") or told.get("redis_version", ""))

@@ -1,0 +1,40 @@
+"""The providers: whether they can be reached, their settings and clocks."""
+
+from collections.abc import Callable, Iterator
+
+from config.settings import Settings
+from worker.cli.doctor.at_once import Look
+from worker.cli.doctor.finding import Finding, fault, ok, warning
+from worker.privacy.sealing import Sealer
+from worker.providers.base import Plugin
+from worker.providers.intellectmoney.stored_token import StoredTokens
+from worker.providers.registry import plugins_of
+from worker.store.database import Database
+
+
+def looks_at_providers(settings: Settings) -> list[Look]:
+    """Return a look at every provider that is on: a call that costs nothing and has no effect."""
+    # No token is fetched here, so that the shelf's database is not even connected to.
+    database = Database(settings.database_url, connections=1)
+    sealer = Sealer(key.get_secret_value() for key in settings.seal_keys)
+    plugins = plugins_of(settings, StoredTokens(database, sealer))
+    if not plugins:
+        return [Look("providers", "", _none_is_on)]
+    return [
+        Look(f"{provider} host", f"look at UPRID_{provider.upper()}__URL and the network", looking)
+        for provider, looking in ((name, _looking(plugin)) for name, plugin in plugins.items())
+    ]
+
+
+def _none_is_on() -> Iterator[Finding]:
+    said = "none is on: set UPRID_MONETA__URL and its companions, or every start is refused"
+    yield warning("providers", said)
+
+
+def _looking(plugin: Plugin) -> Callable[[], Iterator[Finding]]:
+    def look() -> Iterator[Finding]:
+        for found in plugin.check():
+            made = ok if found.ok else fault
+            yield made(found.what, found.detail)
+
+    return look

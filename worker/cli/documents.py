@@ -1,0 +1,165 @@
+"""Files of operations to enqueue: one JSON object, or a line each. Pure.
+
+What is checked is what no worker could tell of: whether a message can be made, whether a refusal
+of it could be found again by its reference, and whether something would travel in clear that is no
+argument of the task, so perhaps a person's. The rest is the worker's to judge.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from config.queues import DOORS, Provider, Task
+from worker.cli.forms import FORMS, Form, Payload
+from worker.plain_json import NotSendable, plain_json
+from worker.shown_names import shown_field
+
+_LONGEST_REFERENCE: Final = 255
+#: What every Fernet token begins with: its version, and a time before the year 2106.
+_FERNET: Final = "gAAAA"
+_EVERYWHERE: Final = frozenset({"payload", "sealed"})
+
+
+class BadDocument(Exception):
+    """The document cannot be enqueued; the text names fields, never values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One operation to enqueue."""
+
+    task: Task
+    #: Arguments in clear: ids and flags.
+    arguments: Mapping[str, Any] = field(repr=False)
+    #: What is sealed before it leaves; None where it came sealed, or not at all.
+    payload: Mapping[str, Any] | None = field(repr=False)
+
+    @property
+    def reference(self) -> str | None:
+        """What the operation is called; None: the message names none."""
+        given = self.arguments.get("reference")
+        return None if given is None else str(given)
+
+
+def split(text: str) -> Iterator[tuple[int, str]]:
+    """Yield (line number, JSON text) of every document in a file, empty lines left out."""
+    if _is_one_object(text):
+        yield 1, text
+        return
+    for number, line in enumerate(text.split("\n"), start=1):
+        # Files with a BOM each, one behind the other.
+        bare = line.removeprefix("\ufeff")
+        if bare.strip():
+            yield number, bare
+
+
+def read(text: str, provider: Provider) -> Document:
+    """Return the document; raise `BadDocument` with all that is wrong with it."""
+    try:
+        found = json.loads(text, object_pairs_hook=_once)
+    except RecursionError:
+        raise BadDocument("is nested too deeply") from None
+    except ValueError as error:
+        # The parser's own text names a place only; the line itself is never shown.
+        where = f" (column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
+        raise BadDocument(f"is not JSON{where}") from None
+    if not isinstance(found, dict):
+        raise BadDocument("must be a JSON object")
+    arguments = dict(found)
+    task = _task(arguments.pop("task", None), provider)
+    form = None if task is None else FORMS[provider][task]
+    faults = [*_carried_faults(found), *_reference_faults(arguments, form)]
+    faults += [*_payload_faults(arguments, form), *_argument_faults(arguments, form)]
+    payload = arguments.pop("payload", None)
+    if task is None:
+        known = ", ".join(_short(each) for each in FORMS[provider])
+        faults.append(f"task: must be one of {known}")
+    if faults or task is None:
+        raise BadDocument("; ".join(faults))
+    return Document(task, arguments, payload)
+
+
+def _is_one_object(text: str) -> bool:
+    """Tell whether the whole text is one JSON value, however it is laid out."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise BadDocument("names a field twice")
+    return found
+
+
+def _carried_faults(found: Mapping[str, Any]) -> Iterator[str]:
+    """Tell what no message could carry, such as NaN, by where it stands."""
+    for name, value in found.items():
+        try:
+            plain_json(value, shown_field(name))
+        except NotSendable as fault:
+            yield from fault.faults
+
+
+def _reference_faults(arguments: Mapping[str, Any], form: Form | None) -> Iterator[str]:
+    if form is not None and not form.has_reference:
+        return
+    reference = arguments.get("reference")
+    if reference is None:
+        yield "reference: is missing"
+    elif not (
+        isinstance(reference, str)
+        and 0 < len(reference) <= _LONGEST_REFERENCE
+        and reference.isprintable()
+        and reference == reference.strip()
+    ):
+        longest = f"1 to {_LONGEST_REFERENCE} printable characters"
+        yield f"reference: must be {longest}, without spaces around"
+
+
+def _payload_faults(arguments: Mapping[str, Any], form: Form | None) -> Iterator[str]:
+    given = [name for name in ("payload", "sealed") if name in arguments]
+    if len(given) > 1:
+        yield "payload, sealed: only one of them may be given"
+    if not isinstance(arguments.get("payload", {}), dict):
+        yield "payload: must be a JSON object"
+    sealed = arguments.get("sealed", _FERNET)
+    if not (isinstance(sealed, str) and sealed.startswith(_FERNET)):
+        yield "sealed: must be a Fernet token; what is in clear goes into payload"
+    if form is not None and form.payload is Payload.NEEDED and not given:
+        yield "payload: is missing"
+    if form is not None and form.payload is Payload.NONE and given:
+        yield f"{given[0]}: this task takes none"
+
+
+def _argument_faults(arguments: Mapping[str, Any], form: Form | None) -> Iterator[str]:
+    if form is None:
+        return
+    known = form.clear | _EVERYWHERE | ({"reference"} if form.has_reference else set())
+    for name in sorted(arguments.keys() - known):
+        what = "is no argument of this task; what is personal goes into payload"
+        yield f"{shown_field(name)}: {what}"
+    for name in sorted(form.clear & arguments.keys()):
+        value = arguments[name]
+        if name in form.objects:
+            if not isinstance(value, dict):
+                yield f"{name}: must be a JSON object"
+        elif not isinstance(value, int) or isinstance(value, bool):
+            yield f"{name}: must be an integer"
+
+
+def _task(given: object, provider: Provider) -> Task | None:
+    start = DOORS[provider].start
+    # Unnamed, it is the one that starts something, if there is only one.
+    if given is None:
+        return start[0] if len(start) == 1 else None
+    known = FORMS[provider]
+    return next((task for task in known if given in (task.value, _short(task))), None)
+
+
+def _short(task: Task) -> str:
+    return task.value.rpartition(".")[2]

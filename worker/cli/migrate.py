@@ -1,0 +1,42 @@
+"""`uprid migrate`: the database's schema to the newest, or back."""
+
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from worker.cli.exits import FAILED, MISUSED, Stop, settings_for
+from worker.cli.output import say
+from worker.store import overview
+from worker.store.database import Database
+from worker.store.schema import is_behind, is_revision, newest_revision
+from worker.store.schema import migrate as bring
+
+
+def migrate(
+    to: Annotated[
+        str,
+        typer.Option(help="A revision, to go back to one: with every process stopped."),
+    ] = "head",
+) -> None:
+    """Bring the database's schema to the newest. Harmless where it is already."""
+    settings = settings_for()
+    if to != "head" and not is_revision(to):
+        raise Stop(MISUSED, [f"--to {to}: is no revision of this release: {newest_revision()} is"])
+    database = Database(settings.database_url, connections=2)
+    try:
+        if is_behind(database, to):
+            _require_stopped(database, settings.engine.lease_silence)
+        say(f"schema is at {bring(database, to)}")
+    finally:
+        database.dispose()
+
+
+def _require_stopped(database: Database, silence: timedelta) -> None:
+    """Stop where a process is alive: going back takes away what it reads and writes."""
+    with database.read() as connection:
+        heard = database.now() - silence
+        alive = [each for each in overview.workers(connection) if each.beat_at >= heard]
+    if alive:
+        said = f"{len(alive)} processes are alive: stop every worker and poller first"
+        raise Stop(FAILED, [f"--to: going back takes away what they work with. {said}"])

@@ -1,0 +1,50 @@
+"""`uprid recover`: after a fail-over that may have lost commits."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from worker.cli.ages import since as parsed
+from worker.cli.exits import MISUSED, Stop, opened, settings_for
+from worker.cli.output import say
+from worker.cli.selection import By, DryRun, Note, checked
+from worker.store import fail_over
+from worker.store.fail_over import Recovery
+
+
+def recover(
+    since: Annotated[
+        str,
+        typer.Option(
+            metavar="TIME",
+            help="The last commit that is certainly left: RFC 3339, or an age such as 10m.",
+        ),
+    ],
+    note: Note,
+    by: By = "",
+    dry_run: DryRun = False,
+) -> None:
+    """Put in doubt what may have been sent since a time: it is cleared up, and not sent again.
+
+    For a database that lost commits. Type it while no worker and no poller runs.
+    """
+    by = checked(note, by)
+    now = datetime.now(UTC)
+    try:
+        begin = parsed(since, now)
+    except ValueError as error:
+        raise Stop(MISUSED, [f"--since: {error}"]) from None
+    if begin > now:
+        raise Stop(
+            MISUSED, ["--since: lies ahead: must be when the last commit that is left was made"]
+        )
+    recovery = Recovery(begin, by, note)
+    with opened(settings_for()) as database:
+        work = fail_over.find if dry_run else fail_over.recover
+        found = work(database, recovery)
+    for provider, number in sorted(found.items()):
+        said = "would be put in doubt" if dry_run else "put in doubt, to be cleared up"
+        say(f"{provider}: {number} {said}")
+    if not found:
+        say("nothing may have been sent that is not in doubt already")

@@ -1,0 +1,81 @@
+"""The Procfile's roles on Celery: `uprid worker`, `uprid poller`, `uprid beat`."""
+
+import os
+import socket
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from celery import platforms
+from celery.apps import beat as celery_beat
+from celery.beat import Service
+
+from config.celery import queues_of
+from config.settings import Need
+from worker.cli import streams
+from worker.cli.exits import fit_settings_for
+from worker.process.app import app
+from worker.process.runtime import POOL
+
+#: Intake tasks are short: a message is checked and stored.
+_INTAKE_THREADS = 8
+
+Concurrency = Annotated[int, typer.Option(min=1, max=256, help="How many tasks at a time.")]
+
+
+class Beat(celery_beat.Beat):
+    """Celery's, but that it closes its file only as it ends.
+
+    Celery's closes it as the signal comes. Where the exception that it then raises gets lost in
+    what is under way, beat goes on and ends with a traceback at its next look into the file.
+    """
+
+    def install_sync_handler(self, service: Service) -> None:
+        """Have SIGTERM and SIGINT end the service."""
+
+        def stop(*_: object) -> NoReturn:
+            service.stop()
+            raise SystemExit
+
+        platforms.signals.update(SIGTERM=stop, SIGINT=stop)
+
+
+def worker(concurrency: Concurrency = _INTAKE_THREADS) -> None:
+    """Take what is enqueued: intake, on-call tasks, upkeep. May run any number of times."""
+    _consume("worker", concurrency)
+
+
+def poller(concurrency: Concurrency = POOL) -> None:
+    """Work on what is due at the providers. May run any number of times."""
+    _consume("poller", concurrency)
+
+
+def beat(
+    schedule: Annotated[
+        Path, typer.Option(help="Beat's own file; losing it loses nothing.")
+    ] = Path("var/beat-schedule"),
+) -> None:
+    """Trigger the sweep a second way; nothing depends on it. Runs once."""
+    settings = fit_settings_for(Need.BROKER)
+    file = streams.path_of(str(schedule))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    streams.by_line()
+    Beat(app=app, schedule=str(file), loglevel=settings.log_level).run()
+
+
+def _consume(role: str, concurrency: int) -> None:
+    settings = fit_settings_for(Need.BROKER, Need.KEYS)
+    celery_worker = app.Worker(
+        # Unique, as any number of them may run on one host.
+        hostname=f"{role}-{os.getpid()}@{socket.gethostname()}",
+        pool_cls="threads",
+        concurrency=concurrency,
+        queues=list(queues_of(role)),
+        loglevel=settings.log_level,
+        # Workers agree through the database; talk between them only grows with their number.
+        without_gossip=True,
+        without_mingle=True,
+    )
+    streams.by_line()
+    celery_worker.start()
+    raise typer.Exit(celery_worker.exitcode or 0)

@@ -1,0 +1,78 @@
+"""`uprid sandbox`: the providers' stand-ins on one port."""
+
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+from uprid_sandbox.options import SandboxOptions, read_settings
+from uprid_sandbox.scenarios import describe
+from uprid_sandbox.server import serve
+
+from worker.cli import streams
+from worker.cli.exits import FAILED, MISUSED, Stop
+from worker.cli.extra import NoLocalExtra, require_local
+from worker.cli.output import say, say_table
+
+_USUAL = SandboxOptions()
+
+
+def sandbox(
+    *,
+    port: Annotated[int, typer.Option(help="On 127.0.0.1; 0 takes a free one.")] = _USUAL.port,
+    username: Annotated[str, typer.Option(help="MONETA: who is let in.")] = _USUAL.username,
+    password: Annotated[str, typer.Option(help="MONETA: with what.")] = _USUAL.password,
+    anonymous_group_id: Annotated[int, typer.Option()] = _USUAL.anonymous_group_id,
+    simplified_group_id: Annotated[int, typer.Option()] = _USUAL.simplified_group_id,
+    full_group_id: Annotated[int, typer.Option()] = _USUAL.full_group_id,
+    delay: Annotated[
+        float, typer.Option(help="Seconds that a task stays in progress.")
+    ] = _USUAL.delay,
+    task_timeout: Annotated[
+        float, typer.Option(help="Seconds to a task's expiry.")
+    ] = _USUAL.task_timeout,
+    callbacks: Annotated[
+        bool, typer.Option("--callbacks", help="Call the callbackUrl of tasks, on loopback only.")
+    ] = False,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Any other option; may be repeated."),
+    ] = None,
+    scenarios: Annotated[
+        bool, typer.Option("--scenarios", help="Print the magic numbers and stop.")
+    ] = False,
+) -> None:
+    """Stand in for the providers over real HTTP; each under its own prefix, on loopback only."""
+    try:
+        require_local()
+    except NoLocalExtra as error:
+        raise Stop(MISUSED, [str(error)]) from None
+    if scenarios:
+        rows = [(r.provider, r.magic, f"{r.number:03}", r.name, r.what) for r in describe()]
+        say_table(("PROVIDER", "WHAT DECIDES", "NUMBER", "NAME", "WHAT HAPPENS"), rows)
+        return
+    try:
+        options = SandboxOptions(
+            port=port,
+            username=username,
+            password=password,
+            anonymous_group_id=anonymous_group_id,
+            simplified_group_id=simplified_group_id,
+            full_group_id=full_group_id,
+            delay=delay,
+            task_timeout=task_timeout,
+            callbacks=callbacks,
+        )
+        options = replace(options, **read_settings(settings or []))
+    except ValueError as error:
+        raise Stop(MISUSED, [str(error)]) from None
+    try:
+        serve(options, _announce)
+    except OSError as error:
+        line = f"port {port} cannot be had ({error.strerror}): choose another with --port"
+        raise Stop(FAILED, [line]) from None
+
+
+def _announce(address: str) -> None:
+    say(f"sandbox ready on {address}")
+    # Whoever waits for this line reads from a pipe.
+    streams.flush()

@@ -1,0 +1,183 @@
+"""What every on-call action has in common: which operations, which attempt, who, and why."""
+
+import getpass
+import os
+import sys
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+import typer
+
+from config.settings import Need, Settings
+from worker.cli import streams
+from worker.cli.access import client_of
+from worker.cli.exits import FAILED, MISUSED, Stop, opened, settings_for
+from worker.cli.output import say
+from worker.cli.streams import complain
+from worker.client import Client
+from worker.domain.states import State
+from worker.intake.words import LONGEST_NAME, LONGEST_NOTE, is_reference, name_of, note_of
+from worker.store import reading
+from worker.store.reading import Row, Story
+
+References = Annotated[
+    list[str],
+    typer.Argument(metavar="REFERENCE...", help="A single - reads them, one a line, from a pipe."),
+]
+Note = Annotated[str, typer.Option(help="Why; kept and shown, so nothing personal.")]
+By = Annotated[str, typer.Option(help="Who; the login name if not given.")]
+Attempt = Annotated[
+    int | None,
+    typer.Option(min=1, help="Only if this is still the current attempt. For one REFERENCE."),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+
+#: In the place of references: they come from standard input.
+_PIPE: Final = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Who wants something done to which operations, and why."""
+
+    references: list[str]
+    note: str
+    by: str
+    attempt: int | None
+    dry_run: bool
+    #: What is wrong with the command's own options.
+    faults: tuple[str, ...] = ()
+    #: What the action would ask about first is answered.
+    yes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What is done to each of them."""
+
+    allowed: Collection[State]
+    #: What can be done, in words: `only … can be retried`.
+    only: str
+    #: What would come of it, for a row.
+    outcome: Callable[[Row], str]
+    #: Asks the workers to do it: reference, attempt, by, note.
+    ask: Callable[[Client, str, int, str, str], object]
+    #: What speaks against doing it to a row, so that a person has to say yes; None: nothing.
+    against: Callable[[Row], str | None] = lambda _row: None
+
+
+def act(request: Request, deed: Deed) -> None:
+    """Do it to every operation that it can be done to; name the others and exit 1 for them."""
+    faults = []
+    if request.attempt is not None and not is_one(request.references):
+        faults.append("--attempt: goes with one REFERENCE only")
+    by = checked(request.note, request.by, *request.faults, *faults)
+    settings = settings_for(Need.BROKER, Need.KEYS)
+    with opened(settings) as database, database.read() as connection:
+        stories = {
+            name: reading.story(connection, name) if is_reference(name) else None
+            for name in dict.fromkeys(_named(request.references))
+        }
+    chosen: list[Row] = []
+    for reference, story in stories.items():
+        fault = _fault(story, request.attempt, deed)
+        if fault is not None:
+            complain(f"{reference}: {fault}")
+            continue
+        row = None if story is None else story.operation
+        if row is not None and _is_wanted(row, request, deed):
+            chosen.append(row)
+    if request.dry_run:
+        for row in chosen:
+            say(f"{row.reference}: would {deed.outcome(row)}")
+    else:
+        _ask(settings, request, deed, chosen, by)
+    if len(chosen) < len(stories):
+        raise typer.Exit(FAILED)
+
+
+def _ask(settings: Settings, request: Request, deed: Deed, chosen: Sequence[Row], by: str) -> None:
+    """Have it done to all of them, although the reader of what is said of it has gone."""
+    lost: streams.OutputLost | None = None
+    with client_of(settings) as client:
+        for row in chosen:
+            deed.ask(client, row.reference, row.attempt, by, request.note)
+            try:
+                say(f"{row.reference}: asked to {deed.outcome(row)}")
+            except streams.OutputLost as error:
+                lost = error
+    if lost is not None:
+        raise lost
+
+
+def is_one(references: Sequence[str]) -> bool:
+    """Tell whether one operation is meant, and no more."""
+    return len(set(references)) == 1 and references[0] != _PIPE
+
+
+def checked(note: str | None, by: str, *more: str) -> str:
+    """Return who acts; end with status 2 and all that is wrong, `more` faults included.
+
+    A note that is None is not needed.
+    """
+    name = name_of(by or _login_name())
+    faults = [*([] if note is None else _note_faults(note)), *more]
+    if name is None:
+        faults.append(f"--by: must say who, in 1 to {LONGEST_NAME} printable characters")
+    if faults:
+        raise Stop(MISUSED, faults)
+    return name or ""
+
+
+def _named(references: Sequence[str]) -> Sequence[str]:
+    if list(references) != [_PIPE]:
+        return references
+    try:
+        return streams.read_text().splitlines()
+    except streams.InputUnusable as fault:
+        raise Stop(FAILED, [f"standard input: {fault}"]) from None
+
+
+def _note_faults(note: str) -> list[str]:
+    # Letters: the `…` of a command that was copied as it is says nothing.
+    said = note_of(note) if any(letter.isalpha() for letter in note) else None
+    if said is None:
+        return [f"--note: must say why, in at most {LONGEST_NOTE} printable characters"]
+    if said != " ".join(note.split()):
+        return ["--note: holds what looks like a number or address of a person: leave it out"]
+    return []
+
+
+def _login_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return f"uid-{os.getuid()}"
+
+
+def _is_wanted(row: Row, request: Request, deed: Deed) -> bool:
+    """Tell whether an action is to be done although something speaks against it."""
+    against = deed.against(row)
+    if against is None or request.yes:
+        return True
+    if sys.stdin is None or not sys.stdin.isatty():
+        complain(f"{row.reference}: {against}: add --yes to {deed.outcome(row)} all the same")
+        return False
+    if request.dry_run:
+        complain(f"{row.reference}: {against}: would ask first")
+        return True
+    question = f"{row.reference}: {against}. {deed.outcome(row).capitalize()} all the same?"
+    return typer.confirm(question, err=True)
+
+
+def _fault(story: Story | None, attempt: int | None, deed: Deed) -> str | None:
+    row = None if story is None else story.operation
+    if row is None:
+        refused = story is not None and bool(story.refusals)
+        return "was refused, see `uprid show`" if refused else "no operation has this reference"
+    if attempt is not None and row.attempt != attempt:
+        return f"attempt {row.attempt} is current, not {attempt}: look at it first (uprid show)"
+    if row.state not in deed.allowed:
+        return f"is {row.state.value}: {deed.only}"
+    return None

@@ -1,0 +1,89 @@
+"""Why an operation is where it is, and what to type next. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from worker.cli import steps
+from worker.cli.output import lasting, moment
+from worker.cli.steps import Step
+from worker.domain.outcomes import ReasonCode
+from worker.domain.states import LIVE, RETRYABLE, State
+from worker.store.overview import ProviderRow
+from worker.store.reading import Row
+
+#: Work that was due this long ago is overdue: slots, sweep and a restarted worker are faster.
+OVERDUE_AFTER: Final = timedelta(seconds=10)
+
+_NEXT: Final = {
+    State.ACCEPTED: "to be submitted",
+    State.SUBMITTING: "its submit to be cleared up",
+    State.POLLING: "the next poll",
+    State.SETTLING: "the next question to settle it",
+}
+_WAITS: Final = {
+    ReasonCode.DOUBTFUL_SUBMIT: "its submit was sent, and no answer came: look at {provider}",
+    ReasonCode.PAYLOAD_UNREADABLE: "its data open with none of the keys",
+    ReasonCode.UNKNOWN_ANSWER: "{provider} answered what nobody here knows",
+    ReasonCode.CONFIGURATION: "{provider} refuses what our settings or rights make of it",
+    ReasonCode.PROVIDER_ERROR: "{provider} or our reading of it failed",
+    ReasonCode.POISON: "workers died while they worked on it",
+    ReasonCode.ERASED: "it waited until its data were erased: a retry needs them anew",
+}
+_DOCTOR: Final = (Step("uprid doctor"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a person wants to know at a glance."""
+
+    why: str
+    #: What can be typed, the likeliest first; empty: there is nothing to do.
+    steps: tuple[Step, ...] = ()
+
+
+def standing(row: Row, provider: ProviderRow | None, now: datetime) -> Standing:
+    """Say what an operation waits for."""
+    if row.state is State.WAITING_FOR_PERSON:
+        return _waiting(row)
+    if row.state not in LIVE:
+        return _ended(row)
+    if provider is not None and provider.paused_at is not None:
+        note = f": {provider.paused_note}" if provider.paused_note else ""
+        who = f"since {moment(provider.paused_at)} by {provider.paused_by}{note}"
+        mended = Step(f"uprid unpause {row.provider}", "once it is mended")
+        return Standing(f"{row.provider} is paused {who}", (mended,))
+    if provider is not None and provider.closed_until is not None and provider.closed_until > now:
+        rests = f"{row.provider} rests until {moment(provider.closed_until)}"
+        return Standing(f"{rests} after {provider.failures} failed requests in a row")
+    return _driven(row, now)
+
+
+def _driven(row: Row, now: datetime) -> Standing:
+    if row.due_at is None:
+        return Standing("nothing is planned for it, which must not be", _DOCTOR)
+    waits = f"waits for {_NEXT[row.state]}"
+    if row.faults:
+        waits += f" after {row.faults} requests in a row that met trouble"
+    late = now - row.due_at
+    if late > OVERDUE_AFTER:
+        held = ", held by a worker" if row.leased else ""
+        return Standing(f"{waits}, overdue by {lasting(late)}{held}", _DOCTOR)
+    if row.leased:
+        return Standing("is being worked on")
+    if late >= timedelta(0):
+        return Standing(f"{waits}, due now")
+    return Standing(f"{waits} at {moment(row.due_at)}, in {lasting(late)}")
+
+
+def _waiting(row: Row) -> Standing:
+    code = (row.reason or {}).get("code")
+    why = _WAITS.get(ReasonCode(code), "see its reason") if code else "nobody said why"
+    said = why.format(provider=row.provider)
+    return Standing(f"waits for a person: {said}", steps.while_waiting(row))
+
+
+def _ended(row: Row) -> Standing:
+    if row.state in RETRYABLE and (row.reason or {}).get("retryable"):
+        return Standing("has ended; a next attempt can succeed", steps.after_an_end(row))
+    return Standing("has ended")

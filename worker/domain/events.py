@@ -1,0 +1,77 @@
+"""The events of the result stream: CloudEvents 1.0 attributes and our data."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from worker.domain.ids import new_id
+from worker.domain.states import State
+
+SPECVERSION: Final = "1.0"
+CONTENT_TYPE: Final = "application/json"
+
+
+class EventType(StrEnum):
+    """What is told."""
+
+    ACCEPTED = "uprid.operation.accepted"
+    STARTED = "uprid.operation.started"
+    INPUT_REQUIRED = "uprid.operation.input_required"
+    SUCCEEDED = "uprid.operation.succeeded"
+    REJECTED = "uprid.operation.rejected"
+    EXPIRED = "uprid.operation.expired"
+    FAILED = "uprid.operation.failed"
+    CANCELLED = "uprid.operation.cancelled"
+    WAITING_FOR_PERSON = "uprid.operation.waiting_for_person"
+    LATE_ANSWER = "uprid.operation.late_answer"
+    MESSAGE_REFUSED = "uprid.message.refused"
+    #: One alert for all of a provider's operations: its calls have stopped.
+    PROVIDER_PAUSED = "uprid.provider.paused"
+    PROVIDER_UNPAUSED = "uprid.provider.unpaused"
+
+
+END_EVENTS: Final[dict[State, EventType]] = {
+    State.SUCCEEDED: EventType.SUCCEEDED,
+    State.REJECTED: EventType.REJECTED,
+    State.EXPIRED: EventType.EXPIRED,
+    State.FAILED: EventType.FAILED,
+    State.CANCELLED: EventType.CANCELLED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event, ready for the outbox. `data` holds nothing personal in clear."""
+
+    type: EventType
+    subject: str
+    time: datetime
+    data: Mapping[str, Any] = field(repr=False)
+    operation_id: str | None = None
+    attempt: int | None = None
+    terminal: bool = False
+    id: str = field(default_factory=new_id)
+
+    def row(self) -> dict[str, Any]:
+        """Return the event as a row of the outbox."""
+        return {
+            "id": self.id,
+            "operation_id": self.operation_id,
+            "attempt": self.attempt,
+            "terminal": int(self.terminal),
+            "type": self.type.value,
+            "subject": self.subject,
+            "time": self.time,
+            "data": json.dumps(self.data, ensure_ascii=False, separators=(",", ":")),
+            "stream_id": None,
+        }
+
+
+def rfc3339(moment: datetime | None) -> str | None:
+    """Write a time as events carry it: UTC, milliseconds, `Z`."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

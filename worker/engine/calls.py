@@ -1,0 +1,65 @@
+"""What a claimed operation is asked, and what came back. Pure."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from worker.domain.outcomes import Outcome
+from worker.domain.states import State
+from worker.providers.base import Plugin
+from worker.store.claims import Claimed
+
+
+class Ask(StrEnum):
+    """What an operation was asked."""
+
+    PREPARE = "prepare"
+    SUBMIT = "submit"
+    CLEAR_UP = "clear_up"
+    SUPPLY = "supply"
+    POLL = "poll"
+    SETTLE = "settle"
+
+
+#: What neither costs nor has an effect, so that nothing is lost by a call that fails.
+HARMLESS: Final = frozenset({Ask.PREPARE, Ask.CLEAR_UP, Ask.POLL, Ask.SETTLE})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back for one operation."""
+
+    #: As claimed; in `submitting` once its submit was marked.
+    claimed: Claimed
+    ask: Ask
+    outcome: Outcome
+    #: When the question was sent.
+    at: datetime
+    #: Milliseconds.
+    took: int
+
+
+def next_ask(claimed: Claimed, now: datetime, plugin: Plugin) -> Ask:
+    """Return what a claimed operation is to be asked."""
+    match claimed.state:
+        case State.ACCEPTED if plugin.prepares(claimed.kind, progress_of(claimed)):
+            return Ask.PREPARE
+        case State.ACCEPTED:
+            return Ask.SUBMIT
+        case State.SUBMITTING:
+            # Nobody leaves an operation like this but a worker that died, or had its doubts.
+            return Ask.CLEAR_UP
+        case State.POLLING if claimed.deadline_at is None or now < claimed.deadline_at:
+            supplied = claimed.missing is not None and claimed.inputs_waiting > 0
+            return Ask.SUPPLY if supplied else Ask.POLL
+        case _:
+            return Ask.SETTLE
+
+
+def progress_of(claimed: Claimed) -> Mapping[str, Any]:
+    """Return the plugin's own memory of the attempt."""
+    progress: Mapping[str, Any] = json.loads(claimed.progress) if claimed.progress else {}
+    return progress

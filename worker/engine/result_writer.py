@@ -1,0 +1,136 @@
+"""The pen: what a chunk learned is written down, whatever the database is up to.
+
+A database that is away is waited for, and one row that it refuses costs nobody else's.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Final, Protocol, TypeVar
+
+import structlog
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+
+from worker.domain.errors import DatabaseUnavailable
+from worker.domain.ids import new_id
+from worker.engine.environment import Host
+from worker.store import writeback
+from worker.store.changes import Move, Stay
+from worker.store.claims import Claimed
+from worker.store.database import Database
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+#: Seconds that a write-back waits for a database that went away, while its leases are kept alive.
+PATIENCE: Final = 60.0
+
+
+class Waiting(Protocol):
+    """Who waits for the process."""
+
+    def pause(self, seconds: float) -> None:
+        """Wait a moment, shorter where the process is stopping."""
+
+
+class Pen:
+    """Writes for one process. Raises the database's error where waiting did not help."""
+
+    def __init__(self, database: Database, waiting: Waiting, host: Host) -> None:
+        self._database = database
+        self._waiting = waiting
+        self._host = host
+
+    def write(
+        self, token: str, stays: Sequence[Stay], moves: Sequence[Move], now: datetime
+    ) -> dict[str, bool]:
+        """Write a chunk's changes back.
+
+        Returns the ids that were ours to write, and whether each is wanted at once.
+        """
+        rows = len(stays) + len(moves)
+        return self._patiently(rows, lambda: self._write(token, stays, moves, now))
+
+    def refused(self, token: str, row: Claimed, error: Exception) -> None:
+        """Free an operation whose answer cannot be written: refused again and again, it parks."""
+        self._patiently(1, partial(self._let_go, token, row.id))
+        # Without the error's text, which may hold values.
+        name = type(error).__name__
+        log.error("write_refused", operation=row.id, attempt=row.attempt, error=name)
+
+    def tell_late(self, late: Sequence[Move], now: datetime) -> None:
+        """Journal and tell answers that lost their lease, or came after the end."""
+        for move in late:
+            row = move.claimed
+            write = partial(self._late, move, now, new_id())
+            try:
+                news = self._patiently(1, write)
+            except Exception as error:
+                if _is_outage(error):
+                    raise
+                log.error("late_answer_refused", operation=row.id, error=type(error).__name__)  # noqa: TRY400 - the error's text may hold values
+                continue
+            if news:
+                log.warning("late_answer", operation=row.id, state=move.state)
+
+    def _patiently(self, rows: int, write: Callable[[], T]) -> T:
+        """Wait for a database that went away: answers cost money."""
+        give_up = self._host.monotonic() + PATIENCE
+        while True:
+            try:
+                return write()
+            except Exception as error:
+                if not _is_outage(error) or self._host.monotonic() > give_up:
+                    raise
+                log.warning("write_back_waits", rows=rows, error=type(error).__name__)
+                self._waiting.pause(1.0)
+
+    def _write(
+        self, token: str, stays: Sequence[Stay], moves: Sequence[Move], now: datetime
+    ) -> dict[str, bool]:
+        try:
+            with self._database.begin() as connection:
+                return writeback.write_stays(connection, token, stays) | writeback.write_moves(
+                    connection, token, moves, now
+                )
+        except Exception as error:
+            if _is_outage(error):
+                raise
+            return self._one_by_one(token, stays, moves, now)
+
+    def _one_by_one(
+        self, token: str, stays: Sequence[Stay], moves: Sequence[Move], now: datetime
+    ) -> dict[str, bool]:
+        """Find the row that the database refuses; the others must not suffer for it."""
+        written: dict[str, bool] = {}
+        for one_stay, one_move in [*(([s], []) for s in stays), *(([], [m]) for m in moves)]:
+            try:
+                with self._database.begin() as connection:
+                    written |= writeback.write_stays(connection, token, one_stay)
+                    written |= writeback.write_moves(connection, token, one_move, now)
+            except Exception as error:
+                if _is_outage(error):
+                    raise
+                self.refused(token, (one_stay or one_move)[0].claimed, error)
+        return written
+
+    def _let_go(self, token: str, operation_id: str) -> None:
+        with self._database.begin() as connection:
+            writeback.let_go(connection, token, operation_id)
+
+    def _late(self, move: Move, now: datetime, event_id: str) -> bool:
+        with self._database.begin() as connection:
+            return writeback.write_late(connection, move, now, event_id)
+
+
+def _is_outage(error: Exception) -> bool:
+    """Tell whether the database is to blame, and not the row.
+
+    The database refuses a second end, and what no column holds; what cannot even be bound is no
+    error of the driver. All else that a driver can raise says nothing of the row: it is waited for,
+    be it of a class that nobody has met yet.
+    """
+    if isinstance(error, DBAPIError):
+        return not isinstance(error, IntegrityError | DataError)
+    return isinstance(error, DatabaseUnavailable)

@@ -1,0 +1,44 @@
+"""Showing operations while they live: a table on a terminal, plain lines elsewhere."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Protocol, Self
+
+from worker.local.demo.record import Heard
+from worker.local.demo.side import Side
+
+#: Characters of the longest reference.
+WIDTH: Final = 19
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an operation stands in the database."""
+
+    state: str
+    attempt: int
+    polls: int
+
+
+#: By side and reference.
+Standings = Mapping[Side, Mapping[str, Standing]]
+
+
+class Board(Protocol):
+    """Where a run can be watched. A context manager."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+    def hear(self, side: Side, event: Heard) -> None:
+        """Show an event that has come."""
+
+    def show(self, standings: Standings) -> None:
+        """Show how the operations stand."""

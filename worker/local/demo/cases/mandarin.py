@@ -1,0 +1,92 @@
+"""Mandarin's cases. The last three digits of a phone choose what the sandbox does."""
+
+from typing import Final
+
+from worker.local.demo.cases.messages import HandCode, IdentifyByCode
+from worker.local.demo.cases.shape import (
+    ACCEPTED,
+    EXPIRED,
+    INPUT_REQUIRED,
+    REJECTED,
+    TAKEN,
+    WAITING,
+    BadStart,
+    Case,
+    FollowUp,
+    Play,
+    Told,
+    asks,
+    succeeds,
+)
+from worker.local.demo.people import (
+    FORGETFUL,
+    GUESSING,
+    RIGHT_CODE,
+    SILENT,
+    UNANSWERED,
+    UNKNOWN_TO_THE_STATE,
+    WITH_BOTH,
+    WRONG_CODES,
+)
+
+_CASES: Final = (
+    Case(
+        "wrong-code-first",
+        IdentifyByCode(FORGETFUL),
+        "a wrong code, asked for again, the right one: identified",
+        (*TAKEN, asks(5), asks(4), succeeds("result")),
+        {"submits": 1, "codes": 2},
+    ),
+    Case(
+        "wrong-person",
+        IdentifyByCode(UNKNOWN_TO_THE_STATE),
+        "the data are wrong: rejected, and may be corrected",
+        (*TAKEN, asks(5), Told(REJECTED, "data_mismatch", retryable=True)),
+        {"submits": 1, "codes": 0},
+    ),
+    Case(
+        "five-wrong-codes",
+        IdentifyByCode(GUESSING),
+        "none of five codes is right: rejected, there is no sixth",
+        (
+            *TAKEN,
+            *(asks(left) for left in (5, 4, 3, 2, 1)),
+            Told(REJECTED, "codes_exhausted", retryable=True),
+        ),
+        {"submits": 1, "codes": 5},
+    ),
+    Case(
+        "no-code",
+        IdentifyByCode(SILENT),
+        "the person is verified, no code ever comes: expired",
+        (*TAKEN, asks(5), Told(EXPIRED, "phone_not_verified", retryable=True)),
+        {"submits": 1, "codes": 0},
+    ),
+    Case(
+        "dropped-start",
+        IdentifyByCode(UNANSWERED),
+        "no reply to a start that is billed: a person looks",
+        (Told(ACCEPTED), Told(WAITING, "doubtful_submit")),
+        {"submits": 1, "codes": 0},
+    ),
+)
+
+MANDARIN: Final = Play(
+    _CASES,
+    (
+        BadStart(
+            "two-identifiers",
+            IdentifyByCode(WITH_BOTH),
+            "both SNILS and INN, of which whichever is checked first would win: refused",
+            ("snils", "inn"),
+        ),
+    ),
+    (
+        FollowUp("wrong-code-first", INPUT_REQUIRED, HandCode(WRONG_CODES[0]), "a wrong code"),
+        FollowUp("wrong-code-first", INPUT_REQUIRED, HandCode(RIGHT_CODE), "the right code", nth=2),
+        *(
+            FollowUp("five-wrong-codes", INPUT_REQUIRED, HandCode(code), "a wrong code", nth)
+            for nth, code in enumerate(WRONG_CODES, start=1)
+        ),
+    ),
+)

@@ -1,0 +1,142 @@
+"""MONETA's cases. The last three digits of a unit choose what the sandbox does."""
+
+from typing import Final
+
+from worker.local.demo.cases.messages import IdentifyUnit, NextAttempt
+from worker.local.demo.cases.shape import (
+    ACCEPTED,
+    REJECTED,
+    TAKEN,
+    WAITING,
+    BadStart,
+    Case,
+    FollowUp,
+    Play,
+    Told,
+    succeeds,
+)
+from worker.local.demo.people import BAD_SNILS, CORRECTED, FIRST, MISSPELT, SECOND
+
+_ONCE: Final = {"submits": 1}
+
+_CASES: Final = (
+    Case(
+        "stored-data",
+        IdentifyUnit(41_000),
+        "identified by what MONETA has stored of the unit",
+        (*TAKEN, succeeds("result")),
+        _ONCE,
+    ),
+    Case(
+        "sent-data",
+        IdentifyUnit(42_000, FIRST),
+        "identified by the person's data, sealed all the way",
+        (*TAKEN, succeeds("result")),
+        _ONCE,
+    ),
+    Case(
+        "mismatch",
+        IdentifyUnit(41_103),
+        "the data do not match: rejected, and may be corrected",
+        (*TAKEN, Told(REJECTED, "data_mismatch", retryable=True)),
+        _ONCE,
+    ),
+    Case(
+        "foreigner",
+        IdentifyUnit(41_107),
+        "Russian citizens only: rejected for good",
+        (*TAKEN, Told(REJECTED, "not_eligible")),
+        _ONCE,
+    ),
+    Case(
+        "known-already",
+        IdentifyUnit(41_511),
+        "identified before: a fault that is a success",
+        (Told(ACCEPTED), succeeds("already_identified")),
+        _ONCE,
+    ),
+    Case(
+        "silent-anonymous",
+        IdentifyUnit(41_200),
+        "no answer; the profile stays anonymous: not identified",
+        (*TAKEN, Told(REJECTED, "not_identified", retryable=True)),
+        _ONCE,
+    ),
+    Case(
+        "silent-simplified",
+        IdentifyUnit(41_201),
+        "no answer; the profile's group says: identified",
+        (*TAKEN, succeeds("profile_group")),
+        _ONCE,
+    ),
+    Case(
+        "silent-strange",
+        IdentifyUnit(41_203),
+        "no answer; a group that nobody named: a person decides",
+        (*TAKEN, Told(WAITING, "unknown_answer")),
+        _ONCE,
+    ),
+    Case(
+        "lost-task",
+        IdentifyUnit(41_221),
+        "the task is forgotten; the profile's group: identified",
+        (*TAKEN, succeeds("profile_group")),
+        _ONCE,
+    ),
+    Case(
+        "bad-gateway",
+        IdentifyUnit(41_300),
+        "502 pages in between: asked again, never a verdict",
+        (*TAKEN, succeeds("result")),
+        _ONCE,
+    ),
+    Case(
+        "dropped-submit",
+        IdentifyUnit(41_500),
+        "no reply to a submit: not repeated, the profile is asked",
+        (Told(ACCEPTED), succeeds("profile_group")),
+        _ONCE,
+    ),
+    Case(
+        "corrected",
+        IdentifyUnit(41_150, MISSPELT),
+        "rejected; the corrected data succeed as attempt 2",
+        (
+            *TAKEN,
+            Told(REJECTED, "data_mismatch", retryable=True),
+            *TAKEN,
+            succeeds("result"),
+        ),
+        {"submits": 2},
+    ),
+)
+
+MONETA: Final = Play(
+    _CASES,
+    (
+        BadStart(
+            "bad-snils",
+            IdentifyUnit(41_999, BAD_SNILS),
+            "a SNILS with a wrong checksum: refused, the field named and not the value",
+            ("profile.snils",),
+        ),
+    ),
+    (
+        FollowUp(
+            "sent-data",
+            ACCEPTED,
+            IdentifyUnit(42_000, FIRST),
+            "the same message again: harmless, the same operation",
+        ),
+        FollowUp(
+            "sent-data",
+            ACCEPTED,
+            IdentifyUnit(42_000, SECOND),
+            "the same reference with another person's data: refused",
+            refused=("reference",),
+        ),
+        FollowUp(
+            "corrected", REJECTED, NextAttempt(CORRECTED), "the next attempt, with corrected data"
+        ),
+    ),
+)

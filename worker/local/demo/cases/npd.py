@@ -1,0 +1,93 @@
+"""NPD's cases. The last three digits of a phone choose what the sandbox does.
+
+NPD tells by itself how a task ended: the marketplace's web application passes it on.
+"""
+
+from typing import Final
+
+from worker.local.demo.cases.messages import IdentifySelfEmployed
+from worker.local.demo.cases.shape import (
+    ACCEPTED,
+    REJECTED,
+    TAKEN,
+    WAITING,
+    BadStart,
+    Case,
+    Play,
+    Told,
+    succeeds,
+)
+from worker.local.demo.people import (
+    CUT_OFF,
+    DISPUTED,
+    MOVED,
+    NAMELESS,
+    PROMPT,
+    TURNED_DOWN,
+    UNBOUND,
+)
+
+_EACH_STEP_ONCE: Final = {"updatemonetaprofile": 1, "updateuserdoc": 1, "startuprid": 1}
+
+_CASES: Final = (
+    Case(
+        "told-success",
+        IdentifySelfEmployed(PROMPT),
+        "told SUCCESS, the profile agrees: identified",
+        (*TAKEN, succeeds("notification", group="simplified")),
+        _EACH_STEP_ONCE,
+    ),
+    Case(
+        "told-expired",
+        IdentifySelfEmployed(TURNED_DOWN),
+        "told EXPIRED, the profile is anonymous: not identified",
+        (*TAKEN, Told(REJECTED, "not_identified", retryable=True)),
+        _EACH_STEP_ONCE,
+    ),
+    Case(
+        "expired-yet-moved",
+        IdentifySelfEmployed(MOVED),
+        "told EXPIRED, the profile's group says: identified",
+        (*TAKEN, succeeds("profile_group", group="simplified")),
+        _EACH_STEP_ONCE,
+    ),
+    Case(
+        "not-bound",
+        IdentifySelfEmployed(UNBOUND),
+        "`no user inn`: rejected, the marketplace must act",
+        (Told(ACCEPTED), Told(REJECTED, "not_eligible", retryable=True)),
+        {"updatemonetaprofile": 1, "updateuserdoc": 0, "startuprid": 0},
+    ),
+    Case(
+        "dropped-task",
+        IdentifySelfEmployed(CUT_OFF),
+        "no reply to startuprid: a person looks; then SUCCESS",
+        (
+            Told(ACCEPTED),
+            Told(WAITING, "doubtful_submit"),
+            succeeds("notification", group="simplified"),
+        ),
+        _EACH_STEP_ONCE,
+    ),
+    Case(
+        "told-disputed",
+        IdentifySelfEmployed(DISPUTED),
+        "told SUCCESS, the profile is anonymous: a person decides",
+        (*TAKEN, Told(WAITING, "unknown_answer")),
+        _EACH_STEP_ONCE,
+    ),
+)
+
+NPD: Final = Play(
+    _CASES,
+    (
+        BadStart(
+            "no-middle-name",
+            IdentifySelfEmployed(NAMELESS),
+            "a name is missing that NPD wants: refused",
+            ("middle_name",),
+        ),
+    ),
+    # Or it might come before the engineer is asked to look.
+    held={"dropped-task": WAITING},
+)

@@ -1,0 +1,112 @@
+"""The board for a terminal: a table that changes in place."""
+
+from collections.abc import Iterator, Mapping
+from types import TracebackType
+from typing import Final, Self
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.live import Live
+from rich.table import Table
+
+from config.queues import Provider
+from worker.domain.states import DRIVEN, State
+from worker.local.demo.board import WIDTH, Standing, Standings
+from worker.local.demo.cases import PLAYS
+from worker.local.demo.cases.shape import Case
+from worker.local.demo.record import Heard
+from worker.local.demo.side import NAMES, SIDES, Side
+
+_COLOURS: Final = {
+    State.SUCCEEDED: "green",
+    State.REJECTED: "red",
+    State.FAILED: "red",
+    State.EXPIRED: "red",
+    State.WAITING_FOR_PERSON: "yellow",
+}
+#: Characters of the longest state.
+_STATE: Final = max(len(state) for state in State)
+
+
+class TableBoard:
+    """All operations, by provider; where they are too many for the terminal, those that live."""
+
+    def __init__(self, console: Console) -> None:
+        self._live = Live(_Picture({}), console=console, refresh_per_second=8)
+        self._last: Standings = {}
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        # What stays on the screen may be as long as it likes.
+        self._live.update(_Picture(self._last, whole=True))
+        self._live.stop()
+
+    def hear(self, side: Side, event: Heard) -> None:
+        """Show nothing: the state tells it."""
+
+    def show(self, standings: Standings) -> None:
+        """Draw the table anew."""
+        self._last = standings
+        self._live.update(_Picture(standings))
+
+
+class _Picture:
+    """One look at the operations, as large as the terminal is at that moment."""
+
+    def __init__(self, standings: Standings, *, whole: bool = False) -> None:
+        self._standings = standings
+        self._whole = whole
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        rows = 1 + sum(1 + len(play.cases) for play in PLAYS.values())
+        yield self._table(folded=not self._whole and rows > console.size.height - 1)
+
+    def _table(self, *, folded: bool) -> Table:
+        table = Table(box=None, pad_edge=False, expand=True)
+        table.add_column("", no_wrap=True, min_width=WIDTH)
+        for side in SIDES:
+            table.add_column(f"over {side.name}", no_wrap=True, min_width=_STATE)
+        table.add_column("what happens, and what is made of it", style="dim", no_wrap=True, ratio=1)
+        for provider, play in PLAYS.items():
+            shown = [c for c in play.cases if not (folded and self._is_over(provider, c))]
+            ended = len(play.cases) - len(shown)
+            table.add_row(f"[bold]{NAMES[provider]}[/]", *[""] * len(SIDES), _note(ended))
+            for case in shown:
+                table.add_row(f"  {case.reference}", *self._cells(provider, case), case.what)
+        return table
+
+    def _cells(self, provider: Provider, case: Case) -> Iterator[str]:
+        for side in SIDES:
+            asked = provider in side.providers
+            yield _cell(self._of(side).get(case.reference)) if asked else ""
+
+    def _is_over(self, provider: Provider, case: Case) -> bool:
+        stand = [self._of(s).get(case.reference) for s in SIDES if provider in s.providers]
+        return all(each is not None and State(each.state) not in DRIVEN for each in stand)
+
+    def _of(self, side: Side) -> Mapping[str, Standing]:
+        return self._standings.get(side, {})
+
+
+def _note(ended: int) -> str:
+    return f"{ended} more have ended" if ended else ""
+
+
+def _cell(standing: Standing | None) -> str:
+    """Return how an operation stands, and what moves: its polls, and its attempts."""
+    if standing is None:
+        return "…"
+    state = State(standing.state)
+    shown = standing.state
+    if standing.attempt > 1:
+        shown += f", try {standing.attempt}"
+    elif state in DRIVEN and standing.polls:
+        shown += f", {standing.polls} polls" if standing.polls > 1 else ", 1 poll"
+    return f"[{_COLOURS.get(state, 'cyan')}]{shown}[/]"

@@ -1,0 +1,137 @@
+"""`uprid up`: the whole worker on one machine, in the foreground, until Ctrl-C."""
+
+import os
+import secrets
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from uprid_sandbox.options import SandboxOptions
+
+from config.settings import Need, Settings, SettingsError, load
+from worker.cli.exits import MISUSED, Stop
+from worker.cli.extra import NoLocalExtra, require_local
+from worker.local import defaults, locks, secretfile
+from worker.local.embedded import EmbeddedBroker, NoEmbeddedBroker
+from worker.local.fleet import Fleet, Sizes, grace
+from worker.local.follow import Follower
+from worker.local.loopback import free_port
+from worker.local.processes import LOOK_EVERY, Keeper, ProcessDied
+from worker.local.stop_signals import StopRequests
+
+_DATA: Final = Path("var")
+#: Flower opens with a password only; where none is set, one is made for this run.
+_FLOWER_AUTH: Final = "FLOWER_BASIC_AUTH"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is going to run, and what of it was chosen here."""
+
+    fleet: Fleet
+    #: What another shell has to know to speak with it.
+    told: Mapping[str, str]
+
+
+def up(
+    *,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="Point every provider at the sandbox.")
+    ] = False,
+    flower: Annotated[bool, typer.Option("--flower", help="Add Flower.")] = False,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Intake processes.")] = 1,
+    pollers: Annotated[int, typer.Option(min=1, max=64, help="Polling processes.")] = 1,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Keep the logs in var/log only.")] = False,
+) -> None:
+    """Run everything on this machine until Ctrl-C: workers stop first, the broker last.
+
+    Without REDIS_URL it brings its own broker, without DATABASE_URL it keeps SQLite in var/.
+    """
+    data = _DATA.resolve()
+    data.mkdir(exist_ok=True)
+    try:
+        if sandbox:
+            require_local()
+        made = plan(os.environ, data, Sizes(workers, pollers, flower), sandbox=sandbox)
+    except (NoEmbeddedBroker, NoLocalExtra) as error:
+        raise Stop(MISUSED, [str(error)]) from None
+    except (SettingsError, ValueError) as error:
+        faults = list(getattr(error, "faults", (str(error),)))
+        if not sandbox:
+            faults.append("or see it run without any settings: uprid up --sandbox")
+        raise Stop(MISUSED, faults) from None
+    with locks.held(data / "up.lock", f"`uprid up` runs on {data} already: stop it first."):
+        _run(made, data, quiet=quiet)
+
+
+def plan(given: Mapping[str, str], data: Path, sizes: Sizes, *, sandbox: bool) -> Plan:
+    """Choose what nobody set, and check that all of it fits together.
+
+    Raises `SettingsError` with every fault, ValueError where a file in `data` is garbled,
+    `NoEmbeddedBroker` where a broker is to be brought and is not installed.
+    """
+    told: dict[str, str] = {}
+    options = SandboxOptions(port=free_port()) if sandbox else None
+    if options is not None:
+        told |= defaults.sandbox_keys(given, data / "sandbox.env")
+        told |= defaults.sandbox_providers(options)
+        told |= defaults.sandbox_pace(given, options)
+    # Of its own where it is embedded: real operations must never be asked about at the sandbox,
+    # which knows none of them and would let them be settled as not identified.
+    kept, queued = ("sandbox", "sandbox-broker") if sandbox else ("uprid", "broker")
+    broker = None if given.get("REDIS_URL") else EmbeddedBroker(data / queued)
+    told["REDIS_URL"] = given.get("REDIS_URL", "") if broker is None else broker.url
+    told["DATABASE_URL"] = given.get("DATABASE_URL") or f"sqlite:///{data / kept}.sqlite3"
+    if sizes.flower and not given.get(_FLOWER_AUTH):
+        told[_FLOWER_AUTH] = f"uprid:{secrets.token_urlsafe(12)}"
+    environment = {**given, **told}
+    settings = load([Need.BROKER, Need.KEYS, Need.PROVIDER], environment)
+    return Plan(Fleet(settings, environment, sizes, broker, options), told)
+
+
+def _run(made: Plan, data: Path, *, quiet: bool) -> None:
+    logs = data / "log"
+    told_to_others = data / "up.env"
+    with ExitStack() as stack:
+        stop = stack.enter_context(StopRequests())
+        follower = Follower()
+        stack.callback(follower.stop)
+        keeper = stack.enter_context(
+            Keeper(
+                data.parent, logs, grace=grace(made.fleet.settings), hurried=stop.hurried, say=_say
+            )
+        )
+        if not made.fleet.start(keeper, _say, stopped=stop.asked):
+            return
+        secretfile.write(told_to_others, made.told)
+        stack.callback(told_to_others.unlink, missing_ok=True)
+        _greet(made, told_to_others, logs)
+        if not quiet:
+            follower.start([child.log for child in keeper.children])
+        while not stop.asked():
+            fallen = keeper.fallen()
+            if fallen is not None:
+                # Not restarted: what supervises `up`, or the person in front of it, must know.
+                raise ProcessDied(fallen.last_words())
+            time.sleep(LOOK_EVERY)
+        _say("stopping", "workers first, the broker last; Ctrl-C again hastens")
+
+
+def _greet(made: Plan, told_to_others: Path, logs: Path) -> None:
+    settings: Settings = made.fleet.settings
+    _say("providers", ", ".join(settings.providers()))
+    if made.fleet.sizes.flower:
+        port = made.fleet.environment.get("FLOWER_PORT", "5555")
+        _say("flower", f"http://127.0.0.1:{port} (name and password: {_FLOWER_AUTH})")
+    _say("logs", str(logs))
+    _say("ready", f"in another shell: set -a; . {told_to_others}; set +a")
+
+
+def _say(what: str, text: str) -> None:
+    # Nobody may be listening any more, as after a hang-up: that must not keep it from stopping.
+    with suppress(OSError):
+        typer.echo(f"{what:10}{text}")

@@ -1,0 +1,133 @@
+"""What a person or the marketplace does to an operation by hand: always audited, never twice.
+
+Every action names the attempt that it is meant for. Where another attempt is current, the message
+is an old one come again: it is recorded and changes nothing.
+"""
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, select
+
+from worker.domain.states import State
+from worker.store import journal
+from worker.store.tables import OPERATIONS
+
+
+class Done(StrEnum):
+    """What became of an action."""
+
+    DONE = "done"
+    #: Meant for another attempt, or done before: recorded, nothing changed.
+    IGNORED = "ignored"
+    UNKNOWN_REFERENCE = "unknown_reference"
+    #: The operation's state does not allow it.
+    WRONG_STATE = "wrong_state"
+    #: The data of the last attempt were erased: a next one needs them anew.
+    DATA_ERASED = "data_erased"
+    #: The provider's id that was given is another operation's.
+    ANOTHERS_REF = "anothers_ref"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Who acts on which attempt, and why."""
+
+    reference: str
+    attempt: int
+    by: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What an action has to know of an operation before it can be checked."""
+
+    provider: str
+    kind: str
+    args: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """Whether an action may be done, and to what."""
+
+    done: Done
+    #: The operation's row, locked; None where there is none.
+    row: RowMapping | None
+
+    @property
+    def state(self) -> State | None:
+        """The state that was found."""
+        return None if self.row is None else State(self.row["state"])
+
+
+#: What of an attempt's progress stays: `(kind, progress) -> progress`.
+Keep = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
+
+#: How long an attempt goes on past its deadline, by whether it was, or may have been, submitted;
+#: None: its deadline stays.
+Anew = Callable[[bool], timedelta | None]
+
+
+def kept(row: RowMapping, keep: Keep) -> str | None:
+    """Return the progress that an operation goes on with."""
+    stays = keep(row["kind"], json.loads(row["progress"] or "{}"))
+    return json.dumps(dict(stays)) if stays else None
+
+
+def look(connection: Connection, reference: str) -> Known | None:
+    """Return what does not change of an operation; None where no operation has the reference."""
+    row = connection.execute(
+        select(OPERATIONS.c.provider, OPERATIONS.c.kind, OPERATIONS.c.args).where(
+            OPERATIONS.c.reference == reference
+        )
+    ).first()
+    return None if row is None else Known(row.provider, row.kind, json.loads(row.args))
+
+
+def admit(
+    connection: Connection,
+    name: str,
+    action: Action,
+    allowed: Collection[State],
+    now: datetime,
+    said: str | None = None,
+) -> Admitted:
+    """Find the operation, lock it, and tell whether the action may be done to it.
+
+    An action for another attempt than the current one is recorded here. So is one whose message
+    has come again after it was done: the journal has `said` of it, by the same person for the same
+    reason.
+    """
+    row = (
+        connection.execute(
+            select(OPERATIONS).where(OPERATIONS.c.reference == action.reference).with_for_update()
+        )
+        .mappings()
+        .first()
+    )
+    if row is None:
+        return Admitted(Done.UNKNOWN_REFERENCE, None)
+    if row["attempt"] != action.attempt:
+        note = f"{name} of attempt {action.attempt} ignored: attempt {row['attempt']} is current"
+        return _ignored(connection, row, note, action, now)
+    if State(row["state"]) in allowed:
+        return Admitted(Done.DONE, row)
+    if said is not None and journal.has_person(
+        connection, row["id"], row["attempt"], said, action.by, action.note
+    ):
+        return _ignored(connection, row, f"{name} ignored: it was done before", action, now)
+    return Admitted(Done.WRONG_STATE, row)
+
+
+def _ignored(
+    connection: Connection, row: RowMapping, note: str, action: Action, now: datetime
+) -> Admitted:
+    entry = journal.ignored(row["id"], row["attempt"], note, now, action.by)
+    journal.write(connection, [entry])
+    return Admitted(Done.IGNORED, row)

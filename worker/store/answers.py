@@ -1,0 +1,30 @@
+"""A provider's whole answer, for a person's eyes: nobody looks without the journal saying so."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from worker.store import journal
+from worker.store.tables import ATTEMPTS, OPERATIONS
+
+
+def look_into(
+    connection: Connection, reference: str, attempt: int | None, by: str, why: str, now: datetime
+) -> str | None:
+    """Return an attempt's answer, sealed, and record who looks; the current one's if none is named.
+
+    None, and nothing recorded: there is no such attempt, it has no answer, or that was erased.
+    """
+    number = OPERATIONS.c.attempt if attempt is None else attempt
+    found = connection.execute(
+        select(ATTEMPTS.c.operation_id, ATTEMPTS.c.number, ATTEMPTS.c.answer)
+        .join(OPERATIONS, OPERATIONS.c.id == ATTEMPTS.c.operation_id)
+        .where(OPERATIONS.c.reference == reference, ATTEMPTS.c.number == number)
+    ).first()
+    if found is None or found.answer is None:
+        return None
+    did = "looked at the provider's answer"
+    looked = journal.person(found.operation_id, found.number, did, now, by, why)
+    journal.write(connection, [looked])
+    token: str = found.answer
+    return token

@@ -1,0 +1,89 @@
+"""Changes: what a chunk's answers make of its operations, ready to be written."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from worker.domain.event_data import Standing
+from worker.domain.events import EventType
+from worker.domain.invoices import SealedInvoice
+from worker.domain.outcomes import Reason, Wanted
+from worker.domain.states import State
+from worker.store.claims import Claimed, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """Asked once more; the operation stays where it is."""
+
+    claimed: Claimed
+    due_at: datetime
+    polls: int
+    faults: int
+    progress: str | None
+    run: Run
+    #: The run that this answer ended, to be written out.
+    closed: Run | None
+    #: Invoices to be stored with it, sealed.
+    records: Sequence[SealedInvoice] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The operation goes to another state, or is told about."""
+
+    claimed: Claimed
+    state: State
+    #: What the call that led here answered; None where no call did.
+    call: Run | None
+    lane: int
+    due_at: datetime | None
+    deadline_at: datetime | None
+    provider_ref: str | None
+    polls: int
+    faults: int
+    progress: str | None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    reason: Reason | None = None
+    result: Mapping[str, Any] = field(default_factory=dict)
+    #: The provider's answer, sealed.
+    answer: str | None = field(default=None, repr=False)
+    #: What the provider waits for from now on.
+    missing: str | None = None
+    #: What is told of that.
+    wants: Wanted | None = None
+    #: The input was certainly not sent: it waits again, as if it never had been taken.
+    input_returned: bool = False
+    #: Notifications that name the provider's id may have come before it was known.
+    listens: bool = False
+    #: Invoices to be stored with it, sealed.
+    records: Sequence[SealedInvoice] = field(default=(), repr=False)
+    #: `result` is completed by counts and sums of all that the attempt stored.
+    tallied: bool = False
+    #: An end that a notification nobody knew of when it was asked for keeps from being written: the
+    #: same question is asked again, with the notification.
+    yields: bool = False
+    #: What is told of it. Ids are drawn here: a repeated write can be told from a lost lease.
+    events: tuple[tuple[EventType, str], ...] = ()
+
+    @property
+    def standing(self) -> Standing:
+        """How the operation stands once this is written."""
+        return Standing(
+            operation_id=self.claimed.id,
+            reference=self.claimed.reference,
+            provider=self.claimed.provider,
+            kind=self.claimed.kind,
+            attempt=self.claimed.attempt,
+            state=self.state,
+            provider_ref=self.provider_ref,
+            started_at=self.started_at or self.claimed.started_at,
+            finished_at=self.finished_at,
+            polls=self.polls,
+            reason=self.reason,
+            result=self.result,
+            answer=self.answer,
+            wants=self.wants,
+        )

@@ -1,0 +1,306 @@
+"""Claiming: taking due operations under a lease, and what the workers share about a provider."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, RowMapping, Select, select, text, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from worker.domain.states import State
+from worker.store.tables import ATTEMPTS, OPERATIONS, PROVIDERS
+
+URGENT: Final = 0
+ORDINARY: Final = 1
+#: Claims in a row without a write-back after which an operation is claimed alone.
+SUSPECT_AFTER: Final = 2
+#: As many after which it is claimed only where its process works on nothing else: one more of them,
+#: and it is called poison. What dies beside others may have been killed by them.
+ALONE_AFTER: Final = 3
+#: In the place of a payload that was erased past its retention.
+ERASED: Final = "erased"
+#: Written out: a bound number would keep SQLite from its partial index.
+SUSPECTS: Final = text(f"claims >= {SUSPECT_AFTER}")
+
+_COLUMNS: Final = (
+    OPERATIONS.c.id,
+    OPERATIONS.c.reference,
+    OPERATIONS.c.provider,
+    OPERATIONS.c.kind,
+    OPERATIONS.c.state,
+    OPERATIONS.c.attempt,
+    OPERATIONS.c.args,
+    OPERATIONS.c.provider_ref,
+    OPERATIONS.c.due_at,
+    OPERATIONS.c.deadline_at,
+    OPERATIONS.c.polls,
+    OPERATIONS.c.faults,
+    OPERATIONS.c.progress,
+    OPERATIONS.c.created_at,
+    OPERATIONS.c.started_at,
+    OPERATIONS.c.missing,
+    OPERATIONS.c.inputs_sent,
+    OPERATIONS.c.input_sent_at,
+    OPERATIONS.c.inputs_waiting,
+    OPERATIONS.c.notices,
+    OPERATIONS.c.run_note,
+    OPERATIONS.c.run_first_at,
+    OPERATIONS.c.run_last_at,
+    OPERATIONS.c.run_count,
+    OPERATIONS.c.run_slowest,
+    OPERATIONS.c.claims,
+)
+#: A row whose run of like calls was written out.
+NO_RUN: Final[Mapping[str, Any]] = {
+    "run_note": None,
+    "run_first_at": None,
+    "run_last_at": None,
+    "run_count": 0,
+    "run_slowest": 0,
+}
+#: A row whose attempt has heard of nobody yet.
+UNHEARD: Final[Mapping[str, Any]] = {
+    "missing": None,
+    "inputs_sent": 0,
+    "input_sent_at": None,
+    "inputs_waiting": 0,
+    "notices": 0,
+    "wanted_at": None,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run of like calls in the journal that is still growing. Milliseconds."""
+
+    note: str
+    first_at: datetime
+    last_at: datetime
+    count: int
+    slowest: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An operation under lease, as it stood when it was claimed."""
+
+    id: str
+    reference: str
+    provider: str
+    kind: str
+    state: State
+    attempt: int
+    args: Mapping[str, Any]
+    provider_ref: str | None
+    due_at: datetime
+    deadline_at: datetime | None
+    polls: int
+    faults: int
+    progress: str | None
+    created_at: datetime
+    started_at: datetime | None
+    run: Run | None
+    missing: str | None = None
+    inputs_sent: int = 0
+    input_sent_at: datetime | None = None
+    inputs_waiting: int = 0
+    #: How many notifications name the attempt.
+    notices: int = 0
+    #: The input that is being sent; None: no input is.
+    input_id: str | None = None
+    #: Claims in a row that were never written back, this one included.
+    claims: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the workers share about a provider."""
+
+    paused: bool
+    failures: int
+    closed_until: datetime | None
+    probing_until: datetime | None
+    tokens: float
+    tokens_at: datetime
+
+
+def lock_provider(connection: Connection, provider: str, now: datetime) -> Shared:
+    """Read a provider's shared row and keep it locked until the transaction ends."""
+    wanted = select(PROVIDERS).where(PROVIDERS.c.name == provider).with_for_update()
+    row = connection.execute(wanted).mappings().first()
+    if row is None:
+        insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
+        connection.execute(
+            insert(PROVIDERS)
+            # Full, whatever the bucket holds: the gate never counts more than that.
+            .values(name=provider, failures=0, tokens=1e9, tokens_at=now)
+            .on_conflict_do_nothing()
+        )
+        row = connection.execute(wanted).mappings().one()
+    return Shared(
+        paused=row["paused_at"] is not None,
+        failures=row["failures"],
+        closed_until=row["closed_until"],
+        probing_until=row["probing_until"],
+        tokens=row["tokens"],
+        tokens_at=row["tokens_at"],
+    )
+
+
+def share(connection: Connection, provider: str, **values: object) -> None:
+    """Write a provider's shared row; only while it is locked."""
+    connection.execute(update(PROVIDERS).where(PROVIDERS.c.name == provider).values(**values))
+
+
+def claim(
+    connection: Connection,
+    provider: str,
+    lane: int,
+    limit: int,
+    *,
+    owner: str,
+    token: str,
+    now: datetime,
+) -> list[Claimed]:
+    """Lease up to `limit` due operations of one lane, the longest overdue first."""
+    due = _due(provider, now).where(OPERATIONS.c.lane == lane, OPERATIONS.c.claims < SUSPECT_AFTER)
+    return _lease(connection, due, limit, owner=owner, token=token)
+
+
+def claim_suspect(
+    connection: Connection, provider: str, *, owner: str, token: str, now: datetime
+) -> list[Claimed]:
+    """Lease one operation whose chunk died with it before: its chunk is of nothing else."""
+    due = _due(provider, now).where(SUSPECTS, OPERATIONS.c.claims < ALONE_AFTER)
+    return _lease(connection, due, 1, owner=owner, token=token)
+
+
+def claim_alone(
+    connection: Connection, provider: str, *, owner: str, token: str, now: datetime
+) -> list[Claimed]:
+    """Lease one operation that is next to be called poison, for a process that has nothing else."""
+    due = _due(provider, now).where(SUSPECTS, OPERATIONS.c.claims >= ALONE_AFTER)
+    return _lease(connection, due, 1, owner=owner, token=token)
+
+
+def due(
+    connection: Connection, provider: str, lane: int, limit: int, now: datetime
+) -> list[Claimed]:
+    """Return due operations of one lane, suspects among them, and keep them locked."""
+    wanted = _due(provider, now).with_only_columns(*_COLUMNS).where(OPERATIONS.c.lane == lane)
+    rows = connection.execute(wanted.limit(limit).with_for_update(skip_locked=True)).mappings()
+    return [_claimed(row) for row in rows]
+
+
+def claim_one(
+    connection: Connection, provider: str, id_: str, *, owner: str, token: str, now: datetime
+) -> list[Claimed]:
+    """Lease this operation, if it is due."""
+    chosen = _due(provider, now).where(OPERATIONS.c.id == id_)
+    return _lease(connection, chosen, 1, owner=owner, token=token)
+
+
+def any_suspect(connection: Connection, provider: str, now: datetime) -> bool:
+    """Tell whether an operation is due whose chunk died with it before."""
+    suspect = _due(provider, now).where(SUSPECTS, OPERATIONS.c.claims < ALONE_AFTER)
+    return connection.execute(suspect.limit(1)).first() is not None
+
+
+def any_alone(connection: Connection, provider: str, now: datetime) -> bool:
+    """Tell whether an operation is due that is next to be called poison."""
+    last = _due(provider, now).where(SUSPECTS, OPERATIONS.c.claims >= ALONE_AFTER)
+    return connection.execute(last.limit(1)).first() is not None
+
+
+def payloads(connection: Connection, claimed: list[Claimed]) -> dict[str, str | None]:
+    """Return the sealed payloads of the claimed operations' current attempts, by operation.
+
+    `ERASED` stands for one that was there.
+    """
+    if not claimed:
+        return {}
+    # One list and not ORs: SQLite takes a thousand of those at most.
+    named = [(row.id, row.attempt) for row in claimed]
+    current = tuple_(ATTEMPTS.c.operation_id, ATTEMPTS.c.number).in_(named)
+    wanted = select(ATTEMPTS.c.operation_id, ATTEMPTS.c.sealed, ATTEMPTS.c.erased_at)
+    rows = connection.execute(wanted.where(current))
+    return {row.operation_id: row.sealed if row.erased_at is None else ERASED for row in rows}
+
+
+def _due(provider: str, now: datetime) -> Select[tuple[str]]:
+    return (
+        select(OPERATIONS.c.id)
+        .where(
+            OPERATIONS.c.provider == provider,
+            OPERATIONS.c.due_at <= now,
+            OPERATIONS.c.lease_token.is_(None),
+        )
+        .order_by(OPERATIONS.c.due_at)
+    )
+
+
+def _lease(
+    connection: Connection, due: Select[tuple[str]], limit: int, *, owner: str, token: str
+) -> list[Claimed]:
+    # MATERIALIZED: PostgreSQL must take the limited rows once, not once for each row it updates.
+    chosen = (
+        due.limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("chosen")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    rows = connection.execute(
+        update(OPERATIONS)
+        .where(OPERATIONS.c.id.in_(select(chosen.c.id)))
+        # Whatever it was wanted for is worked on now; what is wanted from here on comes after it.
+        .values(
+            lease_token=token,
+            lease_owner=owner,
+            claims=OPERATIONS.c.claims + 1,
+            wanted_at=None,
+        )
+        .returning(*_COLUMNS)
+    ).mappings()
+    return sorted((_claimed(row) for row in rows), key=lambda row: row.due_at)
+
+
+def open_run(row: RowMapping) -> Run | None:
+    """Return the run of like calls that is still growing on an operation's row."""
+    if row["run_note"] is None:
+        return None
+    return Run(
+        row["run_note"],
+        row["run_first_at"],
+        row["run_last_at"],
+        row["run_count"],
+        row["run_slowest"],
+    )
+
+
+def _claimed(row: RowMapping) -> Claimed:
+    return Claimed(
+        id=row["id"],
+        reference=row["reference"],
+        provider=row["provider"],
+        kind=row["kind"],
+        state=State(row["state"]),
+        attempt=row["attempt"],
+        args=json.loads(row["args"]),
+        provider_ref=row["provider_ref"],
+        due_at=row["due_at"],
+        deadline_at=row["deadline_at"],
+        polls=row["polls"],
+        faults=row["faults"],
+        progress=row["progress"],
+        created_at=row["created_at"],
+        started_at=row["started_at"],
+        run=open_run(row),
+        missing=row["missing"],
+        inputs_sent=row["inputs_sent"],
+        input_sent_at=row["input_sent_at"],
+        inputs_waiting=row["inputs_waiting"],
+        notices=row["notices"],
+        claims=row["claims"],
+    )

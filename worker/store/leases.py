@@ -1,0 +1,177 @@
+"""Leases and locks: who is alive, and what falls free when somebody is not."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from worker.domain.event_data import Standing, tell
+from worker.domain.events import EventType
+from worker.domain.ids import new_id
+from worker.domain.outcomes import Reason, ReasonCode
+from worker.domain.states import State
+from worker.store import journal
+from worker.store.claims import SUSPECTS
+from worker.store.tables import ATTEMPTS, INCARNATIONS, LOCKS, OPERATIONS, OUTBOX
+
+#: Claims in a row without a write-back after which an operation waits for a person.
+POISON_AFTER = 4
+
+
+def beat(
+    connection: Connection, *, incarnation: str, role: str, host: str, pid: int, now: datetime
+) -> bool:
+    """Say that a worker process is alive; make its row where there is none, and return True then.
+
+    That is the first beat, or one after the others called the process silent.
+    """
+    alive = connection.execute(
+        update(INCARNATIONS).where(INCARNATIONS.c.id == incarnation).values(beat_at=now)
+    )
+    is_new = alive.rowcount == 0
+    if is_new:
+        connection.execute(
+            insert(INCARNATIONS).values(
+                id=incarnation, role=role, host=host, pid=pid, started_at=now, beat_at=now
+            )
+        )
+    return is_new
+
+
+def leave(connection: Connection, incarnation: str) -> None:
+    """Say good-bye: whatever the process still holds is free at once."""
+    connection.execute(delete(INCARNATIONS).where(INCARNATIONS.c.id == incarnation))
+    _free(connection, [incarnation])
+
+
+def free_silent(connection: Connection, now: datetime, silence: timedelta) -> int:
+    """Free the leases of workers that have not beaten for `silence`; return how many."""
+    # In one statement: who beats while it waits for their row is found alive.
+    silent = list(
+        connection.execute(
+            delete(INCARNATIONS)
+            .where(INCARNATIONS.c.beat_at < now - silence)
+            .returning(INCARNATIONS.c.id)
+        ).scalars()
+    )
+    # A lease whose owner has no row at all has no owner.
+    orphaned = connection.execute(
+        select(OPERATIONS.c.lease_owner)
+        .where(
+            OPERATIONS.c.lease_owner.is_not(None),
+            OPERATIONS.c.lease_owner.not_in(select(INCARNATIONS.c.id)),
+        )
+        .distinct()
+    ).scalars()
+    gone = [*silent, *(owner for owner in orphaned if owner is not None)]
+    if not gone:
+        return 0
+    return _free(connection, gone)
+
+
+def park_poison(connection: Connection, now: datetime) -> list[str]:
+    """Hand over to a person what was claimed again and again and never written back.
+
+    Returns the references.
+    """
+    rows = connection.execute(
+        update(OPERATIONS)
+        .where(SUSPECTS, OPERATIONS.c.claims >= POISON_AFTER, OPERATIONS.c.lease_token.is_(None))
+        .values(
+            state=State.WAITING_FOR_PERSON.value,
+            waiting_from=OPERATIONS.c.state,
+            due_at=None,
+            claims=0,
+            sequence=OPERATIONS.c.sequence + 1,
+        )
+        .returning(*OPERATIONS.c)
+    ).all()
+    reason = Reason(
+        ReasonCode.POISON,
+        f"The worker died {POISON_AFTER} times in a row while working on this operation.",
+        retryable=True,
+    )
+    for row in rows:
+        standing = Standing(
+            operation_id=row.id,
+            reference=row.reference,
+            provider=row.provider,
+            kind=row.kind,
+            attempt=row.attempt,
+            state=State.WAITING_FOR_PERSON,
+            provider_ref=row.provider_ref,
+            started_at=row.started_at,
+            polls=row.polls,
+            reason=reason,
+        )
+        event = tell(EventType.WAITING_FOR_PERSON, standing, row.sequence, now, new_id())
+        connection.execute(insert(OUTBOX), [event.row()])
+        note = f"{row.waiting_from} → {State.WAITING_FOR_PERSON}: {reason.code}"
+        journal.write(connection, [journal.move(row.id, row.attempt, note, now)])
+        connection.execute(
+            update(ATTEMPTS)
+            .where(ATTEMPTS.c.operation_id == row.id, ATTEMPTS.c.number == row.attempt)
+            .values(reason=reason.as_text())
+        )
+    return [row.reference for row in rows]
+
+
+def hold_lock(
+    connection: Connection, name: str, holder: str, now: datetime, lasting: timedelta
+) -> bool:
+    """Take or keep a lock for a while; False where somebody else holds it."""
+    flavour = postgresql if connection.dialect.name == "postgresql" else sqlite
+    until = now + lasting
+    taken = connection.execute(
+        flavour.insert(LOCKS)
+        .values(name=name, holder=holder, until=until)
+        .on_conflict_do_update(
+            index_elements=["name"],
+            set_={"holder": holder, "until": until},
+            where=(LOCKS.c.until < now) | (LOCKS.c.holder == holder),
+        )
+        .returning(LOCKS.c.holder)
+    ).first()
+    return taken is not None
+
+
+def drop_lock(connection: Connection, name: str, holder: str) -> None:
+    """Let go of a lock before its time."""
+    connection.execute(delete(LOCKS).where(LOCKS.c.name == name, LOCKS.c.holder == holder))
+
+
+def _free(connection: Connection, owners: list[str]) -> int:
+    freed = connection.execute(
+        update(OPERATIONS)
+        .where(OPERATIONS.c.lease_owner.in_(owners))
+        .values(lease_token=None, lease_owner=None)
+    )
+    return freed.rowcount
+
+
+def tokens_of(connection: Connection, incarnation: str) -> list[str]:
+    """Return the tokens under which a process holds leases."""
+    found = connection.execute(
+        select(OPERATIONS.c.lease_token).where(OPERATIONS.c.lease_owner == incarnation).distinct()
+    ).scalars()
+    return [token for token in found if token is not None]
+
+
+def free_chunks(connection: Connection, tokens: list[str]) -> None:
+    """Free the leases of chunks that were given up, as if they had never been claimed."""
+    if tokens:
+        connection.execute(
+            update(OPERATIONS)
+            .where(OPERATIONS.c.lease_token.in_(tokens))
+            .values(lease_token=None, lease_owner=None, claims=OPERATIONS.c.claims - 1)
+        )
+
+
+def let_go_chunks(connection: Connection, tokens: list[str]) -> None:
+    """Free the leases of chunks that one of their operations may have ended: claims count on."""
+    if tokens:
+        connection.execute(
+            update(OPERATIONS)
+            .where(OPERATIONS.c.lease_token.in_(tokens))
+            .values(lease_token=None, lease_owner=None)
+        )

@@ -1,0 +1,314 @@
+"""Notifications: what a provider says by itself, and whose operation it speaks of.
+
+A provider's notification may be unsigned, may come before the id that it names is stored, after
+its operation has ended, or twice. So it is kept, sealed, before anything is made of it; it names
+an attempt only where both the provider's id and the person are that attempt's; and it decides
+nothing here: the operation is woken, and its plugin judges.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    and_,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from worker.domain.event_data import Standing, tell
+from worker.domain.events import EventType
+from worker.domain.ids import new_id
+from worker.domain.states import DRIVEN, State
+from worker.store import journal
+from worker.store.claims import ORDINARY, URGENT
+from worker.store.tables import ATTEMPTS, NOTICES, OPERATIONS, OUTBOX
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """One notification, as it is kept."""
+
+    provider: str
+    #: The same for one that comes again.
+    key: str
+    provider_ref: str
+    #: Keyed hash of the person.
+    party: str
+    sealed: str = field(repr=False)
+
+
+class Heard(StrEnum):
+    """What became of a notification."""
+
+    #: It names a live attempt, which was woken.
+    MATCHED = "matched"
+    #: It names an attempt that has ended, or was followed by another, perhaps without ever an id.
+    LATE = "late"
+    #: Nobody's that we know: kept, and looked at when an id becomes known.
+    UNMATCHED = "unmatched"
+    #: It came before.
+    REPEATED = "repeated"
+
+
+def receive(
+    connection: Connection, notification: Notification, now: datetime
+) -> tuple[Heard, RowMapping | None]:
+    """Keep a notification, and wake the attempt that it names.
+
+    Returns the operation's row too, with `number` for the attempt that is named and `ended_as`.
+    """
+    flavour = postgresql if connection.dialect.name == "postgresql" else sqlite
+    kept = connection.execute(
+        flavour.insert(NOTICES)
+        .values(
+            provider=notification.provider,
+            key=notification.key,
+            provider_ref=notification.provider_ref,
+            party=notification.party,
+            sealed=notification.sealed,
+            at=now,
+        )
+        .on_conflict_do_nothing()
+        .returning(NOTICES.c.key)
+    ).first()
+    if kept is None:
+        return Heard.REPEATED, None
+    _lock_persons(connection, notification)
+    row = _named(connection, notification) or _doubtful(connection, notification)
+    if row is None:
+        # Told, and yet nobody's: an id that is stored later may prove to be the one it names.
+        late = _given_up(connection, notification)
+        return (Heard.UNMATCHED if late is None else Heard.LATE), late
+    _belongs(connection, notification, row["id"], row["number"])
+    if row["number"] != row["attempt"] or State(row["state"]) not in _OPEN:
+        return Heard.LATE, row
+    _wake(connection, row, now)
+    return Heard.MATCHED, row
+
+
+def tell_late(
+    connection: Connection,
+    row: RowMapping,
+    notification: Notification,
+    would_be: State,
+    answer: str,
+    now: datetime,
+) -> None:
+    """Journal a notification that came after the end, and tell it where it is news.
+
+    `answer` is the whole notification as the provider wrote it, sealed.
+    """
+    note = f"notification came too late: {would_be}"
+    known = journal.has_late(connection, row["id"], row["number"], note)
+    journal.write(connection, [journal.late(row["id"], row["number"], note, now, None)])
+    if known or row["ended_as"] == would_be.value:
+        return
+    sequence = connection.execute(
+        update(OPERATIONS)
+        .where(OPERATIONS.c.id == row["id"])
+        .values(sequence=OPERATIONS.c.sequence + 1)
+        .returning(OPERATIONS.c.sequence)
+    ).scalar_one()
+    standing = Standing(
+        operation_id=row["id"],
+        reference=row["reference"],
+        provider=row["provider"],
+        kind=row["kind"],
+        attempt=row["number"],
+        state=would_be,
+        provider_ref=notification.provider_ref,
+        result={"verified_by": "notification"},
+        answer=answer,
+    )
+    event = tell(EventType.LATE_ANSWER, standing, sequence, now, new_id())
+    connection.execute(insert(OUTBOX), [event.row()])
+
+
+def attach(connection: Connection, operation_id: str, now: datetime) -> bool:
+    """Look for notifications that came before their attempt's id was known; tell whether any did.
+
+    Call it once the id is written. The operation is due at once then.
+    """
+    attempt = connection.execute(
+        select(OPERATIONS.c.provider, ATTEMPTS.c.number, ATTEMPTS.c.provider_ref, ATTEMPTS.c.party)
+        .join(
+            ATTEMPTS,
+            and_(
+                ATTEMPTS.c.operation_id == OPERATIONS.c.id,
+                ATTEMPTS.c.number == OPERATIONS.c.attempt,
+            ),
+        )
+        .where(OPERATIONS.c.id == operation_id)
+    ).one()
+    if attempt.provider_ref is None or attempt.party is None:
+        return False
+    its_own = and_(NOTICES.c.operation_id == operation_id, NOTICES.c.attempt == attempt.number)
+    # What it got as the person's one doubtful operation, and what names another id after all.
+    connection.execute(
+        update(NOTICES)
+        .where(its_own, NOTICES.c.provider_ref != attempt.provider_ref)
+        .values(operation_id=None, attempt=None)
+    )
+    connection.execute(
+        update(NOTICES)
+        .where(
+            NOTICES.c.provider == attempt.provider,
+            NOTICES.c.provider_ref == attempt.provider_ref,
+            NOTICES.c.party == attempt.party,
+            NOTICES.c.operation_id.is_(None),
+        )
+        .values(operation_id=operation_id, attempt=attempt.number)
+    )
+    count = connection.execute(select(func.count()).where(its_own)).scalar_one()
+    values: dict[str, object] = {"notices": count, "due_at": now} if count else {"notices": 0}
+    connection.execute(update(OPERATIONS).where(OPERATIONS.c.id == operation_id).values(**values))
+    return bool(count)
+
+
+def of(connection: Connection, attempts: Sequence[tuple[str, int]]) -> Mapping[str, list[str]]:
+    """Return the sealed notifications of some current attempts, oldest first, by operation."""
+    if not attempts:
+        return {}
+    # One list and not ORs: SQLite takes a thousand of those at most.
+    named = tuple_(NOTICES.c.operation_id, NOTICES.c.attempt).in_(attempts)
+    found: dict[str, list[str]] = {}
+    for row in connection.execute(
+        select(NOTICES.c.operation_id, NOTICES.c.sealed).where(named).order_by(NOTICES.c.at)
+    ):
+        found.setdefault(row.operation_id, []).append(row.sealed)
+    return found
+
+
+#: A waiting operation too: what it waits for may be this very notification.
+_OPEN = DRIVEN | {State.WAITING_FOR_PERSON}
+
+
+def _lock_persons(connection: Connection, notification: Notification) -> None:
+    """Wait for whoever is writing an operation of this person, and keep others from it.
+
+    Or a provider's id that is being stored at this moment would miss the notification, and the
+    notification the id.
+    """
+    connection.execute(
+        select(OPERATIONS.c.id)
+        .join(ATTEMPTS, ATTEMPTS.c.operation_id == OPERATIONS.c.id)
+        .where(
+            OPERATIONS.c.provider == notification.provider,
+            ATTEMPTS.c.party == notification.party,
+        )
+        .order_by(OPERATIONS.c.id)
+        .with_for_update(of=OPERATIONS)
+    ).all()
+
+
+def _named(connection: Connection, notification: Notification) -> RowMapping | None:
+    """Return the operation one of whose attempts has the notification's id and person."""
+    return _found(
+        connection,
+        notification,
+        ATTEMPTS.c.provider_ref == notification.provider_ref,
+    )
+
+
+def _doubtful(connection: Connection, notification: Notification) -> RowMapping | None:
+    """Return the person's one operation whose submit got no answer, so that it has no id."""
+    unanswered = or_(
+        OPERATIONS.c.state == State.SUBMITTING.value,
+        and_(
+            OPERATIONS.c.state == State.WAITING_FOR_PERSON.value,
+            OPERATIONS.c.waiting_from == State.SUBMITTING.value,
+        ),
+    )
+    return _found(
+        connection,
+        notification,
+        and_(
+            ATTEMPTS.c.provider_ref.is_(None),
+            ATTEMPTS.c.number == OPERATIONS.c.attempt,
+            unanswered,
+        ),
+    )
+
+
+def _given_up(connection: Connection, notification: Notification) -> RowMapping | None:
+    """Return the person's one operation that was submitted, and ended without ever an id.
+
+    A person took the doubt from it, by a verdict or by a next attempt; a SUCCESS is news all the
+    same.
+    """
+    return _found(
+        connection,
+        notification,
+        and_(
+            ATTEMPTS.c.provider_ref.is_(None),
+            ATTEMPTS.c.ended_as.is_not(None),
+            journal.has_move(
+                ATTEMPTS.c.operation_id, ATTEMPTS.c.number, State.ACCEPTED, State.SUBMITTING
+            ),
+        ),
+    )
+
+
+def _found(
+    connection: Connection, notification: Notification, condition: ColumnElement[bool]
+) -> RowMapping | None:
+    found = (
+        connection.execute(
+            select(OPERATIONS, ATTEMPTS.c.number, ATTEMPTS.c.ended_as)
+            .join(ATTEMPTS, ATTEMPTS.c.operation_id == OPERATIONS.c.id)
+            .where(
+                OPERATIONS.c.provider == notification.provider,
+                ATTEMPTS.c.party == notification.party,
+                condition,
+            )
+            .order_by(ATTEMPTS.c.number.desc())
+        )
+        .mappings()
+        .all()
+    )
+    # Of two that it could mean, neither: a person's money is nobody's guess. But a next attempt may
+    # have been given the id of the one before.
+    return found[0] if len({row["id"] for row in found}) == 1 else None
+
+
+def _belongs(
+    connection: Connection, notification: Notification, operation_id: str, attempt: int
+) -> None:
+    connection.execute(
+        update(NOTICES)
+        .where(NOTICES.c.provider == notification.provider, NOTICES.c.key == notification.key)
+        .values(operation_id=operation_id, attempt=attempt)
+    )
+
+
+def _wake(connection: Connection, row: RowMapping, now: datetime) -> None:
+    state = State(row["state"])
+    values: dict[str, object] = {"notices": OPERATIONS.c.notices + 1}
+    rows = [journal.heard(row["id"], row["attempt"], "notification received", now)]
+    if state is State.WAITING_FOR_PERSON:
+        # The provider has spoken, so nobody has to: the operation goes on where it was.
+        back = State(row["waiting_from"] or State.SUBMITTING)
+        lane = URGENT if back in {State.ACCEPTED, State.SUBMITTING} else ORDINARY
+        values |= {"state": back.value, "waiting_from": None, "due_at": now, "lane": lane}
+        rows.append(journal.move(row["id"], row["attempt"], f"{state} → {back}", now))
+        connection.execute(
+            update(ATTEMPTS)
+            .where(ATTEMPTS.c.operation_id == row["id"], ATTEMPTS.c.number == row["attempt"])
+            .values(reason=None)
+        )
+    elif row["lease_token"] is not None:
+        values["wanted_at"] = now
+    elif state is not State.ACCEPTED:
+        values["due_at"] = now
+    connection.execute(update(OPERATIONS).where(OPERATIONS.c.id == row["id"]).values(**values))
+    journal.write(connection, rows)

@@ -1,0 +1,356 @@
+"""Reading operations for people and programs: lists, and one's whole story. Changes nothing."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, or_, select
+
+from worker.domain.refusal_reasons import from_row
+from worker.domain.states import DRIVEN, State
+from worker.store.journal import What
+from worker.store.tables import ATTEMPTS, JOURNAL, OPERATIONS, OUTBOX, REFUSALS
+
+JsonMap = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An operation and how its current attempt stands. Nothing of it is personal."""
+
+    id: str
+    reference: str
+    provider: str
+    kind: str
+    state: State
+    attempt: int
+    provider_ref: str | None
+    deadline_at: datetime | None
+    due_at: datetime | None
+    polls: int
+    faults: int
+    #: A worker holds it at this moment, or died holding it.
+    leased: bool
+    waiting_from: str | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    #: As the event has it; None while the engine still works on the operation.
+    reason: JsonMap | None
+    result: JsonMap | None
+    #: The provider's whole answer is kept, sealed.
+    answered: bool = False
+    #: What the provider waits for, such as `sms_code`.
+    missing: str | None = None
+    #: Inputs that were sent, or may have been, and those that wait to be.
+    inputs_sent: int = 0
+    inputs_waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One submission and how it ended."""
+
+    number: int
+    accepted_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    provider_ref: str | None
+    #: A terminal state, `superseded`, or None.
+    ended_as: str | None
+    reason: JsonMap | None
+    result: JsonMap | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A journal row, or the run of like calls that is still growing."""
+
+    attempt: int
+    what: What
+    note: str
+    at: datetime
+    last_at: datetime
+    count: int
+    #: Milliseconds.
+    slowest: int | None
+    by: str | None
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event of the outbox, without its data."""
+
+    id: str
+    attempt: int | None
+    type: str
+    time: datetime
+    sequence: int | None
+    #: Whether it stands on the stream.
+    published: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedMessage:
+    """A message under this reference that could not be taken."""
+
+    message_id: str
+    task: str
+    fields: tuple[str, ...]
+    #: As events have it.
+    reason: JsonMap
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Everything that is known of a reference; no operation where it was only ever refused."""
+
+    reference: str
+    operation: Row | None
+    attempts: tuple[Attempt, ...] = ()
+    journal: tuple[Entry, ...] = ()
+    events: tuple[Told, ...] = ()
+    refusals: tuple[RefusedMessage, ...] = ()
+
+
+_ROW: Final = (
+    *(
+        OPERATIONS.c[name]
+        for name in (
+            "id", "reference", "provider", "kind", "state", "attempt", "provider_ref",
+            "deadline_at", "due_at", "polls", "faults", "waiting_from", "created_at",
+            "started_at", "finished_at", "missing", "inputs_sent", "inputs_waiting",
+        )
+    ),
+    OPERATIONS.c.lease_token.is_not(None).label("leased"),
+    ATTEMPTS.c.reason,
+    ATTEMPTS.c.result,
+    ATTEMPTS.c.answer.is_not(None).label("answered"),
+)  # fmt: skip
+_RUN: Final = tuple(
+    OPERATIONS.c[name]
+    for name in ("run_note", "run_first_at", "run_last_at", "run_count", "run_slowest")
+)
+#: Joins an operation with its current attempt.
+IS_CURRENT: Final = and_(
+    ATTEMPTS.c.operation_id == OPERATIONS.c.id, ATTEMPTS.c.number == OPERATIONS.c.attempt
+)
+
+
+def find_operations(
+    connection: Connection,
+    *,
+    state: State | None = None,
+    provider: str | None = None,
+    reason: str | None = None,
+    overdue: datetime | None = None,
+    limit: int = 100,
+) -> list[Row]:
+    """Return the newest operations, or those that were due before `overdue`, the longest first."""
+    wanted = _rows()
+    if state is not None:
+        wanted = wanted.where(OPERATIONS.c.state == state.value)
+    if provider is not None:
+        wanted = wanted.where(OPERATIONS.c.provider == provider)
+    if reason is not None:
+        # As `Reason.as_text` begins.
+        wanted = wanted.where(
+            ATTEMPTS.c.reason.startswith(f'{{"code": "{reason}"', autoescape=True)
+        )
+    if overdue is None:
+        wanted = wanted.order_by(OPERATIONS.c.id.desc())
+    else:
+        wanted = wanted.where(OPERATIONS.c.due_at < overdue).order_by(OPERATIONS.c.due_at)
+    return [_row(found) for found in connection.execute(wanted.limit(limit)).mappings()]
+
+
+def story(connection: Connection, reference: str) -> Story | None:
+    """Return all that is known of a reference; None where nothing is."""
+    refusals = _refusals(connection, reference)
+    found = (
+        connection.execute(_rows(*_RUN).where(OPERATIONS.c.reference == reference))
+        .mappings()
+        .first()
+    )
+    if found is None:
+        return Story(reference, None, refusals=refusals) if refusals else None
+    row = _row(found)
+    return Story(
+        reference,
+        row,
+        attempts=_attempts(connection, row.id),
+        journal=(*_journal(connection, row.id), *_open_run(found)),
+        events=_events(connection, row.id),
+        refusals=refusals,
+    )
+
+
+def stories_of(connection: Connection, name: str) -> list[Story]:
+    """Return what is known by another name than a reference, the newest operation first.
+
+    That is an operation's id, the provider's id of an attempt, or the id of a refused message.
+    """
+    found = connection.execute(
+        select(OPERATIONS.c.reference)
+        .join(ATTEMPTS, ATTEMPTS.c.operation_id == OPERATIONS.c.id)
+        .where(or_(OPERATIONS.c.id == name, ATTEMPTS.c.provider_ref == name))
+        .order_by(OPERATIONS.c.id.desc())
+    )
+    refusals = _refused(connection, REFUSALS.c.message_id == name)
+    references = [*found.scalars(), *(known for known, _ in refusals if known is not None)]
+    stories = [story(connection, known) for known in dict.fromkeys(references)]
+    bare = tuple(refusal for known, refusal in refusals if known is None)
+    if bare:
+        stories.append(Story(name, None, refusals=bare))
+    return [each for each in stories if each is not None]
+
+
+def _rows(*more: Any) -> Select[Any]:
+    return select(*_ROW, *more).select_from(OPERATIONS).join(ATTEMPTS, IS_CURRENT)
+
+
+def _row(found: RowMapping) -> Row:
+    state = State(found["state"])
+    # An attempt's reason speaks of its end or its wait, and of nothing before or after that.
+    settled = state not in DRIVEN
+    return Row(
+        id=found["id"],
+        reference=found["reference"],
+        provider=found["provider"],
+        kind=found["kind"],
+        state=state,
+        attempt=found["attempt"],
+        provider_ref=found["provider_ref"],
+        deadline_at=found["deadline_at"],
+        due_at=found["due_at"],
+        polls=found["polls"],
+        faults=found["faults"],
+        leased=bool(found["leased"]),
+        waiting_from=found["waiting_from"],
+        created_at=found["created_at"],
+        started_at=found["started_at"],
+        finished_at=found["finished_at"],
+        reason=_json(found["reason"]) if settled else None,
+        result=_json(found["result"]) if settled else None,
+        answered=bool(found["answered"]),
+        missing=found["missing"],
+        inputs_sent=found["inputs_sent"],
+        inputs_waiting=found["inputs_waiting"],
+    )
+
+
+def _attempts(connection: Connection, operation_id: str) -> tuple[Attempt, ...]:
+    rows = connection.execute(
+        select(
+            ATTEMPTS.c.number,
+            ATTEMPTS.c.accepted_at,
+            ATTEMPTS.c.started_at,
+            ATTEMPTS.c.finished_at,
+            ATTEMPTS.c.provider_ref,
+            ATTEMPTS.c.ended_as,
+            ATTEMPTS.c.reason,
+            ATTEMPTS.c.result,
+        )
+        .where(ATTEMPTS.c.operation_id == operation_id)
+        .order_by(ATTEMPTS.c.number)
+    )
+    return tuple(Attempt(*row[:6], _json(row.reason), _json(row.result)) for row in rows)
+
+
+def _journal(connection: Connection, operation_id: str) -> tuple[Entry, ...]:
+    rows = connection.execute(
+        select(JOURNAL).where(JOURNAL.c.operation_id == operation_id).order_by(JOURNAL.c.id)
+    ).mappings()  # as a tuple, a row's `count` would be the method
+    return tuple(
+        Entry(
+            attempt=row["attempt"],
+            what=What(row["what"]),
+            note=row["note"],
+            at=row["at"],
+            last_at=row["last_at"],
+            count=row["count"],
+            slowest=row["slowest"],
+            by=row["by"],
+            detail=row["detail"],
+        )
+        for row in rows
+    )
+
+
+def _open_run(found: RowMapping) -> tuple[Entry, ...]:
+    if found["run_note"] is None:
+        return ()
+    return (
+        Entry(
+            attempt=found["attempt"],
+            what=What.CALL,
+            note=found["run_note"],
+            at=found["run_first_at"],
+            last_at=found["run_last_at"],
+            count=found["run_count"],
+            slowest=found["run_slowest"],
+            by=None,
+            detail=None,
+        ),
+    )
+
+
+def _events(connection: Connection, operation_id: str) -> tuple[Told, ...]:
+    rows = connection.execute(
+        select(
+            OUTBOX.c.id,
+            OUTBOX.c.attempt,
+            OUTBOX.c.type,
+            OUTBOX.c.time,
+            OUTBOX.c.data,
+            OUTBOX.c.stream_id,
+        )
+        .where(OUTBOX.c.operation_id == operation_id)
+        .order_by(OUTBOX.c.seq)
+    )
+    return tuple(
+        Told(
+            id=row.id,
+            attempt=row.attempt,
+            type=row.type,
+            time=row.time,
+            sequence=json.loads(row.data).get("sequence"),
+            published=row.stream_id is not None,
+        )
+        for row in rows
+    )
+
+
+def _refusals(connection: Connection, reference: str) -> tuple[RefusedMessage, ...]:
+    found = _refused(connection, REFUSALS.c.reference == reference)
+    return tuple(refusal for _, refusal in found)
+
+
+def _refused(
+    connection: Connection, wanted: ColumnElement[bool]
+) -> list[tuple[str | None, RefusedMessage]]:
+    """Return refused messages, each with its reference if it had one, the oldest first."""
+    rows = connection.execute(
+        select(REFUSALS).where(wanted).order_by(REFUSALS.c.at, REFUSALS.c.message_id)
+    )
+    return [
+        (
+            row.reference,
+            RefusedMessage(
+                row.message_id,
+                row.task,
+                tuple(json.loads(row.fields)),
+                from_row(row.reason),
+                row.at,
+            ),
+        )
+        for row in rows
+    ]
+
+
+def _json(text: str | None) -> JsonMap | None:
+    return None if text is None else json.loads(text)
