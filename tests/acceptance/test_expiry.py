@@ -14,8 +14,6 @@ from typing import Any, Final
 import pytest
 import requests
 from sqlalchemy import RowMapping
-from uprid_sandbox.background import background
-from uprid_sandbox.options import SandboxOptions
 
 from config.polling import PollPolicy
 from config.providers import MonetaSettings
@@ -26,6 +24,8 @@ from tests.support.operations import Told, journal, operation, told
 from tests.support.people import person
 from tests.support.schema import bring_to_newest
 from tests.support.servers import SqliteFiles
+from uprid_sandbox.background import background
+from uprid_sandbox.options import SandboxOptions
 from worker.domain.events import EventType
 from worker.domain.states import State
 from worker.providers.moneta.plugin import KIND, MonetaPlugin

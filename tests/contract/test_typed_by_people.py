@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
-from uprid_sandbox.background import background
-from uprid_sandbox.options import SandboxOptions
 
 from tests.harnesses.hostile.intellectmoney import MemoryShelf
 from tests.support import intellectmoney, mandarin, moneta, npd
+from uprid_sandbox.background import background
+from uprid_sandbox.options import SandboxOptions
 from worker.domain.outcomes import Finished, Prepared, Started
 from worker.domain.states import State
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin

@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from uprid_sandbox.intellectmoney.registry import newest, totals
-
 from tests.support.marketplace import INVOICES
 from tests.support.system import System
+from uprid_sandbox.registry import newest, totals
 
 #: As much as can be asked for within a test: the stand-in needs no rest.
 PACE: Final = {

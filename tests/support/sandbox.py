@@ -13,8 +13,6 @@ from typing import Any
 
 import requests
 from lxml import etree
-from uprid_sandbox.background import background
-from uprid_sandbox.options import SandboxOptions
 
 from tests.support.sandbox_requests import (
     JSON_TYPE,
@@ -25,6 +23,8 @@ from tests.support.sandbox_requests import (
 )
 from tests.support.sandbox_soap import SOAP_TYPE, as_members, as_soap
 from tests.support.silence import PATIENCE, closed, silences_told
+from uprid_sandbox.background import background
+from uprid_sandbox.options import SandboxOptions
 
 DELAY = 5.0
 TIMEOUT = 60.0

@@ -14,11 +14,11 @@ from typing import Any
 
 import requests
 from lxml import etree
-from uprid_sandbox.background import background
-from uprid_sandbox.options import SandboxOptions
 
 from tests.support.sandbox import Clock
 from tests.support.silence import PATIENCE, closed, silences_told
+from uprid_sandbox.background import background
+from uprid_sandbox.options import SandboxOptions
 
 DELAY = 5.0
 LIFETIME = 60.0

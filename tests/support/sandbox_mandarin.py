@@ -7,11 +7,11 @@ from itertools import count
 from typing import Any
 
 import requests
-from uprid_sandbox.options import SandboxOptions
 
 from tests.support.sandbox import Clock
 from tests.support.sandbox_plain import Heard, ask
 from tests.support.silence import PATIENCE
+from uprid_sandbox.options import SandboxOptions
 
 PATH = "/mandarin/api/personidentification"
 JSON = {"Content-Type": "application/json"}

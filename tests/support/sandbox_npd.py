@@ -7,12 +7,11 @@ from itertools import count
 from typing import Any
 from urllib.parse import urlencode
 
-from uprid_sandbox.options import SandboxOptions
-
 from tests.support.sandbox import Sandbox
 from tests.support.sandbox_plain import Heard, ask
 from tests.support.sandbox_requests import profile_check
 from tests.support.silence import PATIENCE
+from uprid_sandbox.options import SandboxOptions
 
 OPTIONS = SandboxOptions()
 FORM = "application/x-www-form-urlencoded"

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from tests.support.image.context import Context
@@ -25,6 +26,8 @@ from tests.support.processes import SETTING_PREFIXES
 ROOT: Final = Path(__file__).resolve().parents[2]
 DOCKERFILE: Final = ROOT / "Dockerfile"
 LOCAL_LOCK: Final = ROOT / "requirements-local.lock"
+#: The stand-ins, a distribution of their own, which only the extra `local` has.
+SANDBOX: Final = ROOT / "sandbox"
 #: Where the Dockerfile puts the environment.
 _ENVIRONMENT: Final = "opt/uprid"
 _KEPT: Final = ROOT / "var" / "image"
@@ -73,8 +76,16 @@ def local_programs() -> Path:
         installed = folder / _ENVIRONMENT
         transplant(production, installed, {production: installed})
         _pip(installed, "install", "--require-hashes", "--requirement", str(LOCAL_LOCK))
+        with TemporaryDirectory(prefix="uprid-sandbox-") as made:
+            _pip(
+                installed, "install", "--no-deps", "--no-index", str(_wheel_of(SANDBOX, Path(made)))
+            )
 
-    key = hashlib.sha256(str(production).encode() + LOCAL_LOCK.read_bytes()).hexdigest()
+    made_of = hashlib.sha256(str(production).encode() + LOCAL_LOCK.read_bytes())
+    for path in sorted(SANDBOX.rglob("*")):
+        if path.is_file() and path.suffix in {".py", ".toml"}:
+            made_of.update(path.read_bytes())
+    key = made_of.hexdigest()
     with _alone():
         return _kept(key, make) / _ENVIRONMENT / "bin"
 
@@ -93,6 +104,17 @@ def environment(
     """
     around = {k: v for k, v in surroundings().items() if not k.startswith(SETTING_PREFIXES)}
     return {**around, **(settings or {}), "PATH": f"{folder or programs()}:{around['PATH']}"}
+
+
+def _wheel_of(source: Path, made: Path) -> Path:
+    # A build leaves folders beside the code: it gets a copy. The build backend is the tests' own.
+    copy = shutil.copytree(
+        source, made / "source", ignore=shutil.ignore_patterns("build", "*.egg-info", "__pycache__")
+    )
+    line = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*line, "--no-index", "--wheel-dir", made, copy], check=True)
+    [wheel] = made.glob("*.whl")
+    return wheel
 
 
 def _pip(installed: Path, *arguments: str) -> None:

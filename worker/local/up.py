@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
-from uprid_sandbox.options import SandboxOptions
 
 from config.settings import Need, Settings, SettingsError, load
 from worker.cli.exits import MISUSED, Stop
@@ -22,6 +21,9 @@ from worker.local.follow import Follower
 from worker.local.loopback import free_port
 from worker.local.processes import LOOK_EVERY, Keeper, ProcessDied
 from worker.local.stop_signals import StopRequests
+
+if TYPE_CHECKING:
+    from uprid_sandbox.options import SandboxOptions
 
 _DATA: Final = Path("var")
 #: Flower opens with a password only; where none is set, one is made for this run.
@@ -75,7 +77,7 @@ def plan(given: Mapping[str, str], data: Path, sizes: Sizes, *, sandbox: bool) -
     `NoEmbeddedBroker` where a broker is to be brought and is not installed.
     """
     told: dict[str, str] = {}
-    options = SandboxOptions(port=free_port()) if sandbox else None
+    options = _stand_ins() if sandbox else None
     if options is not None:
         told |= defaults.sandbox_keys(given, data / "sandbox.env")
         told |= defaults.sandbox_providers(options)
@@ -91,6 +93,13 @@ def plan(given: Mapping[str, str], data: Path, sizes: Sizes, *, sandbox: bool) -
     environment = {**given, **told}
     settings = load([Need.BROKER, Need.KEYS, Need.PROVIDER], environment)
     return Plan(Fleet(settings, environment, sizes, broker, options), told)
+
+
+def _stand_ins() -> "SandboxOptions":
+    # A production installation has no stand-ins.
+    from uprid_sandbox.options import SandboxOptions  # noqa: PLC0415
+
+    return SandboxOptions(port=free_port())
 
 
 def _run(made: Plan, data: Path, *, quiet: bool) -> None:

@@ -14,7 +14,7 @@ from worker.store.database import Database
 from worker.store.revisions import Revision
 from worker.store.rights import require_encoding, require_owner, require_schema, schema_elsewhere
 
-_MIGRATIONS = Path(__file__).parent.parent / "migrations"
+_MIGRATIONS = Path(__file__).parent / "migrations"
 #: Two hosts that are deployed at once both migrate. The key means nothing to anybody else.
 _ALONE: Final = text("SELECT pg_advisory_xact_lock(7594137105102640317)")
 #: A migration that waits for a table has everybody else wait behind it.

@@ -7,13 +7,13 @@ from datetime import timedelta
 
 import pytest
 from pydantic import SecretStr
-from uprid_sandbox.background import background
-from uprid_sandbox.options import SandboxOptions
-from uprid_sandbox.scenarios import describe
 
 from tests.support.moneta import PERSON, settings, work
 from tests.support.sandbox import Clock
 from tests.support.silence import PATIENCE, silences_told
+from uprid_sandbox.background import background
+from uprid_sandbox.options import SandboxOptions
+from uprid_sandbox.scenarios import describe
 from worker.domain.outcomes import Pending, Started
 from worker.domain.states import State
 from worker.providers.moneta.plugin import MonetaPlugin

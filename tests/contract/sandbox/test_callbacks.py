@@ -5,14 +5,14 @@ from collections.abc import Callable
 
 import pytest
 import requests
-from uprid_sandbox.background import background
-from uprid_sandbox.bell import is_loopback
-from uprid_sandbox.options import SandboxOptions
 
 from tests.support.http_stub import Answer, HttpStub
 from tests.support.sandbox import JSON, SOAP, Transport
 from tests.support.sandbox_requests import Members, personal_information, submit
 from tests.support.silence import PATIENCE
+from uprid_sandbox.background import background
+from uprid_sandbox.bell import is_loopback
+from uprid_sandbox.options import SandboxOptions
 
 OPTIONS = SandboxOptions(delay=0.05, callbacks=True)
 

@@ -4,9 +4,6 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
-from uprid_sandbox.intellectmoney.eshops import ESHOPS
-from uprid_sandbox.intellectmoney.logins import LOGINS
-from uprid_sandbox.intellectmoney.registry import Filter, newest, totals
 
 from tests.support.sandbox_intellectmoney import (
     DELAY,
@@ -16,6 +13,9 @@ from tests.support.sandbox_intellectmoney import (
     in_short,
     running_shop,
 )
+from uprid_sandbox.intellectmoney.eshops import ESHOPS
+from uprid_sandbox.intellectmoney.logins import LOGINS
+from uprid_sandbox.intellectmoney.registry import Filter, newest, totals
 
 
 @pytest.fixture(scope="module", params=["xml", "json"])

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from urllib.parse import urlencode
 
 import pytest
-from uprid_sandbox.intellectmoney.dice import Dice
 
 from tests.support.sandbox_intellectmoney import (
     INVOICES,
@@ -17,6 +16,7 @@ from tests.support.sandbox_intellectmoney import (
     signed,
 )
 from tests.support.silence import PATIENCE
+from uprid_sandbox.intellectmoney.dice import Dice
 
 FORM = "application/x-www-form-urlencoded"
 KEY = "sign-key"

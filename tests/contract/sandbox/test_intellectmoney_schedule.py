@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
-from uprid_sandbox.intellectmoney.objects import OBJECTS
-from uprid_sandbox.intellectmoney.schedule import existing_id
 
 from tests.support.sandbox_intellectmoney import DELAY, LIST, Shop, in_short, running_shop
+from uprid_sandbox.intellectmoney.objects import OBJECTS
+from uprid_sandbox.intellectmoney.schedule import existing_id
 
 
 @pytest.fixture(scope="module", params=["xml", "json"])

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from uprid_sandbox.mandarin.scenarios import SCENARIOS, scenario_of
 
 from tests.support.sandbox import DELAY, running_sandbox
 from tests.support.sandbox_mandarin import Mandarin, person, signed, status_word
 from tests.support.sandbox_plain import in_short
 from tests.support.silence import PATIENCE
+from uprid_sandbox.mandarin.scenarios import SCENARIOS, scenario_of
 
 TAKEN = "200"
 WAITS = "-…/-…"

@@ -2,14 +2,6 @@
 
 import pytest
 from lxml import etree
-from uprid_sandbox.answers import Page
-from uprid_sandbox.moneta.calls import unit_log
-from uprid_sandbox.moneta.desk import Desk
-from uprid_sandbox.moneta.door import Door
-from uprid_sandbox.moneta.scenarios import SCENARIOS
-from uprid_sandbox.moneta.tasks import TaskBook
-from uprid_sandbox.options import SandboxOptions
-from uprid_sandbox.outages import Outage
 
 from tests.support.moneta_schema import real_schema
 from tests.support.sandbox import DELAY, JSON, SOAP, TIMEOUT, Clock, Transport
@@ -21,6 +13,14 @@ from tests.support.sandbox_requests import (
     submit,
 )
 from tests.support.sandbox_soap import SOAP_TYPE, WITHOUT_WWW, body_of
+from uprid_sandbox.answers import Page
+from uprid_sandbox.moneta.calls import unit_log
+from uprid_sandbox.moneta.desk import Desk
+from uprid_sandbox.moneta.door import Door
+from uprid_sandbox.moneta.scenarios import SCENARIOS
+from uprid_sandbox.moneta.tasks import TaskBook
+from uprid_sandbox.options import SandboxOptions
+from uprid_sandbox.outages import Outage
 
 #: What says something that the schema does not know. All else holds to it in every reply.
 IRREGULAR = {

@@ -7,10 +7,6 @@ from urllib.parse import urlencode
 
 import pytest
 import requests
-from uprid_sandbox.background import background
-from uprid_sandbox.npd.acts import Error, Method
-from uprid_sandbox.npd.scenarios import SCENARIOS, scenario_of
-from uprid_sandbox.options import SandboxOptions
 
 from tests.support.http_stub import HttpStub
 from tests.support.sandbox import DELAY, TIMEOUT, Clock, Sandbox, running_sandbox
@@ -27,6 +23,10 @@ from tests.support.sandbox_npd import (
 )
 from tests.support.sandbox_plain import in_short
 from tests.support.sandbox_requests import poll
+from uprid_sandbox.background import background
+from uprid_sandbox.npd.acts import Error, Method
+from uprid_sandbox.npd.scenarios import SCENARIOS, scenario_of
+from uprid_sandbox.options import SandboxOptions
 
 INVALID = "400 invalid request"
 

@@ -10,12 +10,12 @@ from itertools import pairwise
 
 import pytest
 import requests
-from uprid_sandbox.background import background
-from uprid_sandbox.options import SandboxOptions
 
 from tests.support.sandbox import DELAY, TRANSPORTS, Clock, Sandbox, running_sandbox
 from tests.support.sandbox_requests import encoded, personal_information, poll, submit
 from tests.support.silence import PATIENCE
+from uprid_sandbox.background import background
+from uprid_sandbox.options import SandboxOptions
 
 SOON = 20
 #: Scenarios in which one side leaves before the reply is whole.

@@ -14,13 +14,13 @@ from typing import Any, Final
 
 import pytest
 from sqlalchemy import select, update
-from uprid_sandbox.options import SandboxOptions
 
 from config.queues import Provider, Task
 from tests.support.command import uprid
 from tests.support.operations import NOW, in_state, operation, start, told, types
 from tests.support.parts import worker_parts
 from tests.support.valkey import ValkeyServer
+from uprid_sandbox.options import SandboxOptions
 from worker.client import Client
 from worker.domain.events import EventType
 from worker.domain.outcomes import NeedsPerson

@@ -13,7 +13,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
-from uprid_sandbox.options import SandboxOptions
 
 from config.queues import Provider, Task
 from tests.integration.intake.test_golden import (
@@ -27,6 +26,7 @@ from tests.integration.intake.test_golden import (
 from tests.support.operations import start, told, types
 from tests.support.parts import worker_parts
 from tests.support.valkey import ValkeyServer
+from uprid_sandbox.options import SandboxOptions
 from worker.domain.intake import Intake
 from worker.intake.message import Message
 from worker.intake.starts import start as starting

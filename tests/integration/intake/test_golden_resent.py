@@ -13,7 +13,6 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import select
-from uprid_sandbox.options import SandboxOptions
 
 from config.queues import Provider, Task
 from tests.integration.intake.test_golden import (
@@ -30,6 +29,7 @@ from tests.support.parts import worker_parts
 from tests.support.processes import wait_until
 from tests.support.servers import PostgresServer, SqliteFiles, ValkeyServer, valkey_server
 from tests.support.system import SEAL_KEY, System, system
+from uprid_sandbox.options import SandboxOptions
 from worker.intake.message import Message
 from worker.local.defaults import sandbox_providers
 from worker.privacy.sealing import Sealer

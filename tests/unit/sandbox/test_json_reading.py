@@ -1,6 +1,7 @@
 """JSON is read by the letter."""
 
 import pytest
+
 from uprid_sandbox.json_reading import JsonNode, read_json
 from uprid_sandbox.strict import LONG_MAX, Member, Violation
 

@@ -1,6 +1,7 @@
 """Options as a command line writes them."""
 
 import pytest
+
 from uprid_sandbox.options import SandboxOptions, read_settings
 
 

@@ -4,6 +4,15 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
+
+from tests.support.sandbox_requests import (
+    JSON_TYPE,
+    Members,
+    encoded,
+    personal_information,
+    submit,
+)
+from tests.support.sandbox_soap import SOAP_TYPE, as_soap
 from uprid_sandbox.answers import Page
 from uprid_sandbox.clock import utc_now
 from uprid_sandbox.moneta.acts import Act, Progress
@@ -17,15 +26,6 @@ from uprid_sandbox.options import SandboxOptions
 from uprid_sandbox.outages import Outage
 from uprid_sandbox.scenarios import describe
 from uprid_sandbox.steps import EVER, Step, step_at
-
-from tests.support.sandbox_requests import (
-    JSON_TYPE,
-    Members,
-    encoded,
-    personal_information,
-    submit,
-)
-from tests.support.sandbox_soap import SOAP_TYPE, as_soap
 
 
 def test_description_has_one_row_for_each_number_and_name() -> None:

@@ -6,11 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from uprid_sandbox.moneta.door import language_of
-from uprid_sandbox.moneta.languages import check_content_type
-from uprid_sandbox.moneta.requests import Bare, Poll, ProfileCheck, Request, Submit
-from uprid_sandbox.moneta.schema import read_request
-from uprid_sandbox.strict import Violation
 
 from tests.support.sandbox_requests import (
     JSON_TYPE,
@@ -22,6 +17,11 @@ from tests.support.sandbox_requests import (
     profile_check,
     submit,
 )
+from uprid_sandbox.moneta.door import language_of
+from uprid_sandbox.moneta.languages import check_content_type
+from uprid_sandbox.moneta.requests import Bare, Poll, ProfileCheck, Request, Submit
+from uprid_sandbox.moneta.schema import read_request
+from uprid_sandbox.strict import Violation
 
 UNIT = 11_000
 

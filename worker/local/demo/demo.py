@@ -1,4 +1,4 @@
-"""`uprid demo`: the whole worker against the sandbox, from the first message to the last event."""
+"""The whole worker against the sandbox, from the first message to the last event."""
 
 import shutil
 import tempfile
@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Final
 
-import typer
 from rich.console import Console
 
 from config.queues import Provider
@@ -53,13 +52,11 @@ class Outcome:
     faults: list[str] = field(default_factory=list)
 
 
-def demo(
-    *,
-    keep: Annotated[
-        bool, typer.Option("--keep", help="Keep the logs and the databases afterwards.")
-    ] = False,
-) -> None:
-    """Run identifications and registries of all providers here, against the sandbox."""
+def demo(*, keep: bool) -> None:
+    """Run identifications and registries of all providers here, against the sandbox.
+
+    `keep`: keep the logs and the databases afterwards.
+    """
     console = _Console(highlight=False)
     began = time.monotonic()
     directory = Path(tempfile.mkdtemp(prefix="uprid-demo-"))

@@ -5,10 +5,9 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
-from uprid_sandbox.options import SandboxOptions
-
 from config.queues import Provider
 from config.settings import Need, load
+from uprid_sandbox.options import SandboxOptions
 from worker.local import defaults
 from worker.local.demo.side import SIDES, Side
 from worker.local.embedded import EmbeddedBroker

@@ -5,9 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
-from uprid_sandbox.intellectmoney.papers import invoice_data
-from uprid_sandbox.intellectmoney.registry import newest, totals
-from uprid_sandbox.intellectmoney.tree import Items, Value
+from uprid_sandbox.registry import Items, Value, invoice_data, newest, totals
 
 #: The members of invoices and of their movements that tell a person, by the provider's names.
 _PERSONAL: Final = frozenset(

@@ -18,7 +18,7 @@ ROOT: Final = Path(__file__).parents[4]
 #: reference: nothing can be started or tried "again".
 _NOT_OFFERED: Final = re.compile(r"start (it )?again|try (it )?again|next attempt", re.IGNORECASE)
 #: Rows of logs and docstrings speak of more than what a person may type.
-_FOLDERS: Final = ("worker/providers", "worker/engine", "worker/operations", "worker/intake")
+_FOLDERS: Final = ("worker/providers", "worker/engine", "worker/store", "worker/intake")
 
 
 def _texts() -> list[tuple[str, str]]:

@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from uprid_sandbox.options import SandboxOptions
 
 from config.queues import Provider
 from config.settings import Settings, load
+from uprid_sandbox.options import SandboxOptions
 from worker.local.defaults import sandbox_pace, sandbox_providers
 
 _REAL = {

@@ -1,9 +1,9 @@
 from collections import Counter
 
 import pytest
-from uprid_sandbox.mandarin.requests import Person
 
 from config.queues import Provider
+from uprid_sandbox.mandarin.requests import Person
 from worker.domain.events import END_EVENTS, EventType
 from worker.local.demo.cases import PLAYS, PROVIDER_OF
 from worker.local.demo.cases.messages import HandCode

@@ -2,9 +2,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from uprid_sandbox.background import background
 
 from config.queues import Provider
+from uprid_sandbox.background import background
 from worker.local.demo.cases import PLAYS
 from worker.local.demo.counting import Counters, calls, faults_of_calls, wanted
 from worker.local.demo.side import SIDES

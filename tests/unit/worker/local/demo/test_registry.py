@@ -1,7 +1,6 @@
 from decimal import Decimal
 
 from uprid_sandbox.intellectmoney.registry import newest
-
 from worker.local.demo.registry import personal_values, tally_of
 
 _ESHOP = 25_103

@@ -1,6 +1,6 @@
 import requests
-from uprid_sandbox.answers import JSON_TYPE
 
+from uprid_sandbox.answers import JSON_TYPE
 from worker.local.demo.webapp import WebApp
 
 
