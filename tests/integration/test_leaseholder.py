@@ -13,7 +13,7 @@ from sqlalchemy.exc import InternalError, PendingRollbackError
 from tests.support.clock import TravellingDatabase
 from tests.support.operations import accepted, claim, operation
 from tests.support.processes import wait_until
-from worker.engine.chunk import Halt
+from worker.engine.halt import Halt
 from worker.engine.leaseholder import Incarnation
 from worker.errors import DatabaseUnavailable
 from worker.operations.model import INCARNATIONS

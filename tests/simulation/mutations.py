@@ -6,6 +6,7 @@ leaves out a whole step; what is wrong in one place of a line is in mistakes.py.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ from worker.operations.outcomes import Doubtful
 from worker.operations.states import State
 from worker.operations.store import claims, intake, leases, outbox, supplying, writeback
 from worker.operations.store.changes import Move
+from worker.operations.store.claims import Shared
 from worker.operations.store.dialect import Bulk
 from worker.operations.store.intake import Taken
 from worker.operations.store.outbox import Line
@@ -119,8 +121,10 @@ def _due_or_not(provider: str, now: datetime) -> Select[tuple[str]]:
     )
 
 
-def _never_open(*_: object) -> dict[str, object]:
-    return {"failures": 0, "closed_until": None, "probing_until": None}
+def _never_open(shared: Shared, health: object, limits: object, now: object, left: float) -> Shared:
+    del health, limits, now
+    tokens = shared.tokens + left
+    return replace(shared, failures=0, closed_until=None, probing_until=None, tokens=tokens)
 
 
 def _always_full(shared: object, limits: Limits, now: object) -> float:

@@ -275,7 +275,7 @@ class Rows:
         require(allowed, "only moves of the table", before, row)
 
     def _claim(self, before: Row, row: Row, spot: str) -> None:
-        require(spot == "engine._take", "only a claim leases", spot)
+        require(spot == "taking.take", "only a claim leases", spot)
         require(before.lease_token is None, "a lease is never taken away", before, row)
         require(
             before.due_at is not None and before.due_at <= self._text(SLACK),

@@ -17,6 +17,8 @@ from worker.postgres.connection import IDLE_IN_TRANSACTION
 
 #: How much sooner a wait is over than the clock can tell. Seconds.
 _TICK: Final = 1e-6
+#: What reads a provider's shared row to go by its tokens.
+_PACED: Final = frozenset({"taking.take", "engine._feed"})
 
 
 class Statements:
@@ -64,7 +66,7 @@ class Statements:
         self.hand_on()
         if error is not None:
             raise error
-        if self._transaction.spot.startswith("engine.") and _reads(statement, PROVIDERS):
+        if self._transaction.spot in _PACED and _reads(statement, PROVIDERS):
             # The moment that the code goes on with the row in its hands.
             errand = self._kernel.current.errand
             if isinstance(errand, Errand):

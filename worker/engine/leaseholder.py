@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from worker.background import Repeating
-from worker.engine.chunk import Halt
+from worker.engine.halt import Halt
 from worker.engine.held import Held
 from worker.engine.pulse import Beat, Pulse
 from worker.operations.database import DATABASE_ERRORS, Database

@@ -21,7 +21,6 @@ from tests.support.servers import PostgresServer, postgres_server
 from worker.background import Repeating
 from worker.engine.asks import Ask
 from worker.engine.leaseholder import Incarnation
-from worker.engine.solitude import BesideOthers
 from worker.engine.sweep import Sweep, Timing
 from worker.operations.database import Database
 from worker.operations.model import INCARNATIONS
@@ -87,10 +86,7 @@ def _takes_writes(url: str) -> bool:
 def living(poller: Poller) -> Iterator[None]:
     """Have a process beat and sweep as worker.runtime does."""
     incarnation = Incarnation(poller.database, "poller", every=_EVERY, silence=_SILENCE)
-    poller.incarnation = incarnation
-    poller.engine._leaseholder = incarnation
-    poller.engine._pen._waiting = incarnation
-    poller.engine._beside_others = BesideOthers(incarnation, poller.engine._solitude)
+    poller.live_as(incarnation)
     sweep = Sweep(
         poller.database,
         frozenset({Provider.MONETA}),

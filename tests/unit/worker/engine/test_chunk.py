@@ -12,8 +12,9 @@ import pytest
 from tests.support.operations import NOW
 from tests.support.providers import LIMITS, ScriptedPlugin
 from worker.engine.asks import Answer, Ask
-from worker.engine.chunk import Chunk, Halt, Working
+from worker.engine.chunk import Chunk, Working
 from worker.engine.gate import Health
+from worker.engine.halt import Halt
 from worker.errors import DatabaseUnavailable, Unsealable
 from worker.operations.outcomes import (
     Doubtful,
