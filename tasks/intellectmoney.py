@@ -1,19 +1,33 @@
-"""IntellectMoney's doors."""
+"""IntellectMoney's tasks."""
 
 from datetime import datetime
 
 from config.queues import Provider, Task, Wake
-from tasks.door import chunk, intake
-from worker.intake.starts import start
+from tasks.base import chunk_task, message_task
+from worker.intake import starts
+from worker.intake.message import Message
 from worker.process.runtime import Runtime
 
 
+@message_task(Task.INTELLECTMONEY_INVOICES)
+def fetch_invoices(runtime: Runtime, message: Message) -> None:
+    """Store the fetching of the payment registry, all its pages: `reference` `filters`."""
+    starts.start(Provider.INTELLECTMONEY, "invoices")(runtime, message)
+
+
+@message_task(Task.INTELLECTMONEY_LIST)
+def fetch_scheduled_operations(runtime: Runtime, message: Message) -> None:
+    """Store the fetching of the list of scheduled operations: `reference` `filters`."""
+    starts.start(Provider.INTELLECTMONEY, "scheduled_operations")(runtime, message)
+
+
+@message_task(Task.INTELLECTMONEY_SAVE)
+def save_scheduled_operation(runtime: Runtime, message: Message) -> None:
+    """Store the creation or change of a scheduled operation: `reference` `operation`."""
+    starts.start(Provider.INTELLECTMONEY, "save_scheduled_operation")(runtime, message)
+
+
+@chunk_task(Task.INTELLECTMONEY_POLL)
 def poll_queued_operations(runtime: Runtime, slot: datetime | None) -> None:
     """Work on what is due at IntellectMoney: new operations, further pages and queued results."""
     runtime.engine.work(Provider.INTELLECTMONEY, Wake.POLL, slot)
-
-
-intake(Task.INTELLECTMONEY_INVOICES, start(Provider.INTELLECTMONEY, "invoices"))
-intake(Task.INTELLECTMONEY_LIST, start(Provider.INTELLECTMONEY, "scheduled_operations"))
-intake(Task.INTELLECTMONEY_SAVE, start(Provider.INTELLECTMONEY, "save_scheduled_operation"))
-chunk(Task.INTELLECTMONEY_POLL, poll_queued_operations)

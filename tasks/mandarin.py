@@ -1,19 +1,27 @@
-"""Mandarin's doors."""
+"""Mandarin's tasks."""
 
 from datetime import datetime
 
 from config.queues import Provider, Task, Wake
-from tasks.door import chunk, intake
-from worker.intake import codes
-from worker.intake.starts import start
+from tasks.base import chunk_task, message_task
+from worker.intake import codes, starts
+from worker.intake.message import Message
 from worker.process.runtime import Runtime
 
 
+@message_task(Task.MANDARIN_START)
+def start_identification(runtime: Runtime, message: Message) -> None:
+    """Store an identification, which is billed when it is sent: `reference` `sealed`."""
+    starts.start(Provider.MANDARIN, "identification")(runtime, message)
+
+
+@message_task(Task.MANDARIN_CODE)
+def submit_sms_code(runtime: Runtime, message: Message) -> None:
+    """Store the code that the person got by SMS: `reference` `sealed`."""
+    codes.mandarin(runtime, message)
+
+
+@chunk_task(Task.MANDARIN_POLL)
 def poll_statuses(runtime: Runtime, slot: datetime | None) -> None:
     """Work on what is due at Mandarin: starts, codes and polls alike."""
     runtime.engine.work(Provider.MANDARIN, Wake.POLL, slot)
-
-
-intake(Task.MANDARIN_START, start(Provider.MANDARIN, "identification"))
-intake(Task.MANDARIN_CODE, codes.mandarin)
-chunk(Task.MANDARIN_POLL, poll_statuses)

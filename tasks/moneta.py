@@ -1,25 +1,33 @@
-"""MONETA's doors."""
+"""MONETA's tasks."""
 
 from datetime import datetime
 
-from config.queues import DOORS, Provider, Task, Wake
-from tasks.door import chunk, intake
-from worker.intake import callbacks
-from worker.intake.starts import start
+from config.queues import Provider, Task, Wake
+from tasks.base import chunk_task, message_task
+from worker.intake import callbacks, starts
+from worker.intake.message import Message
 from worker.process.runtime import Runtime
 
 
+@message_task(Task.MONETA_START)
+def start_identification(runtime: Runtime, message: Message) -> None:
+    """Store a simplified identification: `reference` `unit_id` `sealed`?."""
+    starts.start(Provider.MONETA, "identification")(runtime, message)
+
+
+@message_task(Task.MONETA_CALLBACK)
+def receive_callback(runtime: Runtime, message: Message) -> None:
+    """Make the attempt's next poll due at once, and decide nothing: `async_id`."""
+    callbacks.moneta(runtime, message)
+
+
+@chunk_task(Task.MONETA_POLL)
 def poll_async_requests(runtime: Runtime, slot: datetime | None) -> None:
     """Work on what is due at MONETA: submits, polls and settlements alike."""
     runtime.engine.work(Provider.MONETA, Wake.POLL, slot)
 
 
+@chunk_task(Task.MONETA_SETTLE)
 def check_profiles(runtime: Runtime, slot: datetime | None) -> None:
-    """Do the same, woken for settlements."""
+    """Work on the same, when settlements are due."""
     runtime.engine.work(Provider.MONETA, Wake.SETTLE, slot)
-
-
-intake(Task.MONETA_START, start(Provider.MONETA, "identification"))
-intake(Task.MONETA_CALLBACK, callbacks.moneta)
-chunk(DOORS[Provider.MONETA].poll, poll_async_requests)
-chunk(DOORS[Provider.MONETA].settle, check_profiles)

@@ -1,19 +1,27 @@
-"""NPD's doors."""
+"""NPD's tasks."""
 
 from datetime import datetime
 
 from config.queues import Provider, Task, Wake
-from tasks.door import chunk, intake
-from worker.intake import notifications
-from worker.intake.starts import start
+from tasks.base import chunk_task, message_task
+from worker.intake import notifications, starts
+from worker.intake.message import Message
 from worker.process.runtime import Runtime
 
 
+@message_task(Task.NPD_START)
+def start_identification(runtime: Runtime, message: Message) -> None:
+    """Store an identification of a self-employed person: `reference` `unit_id`? `sealed`."""
+    starts.start(Provider.NPD, "identification")(runtime, message)
+
+
+@message_task(Task.NPD_NOTIFICATION)
+def receive_notification(runtime: Runtime, message: Message) -> None:
+    """Keep a notification and make the operation that it names due at once: `sealed`."""
+    notifications.npd(runtime, message)
+
+
+@chunk_task(Task.NPD_ADVANCE)
 def advance(runtime: Runtime, slot: datetime | None) -> None:
     """Work on what is due at NPD: its three steps, notifications and deadlines alike."""
     runtime.engine.work(Provider.NPD, Wake.POLL, slot)
-
-
-intake(Task.NPD_START, start(Provider.NPD, "identification"))
-intake(Task.NPD_NOTIFICATION, notifications.npd)
-chunk(Task.NPD_ADVANCE, advance)

@@ -1,8 +1,23 @@
-"""The upkeep doors: beat and on-call engineers trigger by hand what every worker does by itself."""
+"""Upkeep: beat and on-call engineers have done at once what each worker does by itself."""
 
 from config.queues import Task
-from tasks.door import upkeep
+from tasks.base import upkeep_task
+from worker.process.runtime import Runtime
 
-upkeep(Task.SWEEP, lambda runtime: runtime.sweep.run())
-upkeep(Task.RELAY, lambda runtime: runtime.relay.run())
-upkeep(Task.PURGE, lambda runtime: runtime.sweep.purge())
+
+@upkeep_task(Task.SWEEP)
+def sweep(runtime: Runtime) -> None:
+    """Free the leases of silent workers, and wake providers at which something is overdue."""
+    runtime.sweep.run()
+
+
+@upkeep_task(Task.RELAY)
+def relay(runtime: Runtime) -> None:
+    """Publish what stands in the outbox."""
+    runtime.relay.run()
+
+
+@upkeep_task(Task.PURGE)
+def purge(runtime: Runtime) -> None:
+    """Erase what is past its retention."""
+    runtime.sweep.purge()

@@ -45,7 +45,7 @@ DOORS: Final[dict[Task, Taking]] = {
     Task.RESOLVE: actions.resolve,
     Task.CANCEL: actions.cancel,
 }
-#: Seconds before a message is tried again that could not be worked on, as tasks/door.py has it.
+#: Seconds before a message is tried again that could not be worked on, as tasks/base.py has it.
 _PATIENCE: Final = (1, 2, 5, 10, 30, 60)
 RETENTION: Final = Retention(timedelta(days=30), timedelta(days=180), timedelta(days=14))
 #: Seconds that an effect takes.
