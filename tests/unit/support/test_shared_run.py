@@ -80,30 +80,29 @@ def test_quick_run_has_tests_of_every_acceptance_file() -> None:
     assert quick == {_name(each) for each in _files("test_*.py") if "acceptance" in each.parts}
 
 
-@pytest.mark.parametrize(
-    "folder", ["tests/simulation", "tests/hostile"], ids=["simulation", "hostile"]
-)
-def test_quick_run_makes_every_mistake_that_a_harness_must_see(folder: str) -> None:
-    marked = [
-        path for path in (_ROOT / folder).rglob("*.py") if "exhaustive" in path.read_text("utf-8")
-    ]
+@pytest.mark.parametrize("harness", ["simulation", "hostile"])
+def test_quick_run_makes_every_mistake_that_a_harness_must_see(harness: str) -> None:
+    files = [path for path in _files("*.py") if path.parent.name == harness]
+    marked = [path for path in files if "mark.exhaustive" in path.read_text("utf-8")]
 
+    assert files
     assert marked == []
 
 
-def test_files_that_begin_first_are_there() -> None:
-    assert [path for path in LONGEST if not (_ROOT / path).is_file()] == []
+@pytest.mark.parametrize("file", LONGEST)
+def test_file_that_begins_first_is_there(file: str) -> None:
+    assert len([path for path in _files("test_*.py") if _name(path).endswith(f"/{file}")]) == 1
 
 
 def test_file_is_run_by_one_process() -> None:
     assert share_of("tests/unit/test_a.py::test_b[c::d]") == "tests/unit/test_a.py"
 
 
-def test_whole_systems_that_are_killed_and_timed_are_run_by_one_process() -> None:
-    files = {share_of(_name(path)) for path in _files("test_*.py")}
+def test_whole_systems_that_are_killed_or_timed_are_not_run_all_at_once() -> None:
+    systems = [f"tests/acceptance/test_{name}.py::test_it" for name in ("survival", "outages")]
 
-    assert "one at a time" in files
-    assert not {each for each in files if each.startswith("tests/chaos")}
+    assert len({share_of(each) for each in systems}) == 1
+    assert not [each for each in map(share_of, map(_name, _files("*.py"))) if "/chaos/" in each]
 
 
 def _files(pattern: str) -> list[Path]:
