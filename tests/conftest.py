@@ -1,13 +1,10 @@
 """What every test may ask for: servers that the run starts itself, and an empty environment."""
 
 import os
-import re
 from collections.abc import Generator, Iterator
-from typing import Final
 
 import pytest
 from hypothesis import HealthCheck, settings
-from xdist.scheduler import LoadScopeScheduling
 
 from tests.support.processes import SETTING_PREFIXES
 from tests.support.real_parts import is_ci
@@ -19,6 +16,8 @@ from tests.support.servers import (
     postgres_server,
     valkey_server,
 )
+from tests.support.shared_run import ByFile, longest_first
+from tests.support.where_time_goes import WhereTimeGoes
 from worker.store.database import Database
 
 # How long an example takes says how busy the machine is.
@@ -27,25 +26,31 @@ settings.register_profile(
 )
 settings.load_profile("any machine")
 
-#: Tests of whole systems that kill, hang, freeze or time them: in a shared run one process has all
-#: of these, one after the other.
-_ONE_AT_A_TIME: Final = re.compile(
-    r"tests/(chaos/|acceptance/test_(demo|mandarin_codes|one_hangs|outages|pause|survival|up|upgrade)\.)"
-)
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that measures a run."""
+    parser.addoption(
+        "--where-time-goes",
+        action="store_true",
+        help="print seconds and processor seconds by folder at the end",
+    )
 
 
-class _ByFile(LoadScopeScheduling):
-    """Gives a file's tests to one process of a shared run (`-n 2`): they share what is dear."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Measure the run, where that is wanted."""
+    if config.getoption("where_time_goes"):
+        config.pluginmanager.register(WhereTimeGoes())
 
-    def _split_scope(self, nodeid: str) -> str:
-        path = nodeid.partition("::")[0]
-        return "one at a time" if _ONE_AT_A_TIME.match(path) else path
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest: the end of a shared run is short then."""
+    items[:] = longest_first(items)
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> _ByFile:
-    """Say who runs what in a shared run; the largest shares begin first."""
-    return _ByFile(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile:
+    """Return what says who runs which tests in a shared run."""
+    return ByFile(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -7,7 +7,11 @@ import pytest
 from tests.support.schema import bring_to_newest
 from tests.support.servers import PostgresServer, SqliteFiles, ValkeyServer, valkey_server
 
-BOTH = [pytest.param("sqlite"), pytest.param("postgres", marks=pytest.mark.postgres)]
+#: The quick run has whole systems on PostgreSQL, and on SQLite where a module asks for it alone.
+BOTH = [
+    pytest.param("sqlite", marks=pytest.mark.exhaustive),
+    pytest.param("postgres", marks=pytest.mark.postgres),
+]
 
 
 @pytest.fixture(scope="module")
@@ -45,3 +49,10 @@ def both_urls(request: pytest.FixtureRequest) -> str:
     """The module's database, of either kind: its tests run twice."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
+
+
+@pytest.fixture(params=BOTH)
+def databases(request: pytest.FixtureRequest) -> PostgresServer | SqliteFiles:
+    """Either source of databases, for a system that lives as long as a test."""
+    source: PostgresServer | SqliteFiles = request.getfixturevalue(request.param)
+    return source

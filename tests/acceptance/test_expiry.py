@@ -7,7 +7,6 @@ ask for the group three times over fifteen minutes after that.
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, Final
 
@@ -18,7 +17,7 @@ from sqlalchemy import RowMapping
 from config.polling import PollPolicy
 from config.providers import MonetaSettings
 from tests.support.broker import MemoryBroker
-from tests.support.clock import TravellingDatabase
+from tests.support.clock import StillDatabase
 from tests.support.engine import SEALER, Poller
 from tests.support.operations import Told, journal, operation, told
 from tests.support.people import person
@@ -108,22 +107,6 @@ _CASES: Final = [
     for form, cases in _FORMS.items()
     for group, case in cases.items()
 ]
-
-
-class StillDatabase(TravellingDatabase):
-    """A database whose time passes only where the test lets it: work takes none of it."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(url)
-        self._moment = Database.now(self)
-
-    def now(self) -> datetime:
-        """Return the time that was travelled to."""
-        return self._moment
-
-    def travel(self, seconds: float) -> None:
-        """Let time pass."""
-        self._moment += timedelta(seconds=seconds)
 
 
 class Moneta:

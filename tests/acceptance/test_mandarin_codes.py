@@ -1,18 +1,22 @@
-"""Five hundred sessions, their codes in any order and twice, and a poller that dies in between."""
+"""Many sessions, their codes in any order and twice, and a poller that dies in between."""
 
 import json
 import random
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from tests.support.marketplace import ACCEPTED, CODE, ENDS, INPUT_REQUIRED, MANDARIN, STARTED, Event
 from tests.support.processes import wait_until
+from tests.support.schema import bring_to_newest
+from tests.support.servers import PostgresServer, SqliteFiles, valkey_server
 from tests.support.system import System, system
-from tests.support.valkey import valkey_server
 
+#: Sessions: those of the quick run are enough for every order of right and wrong codes.
+_SOME: Final = 150
 _MANY: Final = 500
 #: What a session takes, by the provider's page.
 _CODES: Final = 5
@@ -31,18 +35,20 @@ _SETTINGS: Final = {
 _FIRST: Final = 9_000_000
 
 
-@pytest.fixture(scope="module")
-def whole(both_urls: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+@pytest.fixture
+def whole(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[System]:
     """Mandarin's stand-in, a worker and two pollers."""
-    directory = tmp_path_factory.mktemp("codes")
+    databases: SqliteFiles | PostgresServer = request.getfixturevalue(kind)
+    url = databases.create_database(bring_to_newest)
     with (
         valkey_server() as broker,
-        system(directory, broker, both_urls, _SETTINGS, every_provider=True) as made,
+        system(tmp_path, broker, url, _SETTINGS, every_provider=True) as made,
     ):
         made.start_sandbox(delay=0.5)
         made.start("worker", "poller", "poller-2")
         made.wait_until_started("worker", "poller", "poller-2")
         yield made
+    databases.drop_database(url)
 
 
 def digits(number: int) -> str:
@@ -78,12 +84,20 @@ def codes_of(number: int, draw: random.Random) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    ("kind", "sessions"),
+    [
+        pytest.param("postgres", _SOME, marks=pytest.mark.postgres),
+        pytest.param("postgres", _MANY, marks=[pytest.mark.postgres, pytest.mark.exhaustive]),
+        pytest.param("sqlite", _MANY, marks=pytest.mark.exhaustive),
+    ],
+)
 def test_codes_in_any_order_and_twice_are_each_sent_once_though_a_poller_dies(
-    whole: System,
+    whole: System, sessions: int
 ) -> None:
     draw = random.Random(20_260_101)  # noqa: S311 - a test that can be repeated
     shop = whole.marketplace
-    references = {f"code-{number}": number for number in range(_MANY)}
+    references = {f"code-{number}": number for number in range(sessions)}
     codes = {reference: codes_of(number, draw) for reference, number in references.items()}
     for reference, number in references.items():
         shop.send(MANDARIN, "mandarin", reference=reference, sealed=shop.seal(person(number)))
@@ -101,7 +115,7 @@ def test_codes_in_any_order_and_twice_are_each_sent_once_though_a_poller_dies(
     whole.start("poller")
 
     ended = "SELECT COUNT(*) FROM operation WHERE finished_at IS NOT NULL"
-    wait_until(lambda: whole.count(ended) >= _MANY - 2 * _THREADS, 200, "nearly all to end")
+    wait_until(lambda: whole.count(ended) >= sessions - 2 * _THREADS, 200, "nearly all to end")
     # A code that was under way with its poller counts as sent and is never sent again: where it
     # was the right one, only a person can go on.
     lost = _stuck(whole)

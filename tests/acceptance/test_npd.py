@@ -173,12 +173,18 @@ class Npd:
         return self.confirming == "no-moneta"
 
 
+#: One on each database; the others differ from them in what the tests of the store and of the
+#: plugin hold, too.
+_QUICK: Final = {("postgres", "profile"), ("sqlite", "no-moneta")}
+
+
+def _marks(kind: str, confirming: str) -> list[pytest.MarkDecorator]:
+    marks = [pytest.mark.postgres] if kind == "postgres" else []
+    return marks if (kind, confirming) in _QUICK else [*marks, pytest.mark.exhaustive]
+
+
 _SYSTEMS: Final = [
-    pytest.param(
-        (kind, confirming),
-        marks=[pytest.mark.postgres] if kind == "postgres" else [],
-        id=f"{kind}-{confirming}",
-    )
+    pytest.param((kind, confirming), marks=_marks(kind, confirming), id=f"{kind}-{confirming}")
     for kind, confirming in product(("sqlite", "postgres"), _CONFIRMING)
 ]
 

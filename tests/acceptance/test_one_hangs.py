@@ -72,7 +72,9 @@ class Run:
     params=[
         pytest.param(("sqlite_url", "moneta"), id="moneta"),
         pytest.param(
-            ("postgres_url", "intellectmoney"), id="intellectmoney", marks=pytest.mark.postgres
+            ("postgres_url", "intellectmoney"),
+            id="intellectmoney",
+            marks=[pytest.mark.postgres, pytest.mark.exhaustive],
         ),
     ],
 )

@@ -66,7 +66,13 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-@pytest.fixture(scope="module", params=["0.1.0-and-this", "this-and-a-newer-schema"])
+@pytest.fixture(
+    scope="module",
+    params=[
+        "0.1.0-and-this",
+        pytest.param("this-and-a-newer-schema", marks=pytest.mark.exhaustive),
+    ],
+)
 def pair(
     request: pytest.FixtureRequest,
     tree: Path,

@@ -1,4 +1,8 @@
-"""Integration tests share one migrated database of each kind, emptied before every test."""
+"""Integration tests share one migrated database of each kind, emptied before every test.
+
+The quick run has PostgreSQL for the tests of the store, whose statements differ (`store/conftest`),
+and SQLite for what stands on the store.
+"""
 
 from collections.abc import Iterator
 
@@ -11,6 +15,18 @@ from worker.store.database import Database
 from worker.store.tables import METADATA
 
 Kept = dict[PostgresServer | SqliteFiles, Database]
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("sqlite"),
+        pytest.param("postgres", marks=[pytest.mark.postgres, pytest.mark.exhaustive]),
+    ]
+)
+def databases(request: pytest.FixtureRequest) -> PostgresServer | SqliteFiles:
+    """Either source of databases: the test runs twice."""
+    source: PostgresServer | SqliteFiles = request.getfixturevalue(request.param)
+    return source
 
 
 @pytest.fixture(scope="session")

@@ -120,9 +120,13 @@ class Process(Poller):
 
 
 @contextmanager
-def process(url: str, plugin: ScriptedPlugin | None = None) -> Iterator[Process]:
+def process(
+    url: str,
+    plugin: ScriptedPlugin | None = None,
+    database_class: type[TravellingDatabase] = TravellingDatabase,
+) -> Iterator[Process]:
     """Run a process of one's own on a migrated database for the time of a `with` block."""
-    database = TravellingDatabase(url)
+    database = database_class(url)
     made = Process(database, plugin or ScriptedPlugin(), MemoryBroker(database))
     try:
         yield made

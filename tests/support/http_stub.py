@@ -134,6 +134,11 @@ class _Server(socketserver.ThreadingTCPServer):
         except OSError:
             return
 
+    def shutdown_request(self, request: Request) -> None:
+        super().shutdown_request(request)
+        with self.stub.lock:
+            self.stub.ended += 1
+
     def handle_error(self, request: object, client_address: object) -> None:
         self.stub.faults.append(f"the stub failed to serve {client_address} ({request})")
 
@@ -145,6 +150,8 @@ class HttpStub:
         self.answers = list(answers or [Answer()])
         self.asked: list[Asked] = []
         self.connections = 0
+        #: Of those, how many the stub has closed.
+        self.ended = 0
         self.faults: list[str] = []
         self.lock = threading.Lock()
         self.stopped = threading.Event()

@@ -16,6 +16,9 @@ _SHOWN_LINES: Final = 30
 #: By how much a wait may be longer than it says before it fails: the machines that run tests are
 #: shared, and a wait that fails must mean that something is broken, not that it was slow.
 PATIENCE: Final = 3.0
+#: Seconds between two looks at what is waited for: at first, and in the end.
+_SOONEST: Final = 0.02
+_LATEST: Final = 0.25
 
 T = TypeVar("T")
 
@@ -34,22 +37,28 @@ def wait_until(
     predicate: Callable[[], T],
     timeout: float,
     what: str | Callable[[], str],
-    interval: float = 0.02,
+    interval: float | None = None,
 ) -> T:
     """Return the predicate's first true value; fail with `what` long after `timeout` seconds.
 
     `timeout` is what a quiet machine needs at most. `what` says what was waited for; as a function
-    it is asked only on failure.
+    it is asked only on failure. `interval` is between two looks; without it they come less often
+    the longer it lasts, so that who waits takes little from who is waited for.
     """
-    ends = time.monotonic() + timeout * PATIENCE
+    began = time.monotonic()
     while True:
         if value := predicate():
             return value
-        if time.monotonic() >= ends:
+        waited = time.monotonic() - began
+        if waited >= timeout * PATIENCE:
             said = what if isinstance(what, str) else what()
             message = f"not within {timeout * PATIENCE:g} s: {said}"
             raise AssertionError(message)
-        time.sleep(interval)
+        time.sleep(_between_looks(waited) if interval is None else interval)
+
+
+def _between_looks(waited: float) -> float:
+    return min(max(_SOONEST, waited / 20), _LATEST)
 
 
 class Process:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, update
 from config.polling import PollPolicy
 from config.queues import Provider
 from tests.support.broker import MemoryBroker
-from tests.support.clock import TravellingDatabase
+from tests.support.clock import StillDatabase
 from tests.support.engine import Process, another, many, process, states
 from tests.support.operations import operation, operations, told, types
 from tests.support.providers import LIMITS, ScriptedPlugin
@@ -273,7 +273,7 @@ def test_rate_is_respected(migrated_url: str, rate: float) -> None:
         return SUCCEEDED
 
     plugin.answers(Ask.SUBMIT, line)
-    with process(migrated_url, plugin) as poller:
+    with process(migrated_url, plugin, StillDatabase) as poller:
         poller.enqueue(*many(100))
         begun = poller.database.now()
         poller.run(10)
@@ -292,7 +292,7 @@ def test_submits_get_through_while_polls_use_up_the_rate(migrated_url: str) -> N
         limits=replace(LIMITS, rate_per_second=20, chunk=10),
         policy=PollPolicy(first_after=1, then=1, jitter=0),
     )
-    with process(migrated_url, plugin) as poller:
+    with process(migrated_url, plugin, StillDatabase) as poller:
         poller.enqueue(*many(60))
         poller.run(15)
         poller.enqueue("urgent")
@@ -304,7 +304,7 @@ def test_submits_get_through_while_polls_use_up_the_rate(migrated_url: str) -> N
 def test_doubled_messages_multiply_neither_calls_nor_messages(migrated_url: str) -> None:
     plugin = ScriptedPlugin(limits=replace(LIMITS, rate_per_second=5, chunk=5))
     plugin.answers(Ask.SUBMIT, SUCCEEDED)
-    with process(migrated_url, plugin) as poller:
+    with process(migrated_url, plugin, StillDatabase) as poller:
         poller.enqueue(*many(40))
         for _ in range(100):
             poller.wakes.now(Provider.MONETA)
@@ -320,7 +320,7 @@ def test_polls_are_made_beside_a_backlog_of_submits_however_low_the_rate(
     migrated_url: str, rate: float
 ) -> None:
     plugin = ScriptedPlugin(limits=replace(LIMITS, rate_per_second=rate))
-    with process(migrated_url, plugin) as poller:
+    with process(migrated_url, plugin, StillDatabase) as poller:
         poller.enqueue("polled")
         poller.run(5)
         poller.enqueue(*many(100))
@@ -353,7 +353,7 @@ def test_bucket_is_not_filled_twice_when_a_claim_waited_long_for_its_turn(
     assert after.tokens_at == before.tokens_at
 
 
-class Sluggish(TravellingDatabase):
+class Sluggish(StillDatabase):
     """A database that is waited for before a transaction begins."""
 
     def __init__(self, url: str) -> None:

@@ -510,15 +510,24 @@ def test_chunk_does_not_step_aside_while_something_is_left_to_ask(
     plugin: ScriptedPlugin, executor: ThreadPoolExecutor
 ) -> None:
     left: list[int] = []
+    aside = threading.Event()
 
-    def slow(_: Work) -> Outcome:
-        time.sleep(0.35)
+    def slow(work: Work) -> Outcome:
+        if work.id == "id-5":
+            assert aside.wait(20)
+        else:
+            # Longer than it takes to look whether only the last is left.
+            time.sleep(0.35)
         return PENDING
+
+    def step_aside() -> None:
+        left.append(len(work._waiting))
+        aside.set()
 
     plugin.answers(Ask.POLL, slow)
     work = working(plugin, rows(6))
 
-    work.run(executor, 2, lambda _: None, lambda: left.append(6 - plugin.asked(Ask.POLL)))
+    work.run(executor, 2, lambda _: None, step_aside)
 
     assert set(left) == {0}
 

@@ -21,6 +21,7 @@ from cryptography.x509.oid import NameOID
 
 from tests.support.http_stub import Answer, HttpStub, Slammed, seconds_since
 from tests.support.loopback import free_port
+from tests.support.processes import wait_until
 from worker.domain.errors import (
     CallFailed,
     ConnectionBroken,
@@ -141,7 +142,7 @@ def test_poll_connects_anew_when_the_server_closed_a_resting_connection(
     session = opened(stub.url)
 
     session.poll(b"1", JSON)
-    time.sleep(0.05)
+    wait_until(lambda: stub.ended == 1, 5, "the connection's end")
     session.poll(b"2", JSON)
 
     assert [asked.body for asked in stub.asked] == [b"1", b"2"]
