@@ -63,6 +63,7 @@ CAUGHT: Final[dict[str, tuple[int, str]]] = {
     "retry-with-the-old-id": (24, "an answer is of its own attempt"),
     "retry-with-the-old-codes": (60, "codes are counted"),
     "know-every-start": (3, "other data under a reference are refused aloud"),
+    "know-no-start": (0, "the same data under a reference are harmless"),
     "believe-a-remembered-id": (7, "the stream is filled again"),
     "tell-the-newest-first": (3, "the stream is in order and without gaps"),
     "refill-one-short": (3, "the stream is filled again"),

@@ -120,16 +120,13 @@ class Facts:
         self._rests = dict(raw.execute(_RESTS))
         started = "SELECT operation_id, attempt FROM outbox WHERE type = ?"
         self._started = set(raw.execute(started, (EventType.STARTED.value,)).fetchall())
-        # That they were refused may be lost, too.
-        self._world.people.conflicts -= self._world.taken
+        self._world.people.starts.put_back(self._world.taken)
 
     def judge(self) -> None:
         """Look at what must have come of all of it, at the end."""
         lost = store().raw.execute(_LOST_NOTICES).fetchall()
         require(not lost, "a notification finds its attempt", lost)
-        for message in sorted(self._world.people.conflicts & self._world.taken):
-            refused = store().raw.execute("SELECT 1 FROM refusal WHERE message_id = ?", (message,))
-            require(refused.fetchone(), "other data under a reference are refused aloud", message)
+        self._world.people.starts.judge(self._world.taken)
 
     def _told_by(self, transaction: Transaction) -> dict[str | None, Counter[str]]:
         """Return how many events of each kind a transaction made, by operation."""

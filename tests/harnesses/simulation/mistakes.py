@@ -297,6 +297,10 @@ PEOPLE: Final[Mapping[str, Mutation]] = {
         "other data under a known reference count as the same", "1: other data are refused aloud",
         Slip(intake, "is_known", ", ATTEMPTS.c.fingerprint == fingerprint", ""),
     ),
+    "know-no-start": _slip(
+        "the same data under a known reference count as others", "1: the same again is harmless",
+        Slip(intake, "is_known", "return same is not None", "return same is None"),
+    ),
 }  # fmt: skip
 
 #: Outbox and stream.

@@ -1,6 +1,6 @@
 """The marketplace and the on-call engineers: they send, answer, err, and send again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,6 +10,7 @@ from config.queues import Provider, Task
 from tests.harnesses.simulation.broker import TaskMessage
 from tests.harnesses.simulation.database import SimulatedDatabase
 from tests.harnesses.simulation.server import Task as Begun
+from tests.harnesses.simulation.starts import Starts
 from tests.harnesses.simulation.telling import Told
 from worker.domain.errors import BrokerUnavailable, DatabaseUnavailable
 from worker.domain.events import EventType
@@ -45,8 +46,7 @@ class People:
         self.references: dict[str, Provider] = {}
         #: Attempts after which somebody wanted a next one.
         self.retried: set[tuple[str, int]] = set()
-        #: Messages with other data under a reference that is used.
-        self.conflicts: set[str] = set()
+        self.starts = Starts(world.sealer)
         self.database = SimulatedDatabase(
             world.kernel, _AtDesk(world), world.committed, world.sickness
         )
@@ -128,25 +128,26 @@ class People:
                 return
 
     def _start(self, reference: str, number: int) -> None:
-        task = _STARTS[self.references[reference]]
         # Two of three have a phone of their own.
-        phone = f"7911000000{number % 3}"
-        sealed = self._world.sealer.seal({"phone": phone, "name": "x"})
+        data = {"phone": f"7911000000{number % 3}", "name": "x"}
         while reference not in self.accepted:
-            self._send(task, reference=reference, sealed=sealed)
+            self._send_start(reference, data)
             if self._chance.random() < 0.3:
-                self._send(task, reference=reference, sealed=sealed)
+                self._send_start(reference, data)
             self._kernel.sleep(self._chance.uniform(5, 15))
         if self._chance.random() < 0.3:
             self._kernel.sleep(self._chance.uniform(0, 30))
-            self._send(task, reference=reference, sealed=sealed)
+            self._send_start(reference, data)
 
     def _conflict(self, reference: str) -> None:
         if reference in self.accepted:
-            sealed = self._world.sealer.seal({"phone": "79119999999", "name": "other"})
-            # What it will be known by.
-            self.conflicts.add(f"m{self._messages + 1}")
-            self._send(_STARTS[self.references[reference]], reference=reference, sealed=sealed)
+            self._send_start(reference, {"phone": "79119999999", "name": "other"})
+
+    def _send_start(self, reference: str, data: Mapping[str, str]) -> None:
+        # The id that the message is about to get.
+        self.starts.sent(f"m{self._messages + 1}", reference, data)
+        task = _STARTS[self.references[reference]]
+        self._send(task, reference=reference, sealed=self._world.sealer.seal(data))
 
     def _code(self, reference: str) -> None:
         chance = self._chance

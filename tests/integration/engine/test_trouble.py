@@ -73,7 +73,8 @@ def test_suspects_are_worked_on_beside_a_backlog_of_submits(
     for _ in range(4):
         poller.work()
 
-    assert sum(plugin.asked(Ask.POLL, each) for each in many(4)) == 2
+    # On a slow machine the first of them is due again by now, and polled once more.
+    assert sum(plugin.asked(Ask.POLL, each) > 0 for each in many(4)) == 2
 
 
 def test_last_suspect_is_woken_for_by_the_chunk_of_others_before_it(

@@ -1,0 +1,56 @@
+"""Start messages: which data came under which reference, and what each had to become."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from tests.harnesses.simulation.database import store
+from tests.harnesses.simulation.violation import require
+from worker.privacy.sealing import Sealer
+
+_TAKEN: Final = (
+    "SELECT a.sealed FROM attempt a JOIN operation o ON o.id = a.operation_id WHERE o.reference = ?"
+)
+_REFUSED: Final = "SELECT message_id FROM refusal"
+
+
+class Starts:
+    """Remembers what was sent, and holds it against what the database took and refused.
+
+    The first message under a reference decides whose data the operation has. After a fail-over
+    that lost the operation this may be another message than before.
+    """
+
+    def __init__(self, sealer: Sealer) -> None:
+        self._sealer = sealer
+        #: Reference and data of each message, by its id.
+        self._sent: dict[str, tuple[str, Mapping[str, Any]]] = {}
+
+    def sent(self, message_id: str, reference: str, data: Mapping[str, Any]) -> None:
+        """Remember a message."""
+        self._sent[message_id] = reference, data
+
+    def put_back(self, taken: set[str]) -> None:
+        """See that the database lost commits: what it made of these messages may be gone."""
+        for message_id in self._sent.keys() & taken:
+            del self._sent[message_id]
+
+    def judge(self, taken: set[str]) -> None:
+        """Look what became of these messages: they are refused where their data are others."""
+        refused = {row[0] for row in store().raw.execute(_REFUSED)}
+        for message_id in sorted(self._sent.keys() & taken):
+            reference, data = self._sent[message_id]
+            if data in self._data_of(reference):
+                require(
+                    message_id not in refused, "the same data under a reference are harmless",
+                    message_id,
+                )  # fmt: skip
+            else:
+                require(
+                    message_id in refused, "other data under a reference are refused aloud",
+                    message_id,
+                )  # fmt: skip
+
+    def _data_of(self, reference: str) -> list[object]:
+        """Return the data of each attempt."""
+        rows = store().raw.execute(_TAKEN, (reference,))
+        return [self._sealer.open(sealed) for (sealed,) in rows]
