@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Final
 
@@ -70,6 +71,12 @@ class Runtime:
             return self.plugins[provider]
         except KeyError:
             raise ProviderOff(f"Set UPRID_{provider.upper()}__URL and its companions.") from None
+
+    def close(self) -> None:
+        """Close every provider's plugin, the others too where one of them fails."""
+        with ExitStack() as plugins:
+            for plugin in self.plugins.values():
+                plugins.callback(plugin.close)
 
 
 def build(app: Celery, settings: Settings, role: str) -> Runtime:
@@ -189,6 +196,8 @@ def leave() -> None:
     runtime.engine.close()
     runtime.relay.stop()
     runtime.incarnation.leave()
+    # Last: it may wait for a question that is under way, and nothing else is to wait for that.
+    runtime.close()
     log.info("worker_left")
 
 

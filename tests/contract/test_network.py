@@ -76,7 +76,7 @@ class Maker:
         tokens = StoredTokens(database, Sealer([Fernet.generate_key().decode()]))
         made = dict(plugins_of(settings, tokens))
         for plugin in made.values():
-            self._stack.callback(plugin.close)  # type: ignore[attr-defined]
+            self._stack.callback(plugin.close)
         return made
 
 

@@ -26,7 +26,7 @@ from worker.engine.asks import Ask
 from worker.operations.states import State
 from worker.providers.base import Work
 from worker.providers.http import PinnedSession
-from worker.providers.moneta.desk import Desk
+from worker.providers.moneta.queries import Queries
 from worker.providers.npd.memory import Prints
 from worker.providers.npd.notification import read_notification
 from worker.providers.npd.plugin import NpdPlugin
@@ -101,18 +101,18 @@ class Questions:
     """What an NPD plugin is asked, MONETA beside it."""
 
     def __init__(self) -> None:
-        self.desk = Desk(
+        self.queries = Queries(
             moneta_support.settings("http://127.0.0.1:1/services", password=SecretStr("p"))
         )
         url = "http://127.0.0.1:1/npdapi"
-        self.plugin = NpdPlugin(settings(url), self.desk)
-        self.polling = NpdPlugin(settings(url, poll_async_id=True), self.desk)
+        self.plugin = NpdPlugin(settings(url), self.queries)
+        self.polling = NpdPlugin(settings(url, poll_async_id=True), self.queries)
 
     def sessions(self) -> list[PinnedSession]:
-        return [self.desk.session, self.plugin._session, self.polling._session]
+        return [self.queries.session, self.plugin._session, self.polling._session]
 
     def close(self) -> None:
-        for each in (self.plugin, self.polling, self.desk):
+        for each in (self.plugin, self.polling, self.queries):
             each.close()
 
     @staticmethod

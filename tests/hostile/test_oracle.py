@@ -24,11 +24,11 @@ from worker.providers.mandarin import plugin as mandarin_plugin
 from worker.providers.mandarin import types as mandarin_types
 from worker.providers.moneta import (
     asking,
-    desk,
     faults,
     json_client,
     json_reader,
     mapping,
+    queries,
     soap_client,
     soap_reader,
 )
@@ -275,7 +275,7 @@ def _foreign_sessions(patch: Patch) -> None:
 
 
 def _not_understood_is_ours(patch: Patch) -> None:
-    of_task, of_unit = desk._is_of_task, desk._is_of_unit
+    of_task, of_unit = queries._is_of_task, queries._is_of_unit
 
     def is_of_task(said: Any, *ids: int) -> bool:  # noqa: ANN401 - whatever was said
         return isinstance(said, Unlike) or of_task(said, *ids)
@@ -283,8 +283,8 @@ def _not_understood_is_ours(patch: Patch) -> None:
     def is_of_unit(said: Any, unit_id: int) -> bool:  # noqa: ANN401 - as above
         return isinstance(said, Unlike | Fault) or of_unit(said, unit_id)
 
-    patch.setattr(desk, "_is_of_task", is_of_task)
-    patch.setattr(desk, "_is_of_unit", is_of_unit)
+    patch.setattr(queries, "_is_of_task", is_of_task)
+    patch.setattr(queries, "_is_of_unit", is_of_unit)
 
 
 #: The same for calls that follow each other on one connection.

@@ -320,7 +320,9 @@ def asked(runtime: Runtime, row: Json, progress: Json) -> None:
     plugin = runtime.plugins[Provider(row["provider"])]
     given = work(row, progress)
     for next_attempt in (False, True):
-        assert isinstance(plugin.keep(given.kind, progress, next_attempt=next_attempt), Mapping)
+        assert isinstance(
+            plugin.carry_over(given.kind, progress, next_attempt=next_attempt), Mapping
+        )
     plugin.prepares(given.kind, progress)
     match given.state:
         case State.SUBMITTING:

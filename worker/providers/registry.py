@@ -10,11 +10,11 @@ from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
 from worker.providers.intellectmoney.saving import Siblings
 from worker.providers.intellectmoney.tokens import TokenShelf
 from worker.providers.mandarin.plugin import MandarinPlugin
-from worker.providers.moneta.desk import Desk
 from worker.providers.moneta.plugin import MonetaPlugin
+from worker.providers.moneta.queries import Queries
 from worker.providers.network import believing
-from worker.providers.npd.aside import Aside
-from worker.providers.npd.desk import MonetaDesk
+from worker.providers.npd.background_queries import BackgroundQueries
+from worker.providers.npd.moneta_queries import MonetaQueries
 from worker.providers.npd.plugin import NpdPlugin
 
 
@@ -32,7 +32,7 @@ def plugins_of(
         plugins[Provider.MONETA] = MonetaPlugin(moneta)
     if settings.npd is not None:
         npd = believing(settings.npd, everywhere)
-        plugins[Provider.NPD] = NpdPlugin(npd, _desk(moneta, npd))
+        plugins[Provider.NPD] = NpdPlugin(npd, _queries(moneta, npd))
     if settings.mandarin is not None:
         plugins[Provider.MANDARIN] = MandarinPlugin(believing(settings.mandarin, everywhere))
     if settings.intellectmoney is not None:
@@ -42,13 +42,13 @@ def plugins_of(
     return plugins
 
 
-def _desk(moneta: MonetaSettings | None, asker: ProviderSettings) -> MonetaDesk | None:
-    """Return a desk of its own for another provider: MONETA may take as long as that one may.
+def _queries(moneta: MonetaSettings | None, asker: ProviderSettings) -> MonetaQueries | None:
+    """Return another provider's own questions to MONETA, which may take as long as that one may.
 
     It is reached as MONETA's settings say.
     """
     if moneta is None:
         return None
     bounds = ("connect_timeout", "read_timeout", "total_timeout", "threads")
-    desk = Desk(moneta.model_copy(update={name: getattr(asker, name) for name in bounds}))
-    return Aside(desk, asker.threads)
+    queries = Queries(moneta.model_copy(update={name: getattr(asker, name) for name in bounds}))
+    return BackgroundQueries(queries, asker.threads)

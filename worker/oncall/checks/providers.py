@@ -1,6 +1,7 @@
 """The providers: whether they can be reached, their settings and clocks."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 from config.settings import Settings
 from worker.oncall.checks.at_once import Look
@@ -33,8 +34,9 @@ def _none_is_on() -> Iterator[Finding]:
 
 def _looking(plugin: Plugin) -> Callable[[], Iterator[Finding]]:
     def look() -> Iterator[Finding]:
-        for found in plugin.check():
-            made = ok if found.ok else fault
-            yield made(found.what, found.detail)
+        with closing(plugin):
+            for found in plugin.check():
+                made = ok if found.ok else fault
+                yield made(found.what, found.detail)
 
     return look

@@ -99,7 +99,7 @@ class Fetching(ABC, Generic[T]):
         )
         return self.ended(end, progress, None)
 
-    def kept(self, progress: Mapping[str, Any]) -> Mapping[str, Any]:
+    def carried_over(self, progress: Mapping[str, Any]) -> Mapping[str, Any]:
         """Go on, after a person's look, from the last page that was stored."""
         place = Place.in_(progress).resumed()
         return {**self.carried(progress, ()), **place.remembered()}

@@ -139,7 +139,7 @@ class Saving:
         """Ask once more, and leave what is not known then to a person."""
         return saved.in_time(self.poll(work), work)
 
-    def kept(self, progress: Mapping[str, Any]) -> Mapping[str, Any]:
+    def carried_over(self, progress: Mapping[str, Any]) -> Mapping[str, Any]:
         """Keep what was listed before the write: nobody can list that again.
 
         What was not written yet is listed anew all the same, as it is not `READY`: by an old list

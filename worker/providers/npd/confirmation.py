@@ -17,8 +17,8 @@ from worker.operations.outcomes import (
 from worker.operations.states import State
 from worker.providers.base import Work
 from worker.providers.moneta.groups import Group, Membership
-from worker.providers.npd.desk import MonetaDesk, beside
 from worker.providers.npd.memory import DOC_ID, UNIT_ID
+from worker.providers.npd.moneta_queries import MonetaQueries, beside
 from worker.providers.npd.notification import whole
 
 #: In `progress`: how often the unit was found anonymous past the deadline, and after a SUCCESS.
@@ -32,21 +32,21 @@ LOGIN_ASKED_AGAIN: Final = 10
 class Confirmation:
     """Asks which group holds the unit, where the unit is known and MONETA is configured."""
 
-    def __init__(self, settings: NpdSettings, desk: MonetaDesk | None) -> None:
+    def __init__(self, settings: NpdSettings, moneta: MonetaQueries | None) -> None:
         self._settings = settings
-        self._desk = desk
+        self._moneta = moneta
 
     @property
     def is_possible(self) -> bool:
         """Whether there is anybody to ask."""
-        return self._desk is not None
+        return self._moneta is not None
 
     def of_success(self, work: Work, notice: Mapping[str, Any]) -> Outcome:
         """Hold a SUCCESS against the profile; believe it at once where that is not possible."""
         unit_id = unit_of(work)
-        if self._desk is None or unit_id is None or not self._settings.confirm_by_profile:
+        if self._moneta is None or unit_id is None or not self._settings.confirm_by_profile:
             return _succeeded(work, notice)
-        looked = self._look(self._desk, unit_id, work)
+        looked = self._look(self._moneta, unit_id, work)
         if isinstance(looked, NeedsPerson):
             return replace(looked, answer=whole(notice))
         if not isinstance(looked, Membership):
@@ -64,9 +64,9 @@ class Confirmation:
     def past_deadline(self, work: Work) -> Outcome | None:
         """Ask what became of an attempt that nobody told the end of; None where nobody knows."""
         unit_id = unit_of(work)
-        if self._desk is None or unit_id is None:
+        if self._moneta is None or unit_id is None:
             return None
-        looked = self._look(self._desk, unit_id, work)
+        looked = self._look(self._moneta, unit_id, work)
         if not isinstance(looked, Membership):
             return looked
         facts = {**looked.facts(), **document_of(work)}
@@ -80,8 +80,8 @@ class Confirmation:
             end = NeedsPerson(_UNKNOWN_GROUP, _note(looked))
         return replace(end, calls=looked.calls)
 
-    def _look(self, desk: MonetaDesk, unit_id: int, work: Work) -> Membership | Outcome:
-        looked = desk.group(unit_id, work.progress)
+    def _look(self, moneta: MonetaQueries, unit_id: int, work: Work) -> Membership | Outcome:
+        looked = moneta.group(unit_id, work.progress)
         if isinstance(looked, Misconfigured) and work.faults >= LOGIN_ASKED_AGAIN:
             return NeedsPerson(looked.reason, f"moneta: {looked.note}", calls=looked.calls)
         return looked if isinstance(looked, Membership) else beside(looked)

@@ -4,12 +4,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
-from config.polling import PollPolicy
 from config.providers import NpdSettings
 from config.queues import Provider
-from worker.errors import CallFailed, Refused
+from worker.errors import CallFailed
 from worker.operations.outcomes import (
     Doubtful,
     Finished,
@@ -25,16 +24,14 @@ from worker.operations.outcomes import (
     Trouble,
 )
 from worker.operations.states import State
-from worker.providers.base import Finding, Intake, Limits, OneStep, Work
+from worker.providers.base import Finding, Work
 from worker.providers.failures import trouble_of
-from worker.providers.given import WRITING, Writing
-from worker.providers.health import check_host, look
-from worker.providers.limits import limits_of
+from worker.providers.given import Writing
 from worker.providers.npd import mapping
 from worker.providers.npd.client import NpdClient
 from worker.providers.npd.confirmation import Confirmation, document_of, unit_of
-from worker.providers.npd.desk import MonetaDesk, beside
 from worker.providers.npd.memory import READY, lasting
+from worker.providers.npd.moneta_queries import MonetaQueries, beside
 from worker.providers.npd.notices import Told
 from worker.providers.npd.notification import Status, whole
 from worker.providers.npd.preparation import Preparation
@@ -46,9 +43,8 @@ from worker.providers.npd.types import (
     Task,
     Unlike,
 )
-from worker.providers.person import SNILS_CHECKSUM
+from worker.providers.plugin import Payload, ProviderPlugin
 from worker.providers.sessions import session_of
-from worker.providers.validating import both, validated
 
 KIND: Final = "identification"
 #: Until the deadline there is nothing to ask: NPD tells the end by itself. Seconds.
@@ -59,80 +55,44 @@ _ASYNC_ID: Final = re.compile(r"[1-9][0-9]{0,19}")
 _CREATED: Final = "CREATED"
 
 
-class NpdPlugin(OneStep):
-    """Simplified identifications of the self-employed. Make it after a fork."""
+class NpdPlugin(ProviderPlugin[NpdSettings]):
+    """Simplified identifications of the self-employed.
 
-    def __init__(self, settings: NpdSettings, moneta: MonetaDesk | None) -> None:
-        self._settings = settings
-        self._context = {SNILS_CHECKSUM: settings.snils_checksum}
-        self._session = session_of(settings)
+    Its poll schedule is only of those whose `asyncId` is polled. A notification wakes its operation
+    by itself, so that no last look is needed before the deadline.
+    """
+
+    provider = Provider.NPD
+    arguments: ClassVar = {KIND: StartArguments}
+
+    def __init__(self, settings: NpdSettings, moneta: MonetaQueries | None) -> None:
+        """Take over `moneta`: it is closed with the plugin."""
+        super().__init__(settings, session_of(settings))
         self._client = NpdClient(self._session, settings)
         secret = settings.secret_key.get_secret_value().encode()
         self._preparation = Preparation(self._client, secret)
+        self._moneta = moneta
         self._asker = moneta if settings.poll_async_id else None
         self._confirmation = Confirmation(settings, moneta)
-        self._limits = limits_of(settings)
-
-    @property
-    def name(self) -> Provider:
-        """Which provider this is."""
-        return Provider.NPD
-
-    @property
-    def policy(self) -> PollPolicy:
-        """The poll schedule: only of those whose `asyncId` is polled."""
-        return self._settings.poll
-
-    @property
-    def limits(self) -> Limits:
-        """How hard it may be worked."""
-        return self._limits
 
     def close(self) -> None:
-        """Close the connections to NPD; MONETA's are whose desk it is."""
-        self._session.close()
+        """Close the connections to NPD, and those to MONETA."""
+        super().close()
+        if self._moneta is not None:
+            self._moneta.close()
 
-    def accept(
-        self,
-        kind: str,
-        arguments: Mapping[str, Any],
-        payload: object | None,
-        writing: Writing = Writing.TODAYS,
-    ) -> Intake:
-        """Validate a start message (without its reference)."""
-        if kind != KIND:
-            message = f"kind must be {KIND}"
-            raise Refused(message, ["kind"])
-        args, person = both(
-            lambda: validated(StartArguments, dict(arguments), "arguments"),
-            lambda: self._person(payload, writing),
-        )
-        return Intake(kind, args.model_dump(exclude_none=True), person, person["phone"])
+    def payload_of(self, payload: object | None, writing: Writing) -> Payload:
+        """Return the person's data."""
+        return self._person(PersonData, payload, "sealed", writing)
 
-    def correct(
-        self,
-        kind: str,
-        args: Mapping[str, Any],
-        payload: object,
-        writing: Writing = Writing.TODAYS,
-    ) -> Intake:
-        """Validate corrected data for a next attempt."""
-        person = self._person(payload, writing)
-        return Intake(kind, args, person, person["phone"])
+    def subject_of(self, payload: Payload) -> str | None:
+        """Return the phone: a notification names it."""
+        return None if payload is None else str(payload["phone"])
 
     def give_up_after(self, kind: str) -> float:
         """Return how long a notification is waited for where NPD does not say, in seconds."""
         del kind
         return self._settings.task_timeout.total_seconds()
-
-    def resumed_for(self, kind: str, *, submitted: bool) -> float:
-        """Return as long as at first: a notification is waited for again."""
-        del submitted
-        return self.give_up_after(kind)
-
-    def last_look_before(self, deadline_in: float) -> None:
-        """Have no last look: a notification wakes its operation by itself."""
-        del deadline_in
 
     def prepares(self, kind: str, progress: Mapping[str, Any]) -> bool:
         """Tell whether profile and passport are still to be stored, or compared."""
@@ -168,7 +128,7 @@ class NpdPlugin(OneStep):
             listens=True,
         )
 
-    def keep(
+    def carry_over(
         self, kind: str, progress: Mapping[str, Any], *, next_attempt: bool
     ) -> Mapping[str, Any]:
         """Return what was stored at NPD; a next attempt compares its data with it first."""
@@ -210,22 +170,6 @@ class NpdPlugin(OneStep):
             return Finished(State.EXPIRED, note, reason, document_of(work), answer, calls=0)
         return Finished(State.EXPIRED, "no notification", _EXPIRED, document_of(work), calls=0)
 
-    def look(self) -> Outcome:
-        """Ask the host for nothing in particular."""
-        return look(self._session.probe)
-
-    def check(self) -> list[Finding]:
-        """Look at settings, confirmation, reachability and clock; sends no credentials."""
-        return [
-            self._check_settings(),
-            self._check_confirmation(),
-            *check_host(self.name.value, self._session),
-        ]
-
-    def _person(self, payload: object, writing: Writing) -> dict[str, Any]:
-        person = validated(PersonData, payload, "sealed", {**self._context, WRITING: writing})
-        return person.model_dump(exclude_none=True)
-
     def _asked(self, work: Work) -> Outcome | None:
         """Ask MONETA how the task stands, where that is wanted and possible.
 
@@ -244,14 +188,15 @@ class NpdPlugin(OneStep):
             return beside(said)
         return Pending(f"moneta: {said.note}", calls=said.calls)
 
-    def _check_settings(self) -> Finding:
+    def check_settings(self) -> list[Finding]:
+        """Look at settings, and how a SUCCESS is confirmed."""
         faults = []
         foreign = sorted(set(self._settings.signed_fields or ()) - PARAMETERS)
         if foreign:
             faults.append(f"SIGNED_FIELDS names what is never sent: {', '.join(foreign)}")
         if self._settings.poll_async_id and not self._confirmation.is_possible:
             faults.append("POLL_ASYNC_ID needs MONETA's settings")
-        return Finding("npd settings", not faults, "; ".join(faults) or "in order")
+        return [self.settings_finding(faults), self._check_confirmation()]
 
     def _check_confirmation(self) -> Finding:
         if not self._confirmation.is_possible:

@@ -275,12 +275,12 @@ def test_keep_goes_on_from_the_last_page_when_resumed(plugin: Plugin, kind: str)
     if kind == LIST:
         progress["items"] = [{"state": 0}]
 
-    kept = plugin.keep(kind, progress, next_attempt=False)
+    kept = plugin.carry_over(kind, progress, next_attempt=False)
 
     assert kept["place"] == {"skip": 200, "pages": 2}
     assert "unknown" not in kept
     assert kept.get("items") == progress.get("items")
-    assert plugin.keep(kind, progress, next_attempt=True) == {}
+    assert plugin.carry_over(kind, progress, next_attempt=True) == {}
 
 
 def test_plugin_says_how_it_is_worked(plugin: Plugin) -> None:

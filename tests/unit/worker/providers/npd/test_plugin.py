@@ -195,7 +195,7 @@ def test_keep_forgets_counts_and_whether_the_data_are_the_same(
 ) -> None:
     progress = {**STORED, "ready": True, "checks": 2, "confirmations": 1, "unknown": 3}
 
-    assert plugin.keep(KIND, progress, next_attempt=next_attempt) == kept
+    assert plugin.carry_over(KIND, progress, next_attempt=next_attempt) == kept
 
 
 @pytest.mark.parametrize("step", ["prepare", "submit"])

@@ -1,4 +1,4 @@
-"""MONETA's harmless questions, for whoever has them: how a task stands, who is identified."""
+"""Questions to MONETA that have no effect: how a task stands, who is identified."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -22,7 +22,7 @@ _FORGOTTEN: Final = frozenset({SPOILT, mapping.UNKNOWN, mapping.MISSING})
 _MISSING_OVER: Final = 1 / 3
 
 
-class Desk:
+class Queries:
     """Asks MONETA; an answer that is to be asked for again counts in `progress`.
 
     Make it after a fork, and close it.
