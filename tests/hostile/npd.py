@@ -27,9 +27,9 @@ from worker.operations.states import State
 from worker.providers.base import Work
 from worker.providers.http import PinnedSession
 from worker.providers.moneta.queries import Queries
-from worker.providers.npd.memory import Prints
 from worker.providers.npd.notification import read_notification
 from worker.providers.npd.plugin import NpdPlugin
+from worker.providers.npd.progress import Prints
 
 _ALWAYS: Final = (
     "no parthner", "wrong signature", "no user found", "no user unitId", "no user inn",

@@ -110,8 +110,8 @@ _BEHIND_DOUBLES: Final[Mapping[str, Left]] = {
         "7: no fault is a verdict",
         Slip(
             course, "course_of",
-            "if work.progress.get(_CODE) == work.inputs_sent else {}",
-            "or {}",
+            "if progress.code == work.inputs_sent else Progress()",
+            "or Progress()",
         ),
         "unit/worker/providers/mandarin/test_mapping.py"
         "::test_course_believes_only_what_was_noted_of_the_last_code[earlier]",

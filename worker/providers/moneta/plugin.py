@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 from config.providers import MonetaSettings
 from config.queues import Provider
@@ -28,7 +28,8 @@ from worker.providers.failures import trouble_of
 from worker.providers.given import Writing, is_given
 from worker.providers.moneta import mapping
 from worker.providers.moneta.groups import Group, Membership
-from worker.providers.moneta.queries import SPOILT, Queries, known, status_of
+from worker.providers.moneta.progress import Progress
+from worker.providers.moneta.queries import Queries, status_of
 from worker.providers.moneta.types import (
     Fault,
     PersonData,
@@ -41,8 +42,6 @@ from worker.providers.plugin import Payload, ProviderPlugin
 from worker.providers.validating import both
 
 KIND: Final = "identification"
-#: In `progress`: how many times past the deadline the unit was found anonymous.
-CHECKS: Final = "checks"
 #: Past the deadline a poll whose replies were spoilt this often is not waited for any longer: the
 #: profile may be readable. (No reply at all is another matter: MONETA is down, and that passes.)
 _HOPELESS: Final = 3
@@ -108,7 +107,7 @@ class MonetaPlugin(ProviderPlugin[MonetaSettings]):
         if isinstance(said, Fault):
             return mapping.fault_on_submit(said)
         if isinstance(said, Result):
-            return mapping.result(said, unit_id, said.async_id, work.progress)
+            return mapping.result(said, unit_id, said.async_id, Progress.of(work.progress))
         return Started(str(said.async_id), status_of(said), _deadline(said, work.now))
 
     def clear_up(self, work: Work) -> Outcome:
@@ -134,20 +133,20 @@ class MonetaPlugin(ProviderPlugin[MonetaSettings]):
 
         Before a rejection it is polled again: a task that was lost may have been found.
         """
-        if not work.progress.get(mapping.LAST_POLL):
-            progress = {**known(work.progress), mapping.LAST_POLL: True}
+        progress = Progress.of(work.progress)
+        if not progress.last_poll:
             polled = self._last_poll(work)
             if polled is not None and not _is_over(polled):
                 return polled
             calls = 0 if polled is None else polled.calls
-            looked = self._by_group(work, progress)
+            looked = self._by_group(work, replace(progress.answered(), last_poll=True))
             return replace(looked, calls=looked.calls + calls)
-        settled = self._by_group(work, work.progress)
+        settled = self._by_group(work, progress)
         if not isinstance(settled, Finished) or settled.state is not State.REJECTED:
             return settled
         polled = self._last_poll(work)
         if isinstance(polled, Pending) and _is_alive(polled, work):
-            end: Outcome = replace(polled, progress=_begun_anew(work.progress))
+            end: Outcome = replace(polled, progress=progress.begun_anew().stored())
         else:
             end = settled if polled is None or _is_over(polled) else polled
         calls = 0 if polled is None else polled.calls
@@ -157,24 +156,26 @@ class MonetaPlugin(ProviderPlugin[MonetaSettings]):
         """Poll where there is a task to ask about."""
         return self.poll(work) if _ASYNC_ID.fullmatch(work.provider_ref or "") else None
 
-    def _by_group(self, work: Work, progress: Mapping[str, Any]) -> Outcome:
-        looked = self._queries.group(work.args["unit_id"], progress)
+    def _by_group(self, work: Work, progress: Progress) -> Outcome:
+        looked = self._queries.group(work.args["unit_id"], progress.stored())
         outcome = self._settled(looked, progress) if isinstance(looked, Membership) else looked
         if isinstance(outcome, Pending) and outcome.progress is None:
-            outcome = replace(outcome, progress=progress)
+            outcome = replace(outcome, progress=progress.stored())
         return replace(outcome, calls=looked.calls)
 
-    def _settled(self, looked: Membership, progress: Mapping[str, Any]) -> Outcome:
+    def _settled(self, looked: Membership, progress: Progress) -> Outcome:
         if looked.group.is_identified:
             return _identified(looked)
         if looked.group is Group.UNKNOWN:
             return NeedsPerson(_UNKNOWN_GROUP, looked.note)
-        checks = int(progress.get(CHECKS, 0)) + 1
+        checks = progress.checks + 1
         wanted = self._settings.settle_checks
         if checks >= wanted:
             return Finished(State.REJECTED, looked.note, _NOT_IDENTIFIED, looked.facts())
         apart = self._settings.settle_over.total_seconds() / (wanted - 1)
-        return Pending(looked.note, again_in=apart, progress={**progress, CHECKS: checks})
+        return Pending(
+            looked.note, again_in=apart, progress=replace(progress, checks=checks).stored()
+        )
 
     def check_settings(self) -> list[Finding]:
         """Look whether an identified unit can be told from others, and a poll comes in time."""
@@ -208,17 +209,10 @@ def _is_alive(polled: Pending, work: Work) -> bool:
     return in_time and polled.note in mapping.STATUSES
 
 
-def _begun_anew(progress: Mapping[str, Any]) -> dict[str, Any]:
-    """Forget what was found while the task was thought to be over."""
-    found = {mapping.LAST_POLL, CHECKS}
-    return {name: value for name, value in known(progress).items() if name not in found}
-
-
 def _is_over(polled: Outcome) -> bool:
     """Tell whether the last poll has had its turn: answered without a result, or past all hope."""
     if isinstance(polled, Pending):
-        spoilt = int((polled.progress or {}).get(SPOILT, 0))
-        return polled.trouble is None or spoilt >= _HOPELESS
+        return polled.trouble is None or Progress.of(polled.progress).spoilt >= _HOPELESS
     return isinstance(polled, Settle)
 
 

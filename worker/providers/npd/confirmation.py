@@ -17,13 +17,10 @@ from worker.operations.outcomes import (
 from worker.operations.states import State
 from worker.providers.base import Work
 from worker.providers.moneta.groups import Group, Membership
-from worker.providers.npd.memory import DOC_ID, UNIT_ID
 from worker.providers.npd.moneta_queries import MonetaQueries, beside
 from worker.providers.npd.notification import whole
+from worker.providers.npd.progress import Progress
 
-#: In `progress`: how often the unit was found anonymous past the deadline, and after a SUCCESS.
-CHECKS: Final = "checks"
-CONFIRMATIONS: Final = "confirmations"
 #: How often MONETA is asked again that refuses our login. With the backoff that is half an hour;
 #: NPD goes on meanwhile, and without any operation of MONETA's nobody would ever hear of it.
 LOGIN_ASKED_AGAIN: Final = 10
@@ -55,7 +52,9 @@ class Confirmation:
             return _succeeded(work, notice, looked)
         if looked.group is Group.ANONYMOUS:
             # The move may lag behind the notification.
-            again = self._again(work.progress, CONFIRMATIONS, looked)
+            progress = Progress.of(work.progress)
+            counted = replace(progress, confirmations=progress.confirmations + 1)
+            again = self._again(counted.confirmations, counted, looked)
             end: Outcome = again or NeedsPerson(_CONTRADICTED, _note(looked), whole(notice))
         else:
             end = NeedsPerson(_UNKNOWN_GROUP, _note(looked), whole(notice))
@@ -74,7 +73,9 @@ class Confirmation:
             passed = {**facts, "verified_by": "profile_group"}
             end: Outcome = Finished(State.SUCCEEDED, _note(looked), result=passed)
         elif looked.group is Group.ANONYMOUS:
-            again = self._again(work.progress, CHECKS, looked)
+            progress = Progress.of(work.progress)
+            counted = replace(progress, checks=progress.checks + 1)
+            again = self._again(counted.checks, counted, looked)
             end = again or Finished(State.REJECTED, _note(looked), _NOT_IDENTIFIED, facts)
         else:
             end = NeedsPerson(_UNKNOWN_GROUP, _note(looked))
@@ -86,27 +87,24 @@ class Confirmation:
             return NeedsPerson(looked.reason, f"moneta: {looked.note}", calls=looked.calls)
         return looked if isinstance(looked, Membership) else beside(looked)
 
-    def _again(
-        self, progress: Mapping[str, Any], counter: str, looked: Membership
-    ) -> Pending | None:
+    def _again(self, times: int, progress: Progress, looked: Membership) -> Pending | None:
         """Return the wait for the next look; None after the last one."""
-        times = int(progress.get(counter, 0)) + 1
         wanted = self._settings.settle_checks
         if times >= wanted:
             return None
         apart = self._settings.settle_over.total_seconds() / (wanted - 1)
-        return Pending(_note(looked), again_in=apart, progress={**progress, counter: times})
+        return Pending(_note(looked), again_in=apart, progress=progress.stored())
 
 
 def unit_of(work: Work) -> int | None:
     """Return the unit that NPD named, else the one that the marketplace named."""
-    unit_id = work.progress.get(UNIT_ID) or work.args.get("unit_id")
+    unit_id = Progress.of(work.progress).unit_id or work.args.get("unit_id")
     return None if unit_id is None else int(unit_id)
 
 
 def document_of(work: Work) -> dict[str, Any]:
     """Return the id of the document that NPD stored the passport as, where it named one."""
-    document_id = work.progress.get(DOC_ID)
+    document_id = Progress.of(work.progress).doc_id
     return {} if document_id is None else {"document_id": document_id}
 
 

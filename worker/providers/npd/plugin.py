@@ -30,11 +30,11 @@ from worker.providers.given import Writing
 from worker.providers.npd import mapping
 from worker.providers.npd.client import NpdClient
 from worker.providers.npd.confirmation import Confirmation, document_of, unit_of
-from worker.providers.npd.memory import READY, lasting
 from worker.providers.npd.moneta_queries import MonetaQueries, beside
 from worker.providers.npd.notices import Told
 from worker.providers.npd.notification import Status, whole
 from worker.providers.npd.preparation import Preparation
+from worker.providers.npd.progress import Progress
 from worker.providers.npd.requests import PARAMETERS
 from worker.providers.npd.types import (
     PersonData,
@@ -97,7 +97,7 @@ class NpdPlugin(ProviderPlugin[NpdSettings]):
     def prepares(self, kind: str, progress: Mapping[str, Any]) -> bool:
         """Tell whether profile and passport are still to be stored, or compared."""
         del kind
-        return progress.get(READY) is not True
+        return not Progress.of(progress).ready
 
     def prepare(self, work: Work) -> Outcome:
         """Store the profile, then the passport, one a call; neither where it is stored already."""
@@ -133,7 +133,7 @@ class NpdPlugin(ProviderPlugin[NpdSettings]):
     ) -> Mapping[str, Any]:
         """Return what was stored at NPD; a next attempt compares its data with it first."""
         del kind
-        return lasting(progress, next_attempt=next_attempt)
+        return Progress.of(progress).lasting(next_attempt=next_attempt).stored()
 
     def clear_up(self, work: Work) -> Outcome:
         """Look whether a notification speaks of a start that was never answered.
