@@ -16,8 +16,8 @@ from worker.operations.outcomes import Pending
 from worker.providers import connections, http, strict_json, xml
 from worker.providers.adapter import PinnedAdapter
 from worker.providers.connections import GuardedConnection
-from worker.providers.intellectmoney import asking as im_asking
-from worker.providers.intellectmoney import reading
+from worker.providers.intellectmoney import parsing
+from worker.providers.intellectmoney import tokens as im_tokens
 from worker.providers.mandarin import client as mandarin_client
 from worker.providers.mandarin import mapping as mandarin_mapping
 from worker.providers.mandarin import plugin as mandarin_plugin
@@ -147,11 +147,11 @@ def _expiry_for_trouble(patch: Patch) -> None:
         del progress
         raise ValueError(failure.note)
 
-    patch.setattr(im_asking, "failed", failed)
+    patch.setattr(im_tokens, "failed", failed)
 
 
 def _unknown_states(patch: Patch) -> None:
-    said = reading._said
+    said = parsing._answer
 
     def lenient(response: Any, pick: Any, answer: bytes) -> Any:  # noqa: ANN401 - as above
         state = response.result and response.result.state
@@ -159,7 +159,7 @@ def _unknown_states(patch: Patch) -> None:
             state.code = state.state = 0
         return said(response, pick, answer)
 
-    patch.setattr(reading, "_said", lenient)
+    patch.setattr(parsing, "_answer", lenient)
 
 
 def _chunks_of_negative_size(patch: Patch) -> None:

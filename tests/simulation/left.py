@@ -14,7 +14,7 @@ from tests.simulation.mistakes import MISTAKES
 from worker.events import stream
 from worker.operations.store import recovering, retention, tokens
 from worker.providers import connections
-from worker.providers.intellectmoney import saved
+from worker.providers.intellectmoney import confirmation
 from worker.providers.mandarin import course
 from worker.providers.mandarin import plugin as mandarin
 from worker.providers.moneta.plugin import MonetaPlugin
@@ -126,8 +126,8 @@ _BEHIND_DOUBLES: Final[Mapping[str, Left]] = {
         "IntellectMoney: what was listed before a create counts as made by it",
         "7: a create is ours by its content",
         Slip(
-            saved, "is_wanted",
-            "listed.operation_id not in work.progress.get(BEFORE, ()) and ",
+            confirmation, "is_wanted",
+            "listed.operation_id not in (progress.before or ()) and ",
             "",
         ),
         "contract/intellectmoney/test_confirming.py"
@@ -136,7 +136,7 @@ _BEHIND_DOUBLES: Final[Mapping[str, Left]] = {
     "create-by-an-old-list": _slip(
         "IntellectMoney: a create is sent by a list of long ago",
         "7: a create is ours by its content",
-        Slip(saved, "is_stale", "> _STALE_AFTER", "> 1e9 * _STALE_AFTER"),
+        Slip(confirmation, "is_stale", "> _STALE_AFTER", "> 1e9 * _STALE_AFTER"),
         "contract/intellectmoney/test_saving.py"
         "::test_a_create_is_not_sent_by_a_list_of_long_ago[json]",
     ),

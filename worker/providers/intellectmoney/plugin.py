@@ -10,10 +10,9 @@ from worker.operations.outcomes import Outcome
 from worker.providers.base import Finding, Work
 from worker.providers.given import Writing
 from worker.providers.intellectmoney.client import Client
-from worker.providers.intellectmoney.invoices import Invoices
+from worker.providers.intellectmoney.fetching import Invoices, ScheduledOperations
+from worker.providers.intellectmoney.requests import signs_state
 from worker.providers.intellectmoney.saving import Saving, Siblings
-from worker.providers.intellectmoney.scheduled import ScheduledOperations
-from worker.providers.intellectmoney.signature import signs_state
 from worker.providers.intellectmoney.tokens import Tokens, TokenShelf
 from worker.providers.intellectmoney.types import (
     STATE_ASKED,

@@ -1,17 +1,29 @@
-"""The UserToken: one for all workers, fetched by one of them at a time."""
+"""The access token (UserToken): one for all workers, and the questions that are asked with it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol, assert_never
+from typing import Final, Protocol, TypeVar, assert_never
 
 import structlog
 
 from config.polling import PollPolicy
 from worker.errors import CallFailed, DatabaseUnavailable, ReplyTooLarge
 from worker.operations.outcomes import Misconfigured, NeedsPerson, Pending, Reason, ReasonCode
+from worker.providers.intellectmoney.answers import (
+    Answer,
+    Done,
+    Failed,
+    Queued,
+    TokenRefused,
+    Unlike,
+)
 from worker.providers.intellectmoney.client import Client
-from worker.providers.intellectmoney.said import Done, Failed, Queued, TokenRefused, Unlike
-from worker.providers.intellectmoney.troubles import failed, not_known
+from worker.providers.intellectmoney.endings import failed, not_known
+from worker.providers.intellectmoney.progress import Progress
+
+T = TypeVar("T")
+#: A question, given the token.
+Question = Callable[[str], Answer[T]]
 
 log = structlog.get_logger(__name__)
 
@@ -22,6 +34,8 @@ LOOK_AGAIN: Final = 0.5
 _UNTIL_PAUSED: Final = 2.0
 _FETCHING: Final = "token is being fetched"
 _AWAY: Final = "token shelf away"
+#: One from the shelf, one that somebody else put there meanwhile, one that was fetched here.
+_TOKENS_TRIED: Final = 3
 #: A policy's draw: the wait itself.
 _NO_JITTER: Final = 0.5
 
@@ -85,7 +99,7 @@ class Tokens:
         #: Answers in a row that the token is queued, for the countdown between two questions.
         self._queued = 0
 
-    def get(self, progress: Mapping[str, Any]) -> tuple[Token | NoToken, int]:
+    def get(self, progress: Progress) -> tuple[Token | NoToken, int]:
         """Return the token, or what to do in its place, and how many requests that took."""
         try:
             found = self._shelf.current()
@@ -103,7 +117,7 @@ class Tokens:
             return False
         return True
 
-    def _fetched(self, progress: Mapping[str, Any]) -> tuple[Token | NoToken, int]:
+    def _fetched(self, progress: Progress) -> tuple[Token | NoToken, int]:
         wait = self._shelf.hold(self._held_for)
         if wait > 0:
             return Pending(_FETCHING, again_in=wait, calls=0), 0
@@ -124,7 +138,7 @@ class Tokens:
         finally:
             self._shelf.release(resting)
 
-    def _asked(self, progress: Mapping[str, Any]) -> str | NoToken:
+    def _asked(self, progress: Progress) -> str | NoToken:
         """Ask for a token. Only whoever has the right to comes here."""
         try:
             said = self._client.user_token()
@@ -152,7 +166,59 @@ class Tokens:
                 assert_never(said)
 
 
+class Questions:
+    """The questions of one turn."""
+
+    def __init__(self, tokens: Tokens, progress: Progress) -> None:
+        self._tokens = tokens
+        self._progress = progress
+        #: Requests made, those for tokens included.
+        self.calls = 0
+
+    def token(self) -> Token | NoToken:
+        """Return the token, fetched where there is none."""
+        token, calls = self._tokens.get(self._progress)
+        self.calls += calls
+        return token
+
+    def read(self, question: Question[T]) -> Done[T] | Queued | Failed | NoToken:
+        """Ask what has no effect, and say what to do where there is no good answer."""
+        try:
+            said = self.ask(question)
+        except CallFailed as failure:
+            return failed(failure, self._progress)
+        if isinstance(said, Unlike):
+            return not_known(said.what, self._progress, said.answer)
+        return said
+
+    def ask(self, question: Question[T]) -> Done[T] | Queued | Failed | Unlike | NoToken:
+        """Ask; a refused token means that nothing was done, so that a fresh one is tried.
+
+        Raises `CallFailed` where the question itself, whatever became of the token, got no usable
+        reply.
+        """
+        for tried in range(_TOKENS_TRIED):
+            before = self.calls
+            token = self.token()
+            if not isinstance(token, Token):
+                return token
+            is_fresh = self.calls > before
+            self.calls += 1
+            said = question(token.value)
+            if not isinstance(said, TokenRefused):
+                return said
+            if not self._tokens.drop(token):
+                break
+            if is_fresh and tried:
+                return Misconfigured(_REFUSED, "fresh token refused")
+        return Pending("token refused", again_in=LOOK_AGAIN)
+
+
 _LOGIN: Final = Reason(
     ReasonCode.CONFIGURATION,
     "IntellectMoney gives no UserToken: check LOGIN and PASSWORD, BEARER_TOKEN, SIGN_SECRET_KEY.",
+)
+_REFUSED: Final = Reason(
+    ReasonCode.CONFIGURATION,
+    "IntellectMoney refuses the UserToken that it has just given: check the login's rights.",
 )
