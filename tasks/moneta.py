@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
-from config.queues import DOORS, Provider, Task, Wake
+from config.queues import Provider, Task, Wake
 from tasks.door import chunk, intake
 from worker.intake import callbacks
 from worker.intake.starts import start
+from worker.providers.moneta.callback import CALLBACK
 from worker.runtime import Runtime
 
 
@@ -20,6 +21,6 @@ def check_profiles(runtime: Runtime, slot: datetime | None) -> None:
 
 
 intake(Task.MONETA_START, start(Provider.MONETA, "identification"))
-intake(Task.MONETA_CALLBACK, callbacks.moneta)
-chunk(DOORS[Provider.MONETA].poll, poll_async_requests)
-chunk(DOORS[Provider.MONETA].settle, check_profiles)
+intake(Task.MONETA_CALLBACK, callbacks.take(CALLBACK))
+chunk(Task.MONETA_POLL, poll_async_requests)
+chunk(Task.MONETA_SETTLE, check_profiles)

@@ -6,6 +6,7 @@ from config.queues import Provider, Task, Wake
 from tasks.door import chunk, intake
 from worker.intake import notifications
 from worker.intake.starts import start
+from worker.providers.npd.notification import NOTIFICATION
 from worker.runtime import Runtime
 
 
@@ -15,5 +16,5 @@ def advance(runtime: Runtime, slot: datetime | None) -> None:
 
 
 intake(Task.NPD_START, start(Provider.NPD, "identification"))
-intake(Task.NPD_NOTIFICATION, notifications.npd)
+intake(Task.NPD_NOTIFICATION, notifications.take(NOTIFICATION))
 chunk(Task.NPD_ADVANCE, advance)

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import structlog
@@ -29,6 +30,7 @@ from worker.privacy.fingerprints import Fingerprinter
 from worker.privacy.sealing import Sealer
 from worker.providers.base import Plugin
 from worker.providers.registry import plugins_of
+from worker.providers.resources import Resources
 from worker.repeated import Repeated
 from worker.siblings import StoredSiblings
 from worker.tokens import StoredTokens
@@ -86,7 +88,8 @@ def build(app: Celery, settings: Settings, role: str) -> Runtime:
     database = Database(settings.database_url, connections=working)
     background = Database(settings.database_url, connections=BACKGROUND_CONNECTIONS)
     sealer = Sealer(key.get_secret_value() for key in settings.seal_keys)
-    plugins = plugins_of(settings, StoredTokens(database, sealer), StoredSiblings(database))
+    shelf_of = partial(StoredTokens, database, sealer)
+    plugins = plugins_of(Resources(settings, shelf_of, StoredSiblings(database)))
     fingerprint_key = (
         settings.fingerprint_key.get_secret_value() if settings.fingerprint_key else ""
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from worker.operations.states import State
 from worker.privacy.sealing import Sealer
 from worker.providers.base import Plugin
 from worker.providers.registry import plugins_of
+from worker.providers.resources import Resources
 from worker.tokens import StoredTokens
 
 
@@ -73,8 +75,9 @@ class Maker:
         settings: Settings = load((), environment)
         database = Database(f"sqlite:///{self._folder}/tokens.sqlite3", connections=1)
         self._stack.callback(database.dispose)
-        tokens = StoredTokens(database, Sealer([Fernet.generate_key().decode()]))
-        made = dict(plugins_of(settings, tokens))
+        sealer = Sealer([Fernet.generate_key().decode()])
+        shelf_of = partial(StoredTokens, database, sealer)
+        made = dict(plugins_of(Resources(settings, shelf_of)))
         for plugin in made.values():
             self._stack.callback(plugin.close)
         return made

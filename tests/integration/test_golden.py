@@ -22,7 +22,7 @@ from tests.support.parts import worker_parts
 from tests.support.valkey import ValkeyServer
 from worker.client import Client
 from worker.events.model import EventType
-from worker.intake import actions, callbacks, codes, notifications
+from worker.intake import actions, callbacks, inputs, notifications
 from worker.intake.message import Message
 from worker.intake.refusals import Taking
 from worker.intake.starts import start as starting
@@ -33,6 +33,9 @@ from worker.operations.outcomes import NeedsPerson
 from worker.operations.states import State
 from worker.operations.store import intake as store
 from worker.providers.base import Work
+from worker.providers.mandarin.codes import CODE
+from worker.providers.moneta.callback import CALLBACK
+from worker.providers.npd.notification import NOTIFICATION
 from worker.runtime import Runtime
 from worker.sandbox.options import SandboxOptions
 
@@ -144,14 +147,14 @@ TAKEN: Final[dict[Task, Taken]] = {
     Task.MONETA_START: Taken(
         starting(Provider.MONETA, "identification"), _accepted("golden-moneta")
     ),
-    Task.MONETA_CALLBACK: Taken(callbacks.moneta, _hastened, _polled(Provider.MONETA)),
+    Task.MONETA_CALLBACK: Taken(callbacks.take(CALLBACK), _hastened, _polled(Provider.MONETA)),
     Task.NPD_START: Taken(starting(Provider.NPD, "identification"), _accepted("golden-npd")),
-    Task.NPD_NOTIFICATION: Taken(notifications.npd, _first(NOTICES)),
+    Task.NPD_NOTIFICATION: Taken(notifications.take(NOTIFICATION), _first(NOTICES)),
     Task.MANDARIN_START: Taken(
         starting(Provider.MANDARIN, "identification"), _accepted("golden-mandarin")
     ),
     Task.MANDARIN_CODE: Taken(
-        codes.mandarin, _first(INPUTS), _polled(Provider.MANDARIN, missing="sms_code")
+        inputs.take(CODE), _first(INPUTS), _polled(Provider.MANDARIN, missing="sms_code")
     ),
     Task.INTELLECTMONEY_INVOICES: Taken(
         starting(Provider.INTELLECTMONEY, "invoices"), _accepted("golden-invoices")

@@ -37,6 +37,7 @@ from worker.operations.database import Database
 from worker.operations.model import ATTEMPTS, OPERATIONS
 from worker.operations.states import State
 from worker.operations.store import overview, reading
+from worker.providers.moneta.callback import CALLBACK
 from worker.runtime import Runtime
 
 KEY = Fernet.generate_key().decode()
@@ -45,7 +46,7 @@ TAKERS: dict[Task, Taking] = {
     Task.RESUME: actions.resume,
     Task.RESOLVE: actions.resolve,
     Task.CANCEL: actions.cancel,
-    Task.MONETA_CALLBACK: callbacks.moneta,
+    Task.MONETA_CALLBACK: callbacks.take(CALLBACK),
 }
 ACTIONS = [task for task in TAKERS if task is not Task.MONETA_CALLBACK]
 #: What a task takes beside who, why and which attempt.

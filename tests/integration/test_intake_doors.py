@@ -14,13 +14,15 @@ from tests.support.npd import notification
 from tests.support.operations import operation, start, told, types
 from tests.support.parts import worker_parts
 from tests.support.valkey import ValkeyServer
-from worker.intake import codes, notifications
+from worker.intake import inputs, notifications
 from worker.intake.message import Message
 from worker.intake.starts import start as starting
 from worker.operations.database import Database
 from worker.operations.model import ATTEMPTS, INPUTS, NOTICES, OPERATIONS
 from worker.operations.states import State
 from worker.operations.store import intake
+from worker.providers.mandarin.codes import CODE
+from worker.providers.npd.notification import NOTIFICATION
 from worker.runtime import Runtime
 
 KEY = Fernet.generate_key().decode()
@@ -77,14 +79,14 @@ def code(
         "sealed": runtime.sealer.seal({"sms_code": "1234"} if payload is None else payload),
         **changes,
     }
-    codes.mandarin(runtime, Message(message, Task.MANDARIN_CODE.value, (), given))
+    inputs.take(CODE)(runtime, Message(message, Task.MANDARIN_CODE.value, (), given))
 
 
 def notify(
     runtime: Runtime, payload: object = None, message: str = "message-1", **changes: object
 ) -> None:
     sealed = runtime.sealer.seal(notification() if payload is None else payload)
-    notifications.npd(
+    notifications.take(NOTIFICATION)(
         runtime, Message(message, Task.NPD_NOTIFICATION.value, (), {"sealed": sealed, **changes})
     )
 

@@ -23,11 +23,14 @@ from worker.engine.wakes import Wakes
 from worker.errors import DatabaseUnavailable, UpridError
 from worker.events.relay import Relay
 from worker.events.stream import Stream
-from worker.intake import actions, callbacks, codes, notifications
+from worker.intake import actions, callbacks, inputs, notifications
 from worker.intake.message import Message as Taken
 from worker.intake.refusals import Taking
 from worker.intake.starts import start
 from worker.operations.store.retention import Retention
+from worker.providers.mandarin.codes import CODE
+from worker.providers.moneta.callback import CALLBACK
+from worker.providers.npd.notification import NOTIFICATION
 from worker.runtime import PLACES, POOL, SIDE_PLACES, Runtime
 
 if TYPE_CHECKING:
@@ -35,11 +38,11 @@ if TYPE_CHECKING:
 
 DOORS: Final[dict[Task, Taking]] = {
     Task.MONETA_START: start(Provider.MONETA, "identification"),
-    Task.MONETA_CALLBACK: callbacks.moneta,
+    Task.MONETA_CALLBACK: callbacks.take(CALLBACK),
     Task.NPD_START: start(Provider.NPD, "identification"),
-    Task.NPD_NOTIFICATION: notifications.npd,
+    Task.NPD_NOTIFICATION: notifications.take(NOTIFICATION),
     Task.MANDARIN_START: start(Provider.MANDARIN, "identification"),
-    Task.MANDARIN_CODE: codes.mandarin,
+    Task.MANDARIN_CODE: inputs.take(CODE),
     Task.RETRY: actions.retry,
     Task.RESUME: actions.resume,
     Task.RESOLVE: actions.resolve,

@@ -19,8 +19,8 @@ from worker.operations.outcomes import (
     Pending,
 )
 from worker.operations.states import State
+from worker.providers.access_tokens import AccessToken
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
-from worker.providers.intellectmoney.tokens import Token
 from worker.tokens import StoredTokens
 
 Maker = Callable[..., IntellectMoneyPlugin]
@@ -88,7 +88,7 @@ def until_the_end(plugin: IntellectMoneyPlugin, question: str, **how: Any) -> li
     return outcomes
 
 
-def current(shelf: StoredTokens) -> Token:
+def current(shelf: StoredTokens) -> AccessToken:
     """Return the token that is there."""
     token = shelf.current()
     assert token is not None

@@ -16,7 +16,7 @@ from worker.operations.model import ACCESS_TOKENS
 from worker.operations.store import tokens as store
 from worker.operations.store.tokens import Held, SealedToken
 from worker.privacy.sealing import Sealer
-from worker.providers.intellectmoney.tokens import LOOK_AGAIN, Token
+from worker.providers.access_tokens import LOOK_AGAIN, AccessToken
 from worker.tokens import StoredTokens
 
 KEY = Fernet.generate_key().decode()
@@ -124,7 +124,7 @@ def test_a_token_lies_sealed_in_its_row(database: Database) -> None:
     with database.read() as connection:
         row = connection.execute(select(ACCESS_TOKENS)).mappings().one()
     assert "user-token" not in repr(dict(row))
-    assert shelf(database).current() == Token("user-token", 1)
+    assert shelf(database).current() == AccessToken("user-token", 1)
     assert "user-token" not in repr(shelf(database).current())
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 
 from config.settings import Settings
 from worker.oncall.checks.at_once import Look
@@ -10,6 +11,7 @@ from worker.operations.database import Database
 from worker.privacy.sealing import Sealer
 from worker.providers.base import Plugin
 from worker.providers.registry import plugins_of
+from worker.providers.resources import Resources
 from worker.tokens import StoredTokens
 
 
@@ -18,7 +20,7 @@ def looks_at_providers(settings: Settings) -> list[Look]:
     # No token is fetched here, so that the shelf's database is not even connected to.
     database = Database(settings.database_url, connections=1)
     sealer = Sealer(key.get_secret_value() for key in settings.seal_keys)
-    plugins = plugins_of(settings, StoredTokens(database, sealer))
+    plugins = plugins_of(Resources(settings, partial(StoredTokens, database, sealer)))
     if not plugins:
         return [Look("providers", "", _none_is_on)]
     return [

@@ -7,13 +7,14 @@ from config.providers import IntellectMoneySettings
 from config.queues import Provider
 from worker.errors import Refused
 from worker.operations.outcomes import Outcome
+from worker.providers.access_tokens import AccessTokenShelf
 from worker.providers.base import Finding, Work
 from worker.providers.given import Writing
 from worker.providers.intellectmoney.client import Client
 from worker.providers.intellectmoney.fetching import Invoices, ScheduledOperations
 from worker.providers.intellectmoney.requests import signs_state
-from worker.providers.intellectmoney.saving import Saving, Siblings
-from worker.providers.intellectmoney.tokens import Tokens, TokenShelf
+from worker.providers.intellectmoney.saving import Saving
+from worker.providers.intellectmoney.tokens import Tokens
 from worker.providers.intellectmoney.types import (
     STATE_ASKED,
     InvoicesArguments,
@@ -22,6 +23,7 @@ from worker.providers.intellectmoney.types import (
 )
 from worker.providers.pin import Pin
 from worker.providers.plugin import Payload, ProviderPlugin
+from worker.providers.resources import Resources, Siblings
 from worker.providers.sessions import session_of
 
 INVOICES: Final = "invoices"
@@ -72,7 +74,7 @@ class IntellectMoneyPlugin(ProviderPlugin[IntellectMoneySettings]):
     def __init__(
         self,
         settings: IntellectMoneySettings,
-        shelf: TokenShelf,
+        shelf: AccessTokenShelf,
         siblings: Siblings | None = None,
     ) -> None:
         super().__init__(settings, session_of(settings, reply_limit=settings.reply_limit))
@@ -156,3 +158,9 @@ class IntellectMoneyPlugin(ProviderPlugin[IntellectMoneySettings]):
 def _is_below(url: str, template: str) -> bool:
     path = template.format(operation_id="00000000-0000-0000-0000-000000000000")
     return Pin.of(url).below(f"/{path}") is not None
+
+
+def open_plugin(settings: IntellectMoneySettings, resources: Resources) -> IntellectMoneyPlugin:
+    """Return the provider's plugin."""
+    shelf = resources.shelf_of(Provider.INTELLECTMONEY)
+    return IntellectMoneyPlugin(settings, shelf, resources.siblings)

@@ -9,7 +9,7 @@ listed as it was sent. Anything else is for a person.
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final, Protocol, assert_never
+from typing import Any, Final, assert_never
 
 from config.polling import PollPolicy
 from worker.errors import CallFailed, DatabaseUnavailable
@@ -25,6 +25,7 @@ from worker.operations.outcomes import (
     Trouble,
 )
 from worker.operations.states import State
+from worker.providers.access_tokens import LOOK_AGAIN, AccessToken
 from worker.providers.base import Work
 from worker.providers.failures import trouble_of
 from worker.providers.intellectmoney import confirmation
@@ -43,17 +44,11 @@ from worker.providers.intellectmoney.paging import Page, Place, Waiting, read_pa
 from worker.providers.intellectmoney.parsing import saved_in
 from worker.providers.intellectmoney.progress import Progress
 from worker.providers.intellectmoney.requests import change_asked
-from worker.providers.intellectmoney.tokens import LOOK_AGAIN, NoToken, Questions, Token, Tokens
+from worker.providers.intellectmoney.tokens import NoToken, Questions, Tokens
+from worker.providers.resources import Siblings
 
 #: No object has that many operations: somebody makes up pages.
 _MOST_PAGES: Final = 100
-
-
-class Siblings(Protocol):
-    """What the workers have sent beside an operation. May raise `DatabaseUnavailable`."""
-
-    def of(self, operation_id: str) -> Sequence[Mapping[str, Any]]:
-        """Return the `args` of the others of its kind that may have been sent since it began."""
 
 
 class Saving:
@@ -87,7 +82,7 @@ class Saving:
             token = questions.token()
             outcome = (
                 Prepared("token at hand", Progress(ready=True).stored())
-                if isinstance(token, Token)
+                if isinstance(token, AccessToken)
                 else token
             )
         outcome = replace(outcome, calls=questions.calls)

@@ -1,14 +1,14 @@
 """The access token (UserToken): one for all workers, and the questions that are asked with it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Final, Protocol, TypeVar, assert_never
+from typing import Final, TypeVar, assert_never
 
 import structlog
 
 from config.polling import PollPolicy
 from worker.errors import CallFailed, DatabaseUnavailable, ReplyTooLarge
 from worker.operations.outcomes import Misconfigured, NeedsPerson, Pending, Reason, ReasonCode
+from worker.providers.access_tokens import LOOK_AGAIN, AccessToken, AccessTokenShelf
 from worker.providers.intellectmoney.answers import (
     Answer,
     Done,
@@ -27,8 +27,6 @@ Question = Callable[[str], Answer[T]]
 
 log = structlog.get_logger(__name__)
 
-#: Seconds after which whoever waits for another one's fetch looks again.
-LOOK_AGAIN: Final = 0.5
 #: Seconds after a refused login until everybody knows of the pause: a wrong password that is tried
 #: by every thread there is may lock the account.
 _UNTIL_PAUSED: Final = 2.0
@@ -38,40 +36,6 @@ _AWAY: Final = "token shelf away"
 _TOKENS_TRIED: Final = 3
 #: A policy's draw: the wait itself.
 _NO_JITTER: Final = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A UserToken."""
-
-    value: str = field(repr=False)
-    #: Which one it is, so that one that was refused is dropped once.
-    generation: int
-
-
-class TokenShelf(Protocol):
-    """Where the workers keep their token. Calls may come from several threads.
-
-    Every method may raise `DatabaseUnavailable`. No call holds anything open when it returns.
-    """
-
-    def current(self) -> Token | None:
-        """Return the token that is believed to be good, if there is one."""
-
-    def hold(self, lasting: float) -> float:
-        """Take the right to fetch for `lasting` seconds at most: 0.0; who has it calls `release`.
-
-        Where somebody else has it, return the seconds after which to look again.
-        """
-
-    def put(self, value: str, lasting: float) -> Token:
-        """Keep a fresh token for `lasting` seconds."""
-
-    def drop(self, token: Token) -> None:
-        """Forget a token that was refused, unless a fresh one is there already."""
-
-    def release(self, resting: float = 0.0) -> None:
-        """Give back the right to fetch; nobody gets it within `resting` seconds."""
 
 
 #: What comes in the place of a token.
@@ -84,7 +48,7 @@ class Tokens:
     def __init__(
         self,
         client: Client,
-        shelf: TokenShelf,
+        shelf: AccessTokenShelf,
         policy: PollPolicy,
         *,
         lasting: float,
@@ -99,7 +63,7 @@ class Tokens:
         #: Answers in a row that the token is queued, for the countdown between two questions.
         self._queued = 0
 
-    def get(self, progress: Progress) -> tuple[Token | NoToken, int]:
+    def get(self, progress: Progress) -> tuple[AccessToken | NoToken, int]:
         """Return the token, or what to do in its place, and how many requests that took."""
         try:
             found = self._shelf.current()
@@ -108,7 +72,7 @@ class Tokens:
             log.warning("token_shelf_away")
             return Pending(_AWAY, again_in=LOOK_AGAIN, calls=0), 0
 
-    def drop(self, token: Token) -> bool:
+    def drop(self, token: AccessToken) -> bool:
         """Forget a token that was refused; False where that could not be written down."""
         try:
             self._shelf.drop(token)
@@ -117,7 +81,7 @@ class Tokens:
             return False
         return True
 
-    def _fetched(self, progress: Progress) -> tuple[Token | NoToken, int]:
+    def _fetched(self, progress: Progress) -> tuple[AccessToken | NoToken, int]:
         wait = self._shelf.hold(self._held_for)
         if wait > 0:
             return Pending(_FETCHING, again_in=wait, calls=0), 0
@@ -175,7 +139,7 @@ class Questions:
         #: Requests made, those for tokens included.
         self.calls = 0
 
-    def token(self) -> Token | NoToken:
+    def token(self) -> AccessToken | NoToken:
         """Return the token, fetched where there is none."""
         token, calls = self._tokens.get(self._progress)
         self.calls += calls
@@ -200,7 +164,7 @@ class Questions:
         for tried in range(_TOKENS_TRIED):
             before = self.calls
             token = self.token()
-            if not isinstance(token, Token):
+            if not isinstance(token, AccessToken):
                 return token
             is_fresh = self.calls > before
             self.calls += 1

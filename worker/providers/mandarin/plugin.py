@@ -40,6 +40,7 @@ from worker.providers.mandarin.types import (
     Unlike,
 )
 from worker.providers.plugin import Payload, ProviderPlugin
+from worker.providers.resources import Resources
 from worker.providers.sessions import session_of
 from worker.providers.validating import both
 
@@ -200,6 +201,12 @@ def _not_handed(failure: CallFailed, work: Work) -> NotSent | Pending | Misconfi
     if mapping.is_unauthorized(failure):
         return Misconfigured(mapping.CREDENTIALS, failure.note)
     return mapping.on_code(work, Handed.DOUBTFUL, failure.note, trouble_of(failure))
+
+
+def open_plugin(settings: MandarinSettings, resources: Resources) -> MandarinPlugin:
+    """Return the provider's plugin."""
+    del resources
+    return MandarinPlugin(settings)
 
 
 _DOUBTFUL: Final = Reason(

@@ -39,6 +39,7 @@ from worker.providers.moneta.types import (
     Unlike,
 )
 from worker.providers.plugin import Payload, ProviderPlugin
+from worker.providers.resources import Resources
 from worker.providers.validating import both
 
 KIND: Final = "identification"
@@ -220,6 +221,12 @@ def _deadline(ticket: Ticket, now: datetime) -> datetime | None:
     if ticket.expires_at is None or ticket.expires_at > now + _FURTHEST_DEADLINE:
         return None
     return ticket.expires_at
+
+
+def open_plugin(settings: MonetaSettings, resources: Resources) -> MonetaPlugin:
+    """Return the provider's plugin."""
+    del resources
+    return MonetaPlugin(settings)
 
 
 _DOUBTFUL: Final = Reason(

@@ -27,7 +27,9 @@ from worker.operations.states import State
 from worker.providers.base import Finding, Work
 from worker.providers.failures import trouble_of
 from worker.providers.given import Writing
+from worker.providers.moneta.queries import Queries
 from worker.providers.npd import mapping
+from worker.providers.npd.background_queries import BackgroundQueries
 from worker.providers.npd.client import NpdClient
 from worker.providers.npd.confirmation import Confirmation, document_of, unit_of
 from worker.providers.npd.moneta_queries import MonetaQueries, beside
@@ -44,6 +46,7 @@ from worker.providers.npd.types import (
     Unlike,
 )
 from worker.providers.plugin import Payload, ProviderPlugin
+from worker.providers.resources import Resources
 from worker.providers.sessions import session_of
 
 KIND: Final = "identification"
@@ -219,6 +222,25 @@ def _with_document(
 def _deadline(task: Task, now: datetime) -> datetime | None:
     at = task.expiration_date
     return None if at is None or at > now + _FURTHEST_DEADLINE else at
+
+
+def open_plugin(settings: NpdSettings, resources: Resources) -> NpdPlugin:
+    """Return the provider's plugin, which asks MONETA where MONETA is on."""
+    return NpdPlugin(settings, _queries(settings, resources))
+
+
+def _queries(settings: NpdSettings, resources: Resources) -> MonetaQueries | None:
+    """Return NPD's own questions to MONETA, reached as MONETA's settings say.
+
+    They may take as long as NPD's own requests may.
+    """
+    moneta = resources.settings.moneta
+    if moneta is None:
+        return None
+    bounds = ("connect_timeout", "read_timeout", "total_timeout", "threads")
+    own = {name: getattr(settings, name) for name in bounds}
+    queries = Queries(resources.believing(moneta).model_copy(update=own))
+    return BackgroundQueries(queries, settings.threads)
 
 
 _NO_DATA: Final = NeedsPerson(

@@ -28,7 +28,7 @@ Maker = Callable[..., IntellectMoneyPlugin]
 def make(tmp_path: Path) -> Iterator[Maker]:
     """Makes plugins whose shelf has no table: nothing here asks for a token."""
     database = Database(f"sqlite:///{tmp_path}/empty.sqlite3")
-    shelf = StoredTokens(database, Sealer([Fernet.generate_key().decode()]))
+    shelf = StoredTokens(database, Sealer([Fernet.generate_key().decode()]), "intellectmoney")
     with ExitStack() as stack:
 
         def made(**changes: Any) -> IntellectMoneyPlugin:
@@ -74,7 +74,7 @@ def test_accept_takes_filters_and_fills_in_the_page_size(plugin: Plugin) -> None
     intake = plugin.accept("invoices", {"filters": filters}, None)
 
     assert intake.args == {"filters": {**filters, "page_size": 100}}
-    assert (intake.kind, intake.payload, intake.party) == ("invoices", None, None)
+    assert (intake.kind, intake.payload, intake.subject) == ("invoices", None, None)
 
 
 @pytest.mark.parametrize("blank", ["", "\u00a0\t"], ids=ascii)
