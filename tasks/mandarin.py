@@ -4,9 +4,10 @@ from datetime import datetime
 
 from config.queues import Provider, Task, Wake
 from tasks.door import chunk, intake
-from worker.intake import codes
+from worker.intake import inputs
 from worker.intake.starts import start
 from worker.process.runtime import Runtime
+from worker.providers.mandarin.codes import CODE
 
 
 def poll_statuses(runtime: Runtime, slot: datetime | None) -> None:
@@ -15,5 +16,5 @@ def poll_statuses(runtime: Runtime, slot: datetime | None) -> None:
 
 
 intake(Task.MANDARIN_START, start(Provider.MANDARIN, "identification"))
-intake(Task.MANDARIN_CODE, codes.mandarin)
+intake(Task.MANDARIN_CODE, inputs.take(CODE))
 chunk(Task.MANDARIN_POLL, poll_statuses)

@@ -2,11 +2,12 @@
 
 from datetime import datetime
 
-from config.queues import DOORS, Provider, Task, Wake
+from config.queues import Provider, Task, Wake
 from tasks.door import chunk, intake
 from worker.intake import callbacks
 from worker.intake.starts import start
 from worker.process.runtime import Runtime
+from worker.providers.moneta.callback import CALLBACK
 
 
 def poll_async_requests(runtime: Runtime, slot: datetime | None) -> None:
@@ -20,6 +21,6 @@ def check_profiles(runtime: Runtime, slot: datetime | None) -> None:
 
 
 intake(Task.MONETA_START, start(Provider.MONETA, "identification"))
-intake(Task.MONETA_CALLBACK, callbacks.moneta)
-chunk(DOORS[Provider.MONETA].poll, poll_async_requests)
-chunk(DOORS[Provider.MONETA].settle, check_profiles)
+intake(Task.MONETA_CALLBACK, callbacks.take(CALLBACK))
+chunk(Task.MONETA_POLL, poll_async_requests)
+chunk(Task.MONETA_SETTLE, check_profiles)

@@ -7,6 +7,7 @@ from tasks.door import chunk, intake
 from worker.intake import notifications
 from worker.intake.starts import start
 from worker.process.runtime import Runtime
+from worker.providers.npd.notification import NOTIFICATION
 
 
 def advance(runtime: Runtime, slot: datetime | None) -> None:
@@ -15,5 +16,5 @@ def advance(runtime: Runtime, slot: datetime | None) -> None:
 
 
 intake(Task.NPD_START, start(Provider.NPD, "identification"))
-intake(Task.NPD_NOTIFICATION, notifications.npd)
+intake(Task.NPD_NOTIFICATION, notifications.take(NOTIFICATION))
 chunk(Task.NPD_ADVANCE, advance)

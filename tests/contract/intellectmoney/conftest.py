@@ -43,7 +43,7 @@ def stub() -> Iterator[HttpStub]:
 def empty_shelf(sqlite: SqliteFiles) -> Iterator[StoredTokens]:
     url = sqlite.create_database(bring_to_newest)
     database = Database(url, connections=2)
-    yield StoredTokens(database, Sealer([Fernet.generate_key().decode()]))
+    yield StoredTokens(database, Sealer([Fernet.generate_key().decode()]), "intellectmoney")
     database.dispose()
     sqlite.drop_database(url)
 

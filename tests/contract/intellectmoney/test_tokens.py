@@ -220,7 +220,7 @@ def test_without_the_database_nothing_is_asked_and_nothing_is_in_doubt(
     stub: HttpStub, language: Language
 ) -> None:
     database = Database(f"postgresql+psycopg://nobody@127.0.0.1:{free_port()}/none")
-    away = StoredTokens(database, Sealer([Fernet.generate_key().decode()]))
+    away = StoredTokens(database, Sealer([Fernet.generate_key().decode()]), "intellectmoney")
     plugin = IntellectMoneyPlugin(settings(stub.url, format=language.name), away)
 
     waits = Pending("token shelf away", again_in=0.5, calls=0)
