@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
+    BaseModel,
     BeforeValidator,
     Field,
     SecretStr,
@@ -170,3 +171,12 @@ class IntellectMoneySettings(ProviderSettings):
     def signs(self) -> SecretStr | None:
         """What requests are signed with, if they are."""
         return self.sign_secret_key
+
+
+class ProviderBlocks(BaseModel):
+    """The block of each provider, under its name in `Provider`; None: the provider is off."""
+
+    moneta: MonetaSettings | None = None
+    npd: NpdSettings | None = None
+    mandarin: MandarinSettings | None = None
+    intellectmoney: IntellectMoneySettings | None = None

@@ -26,6 +26,11 @@ def chunk_queue(provider: Provider) -> str:
     return f"{provider}.chunks"
 
 
+def plugin_module(provider: Provider) -> str:
+    """Return the module that has the provider's plugin."""
+    return f"worker.providers.{provider}.plugin"
+
+
 class Task(StrEnum):
     """Every task that this distribution registers."""
 
@@ -64,15 +69,16 @@ class Doors:
     """The task names of one provider."""
 
     start: tuple[Task, ...]
-    poll: Task
-    settle: Task
+    poll: str
+    settle: str
 
-    def chunk(self, wake: Wake) -> Task:
+    def chunk(self, wake: Wake) -> str:
         """Return the chunk task that answers this kind of wake."""
         return self.settle if wake is Wake.SETTLE else self.poll
 
 
-DOORS: Final[dict[Provider, Doors]] = {
+#: Those whose chunk tasks have names of their own.
+_NAMED: Final[dict[Provider, Doors]] = {
     Provider.MONETA: Doors((Task.MONETA_START,), Task.MONETA_POLL, Task.MONETA_SETTLE),
     Provider.NPD: Doors((Task.NPD_START,), Task.NPD_ADVANCE, Task.NPD_ADVANCE),
     Provider.MANDARIN: Doors((Task.MANDARIN_START,), Task.MANDARIN_POLL, Task.MANDARIN_POLL),
@@ -83,11 +89,22 @@ DOORS: Final[dict[Provider, Doors]] = {
     ),
 }
 
+
+def _tasks_of(provider: Provider) -> Doors:
+    """Return a provider's tasks: `tasks.<provider>.poll` is its chunk task, unless it is named."""
+    usual = f"tasks.{provider}.poll"
+    return _NAMED.get(provider) or Doors((), usual, usual)
+
+
+DOORS: Final = {provider: _tasks_of(provider) for provider in Provider}
+
 TASK_MODULES: Final = (
     *(f"tasks.{provider}" for provider in Provider),
     "tasks.operations",
     "tasks.upkeep",
 )
+
+PLUGIN_MODULES: Final = tuple(plugin_module(provider) for provider in Provider)
 
 #: What the `worker` role consumes: intake, the on-call tasks and upkeep.
 INTAKE_QUEUES: Final = (*(str(p) for p in Provider), OPERATIONS_QUEUE, UPKEEP_QUEUE)

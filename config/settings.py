@@ -22,13 +22,7 @@ from pydantic_settings import (
 
 from config.fields import Block, DatabaseUrl, Duration, FernetKey, RedisUrl, split
 from config.pem import COMPANION_MISSING, Authorities
-from config.providers import (
-    IntellectMoneySettings,
-    MandarinSettings,
-    MonetaSettings,
-    NpdSettings,
-    ProviderSettings,
-)
+from config.providers import ProviderBlocks, ProviderSettings
 from config.queues import Provider
 
 PREFIX: Final = "UPRID_"
@@ -99,7 +93,7 @@ class RetentionSettings(Block):
     events: Duration = timedelta(days=14)
 
 
-class Settings(BaseSettings):
+class Settings(ProviderBlocks, BaseSettings):
     """All settings. A provider that is None is off."""
 
     model_config = SettingsConfigDict(
@@ -128,10 +122,6 @@ class Settings(BaseSettings):
     events: EventSettings = EventSettings()
     engine: EngineSettings = EngineSettings()
     retention: RetentionSettings = RetentionSettings()
-    moneta: MonetaSettings | None = None
-    npd: NpdSettings | None = None
-    mandarin: MandarinSettings | None = None
-    intellectmoney: IntellectMoneySettings | None = None
 
     @classmethod
     def settings_customise_sources(
@@ -161,12 +151,7 @@ class Settings(BaseSettings):
 
     def providers(self) -> Mapping[Provider, ProviderSettings]:
         """Return the providers that are on."""
-        blocks: dict[Provider, ProviderSettings | None] = {
-            Provider.MONETA: self.moneta,
-            Provider.NPD: self.npd,
-            Provider.MANDARIN: self.mandarin,
-            Provider.INTELLECTMONEY: self.intellectmoney,
-        }
+        blocks = {provider: getattr(self, provider.value) for provider in Provider}
         return {name: block for name, block in blocks.items() if block is not None}
 
 

@@ -4,9 +4,10 @@ from datetime import datetime
 
 from config.queues import Provider, Task, Wake
 from tasks.base import chunk_task, message_task
-from worker.intake import codes, starts
+from worker.intake import inputs, starts
 from worker.intake.message import Message
 from worker.process.runtime import Runtime
+from worker.providers.mandarin.codes import CODE
 
 
 @message_task(Task.MANDARIN_START)
@@ -18,7 +19,7 @@ def start_identification(runtime: Runtime, message: Message) -> None:
 @message_task(Task.MANDARIN_CODE)
 def submit_sms_code(runtime: Runtime, message: Message) -> None:
     """Store the code that the person got by SMS: `reference` `sealed`."""
-    codes.mandarin(runtime, message)
+    inputs.take(CODE)(runtime, message)
 
 
 @chunk_task(Task.MANDARIN_POLL)

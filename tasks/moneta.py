@@ -7,6 +7,7 @@ from tasks.base import chunk_task, message_task
 from worker.intake import callbacks, starts
 from worker.intake.message import Message
 from worker.process.runtime import Runtime
+from worker.providers.moneta.callback import CALLBACK
 
 
 @message_task(Task.MONETA_START)
@@ -18,7 +19,7 @@ def start_identification(runtime: Runtime, message: Message) -> None:
 @message_task(Task.MONETA_CALLBACK)
 def receive_callback(runtime: Runtime, message: Message) -> None:
     """Make the attempt's next poll due at once, and decide nothing: `async_id`."""
-    callbacks.moneta(runtime, message)
+    callbacks.take(CALLBACK)(runtime, message)
 
 
 @chunk_task(Task.MONETA_POLL)

@@ -7,6 +7,7 @@ from tasks.base import chunk_task, message_task
 from worker.intake import notifications, starts
 from worker.intake.message import Message
 from worker.process.runtime import Runtime
+from worker.providers.npd.notification import NOTIFICATION
 
 
 @message_task(Task.NPD_START)
@@ -18,7 +19,7 @@ def start_identification(runtime: Runtime, message: Message) -> None:
 @message_task(Task.NPD_NOTIFICATION)
 def receive_notification(runtime: Runtime, message: Message) -> None:
     """Keep a notification and make the operation that it names due at once: `sealed`."""
-    notifications.npd(runtime, message)
+    notifications.take(NOTIFICATION)(runtime, message)
 
 
 @chunk_task(Task.NPD_ADVANCE)

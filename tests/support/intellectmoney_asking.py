@@ -19,9 +19,9 @@ from worker.domain.outcomes import (
     Pending,
 )
 from worker.domain.states import State
+from worker.process.stored_token import StoredTokens
+from worker.providers.access_tokens import AccessToken
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
-from worker.providers.intellectmoney.stored_token import StoredTokens
-from worker.providers.intellectmoney.tokens import Token
 
 Maker = Callable[..., IntellectMoneyPlugin]
 
@@ -88,7 +88,7 @@ def until_the_end(plugin: IntellectMoneyPlugin, question: str, **how: Any) -> li
     return outcomes
 
 
-def current(shelf: StoredTokens) -> Token:
+def current(shelf: StoredTokens) -> AccessToken:
     """Return the token that is there."""
     token = shelf.current()
     assert token is not None

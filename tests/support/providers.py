@@ -141,7 +141,7 @@ class ScriptedPlugin:
         """Answer from the script."""
         return self._said(Ask.SUPPLY, work)
 
-    def keep(
+    def carry_over(
         self, kind: str, progress: Mapping[str, Any], *, next_attempt: bool
     ) -> Mapping[str, Any]:
         """Keep what the script has put under `kept`, and what else of the same attempt is asked."""
@@ -173,6 +173,9 @@ class ScriptedPlugin:
     def check(self) -> list[Finding]:
         """Find nothing."""
         return []
+
+    def close(self) -> None:
+        """Close nothing."""
 
     def _said(self, ask: Ask, work: Work) -> Outcome:
         with self._lock:

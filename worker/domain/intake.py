@@ -14,5 +14,5 @@ class Intake:
     #: Validated and in canonical writing: the same person gives the same bytes.
     payload: Mapping[str, Any] | None = field(repr=False)
     #: Who the provider's notifications will speak of, such as the phone in canonical writing. Only
-    #: its keyed hash is stored. None: they speak of nobody.
-    party: str | None = field(default=None, repr=False)
+    #: its keyed hash is stored. None: they speak of no person.
+    subject: str | None = field(default=None, repr=False)

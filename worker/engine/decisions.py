@@ -242,7 +242,9 @@ class _Turn:
         if end is State.WAITING_FOR_PERSON or self.claimed.progress is None:
             return None
         memory = progress_of(self.claimed)
-        return json.dumps(dict(self.plugin.keep(self.claimed.kind, memory, next_attempt=True)))
+        return json.dumps(
+            dict(self.plugin.carry_over(self.claimed.kind, memory, next_attempt=True))
+        )
 
     @property
     def _still_missing(self) -> str | None:

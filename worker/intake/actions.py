@@ -39,7 +39,7 @@ def retry(runtime: Runtime, message: Message) -> None:
     now = runtime.database.now()
     plugin = runtime.plugin(Provider(known.provider))
     give_up_at = now + timedelta(seconds=plugin.give_up_after(known.kind))
-    keep = partial(plugin.keep, next_attempt=True)
+    keep = partial(plugin.carry_over, next_attempt=True)
     bare = fingerprint(runtime, plugin.name, Intake(known.kind, known.args, None))
     with runtime.database.begin() as connection:
         done, state = retries.retry(connection, action, correction, give_up_at, keep, now, bare)
@@ -58,7 +58,7 @@ def resume(runtime: Runtime, message: Message) -> None:
     now = runtime.database.now()
     plugin = runtime.plugins.get(Provider(known.provider))
     # Where the provider is off nobody can tell what may be forgotten, nor how long it takes.
-    keep = _everything if plugin is None else partial(plugin.keep, next_attempt=False)
+    keep = _everything if plugin is None else partial(plugin.carry_over, next_attempt=False)
     anew = resolutions.no_time if plugin is None else _anew(plugin, known.kind)
     with runtime.database.begin() as connection:
         done, state = resolutions.resume(connection, action, provider_ref, keep, now, anew)

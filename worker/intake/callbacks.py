@@ -1,28 +1,36 @@
 """Callbacks: a provider's hint that an attempt has ended. Unauthenticated, so it only hastens."""
 
+from functools import partial
+
 import structlog
 
-from config.queues import Provider, Wake
+from config.queues import Wake
 from worker.intake.message import Message, Reading
-from worker.intake.refusals import aloud
+from worker.intake.refusals import Taking, aloud
 from worker.process.runtime import Runtime
+from worker.providers.incoming import ExpectedCallback
 from worker.store.callbacks import hasten
 
 log = structlog.get_logger(__name__)
 
 
-@aloud
-def moneta(runtime: Runtime, message: Message) -> None:
-    """Hasten the poll of the attempt that MONETA calls `async_id`; decide nothing."""
-    runtime.plugin(Provider.MONETA)
+def take(expected: ExpectedCallback) -> Taking:
+    """Return what takes a provider's callbacks: each triggers an earlier poll, and no more."""
+    return aloud(partial(_take, expected))
+
+
+def _take(expected: ExpectedCallback, runtime: Runtime, message: Message) -> None:
+    """Hasten the poll of the attempt that the provider calls by this id; decide nothing."""
+    provider = expected.provider
+    runtime.plugin(provider)
     reading = Reading(message)
-    async_id = reading.positive("async_id")
+    provider_ref = str(reading.positive(expected.argument))
     reading.no_others()
     reading.require_sound()
     now = runtime.database.now()
     with runtime.database.begin() as connection:
-        due_at = hasten(connection, Provider.MONETA, str(async_id), now)
+        due_at = hasten(connection, provider, provider_ref, now)
     if due_at is None:
-        log.warning("callback_unknown", provider=Provider.MONETA)
+        log.warning("callback_unknown", provider=provider)
     else:
-        runtime.wakes.at(Provider.MONETA, Wake.POLL, [due_at])
+        runtime.wakes.at(provider, Wake.POLL, [due_at])

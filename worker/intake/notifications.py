@@ -1,34 +1,36 @@
 """Notifications: what the marketplace's web address got from a provider, passed on as it came."""
 
-from typing import Final
+from functools import partial
 
 import structlog
 
-from config.queues import Provider, Wake
+from config.queues import Wake
 from worker.domain.errors import Refused
-from worker.domain.states import State
 from worker.intake.message import Message, Reading
-from worker.intake.refusals import aloud
+from worker.intake.refusals import Taking, aloud
 from worker.process.runtime import Runtime
-from worker.providers.npd.notification import Notification, read_notification, whole
+from worker.providers.incoming import ExpectedNotification, Notification
 from worker.store import notifications
 from worker.store.notifications import Heard
 from worker.store.notifications import Notification as Kept
 
 log = structlog.get_logger(__name__)
 
-_WOULD_BE: Final = {"SUCCESS": State.SUCCEEDED, "EXPIRED": State.EXPIRED}
+
+def take(expected: ExpectedNotification) -> Taking:
+    """Return what takes a provider's notifications, passed on as they came."""
+    return aloud(partial(_take, expected))
 
 
-@aloud
-def npd(runtime: Runtime, message: Message) -> None:
+def _take(expected: ExpectedNotification, runtime: Runtime, message: Message) -> None:
     """Keep a notification, sealed, and wake the operation that it names; decide nothing."""
-    runtime.plugin(Provider.NPD)
+    provider = expected.provider
+    runtime.plugin(provider)
     reading = Reading(message)
     payload = reading.payload(runtime.sealer, required=True)
     said: Notification | None = None
     try:
-        said = None if payload is None else read_notification(payload)
+        said = None if payload is None else expected.read(payload)
     except Refused as refusal:
         reading.fault(refusal.reason, *refusal.fields)
     reading.no_others()
@@ -37,22 +39,20 @@ def npd(runtime: Runtime, message: Message) -> None:
         return
     now = runtime.database.now()
     kept = Kept(
-        provider=Provider.NPD,
+        provider=provider,
         # Keyed: by itself it could be searched for the phone that is part of it.
-        key=runtime.fingerprinter.of_party(Provider.NPD, said.key),
+        key=runtime.fingerprinter.of_party(provider, said.key),
         provider_ref=said.provider_ref,
-        party=runtime.fingerprinter.of_party(Provider.NPD, said.party),
+        party=runtime.fingerprinter.of_party(provider, said.subject),
         sealed=runtime.sealer.seal(dict(said.content)),
     )
     with runtime.database.begin() as connection:
         heard, row = notifications.receive(connection, kept, now)
         if heard is Heard.LATE and row is not None:
-            answer = runtime.sealer.seal_bytes(whole(said.content))
-            notifications.tell_late(
-                connection, row, kept, _WOULD_BE[said.content["status"]], answer, now
-            )
-    log.info("notification_heard", provider=Provider.NPD, heard=heard)
+            answer = runtime.sealer.seal_bytes(said.answer)
+            notifications.tell_late(connection, row, kept, said.end, answer, now)
+    log.info("notification_heard", provider=provider, heard=heard)
     if heard is Heard.MATCHED:
-        runtime.wakes.at(Provider.NPD, Wake.POLL, [now])
+        runtime.wakes.at(provider, Wake.POLL, [now])
     if heard is Heard.LATE:
         runtime.relay.wake()

@@ -111,7 +111,7 @@ def fingerprint(runtime: Runtime, provider: Provider, found: Intake) -> str:
 
 def party(runtime: Runtime, provider: Provider, found: Intake) -> str | None:
     """Return what tells whom the provider's notifications speak of."""
-    named = found.party
+    named = found.subject
     return None if named is None else runtime.fingerprinter.of_party(provider, named)
 
 

@@ -26,7 +26,7 @@ class CeleryPublisher:
         """Publish one chunk message; raises `BrokerUnavailable`."""
         try:
             self._app.send_task(
-                DOORS[provider].chunk(wake).value,
+                str(DOORS[provider].chunk(wake)),
                 kwargs={"slot": slot.isoformat()},
                 queue=chunk_queue(provider),
                 countdown=countdown or None,

@@ -2,7 +2,9 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import structlog
@@ -21,9 +23,10 @@ from worker.privacy.sealing import Sealer
 from worker.process.forced_stop import LastResort, longest_stop
 from worker.process.publisher import CeleryPublisher
 from worker.process.siblings import StoredSiblings
+from worker.process.stored_token import StoredTokens
 from worker.providers.base import Plugin
-from worker.providers.intellectmoney.stored_token import StoredTokens
 from worker.providers.registry import plugins_of
+from worker.providers.resources import Resources
 from worker.repeated import Repeated
 from worker.store.database import Database
 from worker.store.retention import Retention
@@ -71,6 +74,12 @@ class Runtime:
         except KeyError:
             raise ProviderOff(f"Set UPRID_{provider.upper()}__URL and its companions.") from None
 
+    def close(self) -> None:
+        """Close every provider's plugin, the others too where one of them fails."""
+        with ExitStack() as plugins:
+            for plugin in self.plugins.values():
+                plugins.callback(plugin.close)
+
 
 def build(app: Celery, settings: Settings, role: str) -> Runtime:
     """Put the parts together; nothing runs yet."""
@@ -79,7 +88,8 @@ def build(app: Celery, settings: Settings, role: str) -> Runtime:
     database = Database(settings.database_url, connections=working)
     background = Database(settings.database_url, connections=BACKGROUND_CONNECTIONS)
     sealer = Sealer(key.get_secret_value() for key in settings.seal_keys)
-    plugins = plugins_of(settings, StoredTokens(database, sealer), StoredSiblings(database))
+    shelf_of = partial(StoredTokens, database, sealer)
+    plugins = plugins_of(Resources(settings, shelf_of, StoredSiblings(database)))
     fingerprint_key = (
         settings.fingerprint_key.get_secret_value() if settings.fingerprint_key else ""
     )
@@ -189,6 +199,8 @@ def leave() -> None:
     runtime.engine.close()
     runtime.relay.stop()
     runtime.incarnation.leave()
+    # Last: it may wait for a question that is under way, and nothing else is to wait for that.
+    runtime.close()
     log.info("worker_left")
 
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from config.polling import PollPolicy
 from config.queues import Provider
 from worker.domain.intake import Intake
-from worker.domain.outcomes import Outcome, Pending, Prepared
+from worker.domain.outcomes import Outcome
 from worker.domain.states import State
 from worker.providers.given import Writing
 
@@ -147,7 +147,7 @@ class Plugin(Protocol):
         `NotSent` has the same input sent again; after any other outcome it counts as sent.
         """
 
-    def keep(
+    def carry_over(
         self, kind: str, progress: Mapping[str, Any], *, next_attempt: bool
     ) -> Mapping[str, Any]:
         """Return what of `progress` stays where a person has the attempt go on, or begin anew."""
@@ -171,27 +171,5 @@ class Plugin(Protocol):
     def check(self) -> list[Finding]:
         """Look at settings, reachability and clock without a call that costs or has effect."""
 
-
-class OneStep:
-    """What a provider answers whose submit is one call, and who asks nothing more of the person."""
-
-    def prepares(self, kind: str, progress: Mapping[str, Any]) -> bool:
-        """Nothing comes before the submit."""
-        del kind, progress
-        return False
-
-    def prepare(self, work: Work) -> Outcome:
-        """Have nothing to do."""
-        return Prepared("nothing to prepare", work.progress, calls=0)
-
-    def supply(self, work: Work) -> Outcome:
-        """Wait for nobody's input."""
-        del work
-        return Pending("no input is wanted", calls=0)
-
-    def keep(
-        self, kind: str, progress: Mapping[str, Any], *, next_attempt: bool
-    ) -> Mapping[str, Any]:
-        """Forget: what was counted up before is over and done with."""
-        del kind, progress, next_attempt
-        return {}
+    def close(self) -> None:
+        """Close what the plugin holds open. Called once, after its last call has ended."""

@@ -1,54 +1,27 @@
-"""Which providers there are: settings → plugins. The one place that a fifth provider is named."""
+"""The plugins of the providers that are on.
 
-from collections.abc import Mapping
+A provider is a folder of this package, under its name in the enum `Provider`. Its module `plugin`
+has a function `open_plugin`, which takes the provider's settings and the process's `Resources`.
+"""
 
-from config.providers import MonetaSettings, ProviderSettings
-from config.queues import Provider
-from config.settings import Settings
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+from config.queues import Provider, plugin_module
 from worker.providers.base import Plugin
-from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
-from worker.providers.intellectmoney.saving import Siblings
-from worker.providers.intellectmoney.tokens import TokenShelf
-from worker.providers.mandarin.plugin import MandarinPlugin
-from worker.providers.moneta.desk import Desk
-from worker.providers.moneta.plugin import MonetaPlugin
-from worker.providers.npd.aside import Aside
-from worker.providers.npd.desk import MonetaDesk
-from worker.providers.npd.plugin import NpdPlugin
-from worker.providers.transport.network import believing
+from worker.providers.resources import Resources
 
 
-def plugins_of(
-    settings: Settings, shelf: TokenShelf, siblings: Siblings | None = None
-) -> Mapping[Provider, Plugin]:
-    """Return a plugin for every provider that is on; `shelf` holds the token that one shares.
-
-    `siblings` knows what was sent beside an operation; who makes no calls has no need of it.
-    """
-    plugins: dict[Provider, Plugin] = {}
-    everywhere = settings.ca_bundle
-    moneta = settings.moneta and believing(settings.moneta, everywhere)
-    if moneta is not None:
-        plugins[Provider.MONETA] = MonetaPlugin(moneta)
-    if settings.npd is not None:
-        npd = believing(settings.npd, everywhere)
-        plugins[Provider.NPD] = NpdPlugin(npd, _desk(moneta, npd))
-    if settings.mandarin is not None:
-        plugins[Provider.MANDARIN] = MandarinPlugin(believing(settings.mandarin, everywhere))
-    if settings.intellectmoney is not None:
-        plugins[Provider.INTELLECTMONEY] = IntellectMoneyPlugin(
-            believing(settings.intellectmoney, everywhere), shelf, siblings
-        )
-    return plugins
+def plugins_of(resources: Resources) -> Mapping[Provider, Plugin]:
+    """Return a plugin for every provider that is on. Call it after a fork; close the plugins."""
+    return {
+        provider: _opener(provider)(resources.believing(settings), resources)
+        for provider, settings in resources.settings.providers().items()
+    }
 
 
-def _desk(moneta: MonetaSettings | None, asker: ProviderSettings) -> MonetaDesk | None:
-    """Return a desk of its own for another provider: MONETA may take as long as that one may.
-
-    It is reached as MONETA's settings say.
-    """
-    if moneta is None:
-        return None
-    bounds = ("connect_timeout", "read_timeout", "total_timeout", "threads")
-    desk = Desk(moneta.model_copy(update={name: getattr(asker, name) for name in bounds}))
-    return Aside(desk, asker.threads)
+def _opener(provider: Provider) -> Callable[[Any, Resources], Plugin]:
+    """Return what opens a provider's plugin: only the providers that are on are imported."""
+    opener: Callable[[Any, Resources], Plugin] = import_module(plugin_module(provider)).open_plugin
+    return opener

@@ -22,8 +22,8 @@ from tests.support.intellectmoney_asking import Maker
 from tests.support.schema import bring_to_newest
 from tests.support.servers import SqliteFiles
 from worker.privacy.sealing import Sealer
+from worker.process.stored_token import StoredTokens
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
-from worker.providers.intellectmoney.stored_token import StoredTokens
 from worker.store.database import Database
 
 
@@ -43,7 +43,7 @@ def stub() -> Iterator[HttpStub]:
 def empty_shelf(sqlite: SqliteFiles) -> Iterator[StoredTokens]:
     url = sqlite.create_database(bring_to_newest)
     database = Database(url, connections=2)
-    yield StoredTokens(database, Sealer([Fernet.generate_key().decode()]))
+    yield StoredTokens(database, Sealer([Fernet.generate_key().decode()]), "intellectmoney")
     database.dispose()
     sqlite.drop_database(url)
 

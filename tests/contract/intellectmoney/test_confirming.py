@@ -38,8 +38,8 @@ from tests.support.intellectmoney_asking import (
     until_the_end,
 )
 from worker.domain.outcomes import Finished, Prepared
+from worker.process.stored_token import StoredTokens
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
-from worker.providers.intellectmoney.stored_token import StoredTokens
 
 READY = {"ready": True, "before": [FIRST]}
 EDIT = {"operation": {**CHANGE, "operation_id": FIRST}}
@@ -261,11 +261,11 @@ def test_saving_keeps_what_was_listed_before_the_write_when_it_is_resumed(
 ) -> None:
     progress = {**READY, "doubts": 3, "found": [SECOND], "place": {"skip": 1}}
 
-    kept = plugin.keep(SAVE, progress, next_attempt=False)
+    kept = plugin.carry_over(SAVE, progress, next_attempt=False)
 
     assert kept == {"before": [FIRST]}
     assert plugin.prepares(SAVE, kept)
-    assert plugin.keep(SAVE, progress, next_attempt=True) == {}
+    assert plugin.carry_over(SAVE, progress, next_attempt=True) == {}
 
 
 def test_an_unwritten_create_is_listed_anew_when_it_is_resumed(

@@ -36,8 +36,8 @@ from tests.support.intellectmoney_asking import (
 from tests.support.loopback import free_port
 from worker.domain.outcomes import Pending
 from worker.privacy.sealing import Sealer
+from worker.process.stored_token import StoredTokens
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
-from worker.providers.intellectmoney.stored_token import StoredTokens
 from worker.store.database import Database
 
 
@@ -220,7 +220,7 @@ def test_without_the_database_nothing_is_asked_and_nothing_is_in_doubt(
     stub: HttpStub, language: Language
 ) -> None:
     database = Database(f"postgresql+psycopg://nobody@127.0.0.1:{free_port()}/none")
-    away = StoredTokens(database, Sealer([Fernet.generate_key().decode()]))
+    away = StoredTokens(database, Sealer([Fernet.generate_key().decode()]), "intellectmoney")
     plugin = IntellectMoneyPlugin(settings(stub.url, format=language.name), away)
 
     waits = Pending("token shelf away", again_in=0.5, calls=0)

@@ -44,7 +44,7 @@ from worker.domain.outcomes import (
 )
 from worker.domain.states import State
 from worker.providers.base import Finding, Plugin, Work
-from worker.providers.moneta.desk import Desk
+from worker.providers.moneta.queries import Queries
 from worker.providers.npd.notification import read_notification
 from worker.providers.npd.plugin import NpdPlugin
 
@@ -71,11 +71,11 @@ def make(stub: HttpStub) -> Iterator[Maker]:
     with ExitStack() as stack:
 
         def made(url: str | None = None, bank_url: str | None = None, **changes: Any) -> NpdPlugin:
-            desk = None
+            queries = None
             if bank_url is not None:
-                desk = Desk(moneta.settings(bank_url))
-                stack.callback(desk.close)
-            plugin = NpdPlugin(npd.settings(url or stub.url, **changes), desk)
+                queries = Queries(moneta.settings(bank_url))
+                stack.callback(queries.close)
+            plugin = NpdPlugin(npd.settings(url or stub.url, **changes), queries)
             stack.callback(plugin.close)
             return plugin
 
@@ -234,7 +234,7 @@ def test_retry_does_again_only_the_steps_whose_data_changed(
     plugin: Plugin, stub: HttpStub, payload: dict[str, Any], paths: list[str]
 ) -> None:
     stub.answer(said(UPDATED), said(STORED))
-    kept = plugin.keep("identification", prepared(plugin), next_attempt=True)
+    kept = plugin.carry_over("identification", prepared(plugin), next_attempt=True)
     stub.asked.clear()
     stub.answer(*(said(UPDATED if "profile" in path else STORED) for path in paths or [""]))
 
@@ -246,7 +246,7 @@ def test_retry_does_again_only_the_steps_whose_data_changed(
 
 def test_retry_with_the_same_data_makes_no_call(plugin: Plugin, stub: HttpStub) -> None:
     stub.answer(said(UPDATED), said(STORED))
-    kept = plugin.keep("identification", prepared(plugin), next_attempt=True)
+    kept = plugin.carry_over("identification", prepared(plugin), next_attempt=True)
 
     outcome = plugin.prepare(accepted(progress=kept))
 
@@ -263,7 +263,7 @@ def test_retry_goes_on_with_the_step_that_failed(plugin: Plugin, stub: HttpStub)
     assert isinstance(plugin.prepare(accepted(progress=first.progress)), Finished)
     stub.answer(said(STORED))
 
-    kept = plugin.keep("identification", first.progress, next_attempt=True)
+    kept = plugin.carry_over("identification", first.progress, next_attempt=True)
     outcome = plugin.prepare(accepted(progress=kept))
 
     assert isinstance(outcome, Prepared)
@@ -273,7 +273,7 @@ def test_retry_goes_on_with_the_step_that_failed(plugin: Plugin, stub: HttpStub)
 
 def test_prepare_forgets_the_unit_of_another_phone(plugin: Plugin, stub: HttpStub) -> None:
     stub.answer(said(UPDATED), said(STORED))
-    kept = plugin.keep("identification", prepared(plugin), next_attempt=True)
+    kept = plugin.carry_over("identification", prepared(plugin), next_attempt=True)
     stub.answer(said(UPDATED))
 
     outcome = plugin.prepare(accepted(progress=kept, payload=changed(phone="79001234568")))

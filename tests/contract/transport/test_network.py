@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,10 @@ from tests.support.wires import JSON, SOAP, Wire
 from worker.domain.outcomes import Finished, NotSent, Outcome, Pending, Started
 from worker.domain.states import State
 from worker.privacy.sealing import Sealer
+from worker.process.stored_token import StoredTokens
 from worker.providers.base import Plugin
-from worker.providers.intellectmoney.stored_token import StoredTokens
 from worker.providers.registry import plugins_of
+from worker.providers.resources import Resources
 from worker.store.database import Database
 
 
@@ -73,10 +75,11 @@ class Maker:
         settings: Settings = load((), environment)
         database = Database(f"sqlite:///{self._folder}/tokens.sqlite3", connections=1)
         self._stack.callback(database.dispose)
-        tokens = StoredTokens(database, Sealer([Fernet.generate_key().decode()]))
-        made = dict(plugins_of(settings, tokens))
+        sealer = Sealer([Fernet.generate_key().decode()])
+        shelf_of = partial(StoredTokens, database, sealer)
+        made = dict(plugins_of(Resources(settings, shelf_of)))
         for plugin in made.values():
-            self._stack.callback(plugin.close)  # type: ignore[attr-defined]
+            self._stack.callback(plugin.close)
         return made
 
 

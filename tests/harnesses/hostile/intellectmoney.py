@@ -32,9 +32,9 @@ from tests.support.intellectmoney import (
 from tests.support.intellectmoney_asking import AFTER, LIST, RESULT_PATH, SAVE
 from worker.domain.states import State
 from worker.engine.calls import Ask
+from worker.providers.access_tokens import AccessToken
 from worker.providers.base import Work
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
-from worker.providers.intellectmoney.tokens import Token
 from worker.providers.transport.http import PinnedSession
 
 _PATHS: Final = {
@@ -49,21 +49,21 @@ class MemoryShelf:
 
     def __init__(self, *, full: bool) -> None:
         self._full = full
-        self._put: Token | None = None
+        self._put: AccessToken | None = None
 
-    def current(self) -> Token | None:
-        return Token(TOKEN, 1) if self._full else self._put
+    def current(self) -> AccessToken | None:
+        return AccessToken(TOKEN, 1) if self._full else self._put
 
     def hold(self, lasting: float) -> float:
         del lasting
         self._put = None
         return 0.0
 
-    def put(self, value: str, lasting: float) -> Token:
+    def put(self, value: str, lasting: float) -> AccessToken:
         del lasting
-        return Token(value, 2)
+        return AccessToken(value, 2)
 
-    def drop(self, given: Token) -> None:
+    def drop(self, given: AccessToken) -> None:
         del given
         self._put = None
 

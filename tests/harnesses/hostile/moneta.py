@@ -246,7 +246,7 @@ class Questions:
         self.fault_status = 500 if self.soap else 400
 
     def sessions(self) -> list[PinnedSession]:
-        return [self.plugin._desk.session]
+        return [self.plugin._queries.session]
 
     def close(self) -> None:
         self.plugin.close()

@@ -40,7 +40,9 @@ from worker.privacy.fingerprints import Fingerprinter
 from worker.privacy.sealing import Sealer
 from worker.process.runtime import Runtime
 from worker.providers.base import Plugin
+from worker.providers.moneta.callback import CALLBACK
 from worker.providers.moneta.plugin import MonetaPlugin
+from worker.providers.npd.notification import NOTIFICATION
 from worker.providers.npd.plugin import NpdPlugin
 from worker.store.database import Database
 from worker.store.tables import METADATA, NOTICES, REFUSALS
@@ -237,7 +239,11 @@ def run(first: int, cases: int, most_findings: int = 20) -> Tally:
                 random = Random(f"{PROVIDER} {number}")  # noqa: S311 - to be had again
                 message, body, names = message_of(random, number, door.sealer)
                 records.clear()
-                take = callbacks.moneta if message.task == _CALLBACK else notifications.npd
+                take = (
+                    callbacks.take(CALLBACK)
+                    if message.task == _CALLBACK
+                    else notifications.take(NOTIFICATION)
+                )
                 before = time.monotonic()
                 try:
                     take(door.runtime, message)

@@ -25,10 +25,10 @@ from tests.support.npd import (
 from worker.domain.states import State
 from worker.engine.calls import Ask
 from worker.providers.base import Work
-from worker.providers.moneta.desk import Desk
-from worker.providers.npd.memory import Prints
+from worker.providers.moneta.queries import Queries
 from worker.providers.npd.notification import read_notification
 from worker.providers.npd.plugin import NpdPlugin
+from worker.providers.npd.progress import Prints
 from worker.providers.transport.http import PinnedSession
 
 _ALWAYS: Final = (
@@ -101,18 +101,18 @@ class Questions:
     """What an NPD plugin is asked, MONETA beside it."""
 
     def __init__(self) -> None:
-        self.desk = Desk(
+        self.queries = Queries(
             moneta_support.settings("http://127.0.0.1:1/services", password=SecretStr("p"))
         )
         url = "http://127.0.0.1:1/npdapi"
-        self.plugin = NpdPlugin(settings(url), self.desk)
-        self.polling = NpdPlugin(settings(url, poll_async_id=True), self.desk)
+        self.plugin = NpdPlugin(settings(url), self.queries)
+        self.polling = NpdPlugin(settings(url, poll_async_id=True), self.queries)
 
     def sessions(self) -> list[PinnedSession]:
-        return [self.desk.session, self.plugin._session, self.polling._session]
+        return [self.queries.session, self.plugin._session, self.polling._session]
 
     def close(self) -> None:
-        for each in (self.plugin, self.polling, self.desk):
+        for each in (self.plugin, self.polling, self.queries):
             each.close()
 
     @staticmethod

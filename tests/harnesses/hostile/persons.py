@@ -14,7 +14,7 @@ from tests.harnesses.hostile.mischief import Own
 from tests.harnesses.hostile.tree import tree_of
 from tests.support import intellectmoney, mandarin, moneta, npd
 from worker.providers.base import Work
-from worker.providers.npd.memory import Prints
+from worker.providers.npd.progress import Prints
 
 PERSONS: Final = (1, 2, 3)
 #: A number, or a text wherever it stands in one: what a person has in its place.

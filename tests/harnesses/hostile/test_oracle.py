@@ -13,19 +13,19 @@ from config import logging as our_logging
 from tests.harnesses.hostile import calls
 from tests.harnesses.hostile.trial import run
 from worker.domain.outcomes import Pending
-from worker.providers.intellectmoney import asking as im_asking
-from worker.providers.intellectmoney import reading
+from worker.providers.intellectmoney import parsing
+from worker.providers.intellectmoney import tokens as im_tokens
 from worker.providers.mandarin import client as mandarin_client
 from worker.providers.mandarin import mapping as mandarin_mapping
 from worker.providers.mandarin import plugin as mandarin_plugin
 from worker.providers.mandarin import types as mandarin_types
 from worker.providers.moneta import (
     asking,
-    desk,
     faults,
     json_client,
     json_reader,
     mapping,
+    queries,
     soap_client,
     soap_reader,
 )
@@ -147,11 +147,11 @@ def _expiry_for_trouble(patch: Patch) -> None:
         del progress
         raise ValueError(failure.note)
 
-    patch.setattr(im_asking, "failed", failed)
+    patch.setattr(im_tokens, "failed", failed)
 
 
 def _unknown_states(patch: Patch) -> None:
-    said = reading._said
+    said = parsing._answer
 
     def lenient(response: Any, pick: Any, answer: bytes) -> Any:  # noqa: ANN401 - as above
         state = response.result and response.result.state
@@ -159,7 +159,7 @@ def _unknown_states(patch: Patch) -> None:
             state.code = state.state = 0
         return said(response, pick, answer)
 
-    patch.setattr(reading, "_said", lenient)
+    patch.setattr(parsing, "_answer", lenient)
 
 
 def _chunks_of_negative_size(patch: Patch) -> None:
@@ -275,7 +275,7 @@ def _foreign_sessions(patch: Patch) -> None:
 
 
 def _not_understood_is_ours(patch: Patch) -> None:
-    of_task, of_unit = desk._is_of_task, desk._is_of_unit
+    of_task, of_unit = queries._is_of_task, queries._is_of_unit
 
     def is_of_task(said: Any, *ids: int) -> bool:  # noqa: ANN401 - whatever was said
         return isinstance(said, Unlike) or of_task(said, *ids)
@@ -283,8 +283,8 @@ def _not_understood_is_ours(patch: Patch) -> None:
     def is_of_unit(said: Any, unit_id: int) -> bool:  # noqa: ANN401 - as above
         return isinstance(said, Unlike | Fault) or of_unit(said, unit_id)
 
-    patch.setattr(desk, "_is_of_task", is_of_task)
-    patch.setattr(desk, "_is_of_unit", is_of_unit)
+    patch.setattr(queries, "_is_of_task", is_of_task)
+    patch.setattr(queries, "_is_of_unit", is_of_unit)
 
 
 #: The same for calls that follow each other on one connection.

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from tests.harnesses.simulation.breaking import Mutation, Slip
 from tests.harnesses.simulation.mistakes import MISTAKES
-from worker.providers.intellectmoney import saved
+from worker.providers.intellectmoney import confirmation
 from worker.providers.mandarin import course
 from worker.providers.mandarin import plugin as mandarin
 from worker.providers.moneta.plugin import MonetaPlugin
@@ -110,8 +110,8 @@ _BEHIND_DOUBLES: Final[Mapping[str, Left]] = {
         "7: no fault is a verdict",
         Slip(
             course, "course_of",
-            "if work.progress.get(_CODE) == work.inputs_sent else {}",
-            "or {}",
+            "if progress.code == work.inputs_sent else Progress()",
+            "or Progress()",
         ),
         "unit/worker/providers/mandarin/test_mapping.py"
         "::test_course_believes_only_what_was_noted_of_the_last_code[earlier]",
@@ -126,8 +126,8 @@ _BEHIND_DOUBLES: Final[Mapping[str, Left]] = {
         "IntellectMoney: what was listed before a create counts as made by it",
         "7: a create is ours by its content",
         Slip(
-            saved, "is_wanted",
-            "listed.operation_id not in work.progress.get(BEFORE, ()) and ",
+            confirmation, "is_wanted",
+            "listed.operation_id not in (progress.before or ()) and ",
             "",
         ),
         "contract/intellectmoney/test_confirming.py"
@@ -136,7 +136,7 @@ _BEHIND_DOUBLES: Final[Mapping[str, Left]] = {
     "create-by-an-old-list": _slip(
         "IntellectMoney: a create is sent by a list of long ago",
         "7: a create is ours by its content",
-        Slip(saved, "is_stale", "> _STALE_AFTER", "> 1e9 * _STALE_AFTER"),
+        Slip(confirmation, "is_stale", "> _STALE_AFTER", "> 1e9 * _STALE_AFTER"),
         "contract/intellectmoney/test_saving.py"
         "::test_a_create_is_not_sent_by_a_list_of_long_ago[json]",
     ),

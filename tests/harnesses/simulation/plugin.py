@@ -134,7 +134,7 @@ class SimulatedPlugin:
         del kind
         return self.name is Provider.NPD and progress.get("steps", 0) < 2
 
-    def keep(
+    def carry_over(
         self, kind: str, progress: Mapping[str, Any], *, next_attempt: bool
     ) -> Mapping[str, Any]:
         """Keep what was prepared."""
@@ -260,6 +260,9 @@ class SimulatedPlugin:
     def check(self) -> list[Finding]:
         """Find nothing."""
         return []
+
+    def close(self) -> None:
+        """Close nothing."""
 
     def _hang(self, lasting: float) -> None:
         """Answer long after the call was given up, or never."""

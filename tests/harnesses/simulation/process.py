@@ -20,12 +20,15 @@ from worker.engine.engine import Engine
 from worker.engine.incarnation import Incarnation
 from worker.engine.sweep import Sweep, Timing
 from worker.engine.wakeups import Wakes
-from worker.intake import actions, callbacks, codes, notifications
+from worker.intake import actions, callbacks, inputs, notifications
 from worker.intake.message import Message as Taken
 from worker.intake.refusals import Taking
 from worker.intake.starts import start
 from worker.periodic import Repeating
 from worker.process.runtime import PLACES, POOL, SIDE_PLACES, Runtime
+from worker.providers.mandarin.codes import CODE
+from worker.providers.moneta.callback import CALLBACK
+from worker.providers.npd.notification import NOTIFICATION
 from worker.store.retention import Retention
 from worker.stream.relay import Relay
 from worker.stream.stream import Stream
@@ -35,11 +38,11 @@ if TYPE_CHECKING:
 
 DOORS: Final[dict[Task, Taking]] = {
     Task.MONETA_START: start(Provider.MONETA, "identification"),
-    Task.MONETA_CALLBACK: callbacks.moneta,
+    Task.MONETA_CALLBACK: callbacks.take(CALLBACK),
     Task.NPD_START: start(Provider.NPD, "identification"),
-    Task.NPD_NOTIFICATION: notifications.npd,
+    Task.NPD_NOTIFICATION: notifications.take(NOTIFICATION),
     Task.MANDARIN_START: start(Provider.MANDARIN, "identification"),
-    Task.MANDARIN_CODE: codes.mandarin,
+    Task.MANDARIN_CODE: inputs.take(CODE),
     Task.RETRY: actions.retry,
     Task.RESUME: actions.resume,
     Task.RESOLVE: actions.resolve,

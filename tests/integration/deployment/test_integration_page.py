@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -28,10 +29,11 @@ from worker.domain.outcomes import Reason, ReasonCode
 from worker.domain.states import State
 from worker.intake.message import Message, Reading
 from worker.privacy.sealing import Sealer
+from worker.process.stored_token import StoredTokens
 from worker.providers.base import Plugin
-from worker.providers.intellectmoney.stored_token import StoredTokens
 from worker.providers.mandarin.codes import read_code
 from worker.providers.registry import plugins_of
+from worker.providers.resources import Resources
 from worker.store.database import Database
 
 PAGE = (Path(__file__).parents[3] / "docs" / "integration.md").read_text("utf-8")
@@ -94,7 +96,8 @@ def server(valkey: ValkeyServer) -> Iterator[redis.Redis]:
 @pytest.fixture
 def plugins(tmp_path: Path) -> Iterator[Mapping[Provider, Plugin]]:
     database = Database(f"sqlite:///{tmp_path / 'never_asked'}", connections=1)
-    made = plugins_of(load(environment=PROVIDERS), StoredTokens(database, Sealer([KEY])))
+    shelf_of = partial(StoredTokens, database, Sealer([KEY]))
+    made = plugins_of(Resources(load(environment=PROVIDERS), shelf_of))
     yield made
     database.dispose()
 

@@ -63,17 +63,17 @@ def asks(plugin: ScriptedPlugin) -> list[Ask]:
 
 def resume(poller: Process) -> None:
     action = Action("order-1", 1, "anna", "asked by phone")
-    keep = partial(poller.plugin.keep, next_attempt=False)
+    carry_over = partial(poller.plugin.carry_over, next_attempt=False)
     with poller.database.begin() as connection:
-        resolutions.resume(connection, action, None, keep, poller.database.now())
+        resolutions.resume(connection, action, None, carry_over, poller.database.now())
 
 
 def retry(poller: Process) -> None:
     action = Action("order-1", 1, "anna", "asked by phone")
-    keep = partial(poller.plugin.keep, next_attempt=True)
+    carry_over = partial(poller.plugin.carry_over, next_attempt=True)
     with poller.database.begin() as connection:
         now = poller.database.now()
-        retries.retry(connection, action, None, now + timedelta(hours=1), keep, now)
+        retries.retry(connection, action, None, now + timedelta(hours=1), carry_over, now)
 
 
 def test_engine_does_every_step_before_the_submit_one_after_the_other(

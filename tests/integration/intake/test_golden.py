@@ -25,13 +25,16 @@ from worker.client import Client
 from worker.domain.events import EventType
 from worker.domain.outcomes import NeedsPerson
 from worker.domain.states import State
-from worker.intake import actions, callbacks, codes, notifications
+from worker.intake import actions, callbacks, inputs, notifications
 from worker.intake.message import Message
 from worker.intake.refusals import Taking
 from worker.intake.starts import start as starting
 from worker.local.defaults import sandbox_providers
 from worker.process.runtime import Runtime
 from worker.providers.base import Work
+from worker.providers.mandarin.codes import CODE
+from worker.providers.moneta.callback import CALLBACK
+from worker.providers.npd.notification import NOTIFICATION
 from worker.store import intake as store
 from worker.store.database import Database
 from worker.store.tables import ATTEMPTS, INPUTS, NOTICES, OPERATIONS, OUTBOX, REFUSALS
@@ -144,14 +147,14 @@ TAKEN: Final[dict[Task, Taken]] = {
     Task.MONETA_START: Taken(
         starting(Provider.MONETA, "identification"), _accepted("golden-moneta")
     ),
-    Task.MONETA_CALLBACK: Taken(callbacks.moneta, _hastened, _polled(Provider.MONETA)),
+    Task.MONETA_CALLBACK: Taken(callbacks.take(CALLBACK), _hastened, _polled(Provider.MONETA)),
     Task.NPD_START: Taken(starting(Provider.NPD, "identification"), _accepted("golden-npd")),
-    Task.NPD_NOTIFICATION: Taken(notifications.npd, _first(NOTICES)),
+    Task.NPD_NOTIFICATION: Taken(notifications.take(NOTIFICATION), _first(NOTICES)),
     Task.MANDARIN_START: Taken(
         starting(Provider.MANDARIN, "identification"), _accepted("golden-mandarin")
     ),
     Task.MANDARIN_CODE: Taken(
-        codes.mandarin, _first(INPUTS), _polled(Provider.MANDARIN, missing="sms_code")
+        inputs.take(CODE), _first(INPUTS), _polled(Provider.MANDARIN, missing="sms_code")
     ),
     Task.INTELLECTMONEY_INVOICES: Taken(
         starting(Provider.INTELLECTMONEY, "invoices"), _accepted("golden-invoices")
@@ -320,7 +323,9 @@ def asked(runtime: Runtime, row: Json, progress: Json) -> None:
     plugin = runtime.plugins[Provider(row["provider"])]
     given = work(row, progress)
     for next_attempt in (False, True):
-        assert isinstance(plugin.keep(given.kind, progress, next_attempt=next_attempt), Mapping)
+        assert isinstance(
+            plugin.carry_over(given.kind, progress, next_attempt=next_attempt), Mapping
+        )
     plugin.prepares(given.kind, progress)
     match given.state:
         case State.SUBMITTING:

@@ -35,6 +35,7 @@ from worker.intake import actions, callbacks
 from worker.intake.message import Message
 from worker.intake.refusals import Taking
 from worker.process.runtime import Runtime
+from worker.providers.moneta.callback import CALLBACK
 from worker.store import overview, reading
 from worker.store.database import Database
 from worker.store.tables import ATTEMPTS, OPERATIONS
@@ -45,7 +46,7 @@ TAKERS: dict[Task, Taking] = {
     Task.RESUME: actions.resume,
     Task.RESOLVE: actions.resolve,
     Task.CANCEL: actions.cancel,
-    Task.MONETA_CALLBACK: callbacks.moneta,
+    Task.MONETA_CALLBACK: callbacks.take(CALLBACK),
 }
 ACTIONS = [task for task in TAKERS if task is not Task.MONETA_CALLBACK]
 #: What a task takes beside who, why and which attempt.

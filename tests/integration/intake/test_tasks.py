@@ -15,10 +15,12 @@ from tests.support.operations import operation, start, told, types
 from tests.support.parts import worker_parts
 from tests.support.valkey import ValkeyServer
 from worker.domain.states import State
-from worker.intake import codes, notifications
+from worker.intake import inputs, notifications
 from worker.intake.message import Message
 from worker.intake.starts import start as starting
 from worker.process.runtime import Runtime
+from worker.providers.mandarin.codes import CODE
+from worker.providers.npd.notification import NOTIFICATION
 from worker.store import intake
 from worker.store.database import Database
 from worker.store.tables import ATTEMPTS, INPUTS, NOTICES, OPERATIONS
@@ -77,14 +79,14 @@ def code(
         "sealed": runtime.sealer.seal({"sms_code": "1234"} if payload is None else payload),
         **changes,
     }
-    codes.mandarin(runtime, Message(message, Task.MANDARIN_CODE.value, (), given))
+    inputs.take(CODE)(runtime, Message(message, Task.MANDARIN_CODE.value, (), given))
 
 
 def notify(
     runtime: Runtime, payload: object = None, message: str = "message-1", **changes: object
 ) -> None:
     sealed = runtime.sealer.seal(notification() if payload is None else payload)
-    notifications.npd(
+    notifications.take(NOTIFICATION)(
         runtime, Message(message, Task.NPD_NOTIFICATION.value, (), {"sealed": sealed, **changes})
     )
 

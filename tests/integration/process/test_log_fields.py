@@ -14,9 +14,12 @@ from tests.support.parts import worker_parts
 from tests.support.people import person
 from tests.support.valkey import ValkeyServer
 from worker.domain.states import State
-from worker.intake import actions, callbacks, codes, notifications, starts
+from worker.intake import actions, callbacks, inputs, notifications, starts
 from worker.intake.message import Message
 from worker.process.runtime import Runtime
+from worker.providers.mandarin.codes import CODE
+from worker.providers.moneta.callback import CALLBACK
+from worker.providers.npd.notification import NOTIFICATION
 from worker.store.database import Database
 from worker.store.inputs import Offered
 
@@ -101,7 +104,7 @@ def test_a_refusal_is_logged_by_task_and_fields(runtime: Runtime, logged: Logged
 
 
 def test_a_callback_of_nobody_is_logged_by_its_provider(runtime: Runtime, logged: Logged) -> None:
-    callbacks.moneta(runtime, message(Task.MONETA_CALLBACK, async_id=5))
+    callbacks.take(CALLBACK)(runtime, message(Task.MONETA_CALLBACK, async_id=5))
 
     assert one(logged, "callback_unknown") == {"provider": "moneta"}
 
@@ -110,7 +113,7 @@ def test_a_notification_is_logged_by_its_provider_and_what_became_of_it(
     runtime: Runtime, logged: Logged
 ) -> None:
     sealed = runtime.sealer.seal(notification())
-    notifications.npd(runtime, message(Task.NPD_NOTIFICATION, sealed=sealed))
+    notifications.take(NOTIFICATION)(runtime, message(Task.NPD_NOTIFICATION, sealed=sealed))
 
     assert one(logged, "notification_heard") == {"provider": "npd", "heard": "unmatched"}
 
@@ -119,7 +122,7 @@ def test_a_code_is_logged_by_its_reference_and_what_became_of_it(
     runtime: Runtime, logged: Logged
 ) -> None:
     sealed = runtime.sealer.seal({"sms_code": "1234"})
-    codes.mandarin(runtime, message(Task.MANDARIN_CODE, reference="order-1", sealed=sealed))
+    inputs.take(CODE)(runtime, message(Task.MANDARIN_CODE, reference="order-1", sealed=sealed))
 
     offered = one(logged, "code_offered")
     assert offered["reference"] == "order-1"

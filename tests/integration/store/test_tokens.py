@@ -12,8 +12,8 @@ from tests.support.loopback import free_port
 from tests.support.operations import NOW
 from worker.domain.errors import DatabaseUnavailable
 from worker.privacy.sealing import Sealer
-from worker.providers.intellectmoney.stored_token import StoredTokens
-from worker.providers.intellectmoney.tokens import LOOK_AGAIN, Token
+from worker.process.stored_token import StoredTokens
+from worker.providers.access_tokens import LOOK_AGAIN, AccessToken
 from worker.store import tokens as store
 from worker.store.database import Database
 from worker.store.tables import ACCESS_TOKENS
@@ -124,7 +124,7 @@ def test_a_token_lies_sealed_in_its_row(database: Database) -> None:
     with database.read() as connection:
         row = connection.execute(select(ACCESS_TOKENS)).mappings().one()
     assert "user-token" not in repr(dict(row))
-    assert shelf(database).current() == Token("user-token", 1)
+    assert shelf(database).current() == AccessToken("user-token", 1)
     assert "user-token" not in repr(shelf(database).current())
 
 

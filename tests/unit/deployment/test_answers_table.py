@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from worker.providers.intellectmoney.signature import Method as IntellectMoneyMethod
+from worker.providers.intellectmoney.requests import Method as IntellectMoneyMethod
 from worker.providers.intellectmoney.types import INVOICE_STATES
 from worker.providers.moneta.faults import MEANINGS
 from worker.providers.moneta.mapping import STATUSES

@@ -3,7 +3,7 @@
 import platform
 from collections.abc import Iterator
 
-from config.queues import TASK_MODULES
+from config.queues import PLUGIN_MODULES, TASK_MODULES
 from worker.cli import installation
 from worker.cli.doctor.finding import Finding, fault, ok, warning
 
@@ -12,7 +12,7 @@ _WHAT = "installation"
 
 def check_installation() -> Iterator[Finding]:
     """Import what workers, pollers, beat and Flower import; look at the versions that are there."""
-    lacks = installation.lacks([*installation.IMPORTED, *TASK_MODULES])
+    lacks = installation.lacks([*installation.IMPORTED, *PLUGIN_MODULES, *TASK_MODULES])
     for lack in lacks:
         yield (fault if lack.is_ours else warning)(_WHAT, str(lack))
     own = installation.installed()

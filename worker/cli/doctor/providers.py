@@ -1,14 +1,17 @@
 """The providers: whether they can be reached, their settings and clocks."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
 
 from config.settings import Settings
 from worker.cli.doctor.at_once import Look
 from worker.cli.doctor.finding import Finding, fault, ok, warning
 from worker.privacy.sealing import Sealer
+from worker.process.stored_token import StoredTokens
 from worker.providers.base import Plugin
-from worker.providers.intellectmoney.stored_token import StoredTokens
 from worker.providers.registry import plugins_of
+from worker.providers.resources import Resources
 from worker.store.database import Database
 
 
@@ -17,7 +20,7 @@ def looks_at_providers(settings: Settings) -> list[Look]:
     # No token is fetched here, so that the shelf's database is not even connected to.
     database = Database(settings.database_url, connections=1)
     sealer = Sealer(key.get_secret_value() for key in settings.seal_keys)
-    plugins = plugins_of(settings, StoredTokens(database, sealer))
+    plugins = plugins_of(Resources(settings, partial(StoredTokens, database, sealer)))
     if not plugins:
         return [Look("providers", "", _none_is_on)]
     return [
@@ -33,8 +36,9 @@ def _none_is_on() -> Iterator[Finding]:
 
 def _looking(plugin: Plugin) -> Callable[[], Iterator[Finding]]:
     def look() -> Iterator[Finding]:
-        for found in plugin.check():
-            made = ok if found.ok else fault
-            yield made(found.what, found.detail)
+        with closing(plugin):
+            for found in plugin.check():
+                made = ok if found.ok else fault
+                yield made(found.what, found.detail)
 
     return look

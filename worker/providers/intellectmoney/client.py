@@ -10,10 +10,10 @@ from urllib.parse import quote, urlencode
 
 from config.providers import IntellectMoneySettings
 from worker.domain.invoices import Invoice
-from worker.providers.intellectmoney import reading
-from worker.providers.intellectmoney.reading import Pick
-from worker.providers.intellectmoney.said import Done, Failed, Queued, Said, Scheduled, Unlike
-from worker.providers.intellectmoney.signature import Method, order_of, sign
+from worker.providers.intellectmoney import parsing
+from worker.providers.intellectmoney.answers import Answer, Done, Failed, Queued, Scheduled, Unlike
+from worker.providers.intellectmoney.parsing import Pick
+from worker.providers.intellectmoney.requests import Method, order_of, sign
 from worker.providers.transport.http import PinnedSession
 
 CONTENT_TYPE: Final = "application/x-www-form-urlencoded; charset=utf-8"
@@ -41,23 +41,23 @@ class Client:
         """Whether the result of a queued operation can be asked for by its id."""
         return self._result_path is not None
 
-    def user_token(self) -> Said[str]:
+    def user_token(self) -> Answer[str]:
         """Ask for a UserToken."""
-        return self._call(Method.TOKEN, self._login, reading.token_in)
+        return self._call(Method.TOKEN, self._login, parsing.token_in)
 
-    def invoices(self, token: str, asked: Mapping[str, str]) -> Said[tuple[Invoice, ...]]:
+    def invoices(self, token: str, asked: Mapping[str, str]) -> Answer[tuple[Invoice, ...]]:
         """Ask for a page of the registry."""
-        return self._call(Method.INVOICES, _with(token, asked), reading.invoices_in)
+        return self._call(Method.INVOICES, _with(token, asked), parsing.invoices_in)
 
-    def scheduled(self, token: str, asked: Mapping[str, str]) -> Said[tuple[Scheduled, ...]]:
+    def scheduled(self, token: str, asked: Mapping[str, str]) -> Answer[tuple[Scheduled, ...]]:
         """Ask for a page of the scheduled operations."""
-        return self._call(Method.LIST, _with(token, asked), reading.scheduled_in)
+        return self._call(Method.LIST, _with(token, asked), parsing.scheduled_in)
 
-    def save(self, token: str, change: Mapping[str, str]) -> Said[bool]:
+    def save(self, token: str, change: Mapping[str, str]) -> Answer[bool]:
         """Create or edit a scheduled operation. The one call that has an effect."""
-        return self._call(Method.SAVE, _with(token, change), reading.saved_in)
+        return self._call(Method.SAVE, _with(token, change), parsing.saved_in)
 
-    def result(self, token: str, operation_id: str, pick: Pick[T]) -> Said[T]:
+    def result(self, token: str, operation_id: str, pick: Pick[T]) -> Answer[T]:
         """Ask for the result of a queued operation.
 
         The method is documented nowhere: its path is a setting, that it takes the UserToken is a
@@ -73,7 +73,7 @@ class Client:
             return Unlike("another operation's result", said.answer)
         return said
 
-    def _call(self, method: Method, values: Mapping[str, str], pick: Pick[T]) -> Said[T]:
+    def _call(self, method: Method, values: Mapping[str, str], pick: Pick[T]) -> Answer[T]:
         headers = self._headers
         if self._key is not None:
             order = order_of(method, values, self._state_signed_after)
@@ -82,10 +82,10 @@ class Client:
 
     def _send(
         self, path: str, values: Mapping[str, str], headers: Mapping[str, str], pick: Pick[T]
-    ) -> Said[T]:
+    ) -> Answer[T]:
         body = urlencode(values).encode("ascii")
         reply = self._session.exchange_at("POST", path, body, CONTENT_TYPE, headers)
-        return reading.said(reply, pick)
+        return parsing.answer_of(reply, pick)
 
 
 def _with(token: str, values: Mapping[str, str]) -> dict[str, str]:

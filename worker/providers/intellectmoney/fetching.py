@@ -1,9 +1,12 @@
 """Fetching a list to its end: all of it is harmless, so nothing is ever submitted."""
 
+import json
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any, Generic, TypeVar, assert_never
+from dataclasses import asdict, replace
+from operator import attrgetter
+from typing import Any, Final, Generic, TypeVar, assert_never
 
 from config.polling import PollPolicy
 from worker.domain.invoices import Invoice
@@ -15,26 +18,32 @@ from worker.domain.outcomes import (
     Outcome,
     Pending,
     Reason,
+    ReasonCode,
     Started,
     Trouble,
 )
 from worker.domain.states import State
 from worker.providers.base import Work
-from worker.providers.intellectmoney.asking import Asking
+from worker.providers.intellectmoney.answers import Failed, Scheduled
 from worker.providers.intellectmoney.client import Client
-from worker.providers.intellectmoney.ends import (
+from worker.providers.intellectmoney.endings import (
     EXPIRED,
     OPERATION_ERROR,
     before_the_start,
     error,
+    not_known,
 )
-from worker.providers.intellectmoney.pages import Listing, Page, Place, Waiting, read_page
-from worker.providers.intellectmoney.said import Failed
-from worker.providers.intellectmoney.tokens import Tokens
-from worker.providers.intellectmoney.troubles import not_known
+from worker.providers.intellectmoney.paging import Listing, Page, Place, Waiting, read_page
+from worker.providers.intellectmoney.parsing import invoices_in, scheduled_in
+from worker.providers.intellectmoney.progress import Progress
+from worker.providers.intellectmoney.requests import LISTED_AT_A_TIME, invoices_asked, listed_asked
+from worker.providers.intellectmoney.tokens import Questions, Tokens
 
 T = TypeVar("T")
 _Ends = Finished | NeedsPerson | Misconfigured
+#: All that was read is written with every page: a list without an end must find one.
+_MOST_PAGES: Final = 100
+_STATES: Final[Mapping[int | None, str]] = {0: "active", 1: "off", None: "unknown"}
 
 
 class Fetching(ABC, Generic[T]):
@@ -58,11 +67,11 @@ class Fetching(ABC, Generic[T]):
         """Return what of a page is stored beside the operation."""
 
     @abstractmethod
-    def carried(self, progress: Mapping[str, Any], items: Sequence[T]) -> dict[str, Any]:
-        """Return what is carried on to the end in `progress`, a page's items added."""
+    def carried(self, progress: Progress, items: Sequence[T]) -> Progress:
+        """Return what is carried on to the end, a page's items added."""
 
     @abstractmethod
-    def ended(self, end: Finished, progress: Mapping[str, Any], answer: bytes | None) -> Finished:
+    def ended(self, end: Finished, progress: Progress, answer: bytes | None) -> Finished:
         """Complete an end by what was carried; `answer` is the reply that ended it."""
 
     def prepares(self, progress: Mapping[str, Any]) -> bool:
@@ -93,21 +102,22 @@ class Fetching(ABC, Generic[T]):
         outcome = self._turn(work, starts=False)
         if not isinstance(outcome, Pending):
             return outcome
-        progress = work.progress if outcome.progress is None else outcome.progress
+        progress = Progress.of(work.progress if outcome.progress is None else outcome.progress)
         end = Finished(
             State.EXPIRED, outcome.note, EXPIRED, records=outcome.records, calls=outcome.calls
         )
         return self.ended(end, progress, None)
 
-    def kept(self, progress: Mapping[str, Any]) -> Mapping[str, Any]:
+    def carried_over(self, progress: Mapping[str, Any]) -> Mapping[str, Any]:
         """Go on, after a person's look, from the last page that was stored."""
-        place = Place.in_(progress).resumed()
-        return {**self.carried(progress, ()), **place.remembered()}
+        known = Progress.of(progress)
+        place = Place.of(known).resumed()
+        return replace(self.carried(known, ()), place=place.remembered()).stored()
 
     def _turn(self, work: Work, *, starts: bool) -> Started | Pending | _Ends:
-        asking = Asking(self._tokens, work.progress)
+        questions = Questions(self._tokens, Progress.of(work.progress))
         listing = self.listing(work.args["filters"])
-        said = read_page(self._client, asking, listing, Place.in_(work.progress))
+        said = read_page(self._client, questions, listing, Place.of(Progress.of(work.progress)))
         match said:
             case Page():
                 outcome = self._page(work, said, starts=starts)
@@ -117,16 +127,17 @@ class Fetching(ABC, Generic[T]):
                 end = Finished(
                     State.FAILED, OPERATION_ERROR, error(OPERATION_ERROR, retryable=True)
                 )
-                outcome = self.ended(end, work.progress, said.answer)
+                outcome = self.ended(end, Progress.of(work.progress), said.answer)
             case Pending() | NeedsPerson() | Misconfigured():
                 outcome = said
             case _:
                 assert_never(said)
-        return replace(outcome, calls=asking.calls)
+        return replace(outcome, calls=questions.calls)
 
     def _page(self, work: Work, page: Page[T], *, starts: bool) -> Started | Pending | _Ends:
         records = self.records(page.items)
-        progress = {**self.carried(work.progress, page.items), **page.place.remembered()}
+        carried = self.carried(Progress.of(work.progress), page.items)
+        progress = replace(carried, place=page.place.remembered())
         if page.is_last:
             end = Finished(State.SUCCEEDED, "last page stored", records=records)
             return self.ended(end, progress, page.answer)
@@ -134,16 +145,117 @@ class Fetching(ABC, Generic[T]):
         if excess is not None:
             return NeedsPerson(excess, "too many pages")
         if not starts:
-            return Pending("page stored", again_in=0.0, progress=progress, records=records)
+            return Pending("page stored", again_in=0.0, progress=progress.stored(), records=records)
         if page.operation_id is None:
-            return not_known("no OperationId", work.progress)
+            return not_known("no OperationId", Progress.of(work.progress))
         return Started(
-            page.operation_id, "page stored", again_in=0.0, progress=progress, records=records
+            page.operation_id,
+            "page stored",
+            again_in=0.0,
+            progress=progress.stored(),
+            records=records,
         )
 
     def _waiting(self, work: Work, said: Waiting, *, starts: bool) -> Started | Pending:
         place = said.place
-        progress = {**self.carried(work.progress, ()), **place.remembered()}
+        carried = self.carried(Progress.of(work.progress), ())
+        progress = replace(carried, place=place.remembered()).stored()
         if starts and said.operation_id is not None:
             return Started(said.operation_id, "queued", as_after=place.waits, progress=progress)
         return Pending("queued", as_after=place.waits, progress=progress)
+
+
+class Invoices(Fetching[Invoice]):
+    """Fetches the payment registry: every page is stored as it comes."""
+
+    def __init__(
+        self, client: Client, tokens: Tokens, policy: PollPolicy, date_format: str
+    ) -> None:
+        super().__init__(client, tokens, policy)
+        self._date_format = date_format
+
+    def listing(self, filters: Mapping[str, Any]) -> Listing[Invoice]:
+        """Return the registry, in pages of the size that was asked for."""
+        return Listing(
+            page=lambda token, skip: self._client.invoices(
+                token, invoices_asked(filters, skip, self._date_format)
+            ),
+            pick=invoices_in,
+            take=filters["page_size"],
+            id_of=attrgetter("id"),
+        )
+
+    def excess(self, place: Place) -> None:
+        """Have no longest registry: what was read lies in rows, and there is a deadline."""
+        del place
+
+    def records(self, items: Sequence[Invoice]) -> Sequence[Invoice]:
+        """Store all of a page."""
+        return items
+
+    def carried(self, progress: Progress, items: Sequence[Invoice]) -> Progress:
+        """Carry nothing: the rows hold it."""
+        del progress, items
+        return Progress()
+
+    def ended(self, end: Finished, progress: Progress, answer: bytes | None) -> Finished:
+        """Have the store count and sum up what came, whatever the end; the rows are the answer."""
+        del answer
+        return replace(end, result={"pages": Place.of(progress).pages}, tallied=True)
+
+
+def listing_of(client: Client, filters: Mapping[str, Any], date_format: str) -> Listing[Scheduled]:
+    """Return the scheduled operations that the filters choose."""
+    return Listing(
+        page=lambda token, skip: client.scheduled(token, listed_asked(filters, skip, date_format)),
+        pick=scheduled_in,
+        take=LISTED_AT_A_TIME,
+        id_of=attrgetter("operation_id"),
+    )
+
+
+class ScheduledOperations(Fetching[Scheduled]):
+    """Fetches the scheduled operations: carried from page to page, and sent whole at the end."""
+
+    def __init__(
+        self, client: Client, tokens: Tokens, policy: PollPolicy, date_format: str
+    ) -> None:
+        super().__init__(client, tokens, policy)
+        self._date_format = date_format
+
+    def listing(self, filters: Mapping[str, Any]) -> Listing[Scheduled]:
+        """Return the list."""
+        return listing_of(self._client, filters, self._date_format)
+
+    def excess(self, place: Place) -> Reason | None:
+        """Leave to a person what is longer than a list that can be told."""
+        return _ENDLESS if place.pages >= _MOST_PAGES else None
+
+    def records(self, items: Sequence[Scheduled]) -> Sequence[Invoice]:
+        """Store nothing beside the operation."""
+        del items
+        return ()
+
+    def carried(self, progress: Progress, items: Sequence[Scheduled]) -> Progress:
+        """Carry all of them."""
+        return Progress(items=[*(progress.items or ()), *map(asdict, items)])
+
+    def ended(self, end: Finished, progress: Progress, answer: bytes | None) -> Finished:
+        """Count them; the answer of a whole list is the list, of an error the reply."""
+        items = progress.items or []
+        counts = Counter(_STATES.get(item["state"], "unknown") for item in items)
+        result = {
+            "operations": len(items),
+            "by_state": dict(sorted(counts.items())),
+            "pages": Place.of(progress).pages,
+        }
+        if end.state is State.SUCCEEDED:
+            answer = json.dumps(items, ensure_ascii=False).encode()
+        return replace(end, result=result, answer=answer)
+
+
+_ENDLESS: Final = Reason(
+    ReasonCode.UNKNOWN_ANSWER,
+    f"IntellectMoney lists more than {_MOST_PAGES * LISTED_AT_A_TIME} scheduled operations: look "
+    "there; where that is right, cancel and ask for them by narrower filters.",
+)

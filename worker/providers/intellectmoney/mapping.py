@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from worker.domain.invoices import Invoice, Money, Transaction
+from worker.providers.intellectmoney.answers import Scheduled
 from worker.providers.intellectmoney.replies import (
     InvoiceRead,
     MoneyRead,
@@ -11,7 +12,6 @@ from worker.providers.intellectmoney.replies import (
     ScheduledRead,
     TransactionRead,
 )
-from worker.providers.intellectmoney.said import Scheduled
 from worker.providers.transport.strict_json import NamedTwice, NotJson, parse_json
 
 #: What a list shows of what was sent, as it is; when it ends is not shown.

@@ -1,45 +1,34 @@
 """IntellectMoney as the engine sees it."""
 
 from collections.abc import Mapping
-from typing import Any, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
-from pydantic import BaseModel
-
-from config.polling import PollPolicy
 from config.providers import IntellectMoneySettings
 from config.queues import Provider
 from worker.domain.errors import Refused
-from worker.domain.intake import Intake
-from worker.domain.outcomes import Outcome, Pending
-from worker.providers.base import Finding, Limits, Work
+from worker.domain.outcomes import Outcome
+from worker.providers.access_tokens import AccessTokenShelf
+from worker.providers.base import Finding, Work
 from worker.providers.given import Writing
-from worker.providers.health import check_host, look
 from worker.providers.intellectmoney.client import Client
-from worker.providers.intellectmoney.invoices import Invoices
-from worker.providers.intellectmoney.saving import Saving, Siblings
-from worker.providers.intellectmoney.scheduled import ScheduledOperations
-from worker.providers.intellectmoney.signature import signs_state
-from worker.providers.intellectmoney.tokens import Tokens, TokenShelf
+from worker.providers.intellectmoney.fetching import Invoices, ScheduledOperations
+from worker.providers.intellectmoney.requests import signs_state
+from worker.providers.intellectmoney.saving import Saving
+from worker.providers.intellectmoney.tokens import Tokens
 from worker.providers.intellectmoney.types import (
     STATE_ASKED,
     InvoicesArguments,
     ListArguments,
     SaveArguments,
 )
-from worker.providers.limits import limits_of
+from worker.providers.plugin import Payload, ProviderPlugin
+from worker.providers.resources import Resources, Siblings
 from worker.providers.transport.pin import Pin
 from worker.providers.transport.sessions import session_of
-from worker.providers.validating import both, validated
 
 INVOICES: Final = "invoices"
 LIST: Final = "scheduled_operations"
 SAVE: Final = "save_scheduled_operation"
-_ARGUMENTS: Final[Mapping[str, type[BaseModel]]] = {
-    INVOICES: InvoicesArguments,
-    LIST: ListArguments,
-    SAVE: SaveArguments,
-}
-_NAME: Final = "intellectmoney"
 
 
 class Flow(Protocol):
@@ -63,26 +52,32 @@ class Flow(Protocol):
     def settle(self, work: Work) -> Outcome:
         """As the plugin's."""
 
-    def kept(self, progress: Mapping[str, Any]) -> Mapping[str, Any]:
+    def carried_over(self, progress: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return what of `progress` stays where a person has the attempt go on."""
 
 
-class IntellectMoneyPlugin:
+class IntellectMoneyPlugin(ProviderPlugin[IntellectMoneySettings]):
     """Registries and scheduled operations through IntellectMoney's personal API.
 
-    Make it after a fork. `shelf` is where the workers keep their token, `siblings` knows what they
-    have sent beside an operation.
+    `shelf` is where the workers keep their access token, `siblings` knows what they have sent
+    beside an operation. At its deadline everything is asked once more, so that no last look is
+    needed before; a resume has the whole time anew, as queue and list are to be asked again.
     """
+
+    provider = Provider.INTELLECTMONEY
+    arguments: ClassVar = {
+        INVOICES: InvoicesArguments,
+        LIST: ListArguments,
+        SAVE: SaveArguments,
+    }
 
     def __init__(
         self,
         settings: IntellectMoneySettings,
-        shelf: TokenShelf,
+        shelf: AccessTokenShelf,
         siblings: Siblings | None = None,
     ) -> None:
-        self._settings = settings
-        self._limits = limits_of(settings)
-        self._session = session_of(settings, reply_limit=settings.reply_limit)
+        super().__init__(settings, session_of(settings, reply_limit=settings.reply_limit))
         client = Client(self._session, settings)
         tokens = Tokens(
             client,
@@ -98,72 +93,20 @@ class IntellectMoneyPlugin:
             SAVE: Saving(*parts, siblings),
         }
         asked = settings.signs is None or signs_state(settings.state_signed_after)
-        self._context = {STATE_ASKED: asked}
+        self.context = {STATE_ASKED: asked}
 
-    @property
-    def name(self) -> Provider:
-        """Which provider this is."""
-        return Provider.INTELLECTMONEY
-
-    @property
-    def policy(self) -> PollPolicy:
-        """The poll schedule."""
-        return self._settings.poll
-
-    @property
-    def limits(self) -> Limits:
-        """How hard it may be worked."""
-        return self._limits
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._session.close()
-
-    def accept(
-        self,
-        kind: str,
-        arguments: Mapping[str, Any],
-        payload: object | None,
-        writing: Writing = Writing.TODAYS,
-    ) -> Intake:
-        """Validate a start message (without its reference): all of it is in clear."""
+    def payload_of(self, payload: object | None, writing: Writing) -> Payload:
+        """Refuse sealed data: everything is given in clear, and no data could be corrected."""
         del writing  # All of them write it alike.
-        model = _ARGUMENTS.get(kind)
-        if model is None:
-            message = f"kind must be one of {', '.join(_ARGUMENTS)}"
-            raise Refused(message, ["kind"])
-        args, _ = both(
-            lambda: validated(model, dict(arguments), "arguments", self._context),
-            lambda: _refuse_sealed(payload),
-        )
-        return Intake(kind, args.model_dump(exclude_none=True), None)
-
-    def correct(
-        self,
-        kind: str,
-        args: Mapping[str, Any],
-        payload: object,
-        writing: Writing = Writing.TODAYS,
-    ) -> Intake:
-        """Refuse: nothing was sealed that could be corrected."""
-        del writing
-        _refuse_sealed(payload)
-        return Intake(kind, args, None)
+        if payload is not None:
+            message = "sealed is not taken: everything is given in clear"
+            raise Refused(message, ["sealed"])
+        return None
 
     def give_up_after(self, kind: str) -> float:
         """Return the deadline that the settings have, in seconds."""
         del kind
         return self._settings.deadline.total_seconds()
-
-    def resumed_for(self, kind: str, *, submitted: bool) -> float:
-        """Return as long as at first: its queue is to be asked again, and its list."""
-        del submitted
-        return self.give_up_after(kind)
-
-    def last_look_before(self, deadline_in: float) -> float | None:
-        """Have none: at the deadline everything is asked once more."""
-        del deadline_in
-        return None
 
     def prepares(self, kind: str, progress: Mapping[str, Any]) -> bool:
         """Tell whether a read comes next: for ever, where the operation is one."""
@@ -177,16 +120,11 @@ class IntellectMoneyPlugin:
         """Write, where the operation is a write."""
         return self._flows[work.kind].submit(work)
 
-    def supply(self, work: Work) -> Outcome:
-        """Wait for nobody's input."""
-        del work
-        return Pending("no input is wanted", calls=0)
-
-    def keep(
+    def carry_over(
         self, kind: str, progress: Mapping[str, Any], *, next_attempt: bool
     ) -> Mapping[str, Any]:
         """Keep the place where a reading stands; a next attempt begins anew."""
-        return {} if next_attempt else self._flows[kind].kept(progress)
+        return {} if next_attempt else self._flows[kind].carried_over(progress)
 
     def clear_up(self, work: Work) -> Outcome:
         """Find out what became of a doubtful write."""
@@ -200,19 +138,12 @@ class IntellectMoneyPlugin:
         """Ask once more, and end."""
         return self._flows[work.kind].settle(work)
 
-    def look(self) -> Outcome:
-        """Ask the host for nothing in particular."""
-        return look(self._session.probe)
-
-    def check(self) -> list[Finding]:
-        """Look at settings, reachability and clock.
+    def check_settings(self) -> list[Finding]:
+        """Look at the settings.
 
         The login is not tried: a new token may end the one that the workers use, and a wrong
         password, asked often enough, may lock the account. No page says.
         """
-        return [self._check_settings(), *check_host(_NAME, self._session)]
-
-    def _check_settings(self) -> Finding:
         settings = self._settings
         faults = []
         if self.policy.longest > settings.deadline.total_seconds():
@@ -221,17 +152,15 @@ class IntellectMoneyPlugin:
             faults.append("STATE_SIGNED_AFTER names no value that is signed")
         if settings.result_path is not None and not _is_below(settings.url, settings.result_path):
             faults.append("RESULT_PATH is no path below URL")
-        return Finding(
-            f"{_NAME} settings", not faults, "; ".join(faults) or "in order; the login is not tried"
-        )
-
-
-def _refuse_sealed(payload: object | None) -> None:
-    if payload is not None:
-        message = "sealed is not taken: everything is given in clear"
-        raise Refused(message, ["sealed"])
+        return [self.settings_finding(faults, "in order; the login is not tried")]
 
 
 def _is_below(url: str, template: str) -> bool:
     path = template.format(operation_id="00000000-0000-0000-0000-000000000000")
     return Pin.of(url).below(f"/{path}") is not None
+
+
+def open_plugin(settings: IntellectMoneySettings, resources: Resources) -> IntellectMoneyPlugin:
+    """Return the provider's plugin."""
+    shelf = resources.shelf_of(Provider.INTELLECTMONEY)
+    return IntellectMoneyPlugin(settings, shelf, resources.siblings)

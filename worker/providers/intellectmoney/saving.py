@@ -9,7 +9,7 @@ listed as it was sent. Anything else is for a person.
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final, Protocol, assert_never
+from typing import Any, Final, assert_never
 
 from config.polling import PollPolicy
 from worker.domain.errors import CallFailed, DatabaseUnavailable
@@ -25,31 +25,30 @@ from worker.domain.outcomes import (
     Trouble,
 )
 from worker.domain.states import State
+from worker.providers.access_tokens import LOOK_AGAIN, AccessToken
 from worker.providers.base import Work
-from worker.providers.intellectmoney import saved
-from worker.providers.intellectmoney.asking import Asking
+from worker.providers.intellectmoney import confirmation
+from worker.providers.intellectmoney.answers import Done, Failed, Queued, Scheduled
 from worker.providers.intellectmoney.client import Client
-from worker.providers.intellectmoney.ends import OPERATION_ERROR, before_the_start, is_over
+from worker.providers.intellectmoney.confirmation import Listed
+from worker.providers.intellectmoney.endings import (
+    OPERATION_ERROR,
+    before_the_start,
+    is_over,
+    not_known,
+)
+from worker.providers.intellectmoney.fetching import listing_of
 from worker.providers.intellectmoney.mapping import is_as_sent
-from worker.providers.intellectmoney.pages import Page, Place, Waiting, read_page
-from worker.providers.intellectmoney.reading import saved_in
+from worker.providers.intellectmoney.paging import Page, Place, Waiting, read_page
+from worker.providers.intellectmoney.parsing import saved_in
+from worker.providers.intellectmoney.progress import Progress
 from worker.providers.intellectmoney.requests import change_asked
-from worker.providers.intellectmoney.said import Done, Failed, Queued, Scheduled
-from worker.providers.intellectmoney.saved import BEFORE, FOUND, READY, Listed
-from worker.providers.intellectmoney.scheduled import listing_of
-from worker.providers.intellectmoney.tokens import LOOK_AGAIN, NoToken, Token, Tokens
-from worker.providers.intellectmoney.troubles import not_known
+from worker.providers.intellectmoney.tokens import NoToken, Questions, Tokens
+from worker.providers.resources import Siblings
 from worker.providers.transport.failures import trouble_of
 
 #: No object has that many operations: somebody makes up pages.
 _MOST_PAGES: Final = 100
-
-
-class Siblings(Protocol):
-    """What the workers have sent beside an operation. May raise `DatabaseUnavailable`."""
-
-    def of(self, operation_id: str) -> Sequence[Mapping[str, Any]]:
-        """Return the `args` of the others of its kind that may have been sent since it began."""
 
 
 class Saving:
@@ -71,91 +70,106 @@ class Saving:
 
     def prepares(self, progress: Mapping[str, Any]) -> bool:
         """Tell whether something is to be known before the write."""
-        return not progress.get(READY)
+        return not Progress.of(progress).ready
 
     def prepare(self, work: Work) -> Outcome:
         """Have a token, so that the write is not spent on a missing one; list before a create."""
-        asking = Asking(self._tokens, work.progress)
+        questions = Questions(self._tokens, Progress.of(work.progress))
         outcome: Outcome
-        if saved.is_create(work):
-            outcome = saved.listed_before(self._list(work, asking), work)
+        if confirmation.is_create(work):
+            outcome = confirmation.listed_before(self._list(work, questions), work)
         else:
-            token = asking.token()
+            token = questions.token()
             outcome = (
-                Prepared("token at hand", {READY: True}) if isinstance(token, Token) else token
+                Prepared("token at hand", Progress(ready=True).stored())
+                if isinstance(token, AccessToken)
+                else token
             )
-        outcome = replace(outcome, calls=asking.calls)
+        outcome = replace(outcome, calls=questions.calls)
         return before_the_start(work, outcome, self._policy)
 
     def submit(self, work: Work) -> Outcome:
         """Write; what was listed before a write that is not made is listed anew before the next."""
-        if saved.is_stale(work):
+        if confirmation.is_stale(work):
             return NotSent(
-                "listed too long ago", Trouble.DEPENDENCY, calls=0, progress=saved.unlisted(work)
+                "listed too long ago",
+                Trouble.DEPENDENCY,
+                calls=0,
+                progress=Progress.of(work.progress).unlisted().stored(),
             )
-        asking = Asking(self._tokens, work.progress)
+        questions = Questions(self._tokens, Progress.of(work.progress))
         change = change_asked(work.args["operation"], self._date_format)
         try:
-            said = asking.ask(lambda token: self._client.save(token, change))
+            said = questions.ask(lambda token: self._client.save(token, change))
         except CallFailed as failure:
             trouble, wait = trouble_of(failure), failure.retry_after
             if failure.never_sent:
                 return NotSent(
-                    failure.note, trouble, wait, asking.calls, progress=saved.unlisted(work)
+                    failure.note,
+                    trouble,
+                    wait,
+                    questions.calls,
+                    progress=Progress.of(work.progress).unlisted().stored(),
                 )
-            return Doubtful(failure.note, trouble, wait, calls=asking.calls)
-        outcome = replace(saved.written(said, work), calls=asking.calls)
+            return Doubtful(failure.note, trouble, wait, calls=questions.calls)
+        outcome = replace(confirmation.written(said, work), calls=questions.calls)
         if isinstance(outcome, NotSent | Misconfigured):
-            return replace(outcome, progress=saved.unlisted(work))
+            return replace(outcome, progress=Progress.of(work.progress).unlisted().stored())
         return outcome
 
     def clear_up(self, work: Work) -> Outcome:
         """Look into the list for what a doubtful write would have made."""
-        asking = Asking(self._tokens, work.progress)
-        listed = self._list(work, asking)
+        questions = Questions(self._tokens, Progress.of(work.progress))
+        listed = self._list(work, questions)
         outcome: Outcome
         if isinstance(listed, Listed):
-            outcome = saved.confirmed(listed) or saved.doubted(work)
+            outcome = confirmation.confirmed(listed) or confirmation.doubted(work)
         else:
-            outcome = saved.in_time(listed, work) if is_over(work) else listed
-        return replace(outcome, calls=asking.calls)
+            outcome = confirmation.in_time(listed, work) if is_over(work) else listed
+        return replace(outcome, calls=questions.calls)
 
     def poll(self, work: Work) -> Outcome:
         """Ask for the queued write's result, or look for it in the list."""
-        asking = Asking(self._tokens, work.progress)
+        questions = Questions(self._tokens, Progress.of(work.progress))
         outcome: Outcome
         if self._client.fetches_results and work.provider_ref is not None:
-            outcome = self._result(work.provider_ref, asking, work)
+            outcome = self._result(work.provider_ref, questions, work)
         else:
-            listed = self._list(work, asking)
+            listed = self._list(work, questions)
             if isinstance(listed, Listed):
-                still = Pending("not listed yet", progress=saved.noted(work.progress))
-                outcome = saved.confirmed(listed) or still
+                still = Pending(
+                    "not listed yet", progress=Progress.of(work.progress).without_list().stored()
+                )
+                outcome = confirmation.confirmed(listed) or still
             else:
                 outcome = listed
-        return replace(outcome, calls=asking.calls)
+        return replace(outcome, calls=questions.calls)
 
     def settle(self, work: Work) -> Outcome:
         """Ask once more, and leave what is not known then to a person."""
-        return saved.in_time(self.poll(work), work)
+        return confirmation.in_time(self.poll(work), work)
 
-    def kept(self, progress: Mapping[str, Any]) -> Mapping[str, Any]:
+    def carried_over(self, progress: Mapping[str, Any]) -> Mapping[str, Any]:
         """Keep what was listed before the write: nobody can list that again.
 
         What was not written yet is listed anew all the same, as it is not `READY`: by an old list
         somebody else's operation would be taken for ours.
         """
-        return {BEFORE: progress[BEFORE]} if BEFORE in progress else {}
+        return Progress(before=Progress.of(progress).before).stored()
 
-    def _result(self, operation_id: str, asking: Asking, work: Work) -> Outcome:
-        said = asking.read(partial(self._client.result, operation_id=operation_id, pick=saved_in))
+    def _result(self, operation_id: str, questions: Questions, work: Work) -> Outcome:
+        said = questions.read(
+            partial(self._client.result, operation_id=operation_id, pick=saved_in)
+        )
         match said:
             case Done():
-                return saved.done(said, work)
+                return confirmation.done(said, work)
             case Queued():
-                return Pending("queued", progress=saved.noted(work.progress))
+                return Pending(
+                    "queued", progress=Progress.of(work.progress).without_list().stored()
+                )
             case Failed():
-                return saved.failed(OPERATION_ERROR, said.answer)
+                return confirmation.failed(OPERATION_ERROR, said.answer)
             case _:
                 return said
 
@@ -163,7 +177,7 @@ class Saving:
         self, wanted: Sequence[Scheduled], work: Work
     ) -> NeedsPerson | Pending | None:
         """Leave to a person what another save of ours may have made just as well."""
-        if self._siblings is None or not saved.is_create(work):
+        if self._siblings is None or not confirmation.is_create(work):
             return None
         try:
             others = [each["operation"] for each in self._siblings.of(work.id)]
@@ -171,20 +185,20 @@ class Saving:
             return Pending("database away", again_in=LOOK_AGAIN)
         creates = [each for each in others if each.get("operation_id") is None]
         if any(is_as_sent(each, other) for each in wanted for other in creates):
-            return NeedsPerson(saved.DOUBTFUL, "another save of the same")
+            return NeedsPerson(confirmation.DOUBTFUL, "another save of the same")
         return None
 
-    def _list(self, work: Work, asking: Asking) -> Listed | Finished | NoToken:
+    def _list(self, work: Work, questions: Questions) -> Listed | Finished | NoToken:
         """Read a page of the list: of the object before and after a create, else of the edited."""
         operation = work.args["operation"]
-        chosen = "object_id" if saved.is_create(work) else "operation_id"
+        chosen = "object_id" if confirmation.is_create(work) else "operation_id"
         listing = listing_of(self._client, {chosen: operation[chosen]}, self._date_format)
-        said = read_page(self._client, asking, listing, Place.in_(work.progress))
-        found = list(work.progress.get(FOUND, ()))
+        said = read_page(self._client, questions, listing, Place.of(Progress.of(work.progress)))
+        found = list(Progress.of(work.progress).found or ())
         match said:
             case Page():
-                wanted = [each for each in said.items if saved.is_wanted(each, work)]
-                if saved.is_written(work) and wanted:
+                wanted = [each for each in said.items if confirmation.is_wanted(each, work)]
+                if confirmation.is_written(work) and wanted:
                     doubt = self._doubt_by_siblings(wanted, work)
                     if doubt is not None:
                         return doubt
@@ -192,17 +206,19 @@ class Saving:
                 if said.is_last:
                     return Listed(list(dict.fromkeys(found)))
                 if said.place.pages >= _MOST_PAGES:
-                    return NeedsPerson(saved.ENDLESS, "too many pages")
-                progress = saved.reading(work.progress, found, said.place)
+                    return NeedsPerson(confirmation.ENDLESS, "too many pages")
+                progress = confirmation.reading(Progress.of(work.progress), found, said.place)
                 return Pending("page listed", again_in=0.0, progress=progress)
             case Waiting():
-                progress = saved.reading(work.progress, found, said.place)
+                progress = confirmation.reading(Progress.of(work.progress), found, said.place)
                 return Pending("list is queued", as_after=said.place.waits, progress=progress)
             case Failed() if work.state is State.ACCEPTED:
-                return saved.never_written(said.answer)
+                return confirmation.never_written(said.answer)
             case Failed():
                 # It says nothing of the write.
-                return not_known(f"list: {OPERATION_ERROR}", work.progress, said.answer)
+                return not_known(
+                    f"list: {OPERATION_ERROR}", Progress.of(work.progress), said.answer
+                )
             case Pending() | NeedsPerson() | Misconfigured():
                 return said
             case _:

@@ -1,63 +1,41 @@
-"""The UserToken: one for all workers, fetched by one of them at a time."""
+"""The access token (UserToken): one for all workers, and the questions that are asked with it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, Protocol, assert_never
+from collections.abc import Callable
+from typing import Final, TypeVar, assert_never
 
 import structlog
 
 from config.polling import PollPolicy
 from worker.domain.errors import CallFailed, DatabaseUnavailable, ReplyTooLarge
 from worker.domain.outcomes import Misconfigured, NeedsPerson, Pending, Reason, ReasonCode
+from worker.providers.access_tokens import LOOK_AGAIN, AccessToken, AccessTokenShelf
+from worker.providers.intellectmoney.answers import (
+    Answer,
+    Done,
+    Failed,
+    Queued,
+    TokenRefused,
+    Unlike,
+)
 from worker.providers.intellectmoney.client import Client
-from worker.providers.intellectmoney.said import Done, Failed, Queued, TokenRefused, Unlike
-from worker.providers.intellectmoney.troubles import failed, not_known
+from worker.providers.intellectmoney.endings import failed, not_known
+from worker.providers.intellectmoney.progress import Progress
+
+T = TypeVar("T")
+#: A question, given the token.
+Question = Callable[[str], Answer[T]]
 
 log = structlog.get_logger(__name__)
 
-#: Seconds after which whoever waits for another one's fetch looks again.
-LOOK_AGAIN: Final = 0.5
 #: Seconds after a refused login until everybody knows of the pause: a wrong password that is tried
 #: by every thread there is may lock the account.
 _UNTIL_PAUSED: Final = 2.0
 _FETCHING: Final = "token is being fetched"
 _AWAY: Final = "token shelf away"
+#: One from the shelf, one that somebody else put there meanwhile, one that was fetched here.
+_TOKENS_TRIED: Final = 3
 #: A policy's draw: the wait itself.
 _NO_JITTER: Final = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A UserToken."""
-
-    value: str = field(repr=False)
-    #: Which one it is, so that one that was refused is dropped once.
-    generation: int
-
-
-class TokenShelf(Protocol):
-    """Where the workers keep their token. Calls may come from several threads.
-
-    Every method may raise `DatabaseUnavailable`. No call holds anything open when it returns.
-    """
-
-    def current(self) -> Token | None:
-        """Return the token that is believed to be good, if there is one."""
-
-    def hold(self, lasting: float) -> float:
-        """Take the right to fetch for `lasting` seconds at most: 0.0; who has it calls `release`.
-
-        Where somebody else has it, return the seconds after which to look again.
-        """
-
-    def put(self, value: str, lasting: float) -> Token:
-        """Keep a fresh token for `lasting` seconds."""
-
-    def drop(self, token: Token) -> None:
-        """Forget a token that was refused, unless a fresh one is there already."""
-
-    def release(self, resting: float = 0.0) -> None:
-        """Give back the right to fetch; nobody gets it within `resting` seconds."""
 
 
 #: What comes in the place of a token.
@@ -70,7 +48,7 @@ class Tokens:
     def __init__(
         self,
         client: Client,
-        shelf: TokenShelf,
+        shelf: AccessTokenShelf,
         policy: PollPolicy,
         *,
         lasting: float,
@@ -85,7 +63,7 @@ class Tokens:
         #: Answers in a row that the token is queued, for the countdown between two questions.
         self._queued = 0
 
-    def get(self, progress: Mapping[str, Any]) -> tuple[Token | NoToken, int]:
+    def get(self, progress: Progress) -> tuple[AccessToken | NoToken, int]:
         """Return the token, or what to do in its place, and how many requests that took."""
         try:
             found = self._shelf.current()
@@ -94,7 +72,7 @@ class Tokens:
             log.warning("token_shelf_away")
             return Pending(_AWAY, again_in=LOOK_AGAIN, calls=0), 0
 
-    def drop(self, token: Token) -> bool:
+    def drop(self, token: AccessToken) -> bool:
         """Forget a token that was refused; False where that could not be written down."""
         try:
             self._shelf.drop(token)
@@ -103,7 +81,7 @@ class Tokens:
             return False
         return True
 
-    def _fetched(self, progress: Mapping[str, Any]) -> tuple[Token | NoToken, int]:
+    def _fetched(self, progress: Progress) -> tuple[AccessToken | NoToken, int]:
         wait = self._shelf.hold(self._held_for)
         if wait > 0:
             return Pending(_FETCHING, again_in=wait, calls=0), 0
@@ -124,7 +102,7 @@ class Tokens:
         finally:
             self._shelf.release(resting)
 
-    def _asked(self, progress: Mapping[str, Any]) -> str | NoToken:
+    def _asked(self, progress: Progress) -> str | NoToken:
         """Ask for a token. Only whoever has the right to comes here."""
         try:
             said = self._client.user_token()
@@ -152,7 +130,59 @@ class Tokens:
                 assert_never(said)
 
 
+class Questions:
+    """The questions of one turn."""
+
+    def __init__(self, tokens: Tokens, progress: Progress) -> None:
+        self._tokens = tokens
+        self._progress = progress
+        #: Requests made, those for tokens included.
+        self.calls = 0
+
+    def token(self) -> AccessToken | NoToken:
+        """Return the token, fetched where there is none."""
+        token, calls = self._tokens.get(self._progress)
+        self.calls += calls
+        return token
+
+    def read(self, question: Question[T]) -> Done[T] | Queued | Failed | NoToken:
+        """Ask what has no effect, and say what to do where there is no good answer."""
+        try:
+            said = self.ask(question)
+        except CallFailed as failure:
+            return failed(failure, self._progress)
+        if isinstance(said, Unlike):
+            return not_known(said.what, self._progress, said.answer)
+        return said
+
+    def ask(self, question: Question[T]) -> Done[T] | Queued | Failed | Unlike | NoToken:
+        """Ask; a refused token means that nothing was done, so that a fresh one is tried.
+
+        Raises `CallFailed` where the question itself, whatever became of the token, got no usable
+        reply.
+        """
+        for tried in range(_TOKENS_TRIED):
+            before = self.calls
+            token = self.token()
+            if not isinstance(token, AccessToken):
+                return token
+            is_fresh = self.calls > before
+            self.calls += 1
+            said = question(token.value)
+            if not isinstance(said, TokenRefused):
+                return said
+            if not self._tokens.drop(token):
+                break
+            if is_fresh and tried:
+                return Misconfigured(_REFUSED, "fresh token refused")
+        return Pending("token refused", again_in=LOOK_AGAIN)
+
+
 _LOGIN: Final = Reason(
     ReasonCode.CONFIGURATION,
     "IntellectMoney gives no UserToken: check LOGIN and PASSWORD, BEARER_TOKEN, SIGN_SECRET_KEY.",
+)
+_REFUSED: Final = Reason(
+    ReasonCode.CONFIGURATION,
+    "IntellectMoney refuses the UserToken that it has just given: check the login's rights.",
 )

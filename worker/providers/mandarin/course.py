@@ -2,20 +2,16 @@
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from worker.providers.base import Work
+from worker.providers.mandarin.progress import Progress
 
 #: Codes that one session takes (page 004).
 CODES: Final = 5
 #: Seconds after a code at which it is no longer on its way: a status that knows nothing of it
 #: never will.
 UNDER_WAY: Final = 60.0
-
-#: In `progress`: which code the next two speak of, what became of handing it over, polls since.
-_CODE: Final = "code"
-_HANDED: Final = "handed"
-_LOOKS: Final = "looks"
 
 
 class Handed(StrEnum):
@@ -60,18 +56,19 @@ class Course:
         """Return the course after the last code was handed over."""
         return replace(self, handed=handed)
 
-    def as_progress(self) -> dict[str, Any]:
+    def as_progress(self) -> Progress:
         """Return what is to be remembered; all that was counted of unknown answers is forgotten."""
-        noted: dict[str, Any] = {_CODE: self.sent, _LOOKS: self.looks}
-        return noted if self.handed is None else {**noted, _HANDED: self.handed.value}
+        handed = None if self.handed is None else self.handed.value
+        return Progress(code=self.sent, handed=handed, looks=self.looks)
 
 
 def course_of(work: Work) -> Course:
     """Return what is known of an attempt's codes."""
     # What was noted of an earlier code says nothing of this one.
-    noted = work.progress if work.progress.get(_CODE) == work.inputs_sent else {}
-    handed = Handed(noted.get(_HANDED, Handed.DOUBTFUL)) if work.inputs_sent else None
+    progress = Progress.of(work.progress)
+    noted = progress if progress.code == work.inputs_sent else Progress()
+    handed = Handed(noted.handed or Handed.DOUBTFUL) if work.inputs_sent else None
     sent_at = work.input_sent_at
     since = None if sent_at is None else (work.now - sent_at).total_seconds()
     asked = work.missing is not None
-    return Course(work.inputs_sent, asked, handed, since, int(noted.get(_LOOKS, 0)))
+    return Course(work.inputs_sent, asked, handed, since, noted.looks or 0)

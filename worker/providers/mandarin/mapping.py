@@ -4,6 +4,7 @@ A session is two checks that go on side by side: the person's data, and the phon
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any, Final, assert_never
@@ -24,6 +25,7 @@ from worker.domain.outcomes import (
 from worker.domain.states import State
 from worker.providers.base import Work
 from worker.providers.mandarin.course import Course, Handed, course_of
+from worker.providers.mandarin.progress import Progress
 from worker.providers.mandarin.types import Check, InvalidRequest, Status, Unlike
 from worker.providers.transport.failures import BadStatus, trouble_of
 
@@ -34,11 +36,6 @@ UNKNOWN_ASKED_AGAIN: Final = 3
 #: Past the deadline: how often a reply that is none of Mandarin's is asked for again. With the
 #: backoff that is half an hour, which outlasts a gateway's bad moment.
 SPOILT_ASKED_AGAIN: Final = 10
-
-#: In `progress`: answers in a row that were not known; replies in a row that were none of
-#: Mandarin's.
-_UNKNOWN: Final = "unknown"
-_SPOILT: Final = "spoilt"
 
 
 class Meaning(StrEnum):
@@ -86,7 +83,7 @@ def on_status(said: Status, work: Work) -> Outcome:
         _note(said),
         as_after=looked.looks if looked.sent else PAST_ALL_STEPS,
         wants=Wanted(SMS_CODE, course.left) if meaning is Meaning.ASK else None,
-        progress=looked.as_progress(),
+        progress=looked.as_progress().stored(),
     )
 
 
@@ -102,10 +99,11 @@ def on_last_status(said: Status, work: Work) -> Finished | NeedsPerson:
 def on_no_status(said: InvalidRequest | Unlike, work: Work) -> Pending | NeedsPerson:
     """Ask again a few times for an answer that is not known, then leave it to a person."""
     note = said.what if isinstance(said, Unlike) else "http 400"
-    times = int(work.progress.get(_UNKNOWN, 0)) + 1
-    if times > UNKNOWN_ASKED_AGAIN:
+    progress = Progress.of(work.progress)
+    again = replace(progress, unknown=progress.unknown + 1)
+    if again.unknown > UNKNOWN_ASKED_AGAIN:
         return NeedsPerson(_UNKNOWN_ANSWER, note, said.answer)
-    return Pending(note, Trouble.UNKNOWN, progress={**work.progress, _UNKNOWN: times})
+    return Pending(note, Trouble.UNKNOWN, progress=again.stored())
 
 
 def on_failed_status(failure: CallFailed) -> Pending | Misconfigured:
@@ -123,11 +121,11 @@ def on_failed_last_status(failure: CallFailed, work: Work) -> Pending | NeedsPer
     pending = on_failed_status(failure)
     if isinstance(pending, Misconfigured) or not _is_spoilt(failure):
         return pending
-    times = int(work.progress.get(_SPOILT, 0)) + 1
-    if times > SPOILT_ASKED_AGAIN:
+    progress = Progress.of(work.progress)
+    again = replace(progress, spoilt=progress.spoilt + 1)
+    if again.spoilt > SPOILT_ASKED_AGAIN:
         return NeedsPerson(_UNKNOWN_ANSWER, failure.note)
-    progress = {**work.progress, _SPOILT: times}
-    return Pending(failure.note, pending.trouble, pending.retry_after, progress=progress)
+    return replace(pending, progress=again.stored())
 
 
 def on_code(work: Work, handed: Handed, note: str, trouble: Trouble | None = None) -> Pending:
@@ -139,7 +137,7 @@ def on_code(work: Work, handed: Handed, note: str, trouble: Trouble | None = Non
     course = course_of(work).after(handed)
     is_asked = handed is Handed.REFUSED and course.left > 0
     wants = Wanted(SMS_CODE, course.left) if is_asked else None
-    return Pending(note, trouble, as_after=0, wants=wants, progress=course.as_progress())
+    return Pending(note, trouble, as_after=0, wants=wants, progress=course.as_progress().stored())
 
 
 def is_unauthorized(failure: CallFailed) -> bool:

@@ -3,13 +3,11 @@
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final, assert_never
+from typing import ClassVar, Final, assert_never
 
-from config.polling import PollPolicy
 from config.providers import MandarinSettings
 from config.queues import Provider
 from worker.domain.errors import CallFailed, Refused
-from worker.domain.intake import Intake
 from worker.domain.outcomes import (
     PAST_ALL_STEPS,
     Finished,
@@ -25,10 +23,9 @@ from worker.domain.outcomes import (
     Wanted,
 )
 from worker.domain.states import State
-from worker.providers.base import Finding, Limits, OneStep, Work
-from worker.providers.given import WRITING, Writing, is_given
-from worker.providers.health import check_host, look
-from worker.providers.limits import limits_of
+from worker.providers.base import Finding, Work
+from worker.providers.given import Writing, is_given
+from worker.providers.health import look
 from worker.providers.mandarin import mapping
 from worker.providers.mandarin.client import MandarinClient
 from worker.providers.mandarin.course import CODES, Handed
@@ -41,85 +38,41 @@ from worker.providers.mandarin.types import (
     Status,
     Unlike,
 )
-from worker.providers.person import SNILS_CHECKSUM
+from worker.providers.plugin import Payload, ProviderPlugin
+from worker.providers.resources import Resources
 from worker.providers.transport.failures import trouble_of
 from worker.providers.transport.sessions import session_of
-from worker.providers.validating import both, validated
+from worker.providers.validating import both
 
 KIND: Final = "identification"
 _SESSION_ID: Final = re.compile(SESSION_ID)
 
 
-class MandarinPlugin(OneStep):
-    """Simplified identifications through Mandarin. Make it after a fork."""
+class MandarinPlugin(ProviderPlugin[MandarinSettings]):
+    """Simplified identifications through Mandarin. Its polls are counted from the last code."""
+
+    provider = Provider.MANDARIN
+    arguments: ClassVar = {KIND: StartArguments}
 
     def __init__(self, settings: MandarinSettings) -> None:
-        self._settings = settings
-        self._context = {SNILS_CHECKSUM: settings.snils_checksum}
-        self._session = session_of(settings)
+        super().__init__(settings, session_of(settings))
         self._client = MandarinClient(self._session, settings.merchant_id, settings.secret)
-        self._limits = limits_of(settings)
 
-    @property
-    def name(self) -> Provider:
-        """Which provider this is."""
-        return Provider.MANDARIN
-
-    @property
-    def policy(self) -> PollPolicy:
-        """The poll schedule, counted from the last code."""
-        return self._settings.poll
-
-    @property
-    def limits(self) -> Limits:
-        """How hard it may be worked."""
-        return self._limits
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._session.close()
-
-    def accept(
-        self,
-        kind: str,
-        arguments: Mapping[str, Any],
-        payload: object | None,
-        writing: Writing = Writing.TODAYS,
-    ) -> Intake:
-        """Validate a start message (without its reference)."""
-        if kind != KIND:
-            message = f"kind must be {KIND}"
-            raise Refused(message, ["kind"])
-        _, person = both(
-            lambda: validated(StartArguments, dict(arguments), "arguments"),
-            lambda: self._person(payload, writing),
+    def payload_of(self, payload: object | None, writing: Writing) -> Payload:
+        """Return the person's data."""
+        person, _ = both(
+            lambda: self._person(PersonData, payload, "sealed", writing),
+            lambda: _one_identifier(payload),
         )
-        return Intake(kind, {}, person)
-
-    def correct(
-        self,
-        kind: str,
-        args: Mapping[str, Any],
-        payload: object,
-        writing: Writing = Writing.TODAYS,
-    ) -> Intake:
-        """Validate corrected data for a next attempt."""
-        return Intake(kind, args, self._person(payload, writing))
+        return person
 
     def give_up_after(self, kind: str) -> float:
-        """Return the seconds after which nothing is billed any more: longer ones expire."""
+        """Return the seconds after which nothing is billed any more: longer ones expire.
+
+        A resume has them anew: a session that was found may still want its code.
+        """
         del kind
         return self._settings.deadline.total_seconds()
-
-    def resumed_for(self, kind: str, *, submitted: bool) -> float:
-        """Return as long as at first: a session that was found may still want its code."""
-        del submitted
-        return self.give_up_after(kind)
-
-    def last_look_before(self, deadline_in: float) -> float | None:
-        """Take no look before the deadline: past it there is one anyhow."""
-        del deadline_in
-        return None
 
     def submit(self, work: Work) -> Outcome:
         """Start a session: billed, and an SMS. What is in doubt is a person's, never repeated."""
@@ -195,17 +148,6 @@ class MandarinPlugin(OneStep):
         """Ask for a session that there is not."""
         return look(self._client.unknown)
 
-    def check(self) -> list[Finding]:
-        """Look at settings, reachability and clock; nothing that is billed."""
-        return [self._check_settings(), *check_host(self.name.value, self._session)]
-
-    def _person(self, payload: object, writing: Writing) -> Mapping[str, Any]:
-        person, _ = both(
-            lambda: validated(PersonData, payload, "sealed", {**self._context, WRITING: writing}),
-            lambda: _one_identifier(payload),
-        )
-        return person.model_dump(exclude_none=True)
-
     def _status(self, work: Work) -> tuple[Status | CallFailed | Pending | NeedsPerson, int]:
         """Return this session's status, or what there is in its place, and how many questions."""
         session_id = _session_id(work)
@@ -221,10 +163,10 @@ class MandarinPlugin(OneStep):
             said = Unlike("another session's status", said.answer)
         return replace(mapping.on_no_status(said, work), calls=calls), calls
 
-    def _check_settings(self) -> Finding:
-        is_sound = self.policy.longest <= self._settings.deadline.total_seconds()
-        detail = "in order" if is_sound else "POLL waits longer than DEADLINE"
-        return Finding(f"{self.name.value} settings", is_sound, detail)
+    def check_settings(self) -> list[Finding]:
+        """Look whether a poll comes before the deadline."""
+        is_late = self.policy.longest > self._settings.deadline.total_seconds()
+        return [self.settings_finding(["POLL waits longer than DEADLINE"] if is_late else [])]
 
 
 def _one_identifier(payload: object) -> None:
@@ -259,6 +201,12 @@ def _not_handed(failure: CallFailed, work: Work) -> NotSent | Pending | Misconfi
     if mapping.is_unauthorized(failure):
         return Misconfigured(mapping.CREDENTIALS, failure.note)
     return mapping.on_code(work, Handed.DOUBTFUL, failure.note, trouble_of(failure))
+
+
+def open_plugin(settings: MandarinSettings, resources: Resources) -> MandarinPlugin:
+    """Return the provider's plugin."""
+    del resources
+    return MandarinPlugin(settings)
 
 
 _DOUBTFUL: Final = Reason(

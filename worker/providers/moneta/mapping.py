@@ -1,6 +1,7 @@
 """MONETA's words → ours. Exhaustive: what is not known needs a person and is never a verdict."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from worker.domain.outcomes import (
@@ -19,18 +20,13 @@ from worker.domain.outcomes import (
 from worker.domain.states import State
 from worker.providers.moneta.attributes import checked, is_of
 from worker.providers.moneta.faults import Meaning, Means, meaning_of
+from worker.providers.moneta.progress import Progress
 from worker.providers.moneta.types import MALFORMED, Fault, Result
 
 #: How often an answer that is not known is asked for again.
 UNKNOWN_ASKED_AGAIN: Final = 3
-#: In `progress`: how many answers in a row were not known.
-UNKNOWN: Final = "unknown"
 #: How often a task that is not known is asked for again.
 MISSING_ASKED_AGAIN: Final = 3
-#: In `progress`: how many times in a row the task was not known.
-MISSING: Final = "missing"
-#: In `progress`: the poll past the deadline was answered, and there is no result.
-LAST_POLL: Final = "last_poll"
 #: `asyncStatus` knows no others: the end is a result element or a fault.
 STATUSES: Final = frozenset({"CREATED", "INPROGRESS"})
 #: What is known of the person beside a fault.
@@ -52,7 +48,7 @@ def fault_on_submit(fault: Fault) -> Outcome:
     return _ended(meaning.on_submit, meaning, _told(fault.code), note, fault.answer)
 
 
-def fault_on_poll(fault: Fault, progress: Mapping[str, Any], apart: float) -> Outcome:
+def fault_on_poll(fault: Fault, progress: Progress, apart: float) -> Outcome:
     """Return what a fault in the place of a status comes to.
 
     `apart` is the seconds between two questions for a task that is not known.
@@ -65,9 +61,9 @@ def fault_on_poll(fault: Fault, progress: Mapping[str, Any], apart: float) -> Ou
         case Means.DOWN:
             return Pending(note, Trouble.UNAVAILABLE)
         case Means.MISSING:
-            times = int(progress.get(MISSING, 0)) + 1
-            if times <= MISSING_ASKED_AGAIN:
-                return Pending(note, again_in=apart, progress={**progress, MISSING: times})
+            again = replace(progress, missing=progress.missing + 1)
+            if again.missing <= MISSING_ASKED_AGAIN:
+                return Pending(note, again_in=apart, progress=again.stored())
             return _settled_by_profile(note, progress)
         case Means.SETTLE:
             return _settled_by_profile(note, progress)
@@ -94,9 +90,7 @@ def fault_on_profile(fault: Fault) -> Outcome:
             return NeedsPerson(_by_person(reason), note, fault.answer)
 
 
-def result(
-    said: Result, unit_id: int, async_id: int | None, progress: Mapping[str, Any]
-) -> Outcome:
+def result(said: Result, unit_id: int, async_id: int | None, progress: Progress) -> Outcome:
     """Return what a result element comes to."""
     code = said.error_code
     if said.async_id not in {None, async_id}:
@@ -122,19 +116,18 @@ def says_nothing(fault: Fault) -> bool:
     return meaning_of(fault.code).on_poll in {Means.AGAIN, Means.DOWN}
 
 
-def _settled_by_profile(note: str, progress: Mapping[str, Any]) -> Settle:
-    kept = {name: value for name, value in progress.items() if name != MISSING}
-    return Settle(note, progress={**kept, LAST_POLL: True})
+def _settled_by_profile(note: str, progress: Progress) -> Settle:
+    return Settle(note, progress=replace(progress, missing=0, last_poll=True).stored())
 
 
 def not_known(
-    note: str, progress: Mapping[str, Any], answer: bytes, reason: Reason | None = None
+    note: str, progress: Progress, answer: bytes, reason: Reason | None = None
 ) -> Pending | NeedsPerson:
     """Ask again a few times for an answer that is not known, then leave it to a person."""
-    times = int(progress.get(UNKNOWN, 0)) + 1
-    if times > UNKNOWN_ASKED_AGAIN:
+    again = replace(progress, unknown=progress.unknown + 1)
+    if again.unknown > UNKNOWN_ASKED_AGAIN:
         return NeedsPerson(reason or _UNKNOWN_ANSWER, note, answer)
-    return Pending(note, Trouble.UNKNOWN, progress={**progress, UNKNOWN: times})
+    return Pending(note, Trouble.UNKNOWN, progress=again.stored())
 
 
 def note_of(fault: Fault) -> str:

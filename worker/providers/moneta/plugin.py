@@ -4,13 +4,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import ClassVar, Final
 
-from config.polling import PollPolicy
 from config.providers import MonetaSettings
 from config.queues import Provider
 from worker.domain.errors import CallFailed, Refused
-from worker.domain.intake import Intake
 from worker.domain.outcomes import (
     Doubtful,
     Finished,
@@ -25,13 +23,12 @@ from worker.domain.outcomes import (
     Trouble,
 )
 from worker.domain.states import State
-from worker.providers.base import Finding, Limits, OneStep, Work
-from worker.providers.given import WRITING, Writing, is_given
-from worker.providers.health import check_host, look
-from worker.providers.limits import limits_of
+from worker.providers.base import Finding, Work
+from worker.providers.given import Writing, is_given
 from worker.providers.moneta import mapping
-from worker.providers.moneta.desk import SPOILT, Desk, known, status_of
 from worker.providers.moneta.groups import Group, Membership
+from worker.providers.moneta.progress import Progress
+from worker.providers.moneta.queries import Queries, status_of
 from worker.providers.moneta.types import (
     Fault,
     PersonData,
@@ -40,13 +37,12 @@ from worker.providers.moneta.types import (
     Ticket,
     Unlike,
 )
-from worker.providers.person import SNILS_CHECKSUM
+from worker.providers.plugin import Payload, ProviderPlugin
+from worker.providers.resources import Resources
 from worker.providers.transport.failures import trouble_of
-from worker.providers.validating import both, validated
+from worker.providers.validating import both
 
 KIND: Final = "identification"
-#: In `progress`: how many times past the deadline the unit was found anonymous.
-CHECKS: Final = "checks"
 #: Past the deadline a poll whose replies were spoilt this often is not waited for any longer: the
 #: profile may be readable. (No reply at all is another matter: MONETA is down, and that passes.)
 _HOPELESS: Final = 3
@@ -60,60 +56,27 @@ _FOUND_BY: Final = ("snils", "inn", "date_of_birth")
 _ASYNC_ID: Final = re.compile(r"[1-9][0-9]{0,18}")
 
 
-class MonetaPlugin(OneStep):
-    """Simplified identifications through MONETA.MerchantAPI. Make it after a fork."""
+class MonetaPlugin(ProviderPlugin[MonetaSettings]):
+    """Simplified identifications through MONETA.MerchantAPI."""
+
+    provider = Provider.MONETA
+    arguments: ClassVar = {KIND: StartArguments}
 
     def __init__(self, settings: MonetaSettings) -> None:
-        self._settings = settings
-        self._context = {SNILS_CHECKSUM: settings.snils_checksum}
-        self._desk = Desk(settings)
-        self._limits = limits_of(settings)
+        self._queries = Queries(settings)
+        super().__init__(settings, self._queries.session)
 
-    @property
-    def name(self) -> Provider:
-        """Which provider this is."""
-        return Provider.MONETA
+    def start_payload(self, payload: object | None, writing: Writing) -> Payload:
+        """Return the person's data; without them MONETA uses what it has stored of the unit."""
+        return None if payload is None else self.payload_of(payload, writing)
 
-    @property
-    def policy(self) -> PollPolicy:
-        """The poll schedule."""
-        return self._settings.poll
-
-    @property
-    def limits(self) -> Limits:
-        """How hard it may be worked."""
-        return self._limits
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._desk.close()
-
-    def accept(
-        self,
-        kind: str,
-        arguments: Mapping[str, Any],
-        payload: object | None,
-        writing: Writing = Writing.TODAYS,
-    ) -> Intake:
-        """Validate a start message (without its reference)."""
-        if kind != KIND:
-            message = f"kind must be {KIND}"
-            raise Refused(message, ["kind"])
-        args, person = both(
-            lambda: validated(StartArguments, dict(arguments), "arguments"),
-            lambda: None if payload is None else self._person(payload, writing),
+    def payload_of(self, payload: object | None, writing: Writing) -> Payload:
+        """Return the person's data."""
+        person, _ = both(
+            lambda: self._person(PersonData, payload, "payload", writing),
+            lambda: _can_be_looked_up(payload),
         )
-        return Intake(kind, args.model_dump(), person)
-
-    def correct(
-        self,
-        kind: str,
-        args: Mapping[str, Any],
-        payload: object,
-        writing: Writing = Writing.TODAYS,
-    ) -> Intake:
-        """Validate corrected data for a next attempt."""
-        return Intake(kind, args, self._person(payload, writing))
+        return person
 
     def give_up_after(self, kind: str) -> float:
         """Return MONETA's own limit for a task, in seconds."""
@@ -134,7 +97,7 @@ class MonetaPlugin(OneStep):
         """Start the identification."""
         unit_id = work.args["unit_id"]
         try:
-            said = self._desk.transport.submit(unit_id, work.payload)
+            said = self._queries.transport.submit(unit_id, work.payload)
         except CallFailed as failure:
             trouble, wait = trouble_of(failure), failure.retry_after
             if failure.never_sent:
@@ -145,12 +108,12 @@ class MonetaPlugin(OneStep):
         if isinstance(said, Fault):
             return mapping.fault_on_submit(said)
         if isinstance(said, Result):
-            return mapping.result(said, unit_id, said.async_id, work.progress)
+            return mapping.result(said, unit_id, said.async_id, Progress.of(work.progress))
         return Started(str(said.async_id), status_of(said), _deadline(said, work.now))
 
     def clear_up(self, work: Work) -> Outcome:
         """Ask the profile what became of a submit: an identified unit needs no other answer."""
-        looked = self._desk.group(work.args["unit_id"], work.progress)
+        looked = self._queries.group(work.args["unit_id"], work.progress)
         if isinstance(looked, Membership):
             if looked.group.is_identified:
                 return _identified(looked)
@@ -164,27 +127,27 @@ class MonetaPlugin(OneStep):
         if not _ASYNC_ID.fullmatch(work.provider_ref or ""):
             return NeedsPerson(_NO_ASYNC_ID, "no asyncId", calls=0)
         async_id = int(work.provider_ref or 0)
-        return self._desk.status(async_id, work.args["unit_id"], work.progress)
+        return self._queries.status(async_id, work.args["unit_id"], work.progress)
 
     def settle(self, work: Work) -> Outcome:
         """Poll once more, as a result outranks the group; then ask which group holds the unit.
 
         Before a rejection it is polled again: a task that was lost may have been found.
         """
-        if not work.progress.get(mapping.LAST_POLL):
-            progress = {**known(work.progress), mapping.LAST_POLL: True}
+        progress = Progress.of(work.progress)
+        if not progress.last_poll:
             polled = self._last_poll(work)
             if polled is not None and not _is_over(polled):
                 return polled
             calls = 0 if polled is None else polled.calls
-            looked = self._by_group(work, progress)
+            looked = self._by_group(work, replace(progress.answered(), last_poll=True))
             return replace(looked, calls=looked.calls + calls)
-        settled = self._by_group(work, work.progress)
+        settled = self._by_group(work, progress)
         if not isinstance(settled, Finished) or settled.state is not State.REJECTED:
             return settled
         polled = self._last_poll(work)
         if isinstance(polled, Pending) and _is_alive(polled, work):
-            end: Outcome = replace(polled, progress=_begun_anew(work.progress))
+            end: Outcome = replace(polled, progress=progress.begun_anew().stored())
         else:
             end = settled if polled is None or _is_over(polled) else polled
         calls = 0 if polled is None else polled.calls
@@ -194,48 +157,35 @@ class MonetaPlugin(OneStep):
         """Poll where there is a task to ask about."""
         return self.poll(work) if _ASYNC_ID.fullmatch(work.provider_ref or "") else None
 
-    def _by_group(self, work: Work, progress: Mapping[str, Any]) -> Outcome:
-        looked = self._desk.group(work.args["unit_id"], progress)
+    def _by_group(self, work: Work, progress: Progress) -> Outcome:
+        looked = self._queries.group(work.args["unit_id"], progress.stored())
         outcome = self._settled(looked, progress) if isinstance(looked, Membership) else looked
         if isinstance(outcome, Pending) and outcome.progress is None:
-            outcome = replace(outcome, progress=progress)
+            outcome = replace(outcome, progress=progress.stored())
         return replace(outcome, calls=looked.calls)
 
-    def look(self) -> Outcome:
-        """Ask the host for nothing in particular."""
-        return look(self._desk.session.probe)
-
-    def check(self) -> list[Finding]:
-        """Look at settings, reachability and clock; sends no credentials."""
-        return [self._check_settings(), *check_host(self.name.value, self._desk.session)]
-
-    def _person(self, payload: object, writing: Writing) -> Mapping[str, Any]:
-        context = {**self._context, WRITING: writing}
-        person, _ = both(
-            lambda: validated(PersonData, payload, "payload", context),
-            lambda: _can_be_looked_up(payload),
-        )
-        return person.model_dump(exclude_none=True)
-
-    def _settled(self, looked: Membership, progress: Mapping[str, Any]) -> Outcome:
+    def _settled(self, looked: Membership, progress: Progress) -> Outcome:
         if looked.group.is_identified:
             return _identified(looked)
         if looked.group is Group.UNKNOWN:
             return NeedsPerson(_UNKNOWN_GROUP, looked.note)
-        checks = int(progress.get(CHECKS, 0)) + 1
+        checks = progress.checks + 1
         wanted = self._settings.settle_checks
         if checks >= wanted:
             return Finished(State.REJECTED, looked.note, _NOT_IDENTIFIED, looked.facts())
         apart = self._settings.settle_over.total_seconds() / (wanted - 1)
-        return Pending(looked.note, again_in=apart, progress={**progress, CHECKS: checks})
+        return Pending(
+            looked.note, again_in=apart, progress=replace(progress, checks=checks).stored()
+        )
 
-    def _check_settings(self) -> Finding:
+    def check_settings(self) -> list[Finding]:
+        """Look whether an identified unit can be told from others, and a poll comes in time."""
         faults = []
-        if not any(group.is_identified for group in self._desk.groups.values()):
+        if not any(group.is_identified for group in self._queries.groups.values()):
             faults.append("set SIMPLIFIED_GROUP_ID or FULL_GROUP_ID")
         if self.policy.longest > self._settings.task_timeout.total_seconds():
             faults.append("POLL waits longer than TASK_TIMEOUT")
-        return Finding("moneta settings", not faults, "; ".join(faults) or "in order")
+        return [self.settings_finding(faults)]
 
 
 def _can_be_looked_up(payload: object) -> None:
@@ -260,17 +210,10 @@ def _is_alive(polled: Pending, work: Work) -> bool:
     return in_time and polled.note in mapping.STATUSES
 
 
-def _begun_anew(progress: Mapping[str, Any]) -> dict[str, Any]:
-    """Forget what was found while the task was thought to be over."""
-    found = {mapping.LAST_POLL, CHECKS}
-    return {name: value for name, value in known(progress).items() if name not in found}
-
-
 def _is_over(polled: Outcome) -> bool:
     """Tell whether the last poll has had its turn: answered without a result, or past all hope."""
     if isinstance(polled, Pending):
-        spoilt = int((polled.progress or {}).get(SPOILT, 0))
-        return polled.trouble is None or spoilt >= _HOPELESS
+        return polled.trouble is None or Progress.of(polled.progress).spoilt >= _HOPELESS
     return isinstance(polled, Settle)
 
 
@@ -278,6 +221,12 @@ def _deadline(ticket: Ticket, now: datetime) -> datetime | None:
     if ticket.expires_at is None or ticket.expires_at > now + _FURTHEST_DEADLINE:
         return None
     return ticket.expires_at
+
+
+def open_plugin(settings: MonetaSettings, resources: Resources) -> MonetaPlugin:
+    """Return the provider's plugin."""
+    del resources
+    return MonetaPlugin(settings)
 
 
 _DOUBTFUL: Final = Reason(

@@ -17,13 +17,10 @@ from worker.domain.outcomes import (
 from worker.domain.states import State
 from worker.providers.base import Work
 from worker.providers.moneta.groups import Group, Membership
-from worker.providers.npd.desk import MonetaDesk, beside
-from worker.providers.npd.memory import DOC_ID, UNIT_ID
+from worker.providers.npd.moneta_queries import MonetaQueries, beside
 from worker.providers.npd.notification import whole
+from worker.providers.npd.progress import Progress
 
-#: In `progress`: how often the unit was found anonymous past the deadline, and after a SUCCESS.
-CHECKS: Final = "checks"
-CONFIRMATIONS: Final = "confirmations"
 #: How often MONETA is asked again that refuses our login. With the backoff that is half an hour;
 #: NPD goes on meanwhile, and without any operation of MONETA's nobody would ever hear of it.
 LOGIN_ASKED_AGAIN: Final = 10
@@ -32,21 +29,21 @@ LOGIN_ASKED_AGAIN: Final = 10
 class Confirmation:
     """Asks which group holds the unit, where the unit is known and MONETA is configured."""
 
-    def __init__(self, settings: NpdSettings, desk: MonetaDesk | None) -> None:
+    def __init__(self, settings: NpdSettings, moneta: MonetaQueries | None) -> None:
         self._settings = settings
-        self._desk = desk
+        self._moneta = moneta
 
     @property
     def is_possible(self) -> bool:
         """Whether there is anybody to ask."""
-        return self._desk is not None
+        return self._moneta is not None
 
     def of_success(self, work: Work, notice: Mapping[str, Any]) -> Outcome:
         """Hold a SUCCESS against the profile; believe it at once where that is not possible."""
         unit_id = unit_of(work)
-        if self._desk is None or unit_id is None or not self._settings.confirm_by_profile:
+        if self._moneta is None or unit_id is None or not self._settings.confirm_by_profile:
             return _succeeded(work, notice)
-        looked = self._look(self._desk, unit_id, work)
+        looked = self._look(self._moneta, unit_id, work)
         if isinstance(looked, NeedsPerson):
             return replace(looked, answer=whole(notice))
         if not isinstance(looked, Membership):
@@ -55,7 +52,9 @@ class Confirmation:
             return _succeeded(work, notice, looked)
         if looked.group is Group.ANONYMOUS:
             # The move may lag behind the notification.
-            again = self._again(work.progress, CONFIRMATIONS, looked)
+            progress = Progress.of(work.progress)
+            counted = replace(progress, confirmations=progress.confirmations + 1)
+            again = self._again(counted.confirmations, counted, looked)
             end: Outcome = again or NeedsPerson(_CONTRADICTED, _note(looked), whole(notice))
         else:
             end = NeedsPerson(_UNKNOWN_GROUP, _note(looked), whole(notice))
@@ -64,9 +63,9 @@ class Confirmation:
     def past_deadline(self, work: Work) -> Outcome | None:
         """Ask what became of an attempt that nobody told the end of; None where nobody knows."""
         unit_id = unit_of(work)
-        if self._desk is None or unit_id is None:
+        if self._moneta is None or unit_id is None:
             return None
-        looked = self._look(self._desk, unit_id, work)
+        looked = self._look(self._moneta, unit_id, work)
         if not isinstance(looked, Membership):
             return looked
         facts = {**looked.facts(), **document_of(work)}
@@ -74,39 +73,38 @@ class Confirmation:
             passed = {**facts, "verified_by": "profile_group"}
             end: Outcome = Finished(State.SUCCEEDED, _note(looked), result=passed)
         elif looked.group is Group.ANONYMOUS:
-            again = self._again(work.progress, CHECKS, looked)
+            progress = Progress.of(work.progress)
+            counted = replace(progress, checks=progress.checks + 1)
+            again = self._again(counted.checks, counted, looked)
             end = again or Finished(State.REJECTED, _note(looked), _NOT_IDENTIFIED, facts)
         else:
             end = NeedsPerson(_UNKNOWN_GROUP, _note(looked))
         return replace(end, calls=looked.calls)
 
-    def _look(self, desk: MonetaDesk, unit_id: int, work: Work) -> Membership | Outcome:
-        looked = desk.group(unit_id, work.progress)
+    def _look(self, moneta: MonetaQueries, unit_id: int, work: Work) -> Membership | Outcome:
+        looked = moneta.group(unit_id, work.progress)
         if isinstance(looked, Misconfigured) and work.faults >= LOGIN_ASKED_AGAIN:
             return NeedsPerson(looked.reason, f"moneta: {looked.note}", calls=looked.calls)
         return looked if isinstance(looked, Membership) else beside(looked)
 
-    def _again(
-        self, progress: Mapping[str, Any], counter: str, looked: Membership
-    ) -> Pending | None:
+    def _again(self, times: int, progress: Progress, looked: Membership) -> Pending | None:
         """Return the wait for the next look; None after the last one."""
-        times = int(progress.get(counter, 0)) + 1
         wanted = self._settings.settle_checks
         if times >= wanted:
             return None
         apart = self._settings.settle_over.total_seconds() / (wanted - 1)
-        return Pending(_note(looked), again_in=apart, progress={**progress, counter: times})
+        return Pending(_note(looked), again_in=apart, progress=progress.stored())
 
 
 def unit_of(work: Work) -> int | None:
     """Return the unit that NPD named, else the one that the marketplace named."""
-    unit_id = work.progress.get(UNIT_ID) or work.args.get("unit_id")
+    unit_id = Progress.of(work.progress).unit_id or work.args.get("unit_id")
     return None if unit_id is None else int(unit_id)
 
 
 def document_of(work: Work) -> dict[str, Any]:
     """Return the id of the document that NPD stored the passport as, where it named one."""
-    document_id = work.progress.get(DOC_ID)
+    document_id = Progress.of(work.progress).doc_id
     return {} if document_id is None else {"document_id": document_id}
 
 

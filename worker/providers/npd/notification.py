@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
 
@@ -18,6 +17,9 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from config.queues import Provider
+from worker.domain.states import State
+from worker.providers.incoming import ExpectedNotification, Notification
 from worker.providers.npd.types import BigId
 from worker.providers.person import MobilePhone
 from worker.providers.validating import validated
@@ -29,20 +31,6 @@ class Status(StrEnum):
     SUCCESS = "SUCCESS"
     #: Failed, or not done in time: NPD does not tell the two apart.
     EXPIRED = "EXPIRED"
-
-
-@dataclass(frozen=True, slots=True)
-class Notification:
-    """A notification that was found good."""
-
-    #: 64 hex digits, the same for the same notification. It is made of a phone, unkeyed.
-    key: str = field(repr=False)
-    #: The `asyncId` that `startuprid` answered, in decimal.
-    provider_ref: str
-    #: The phone, 79XXXXXXXXX.
-    party: str = field(repr=False)
-    #: What `Work.notices` will hold, and with it all that the page names.
-    content: Mapping[str, Any] = field(repr=False)
 
 
 def _text(value: object) -> object:
@@ -64,6 +52,7 @@ def _named_on_success(value: str | None, info: ValidationInfo) -> str | None:
     return value or None
 
 
+_ENDS: Final = {Status.SUCCESS: State.SUCCEEDED, Status.EXPIRED: State.EXPIRED}
 _TOO_LARGE: Final = 10**20
 _Account = Annotated[
     str, BeforeValidator(_text), Field(strict=True, max_length=64), AfterValidator(_printable)
@@ -101,7 +90,14 @@ def read_notification(payload: Mapping[str, Any]) -> Notification:
     }
     same = [content[name] for name in ("notification_id", "async_id", "status", "phone")]
     key = hashlib.sha256(json.dumps(same).encode()).hexdigest()
-    return Notification(key, str(said.uprid_async_id), said.user_phone, content)
+    return Notification(
+        key=key,
+        provider_ref=str(said.uprid_async_id),
+        subject=said.user_phone,
+        content=content,
+        end=_ENDS[said.uprid_async_status],
+        answer=whole(content),
+    )
 
 
 def whole(notice: Mapping[str, Any]) -> bytes:
@@ -119,3 +115,7 @@ def whole(notice: Mapping[str, Any]) -> bytes:
     }
     given = {name: value for name, value in members.items() if value is not None}
     return json.dumps(given, ensure_ascii=False).encode()
+
+
+#: What `tasks.npd.receive_notification` takes.
+NOTIFICATION: Final = ExpectedNotification(Provider.NPD, read_notification)

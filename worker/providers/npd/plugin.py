@@ -4,13 +4,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
-from config.polling import PollPolicy
 from config.providers import NpdSettings
 from config.queues import Provider
-from worker.domain.errors import CallFailed, Refused
-from worker.domain.intake import Intake
+from worker.domain.errors import CallFailed
 from worker.domain.outcomes import (
     Doubtful,
     Finished,
@@ -26,18 +24,18 @@ from worker.domain.outcomes import (
     Trouble,
 )
 from worker.domain.states import State
-from worker.providers.base import Finding, Limits, OneStep, Work
-from worker.providers.given import WRITING, Writing
-from worker.providers.health import check_host, look
-from worker.providers.limits import limits_of
+from worker.providers.base import Finding, Work
+from worker.providers.given import Writing
+from worker.providers.moneta.queries import Queries
 from worker.providers.npd import mapping
+from worker.providers.npd.background_queries import BackgroundQueries
 from worker.providers.npd.client import NpdClient
 from worker.providers.npd.confirmation import Confirmation, document_of, unit_of
-from worker.providers.npd.desk import MonetaDesk, beside
-from worker.providers.npd.memory import READY, lasting
+from worker.providers.npd.moneta_queries import MonetaQueries, beside
 from worker.providers.npd.notices import Told
 from worker.providers.npd.notification import Status, whole
 from worker.providers.npd.preparation import Preparation
+from worker.providers.npd.progress import Progress
 from worker.providers.npd.requests import PARAMETERS
 from worker.providers.npd.types import (
     PersonData,
@@ -46,10 +44,10 @@ from worker.providers.npd.types import (
     Task,
     Unlike,
 )
-from worker.providers.person import SNILS_CHECKSUM
+from worker.providers.plugin import Payload, ProviderPlugin
+from worker.providers.resources import Resources
 from worker.providers.transport.failures import trouble_of
 from worker.providers.transport.sessions import session_of
-from worker.providers.validating import both, validated
 
 KIND: Final = "identification"
 #: Until the deadline there is nothing to ask: NPD tells the end by itself. Seconds.
@@ -60,85 +58,49 @@ _ASYNC_ID: Final = re.compile(r"[1-9][0-9]{0,19}")
 _CREATED: Final = "CREATED"
 
 
-class NpdPlugin(OneStep):
-    """Simplified identifications of the self-employed. Make it after a fork."""
+class NpdPlugin(ProviderPlugin[NpdSettings]):
+    """Simplified identifications of the self-employed.
 
-    def __init__(self, settings: NpdSettings, moneta: MonetaDesk | None) -> None:
-        self._settings = settings
-        self._context = {SNILS_CHECKSUM: settings.snils_checksum}
-        self._session = session_of(settings)
+    Its poll schedule is only of those whose `asyncId` is polled. A notification wakes its operation
+    by itself, so that no last look is needed before the deadline.
+    """
+
+    provider = Provider.NPD
+    arguments: ClassVar = {KIND: StartArguments}
+
+    def __init__(self, settings: NpdSettings, moneta: MonetaQueries | None) -> None:
+        """Take over `moneta`: it is closed with the plugin."""
+        super().__init__(settings, session_of(settings))
         self._client = NpdClient(self._session, settings)
         secret = settings.secret_key.get_secret_value().encode()
         self._preparation = Preparation(self._client, secret)
+        self._moneta = moneta
         self._asker = moneta if settings.poll_async_id else None
         self._confirmation = Confirmation(settings, moneta)
-        self._limits = limits_of(settings)
-
-    @property
-    def name(self) -> Provider:
-        """Which provider this is."""
-        return Provider.NPD
-
-    @property
-    def policy(self) -> PollPolicy:
-        """The poll schedule: only of those whose `asyncId` is polled."""
-        return self._settings.poll
-
-    @property
-    def limits(self) -> Limits:
-        """How hard it may be worked."""
-        return self._limits
 
     def close(self) -> None:
-        """Close the connections to NPD; MONETA's are whose desk it is."""
-        self._session.close()
+        """Close the connections to NPD, and those to MONETA."""
+        super().close()
+        if self._moneta is not None:
+            self._moneta.close()
 
-    def accept(
-        self,
-        kind: str,
-        arguments: Mapping[str, Any],
-        payload: object | None,
-        writing: Writing = Writing.TODAYS,
-    ) -> Intake:
-        """Validate a start message (without its reference)."""
-        if kind != KIND:
-            message = f"kind must be {KIND}"
-            raise Refused(message, ["kind"])
-        args, person = both(
-            lambda: validated(StartArguments, dict(arguments), "arguments"),
-            lambda: self._person(payload, writing),
-        )
-        return Intake(kind, args.model_dump(exclude_none=True), person, person["phone"])
+    def payload_of(self, payload: object | None, writing: Writing) -> Payload:
+        """Return the person's data."""
+        return self._person(PersonData, payload, "sealed", writing)
 
-    def correct(
-        self,
-        kind: str,
-        args: Mapping[str, Any],
-        payload: object,
-        writing: Writing = Writing.TODAYS,
-    ) -> Intake:
-        """Validate corrected data for a next attempt."""
-        person = self._person(payload, writing)
-        return Intake(kind, args, person, person["phone"])
+    def subject_of(self, payload: Payload) -> str | None:
+        """Return the phone: a notification names it."""
+        return None if payload is None else str(payload["phone"])
 
     def give_up_after(self, kind: str) -> float:
         """Return how long a notification is waited for where NPD does not say, in seconds."""
         del kind
         return self._settings.task_timeout.total_seconds()
 
-    def resumed_for(self, kind: str, *, submitted: bool) -> float:
-        """Return as long as at first: a notification is waited for again."""
-        del submitted
-        return self.give_up_after(kind)
-
-    def last_look_before(self, deadline_in: float) -> None:
-        """Have no last look: a notification wakes its operation by itself."""
-        del deadline_in
-
     def prepares(self, kind: str, progress: Mapping[str, Any]) -> bool:
         """Tell whether profile and passport are still to be stored, or compared."""
         del kind
-        return progress.get(READY) is not True
+        return not Progress.of(progress).ready
 
     def prepare(self, work: Work) -> Outcome:
         """Store the profile, then the passport, one a call; neither where it is stored already."""
@@ -169,12 +131,12 @@ class NpdPlugin(OneStep):
             listens=True,
         )
 
-    def keep(
+    def carry_over(
         self, kind: str, progress: Mapping[str, Any], *, next_attempt: bool
     ) -> Mapping[str, Any]:
         """Return what was stored at NPD; a next attempt compares its data with it first."""
         del kind
-        return lasting(progress, next_attempt=next_attempt)
+        return Progress.of(progress).lasting(next_attempt=next_attempt).stored()
 
     def clear_up(self, work: Work) -> Outcome:
         """Look whether a notification speaks of a start that was never answered.
@@ -211,22 +173,6 @@ class NpdPlugin(OneStep):
             return Finished(State.EXPIRED, note, reason, document_of(work), answer, calls=0)
         return Finished(State.EXPIRED, "no notification", _EXPIRED, document_of(work), calls=0)
 
-    def look(self) -> Outcome:
-        """Ask the host for nothing in particular."""
-        return look(self._session.probe)
-
-    def check(self) -> list[Finding]:
-        """Look at settings, confirmation, reachability and clock; sends no credentials."""
-        return [
-            self._check_settings(),
-            self._check_confirmation(),
-            *check_host(self.name.value, self._session),
-        ]
-
-    def _person(self, payload: object, writing: Writing) -> dict[str, Any]:
-        person = validated(PersonData, payload, "sealed", {**self._context, WRITING: writing})
-        return person.model_dump(exclude_none=True)
-
     def _asked(self, work: Work) -> Outcome | None:
         """Ask MONETA how the task stands, where that is wanted and possible.
 
@@ -245,14 +191,15 @@ class NpdPlugin(OneStep):
             return beside(said)
         return Pending(f"moneta: {said.note}", calls=said.calls)
 
-    def _check_settings(self) -> Finding:
+    def check_settings(self) -> list[Finding]:
+        """Look at settings, and how a SUCCESS is confirmed."""
         faults = []
         foreign = sorted(set(self._settings.signed_fields or ()) - PARAMETERS)
         if foreign:
             faults.append(f"SIGNED_FIELDS names what is never sent: {', '.join(foreign)}")
         if self._settings.poll_async_id and not self._confirmation.is_possible:
             faults.append("POLL_ASYNC_ID needs MONETA's settings")
-        return Finding("npd settings", not faults, "; ".join(faults) or "in order")
+        return [self.settings_finding(faults), self._check_confirmation()]
 
     def _check_confirmation(self) -> Finding:
         if not self._confirmation.is_possible:
@@ -275,6 +222,25 @@ def _with_document(
 def _deadline(task: Task, now: datetime) -> datetime | None:
     at = task.expiration_date
     return None if at is None or at > now + _FURTHEST_DEADLINE else at
+
+
+def open_plugin(settings: NpdSettings, resources: Resources) -> NpdPlugin:
+    """Return the provider's plugin, which asks MONETA where MONETA is on."""
+    return NpdPlugin(settings, _queries(settings, resources))
+
+
+def _queries(settings: NpdSettings, resources: Resources) -> MonetaQueries | None:
+    """Return NPD's own questions to MONETA, reached as MONETA's settings say.
+
+    They may take as long as NPD's own requests may.
+    """
+    moneta = resources.settings.moneta
+    if moneta is None:
+        return None
+    bounds = ("connect_timeout", "read_timeout", "total_timeout", "threads")
+    own = {name: getattr(settings, name) for name in bounds}
+    queries = Queries(resources.believing(moneta).model_copy(update=own))
+    return BackgroundQueries(queries, settings.threads)
 
 
 _NO_DATA: Final = NeedsPerson(

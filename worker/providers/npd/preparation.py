@@ -1,6 +1,7 @@
 """The two steps before `startuprid`: the profile, then the passport. Both may be repeated."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from worker.domain.errors import CallFailed
@@ -8,7 +9,7 @@ from worker.domain.outcomes import NeedsPerson, NotSent, Outcome, Prepared, Reas
 from worker.providers.base import Work
 from worker.providers.npd import mapping
 from worker.providers.npd.client import NpdClient
-from worker.providers.npd.memory import READY, Prints
+from worker.providers.npd.progress import Prints, Progress
 from worker.providers.npd.types import Document, Refusal, Unlike
 from worker.providers.transport.failures import trouble_of
 
@@ -23,15 +24,16 @@ class Preparation:
     def next_step(self, work: Work, payload: Mapping[str, Any]) -> Outcome:
         """Do the first step that is not done yet; only compare where both are."""
         prints = Prints.of(payload, self._secret)
+        progress = Progress.of(work.progress)
         try:
-            if not prints.has_profile(work.progress):
+            if not prints.has_profile(progress):
                 return self._profile(work, payload, prints)
-            if not prints.has_document(work.progress):
+            if not prints.has_document(progress):
                 return self._document(work, payload, prints)
         except CallFailed as failure:
             # Whether or not it had its effect: the same data may be sent again.
             return NotSent(failure.note, trouble_of(failure), failure.retry_after)
-        return Prepared("stored before", {**work.progress, READY: True}, calls=0)
+        return Prepared("stored before", replace(progress, ready=True).stored(), calls=0)
 
     def _profile(self, work: Work, payload: Mapping[str, Any], prints: Prints) -> Outcome:
         said = self._client.update_profile(payload)
@@ -39,7 +41,8 @@ class Preparation:
             return mapping.not_known(said)
         if isinstance(said, Refusal):
             return mapping.refused(said, work.faults)
-        return Prepared("profile stored", prints.with_profile(work.progress))
+        progress = prints.with_profile(Progress.of(work.progress))
+        return Prepared("profile stored", progress.stored())
 
     def _document(self, work: Work, payload: Mapping[str, Any], prints: Prints) -> Outcome:
         said = self._client.update_document(payload)
@@ -49,7 +52,8 @@ class Preparation:
             return mapping.refused(said, work.faults)
         if work.args.get("unit_id") not in {None, said.unit_id}:
             return _another_unit(said)
-        return Prepared("passport stored", prints.with_document(work.progress, said))
+        progress = prints.with_document(Progress.of(work.progress), said)
+        return Prepared("passport stored", progress.stored())
 
 
 def _another_unit(said: Document) -> NeedsPerson:

@@ -1,5 +1,6 @@
 """How a process waits for what it cannot do without."""
 
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -28,3 +29,27 @@ def test_database_that_is_awaited_is_said_once_a_while(monkeypatch: pytest.Monke
     assert len(looks) == 6
     assert len(said) == 2
     assert "refusing" in said[1]
+
+
+class _Closing:
+    """A plugin of which only the end is looked at."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        self._fails = fails
+        self.is_closed = False
+
+    def close(self) -> None:
+        self.is_closed = True
+        if self._fails:
+            message = "no good end"
+            raise OSError(message)
+
+
+def test_runtime_closes_every_plugin_although_one_fails() -> None:
+    plugins = {"one": _Closing(), "two": _Closing(fails=True), "three": _Closing()}
+    process = SimpleNamespace(plugins=plugins)
+
+    with pytest.raises(OSError, match="no good end"):
+        runtime.Runtime.close(cast("runtime.Runtime", process))
+
+    assert [plugin.is_closed for plugin in plugins.values()] == [True, True, True]

@@ -13,9 +13,9 @@ from config.queues import Provider
 from tests.support.intellectmoney import CHANGE, FIRST, PASSWORD, settings
 from worker.domain.errors import Refused
 from worker.privacy.sealing import Sealer
+from worker.process.stored_token import StoredTokens
 from worker.providers.base import Plugin
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
-from worker.providers.intellectmoney.stored_token import StoredTokens
 from worker.store.database import Database
 
 SAVE, LIST = "save_scheduled_operation", "scheduled_operations"
@@ -28,7 +28,7 @@ Maker = Callable[..., IntellectMoneyPlugin]
 def make(tmp_path: Path) -> Iterator[Maker]:
     """Makes plugins whose shelf has no table: nothing here asks for a token."""
     database = Database(f"sqlite:///{tmp_path}/empty.sqlite3")
-    shelf = StoredTokens(database, Sealer([Fernet.generate_key().decode()]))
+    shelf = StoredTokens(database, Sealer([Fernet.generate_key().decode()]), "intellectmoney")
     with ExitStack() as stack:
 
         def made(**changes: Any) -> IntellectMoneyPlugin:
@@ -74,7 +74,7 @@ def test_accept_takes_filters_and_fills_in_the_page_size(plugin: Plugin) -> None
     intake = plugin.accept("invoices", {"filters": filters}, None)
 
     assert intake.args == {"filters": {**filters, "page_size": 100}}
-    assert (intake.kind, intake.payload, intake.party) == ("invoices", None, None)
+    assert (intake.kind, intake.payload, intake.subject) == ("invoices", None, None)
 
 
 @pytest.mark.parametrize("blank", ["", "\u00a0\t"], ids=ascii)
@@ -275,12 +275,12 @@ def test_keep_goes_on_from_the_last_page_when_resumed(plugin: Plugin, kind: str)
     if kind == LIST:
         progress["items"] = [{"state": 0}]
 
-    kept = plugin.keep(kind, progress, next_attempt=False)
+    kept = plugin.carry_over(kind, progress, next_attempt=False)
 
     assert kept["place"] == {"skip": 200, "pages": 2}
     assert "unknown" not in kept
     assert kept.get("items") == progress.get("items")
-    assert plugin.keep(kind, progress, next_attempt=True) == {}
+    assert plugin.carry_over(kind, progress, next_attempt=True) == {}
 
 
 def test_plugin_says_how_it_is_worked(plugin: Plugin) -> None:

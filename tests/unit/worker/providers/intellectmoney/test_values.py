@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from worker.providers.intellectmoney.dates import asked_date, replied_moment
-from worker.providers.intellectmoney.values import (
+from worker.providers.intellectmoney.replies import (
     Flag,
     Integer,
     InvoiceState,
@@ -16,7 +15,9 @@ from worker.providers.intellectmoney.values import (
     Printable,
     Sum,
     Text,
+    replied_moment,
 )
+from worker.providers.intellectmoney.requests import asked_date
 
 _KINDS = {"sum": Sum, "integer": Integer, "flag": Flag, "state": InvoiceState}
 

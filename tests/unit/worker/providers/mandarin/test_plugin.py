@@ -143,7 +143,7 @@ def test_plugin_tells_its_limits_and_keeps_nothing_of_an_attempt(plugin: Plugin)
     assert plugin.prepares(KIND, {}) is False
     assert [plugin.policy.wait(polls, 0.5) for polls in range(5)] == [10, 30, 60, 300, 300]
     for next_attempt in (True, False):
-        assert plugin.keep(KIND, {"code": 3}, next_attempt=next_attempt) == {}
+        assert plugin.carry_over(KIND, {"code": 3}, next_attempt=next_attempt) == {}
 
 
 def test_plugin_shows_no_secret(plugin: Plugin) -> None:

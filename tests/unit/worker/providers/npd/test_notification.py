@@ -21,7 +21,7 @@ CONTENT = {
 def test_notification_names_the_task_and_the_person() -> None:
     read = read_notification(notification())
 
-    assert (read.provider_ref, read.party) == (str(ASYNC_ID), PHONE)
+    assert (read.provider_ref, read.subject) == (str(ASYNC_ID), PHONE)
     assert read.content == CONTENT
 
 

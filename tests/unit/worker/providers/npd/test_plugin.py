@@ -44,7 +44,7 @@ def test_accept_takes_a_person_with_and_without_a_unit(
     intake = plugin.accept(KIND, args, PERSON)
 
     assert (intake.kind, intake.args, intake.payload) == (KIND, args, PERSON)
-    assert intake.party == PHONE
+    assert intake.subject == PHONE
 
 
 def test_accept_writes_the_same_person_in_the_same_way(plugin: Plugin) -> None:
@@ -57,7 +57,7 @@ def test_accept_writes_the_same_person_in_the_same_way(plugin: Plugin) -> None:
 
     for intake in (plugin.accept(KIND, {}, typed), plugin.correct(KIND, {"unit_id": 1}, typed)):
         assert intake.payload == PERSON
-        assert intake.party == PHONE
+        assert intake.subject == PHONE
 
 
 def test_correct_keeps_the_arguments(plugin: Plugin) -> None:
@@ -195,7 +195,7 @@ def test_keep_forgets_counts_and_whether_the_data_are_the_same(
 ) -> None:
     progress = {**STORED, "ready": True, "checks": 2, "confirmations": 1, "unknown": 3}
 
-    assert plugin.keep(KIND, progress, next_attempt=next_attempt) == kept
+    assert plugin.carry_over(KIND, progress, next_attempt=next_attempt) == kept
 
 
 @pytest.mark.parametrize("step", ["prepare", "submit"])

@@ -1,7 +1,7 @@
-"""What becomes of a scheduled operation that is to be saved: outcomes, and what is remembered."""
+"""What a save came to: what its reply says of it, and what the list of operations says."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final, assert_never
 
@@ -21,28 +21,19 @@ from worker.domain.outcomes import (
 )
 from worker.domain.states import State
 from worker.providers.base import Work
-from worker.providers.intellectmoney.ends import OPERATION_ERROR, error
+from worker.providers.intellectmoney.answers import Done, Failed, Queued, Scheduled, Unlike
+from worker.providers.intellectmoney.endings import OPERATION_ERROR, error
 from worker.providers.intellectmoney.mapping import is_as_sent
-from worker.providers.intellectmoney.pages import Place
-from worker.providers.intellectmoney.said import Done, Failed, Queued, Scheduled, Unlike
+from worker.providers.intellectmoney.paging import Place
+from worker.providers.intellectmoney.progress import Progress
 from worker.providers.intellectmoney.tokens import NoToken
 
-#: In `progress`: all that comes before the write is done.
-READY: Final = "ready"
-#: In `progress`: the ids that were listed for the object before a create.
-BEFORE: Final = "before"
-#: In `progress`: the ids found on the pages of the list that is being read.
-FOUND: Final = "found"
-#: In `progress`: how often the list did not show what a doubtful write would have made.
-DOUBTS: Final = "doubts"
+#: How often the list may not show what a doubtful write would have made.
 _DOUBTS: Final = 3
-#: In `progress`: when the ids before a create were listed. Seconds since 1970.
-LISTED_AT: Final = "listed_at"
-#: Seconds after which they are listed anew: others make operations meanwhile.
+#: Seconds after which the ids before a create are listed anew: others make operations meanwhile.
 _STALE_AFTER: Final = 600.0
 #: How long past the deadline a token or the list's next page is waited for.
 _GRACE: Final = timedelta(minutes=5)
-_NOTED: Final = frozenset({READY, BEFORE, LISTED_AT, DOUBTS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,26 +56,19 @@ def is_wanted(listed: Scheduled, work: Work) -> bool:
     if not is_written(work):
         # The filter is the provider's; should it be ignored, others' operations are none of ours.
         return listed.object_id in {None, operation["object_id"]}
-    return listed.operation_id not in work.progress.get(BEFORE, ()) and is_as_sent(
-        listed, operation
-    )
+    progress = Progress.of(work.progress)
+    return listed.operation_id not in (progress.before or ()) and is_as_sent(listed, operation)
 
 
 def is_written(work: Work) -> bool:
     """Tell whether the write may have been made: until then all that is listed was there before."""
-    return bool(work.progress.get(READY)) or work.state is not State.ACCEPTED
+    return Progress.of(work.progress).ready or work.state is not State.ACCEPTED
 
 
 def is_stale(work: Work) -> bool:
     """Tell whether what was listed before a create is too old to tell ours by."""
-    listed_at = work.progress.get(LISTED_AT)
+    listed_at = Progress.of(work.progress).listed_at
     return listed_at is not None and work.now.timestamp() - listed_at > _STALE_AFTER
-
-
-def unlisted(work: Work) -> dict[str, Any]:
-    """Return `progress` without what comes before the write: it was not made, and comes anew."""
-    past = {READY, BEFORE, LISTED_AT}
-    return {name: value for name, value in work.progress.items() if name not in past}
 
 
 def listed_before(listed: Listed | Finished | NoToken, work: Work) -> Outcome:
@@ -92,22 +76,18 @@ def listed_before(listed: Listed | Finished | NoToken, work: Work) -> Outcome:
     match listed:
         case Listed():
             listed_at = work.now.timestamp()
-            progress = {READY: True, BEFORE: listed.found, LISTED_AT: listed_at}
-            return Prepared("listed before", progress)
-        case Pending(again_in=0.0, progress=progress) if progress is not None:
-            return Prepared(listed.note, progress)
+            progress = Progress(ready=True, before=listed.found, listed_at=listed_at)
+            return Prepared("listed before", progress.stored())
+        case Pending(again_in=0.0, progress=so_far) if so_far is not None:
+            return Prepared(listed.note, so_far)
         case _:
             return listed
 
 
-def noted(progress: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `progress` without the list that was being read."""
-    return {name: value for name, value in progress.items() if name in _NOTED}
-
-
-def reading(progress: Mapping[str, Any], found: Sequence[str], place: Place) -> dict[str, Any]:
-    """Return `progress` with the list as far as it was read."""
-    return {**noted(progress), FOUND: list(found), **place.remembered()}
+def reading(progress: Progress, found: Sequence[str], place: Place) -> dict[str, Any]:
+    """Return what to store once the list is read as far as `place`."""
+    known = progress.without_list()
+    return replace(known, found=list(found), place=place.remembered()).stored()
 
 
 def written(said: Done[bool] | Queued | Failed | Unlike | NoToken, work: Work) -> Outcome:
@@ -171,11 +151,11 @@ def confirmed(listed: Listed) -> Finished | NeedsPerson | None:
 
 def doubted(work: Work) -> Doubtful | NeedsPerson:
     """Look a few times, as the list may lag behind."""
-    doubts = int(work.progress.get(DOUBTS, 0)) + 1
-    if doubts > _DOUBTS:
+    known = Progress.of(work.progress).without_list()
+    again = replace(known, doubts=known.doubts + 1)
+    if again.doubts > _DOUBTS:
         return NeedsPerson(DOUBTFUL, "not listed")
-    progress = {**noted(work.progress), DOUBTS: doubts}
-    return Doubtful("not listed", Trouble.UNKNOWN, progress=progress)
+    return Doubtful("not listed", Trouble.UNKNOWN, progress=again.stored())
 
 
 def in_time(outcome: Outcome, work: Work) -> Outcome:

@@ -8,7 +8,7 @@ from worker.domain.outcomes import Misconfigured, Outcome, Pending, Trouble
 from worker.providers.moneta.groups import Membership
 
 
-class MonetaDesk(Protocol):
+class MonetaQueries(Protocol):
     """Harmless questions to MONETA; what is to be asked for again counts in `progress`."""
 
     def group(self, unit_id: int, progress: Mapping[str, Any]) -> Membership | Outcome:
@@ -16,6 +16,9 @@ class MonetaDesk(Protocol):
 
     def status(self, async_id: int, unit_id: int, progress: Mapping[str, Any]) -> Outcome:
         """Ask how a task of a unit stands."""
+
+    def close(self) -> None:
+        """Close what it holds open."""
 
 
 def beside(outcome: Outcome) -> Outcome:

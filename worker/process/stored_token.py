@@ -2,27 +2,23 @@
 
 import threading
 from datetime import timedelta
-from typing import Final
 
 import structlog
 
 from worker.domain.errors import Unsealable
 from worker.domain.ids import new_id
 from worker.privacy.sealing import Sealer
-from worker.providers.intellectmoney.tokens import LOOK_AGAIN, Token
+from worker.providers.access_tokens import LOOK_AGAIN, AccessToken
 from worker.store import tokens as store
 from worker.store.database import Database
 
 log = structlog.get_logger(__name__)
 
-#: The name of IntellectMoney's token among the rows.
-USER_TOKEN: Final = "intellectmoney"  # noqa: S105 - a name
-
 
 class StoredTokens:
-    """A `TokenShelf` over one row. Every transaction is over before a method returns."""
+    """A `AccessTokenShelf` over one row. Every transaction is over before a method returns."""
 
-    def __init__(self, database: Database, sealer: Sealer, name: str = USER_TOKEN) -> None:
+    def __init__(self, database: Database, sealer: Sealer, name: str) -> None:
         self._database = database
         self._sealer = sealer
         self._name = name
@@ -30,14 +26,14 @@ class StoredTokens:
         # The row tells processes apart, this the threads of one.
         self._fetching = threading.Lock()
 
-    def current(self) -> Token | None:
+    def current(self) -> AccessToken | None:
         """Return the token that is believed to be good, if there is one."""
         with self._database.read() as connection:
             found = store.current(connection, self._name, self._database.now())
         if found is None:
             return None
         try:
-            return Token(self._sealer.open_bytes(found.sealed).decode(), found.generation)
+            return AccessToken(self._sealer.open_bytes(found.sealed).decode(), found.generation)
         except Unsealable:
             # Its key was taken away: a fresh one costs one call.
             log.warning("access_token_does_not_open", name=self._name)
@@ -55,14 +51,14 @@ class StoredTokens:
                 self._fetching.release()
         return wait
 
-    def put(self, value: str, lasting: float) -> Token:
+    def put(self, value: str, lasting: float) -> AccessToken:
         """Keep a fresh token for `lasting` seconds."""
         sealed = self._sealer.seal_bytes(value.encode())
         expires_at = self._database.now() + timedelta(seconds=lasting)
         with self._database.begin() as connection:
-            return Token(value, store.put(connection, self._name, sealed, expires_at))
+            return AccessToken(value, store.put(connection, self._name, sealed, expires_at))
 
-    def drop(self, token: Token) -> None:
+    def drop(self, token: AccessToken) -> None:
         """Forget a token that was refused, unless a fresh one is there already."""
         with self._database.begin() as connection:
             store.drop(connection, self._name, token.generation)

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 
 from worker.domain.outcomes import Outcome, Pending, Trouble
 from worker.providers.moneta.groups import Membership
-from worker.providers.npd.desk import MonetaDesk
+from worker.providers.npd.moneta_queries import MonetaQueries
 
 #: Seconds that an answer is waited for; not at all while another one is that slow.
 PATIENCE: Final = 0.5
@@ -42,26 +42,34 @@ class _Asked:
         return done and isinstance(self.answer.result(), Pending)
 
 
-class Aside:
-    """A desk that never takes longer than `PATIENCE`. Make it after a fork."""
+class BackgroundQueries:
+    """Questions to MONETA that never take longer than `PATIENCE`. Make it after a fork."""
 
-    def __init__(self, desk: MonetaDesk, places: int) -> None:
-        """Ask `desk` in so many threads at most."""
-        self._desk = desk
+    def __init__(self, moneta: MonetaQueries, places: int) -> None:
+        """Ask in so many threads at most; `moneta` is closed with this."""
+        self._moneta = moneta
         self._places = places
         self._executor = ThreadPoolExecutor(places, "npd-moneta")
         self._lock = threading.Lock()
         self._asked: dict[_Key, _Asked] = {}
 
+    def close(self) -> None:
+        """Let the questions that are under way end, which is bounded; then close the connections.
+
+        The bound is the session's own: it must not be closed under a question.
+        """
+        self._executor.shutdown(wait=True, cancel_futures=True)
+        self._moneta.close()
+
     def group(self, unit_id: int, progress: Mapping[str, Any]) -> Membership | Outcome:
         """Ask which group holds a unit."""
         key = ("group", unit_id, _remembered(progress))
-        return self._ask(key, lambda: self._desk.group(unit_id, progress))
+        return self._ask(key, lambda: self._moneta.group(unit_id, progress))
 
     def status(self, async_id: int, unit_id: int, progress: Mapping[str, Any]) -> Outcome:
         """Ask how a task of a unit stands."""
         key = ("status", async_id, _remembered(progress))
-        return self._ask(key, lambda: self._desk.status(async_id, unit_id, progress))
+        return self._ask(key, lambda: self._moneta.status(async_id, unit_id, progress))
 
     def _ask(self, key: _Key, question: Callable[[], T]) -> T | Pending:
         with self._lock:

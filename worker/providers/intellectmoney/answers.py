@@ -66,4 +66,4 @@ class Unlike:
     answer: bytes = field(repr=False)
 
 
-Said = Done[T] | Queued | Failed | TokenRefused | Unlike
+Answer = Done[T] | Queued | Failed | TokenRefused | Unlike

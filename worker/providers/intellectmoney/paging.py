@@ -1,22 +1,19 @@
 """Reading page after page, each of them possibly queued: where it stands, and the next step."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
 from typing import Any, Final, Generic, Self, TypeVar, assert_never
 
 from worker.domain.outcomes import Misconfigured, NeedsPerson, Pending, Reason, ReasonCode
-from worker.providers.intellectmoney.asking import Asking, Question
+from worker.providers.intellectmoney.answers import Answer, Done, Failed, Queued
 from worker.providers.intellectmoney.client import Client
-from worker.providers.intellectmoney.reading import Pick
-from worker.providers.intellectmoney.said import Done, Failed, Queued, Said
-from worker.providers.intellectmoney.tokens import NoToken
+from worker.providers.intellectmoney.parsing import Pick
+from worker.providers.intellectmoney.progress import Progress
+from worker.providers.intellectmoney.tokens import NoToken, Question, Questions
 
 T = TypeVar("T")
-
-#: In `progress`: where the reading stands.
-PLACE: Final = "place"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +32,19 @@ class Place:
     waits: int = 0
 
     @classmethod
-    def in_(cls, progress: Mapping[str, Any]) -> Self:
+    def of(cls, progress: Progress) -> Self:
         """Return the place that is remembered, or the beginning."""
         # A newer release beside this one may remember more.
-        said: Mapping[str, Any] = progress.get(PLACE, {})
+        said = progress.place or {}
         return cls(**{each.name: said[each.name] for each in fields(cls) if each.name in said})
 
     def remembered(self) -> dict[str, Any]:
         """Return what `progress` keeps of it."""
         said = {name: value for name, value in asdict(self).items() if value}
-        return {PLACE: said if self.queued is None else {**said, "queued": self.queued}}
+        return said if self.queued is None else {**said, "queued": self.queued}
 
     def resumed(self) -> Self:
-        """Return the place for whoever goes on after a person had a look.
+        """Return the place from which to go on after a person had a look.
 
         The page itself is asked for again: how long a queued result is kept is not known, and a
         page that came twice is now believed.
@@ -80,7 +77,7 @@ class Listing(Generic[T]):
     """A list that is read page by page."""
 
     #: Asks, with a token, for the page behind so many objects.
-    page: Callable[[str, int], Said[tuple[T, ...]]]
+    page: Callable[[str, int], Answer[tuple[T, ...]]]
     #: Takes a page from a queued operation's result.
     pick: Pick[tuple[T, ...]]
     #: Objects of a page: one with fewer is the last.
@@ -89,14 +86,14 @@ class Listing(Generic[T]):
 
 
 def read_page(
-    client: Client, asking: Asking, listing: Listing[T], place: Place
+    client: Client, questions: Questions, listing: Listing[T], place: Place
 ) -> Page[T] | Waiting | Failed | NoToken:
     """Ask for the page at a place, or for the result of the operation that it was queued as.
 
     A page that holds the very objects of the one before it ends before a person: who ignores Skip
     would be asked for ever.
     """
-    said = asking.read(_question(client, listing, place))
+    said = questions.read(_question(client, listing, place))
     match said:
         case Done():
             ids = _fingerprint(map(listing.id_of, said.result))

@@ -1,73 +1,79 @@
-"""Codes: what the person got by SMS goes to the session that asked for it, once."""
+"""Inputs: what the person supplies goes to the attempt that expects it, once."""
 
+from functools import partial
 from typing import assert_never
 
 import structlog
 
-from config.queues import Provider
 from worker.domain.errors import Refused
 from worker.domain.states import State
 from worker.intake.message import Message, Reading
-from worker.intake.refusals import aloud
+from worker.intake.refusals import Taking, aloud
 from worker.process.runtime import Runtime
-from worker.providers.mandarin.codes import read_code
-from worker.providers.mandarin.course import CODES
-from worker.providers.mandarin.mapping import SMS_CODE
+from worker.providers.incoming import ExpectedInput
 from worker.store import inputs
 from worker.store.inputs import Input, Offered
 
 log = structlog.get_logger(__name__)
 
 
-@aloud
-def mandarin(runtime: Runtime, message: Message) -> None:
-    """Take a code for the current session of `reference`: `sealed` holds `{"sms_code": "…"}`."""
-    runtime.plugin(Provider.MANDARIN)
+def take(expected: ExpectedInput) -> Taking:
+    """Return what takes the messages with an input: `sealed` holds `{"sms_code": "…"}`."""
+    return aloud(partial(_take, expected))
+
+
+def _take(expected: ExpectedInput, runtime: Runtime, message: Message) -> None:
+    """Store an input for the current attempt of `reference`."""
+    provider, name = expected.provider, expected.name
+    runtime.plugin(provider)
     reading = Reading(message)
     reference = reading.reference()
     payload = reading.payload(runtime.sealer, required=True)
-    code = ""
+    value = ""
     try:
-        code = "" if payload is None else read_code(payload)
+        value = "" if payload is None else expected.read(payload)
     except Refused as refusal:
         reading.fault(refusal.reason, *refusal.fields)
     reading.no_others()
     reading.require_sound()
     given = Input(
-        provider=Provider.MANDARIN,
+        provider=provider,
         reference=reference,
-        name=SMS_CODE,
+        name=name,
         message_id=message.id[:255],
         fingerprint=lambda id_, attempt: runtime.fingerprinter.of(
-            Provider.MANDARIN, SMS_CODE, {"operation": id_, "attempt": attempt}, {SMS_CODE: code}
+            provider, name, {"operation": id_, "attempt": attempt}, {name: value}
         ),
-        sealed=runtime.sealer.seal({SMS_CODE: code}),
-        limit=CODES,
+        sealed=runtime.sealer.seal({name: value}),
+        limit=expected.limit,
     )
     now = runtime.database.now()
     with runtime.database.begin() as connection:
         offered, state = inputs.offer(connection, given, now)
+    # A log event keeps its name; the first input was a code.
     log.info("code_offered", reference=reference, offered=offered)
-    _refuse(offered, state)
+    _refuse(expected, offered, state)
     if offered is Offered.TAKEN:
-        runtime.wakes.soon(Provider.MANDARIN, now)
+        runtime.wakes.soon(provider, now)
 
 
-def _refuse(offered: Offered, state: State | None) -> None:
+def _refuse(expected: ExpectedInput, offered: Offered, state: State | None) -> None:
     """Raise `Refused` for what was not taken."""
+    noun = expected.noun
     match offered:
         case Offered.TAKEN | Offered.KNOWN:
             return
         case Offered.UNKNOWN_REFERENCE:
             raise Refused("reference: no operation has it", ["reference"])
         case Offered.ANOTHER_PROVIDER:
-            reason = f"reference: the operation is not {Provider.MANDARIN}'s: it takes no code"
+            reason = f"reference: the operation is not {expected.provider}'s: it takes no {noun}"
             raise Refused(reason, ["reference"])
         case Offered.NOT_WANTED:
-            reason = f"reference: the operation is {state}: it takes no code"
+            reason = f"reference: the operation is {state}: it takes no {noun}"
             raise Refused(reason, ["reference"])
         case Offered.TOO_MANY:
-            reason = f"sealed: all {CODES} codes of this session are spent: retry for a new one"
+            spent = f"all {expected.limit} {noun}s of this session are spent"
+            reason = f"sealed: {spent}: retry for a new one"
             raise Refused(reason, ["sealed"])
         case _:
             assert_never(offered)

@@ -1,4 +1,4 @@
-"""MONETA's harmless questions, for whoever has them: how a task stands, who is identified."""
+"""Questions to MONETA that have no effect: how a task stands, who is identified."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,19 +10,17 @@ from worker.domain.outcomes import Outcome, Pending
 from worker.providers.moneta import mapping
 from worker.providers.moneta.attributes import names
 from worker.providers.moneta.groups import Group, Membership, groups_of, membership_of
+from worker.providers.moneta.progress import Progress
 from worker.providers.moneta.transport import open_transport
 from worker.providers.moneta.types import Fault, Holding, Profile, Result, Task, Ticket, Unlike
 from worker.providers.transport.failures import BadStatus, trouble_of
 from worker.providers.transport.sessions import session_of
 
-#: In `progress`: how many replies to polls in a row were none of MONETA's.
-SPOILT: Final = "spoilt"
-_FORGOTTEN: Final = frozenset({SPOILT, mapping.UNKNOWN, mapping.MISSING})
 #: A task that is not known is asked for again over this part of `SETTLE_OVER`: some minutes.
 _MISSING_OVER: Final = 1 / 3
 
 
-class Desk:
+class Queries:
     """Asks MONETA; an answer that is to be asked for again counts in `progress`.
 
     Make it after a fork, and close it.
@@ -46,24 +44,24 @@ class Desk:
         except CallFailed as failure:
             return Pending(failure.note, trouble_of(failure), failure.retry_after)
         if isinstance(said, Unlike):
-            return replace(mapping.not_known(said.what, progress, said.answer), calls=calls)
+            unknown = mapping.not_known(said.what, Progress.of(progress), said.answer)
+            return replace(unknown, calls=calls)
         if isinstance(said, Fault):
             return replace(mapping.fault_on_profile(said), calls=calls)
         return replace(membership_of(said, unit_id, self.groups), calls=calls)
 
     def status(self, async_id: int, unit_id: int, progress: Mapping[str, Any]) -> Outcome:
         """Ask how a task of a unit stands."""
+        known = Progress.of(progress)
         try:
             said, calls = self.transport.status(
                 async_id, lambda said: _is_of_task(said, async_id, unit_id)
             )
         except CallFailed as failure:
-            return _troubled(failure, progress)
-        return replace(self._status(said, async_id, unit_id, progress), calls=calls)
+            return _troubled(failure, known)
+        return replace(self._status(said, async_id, unit_id, known), calls=calls)
 
-    def _status(
-        self, said: Task, async_id: int, unit_id: int, progress: Mapping[str, Any]
-    ) -> Outcome:
+    def _status(self, said: Task, async_id: int, unit_id: int, progress: Progress) -> Outcome:
         if isinstance(said, Unlike):
             return mapping.not_known(said.what, progress, said.answer)
         if isinstance(said, Fault):
@@ -74,8 +72,8 @@ class Desk:
             return mapping.not_known("another task's status", progress, said.answer)
         if said.status not in mapping.STATUSES:
             return mapping.not_known("unknown asyncStatus", progress, said.answer)
-        usable = None if _FORGOTTEN.isdisjoint(progress) else known(progress)
-        return Pending(status_of(said), progress=usable)
+        changed = None if progress.is_answered else progress.answered().stored()
+        return Pending(status_of(said), progress=changed)
 
 
 def _is_of_task(said: Task, async_id: int, unit_id: int) -> bool:
@@ -108,25 +106,19 @@ def _is_of_unit(said: Holding, unit_id: int) -> bool:
             assert_never(said)
 
 
-def known(progress: Mapping[str, Any]) -> dict[str, Any]:
-    """Forget the answers that could not be used: a usable one has come."""
-    return {name: value for name, value in progress.items() if name not in _FORGOTTEN}
-
-
 def status_of(ticket: Ticket) -> str:
     """Return what a journal says of a ticket: free text must not reach it."""
     return ticket.status if ticket.status in mapping.STATUSES else "unknown asyncStatus"
 
 
-def _troubled(failure: CallFailed, progress: Mapping[str, Any]) -> Pending:
-    """Ask again; count the replies in a row that came and were none of MONETA's."""
+def _troubled(failure: CallFailed, progress: Progress) -> Pending:
+    """Return a wait that counts the replies in a row that came and were not MONETA's."""
     spoilt = isinstance(failure, ReplyUnreadable) or (
         isinstance(failure, BadStatus) and failure.is_about_the_request
     )
-    times = int(progress.get(SPOILT, 0)) + 1
     return Pending(
         failure.note,
         trouble_of(failure),
         failure.retry_after,
-        progress={**progress, SPOILT: times} if spoilt else None,
+        progress=replace(progress, spoilt=progress.spoilt + 1).stored() if spoilt else None,
     )

@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from worker.providers.intellectmoney.signature import (
+from worker.providers.intellectmoney.requests import (
     ORDERS,
     Method,
     order_of,

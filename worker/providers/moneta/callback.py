@@ -1,0 +1,9 @@
+"""MONETA's callback: it names a task, and nothing in it proves who sent it."""
+
+from typing import Final
+
+from config.queues import Provider
+from worker.providers.incoming import ExpectedCallback
+
+#: What `tasks.moneta.receive_callback` takes.
+CALLBACK: Final = ExpectedCallback(Provider.MONETA, "async_id")
