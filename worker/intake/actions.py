@@ -22,7 +22,7 @@ from worker.runtime import Runtime
 log = structlog.get_logger(__name__)
 
 _VERDICTS = tuple(sorted(state.value for state in TERMINAL))
-#: Stands for an operation that is not there, until the reading's faults are told.
+#: Stands for an operation that is not there, until the reading's faults are reported.
 _NOBODY = Known("", "", {})
 
 
@@ -56,7 +56,7 @@ def resume(runtime: Runtime, message: Message) -> None:
     reading.require_sound()
     now = runtime.database.now()
     plugin = runtime.plugins.get(Provider(known.provider))
-    # Where the provider is off nobody can tell what may be forgotten, nor how long it takes.
+    # The plugin of a provider that is off cannot say what may be forgotten, nor how long it takes.
     keep = _everything if plugin is None else partial(plugin.keep, next_attempt=False)
     anew = deciding.no_time if plugin is None else _anew(plugin, known.kind)
     with runtime.database.begin() as connection:
@@ -120,7 +120,7 @@ def _known(runtime: Runtime, reading: Reading, action: Action) -> Known:
 
 
 def _correction(runtime: Runtime, reading: Reading, known: Known) -> Correction | None:
-    """Take corrected data, if there are any; faults in them are told with all the others."""
+    """Take corrected data, if there are any; their faults are reported with all the others."""
     payload = reading.payload(runtime.sealer)
     if payload is None or known is _NOBODY:
         return None

@@ -110,7 +110,7 @@ def _play(directory: Path, console: Console, say: "_Speaker") -> Outcome:
         with board(console) as shown:
             runs = [_run(side, fleet, mail, shown, say, stack) for side, fleet in halves.items()]
             faults = _sent_and_watched(runs, shown, say, stop)
-        # Before the events are read: whatever is still to be told is told now.
+        # Before the events are read: every stored event is published now.
         keeper.stop(Stage.WORK)
         for run in runs:
             run.read_back()
@@ -197,7 +197,7 @@ class _Console(Console):
     """A console whose reader may go: the run goes on, and stops everything in order."""
 
     def on_broken_pipe(self) -> None:
-        """Write to nobody from now on; Rich itself would exit in the middle of anything."""
+        """Print nothing from now on; Rich itself would exit at once."""
         with suppress(SystemExit):
             super().on_broken_pipe()
 
@@ -209,6 +209,6 @@ class _Speaker:
         self._console = console
 
     def __call__(self, what: str, text: str) -> None:
-        # Nobody may be listening any more, as after a hang-up: that must not keep it from stopping.
+        # The terminal may be gone, as after a hang-up: that must not keep the demo from stopping.
         with suppress(OSError):
             self._console.print(f"{what:10}{text}", markup=False, soft_wrap=True)

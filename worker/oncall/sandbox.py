@@ -79,5 +79,5 @@ def sandbox(
 
 def _announce(address: str) -> None:
     say(f"sandbox ready on {address}")
-    # Whoever waits for this line reads from a pipe.
+    # A process that waits for this line reads from a pipe.
     streams.flush()

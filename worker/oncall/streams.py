@@ -29,7 +29,7 @@ class InputUnusable(Exception):
 
 def prepare() -> None:
     """Have no sign be one too many; a stream that was closed before the start takes everything."""
-    # Python has None there, whatever its types say.
+    # Python has None there, although its types do not say so.
     sys.stdout, sys.stderr = sys.stdout or _nowhere(), sys.stderr or _nowhere()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

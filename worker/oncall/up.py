@@ -74,7 +74,7 @@ def up(
 
 
 def plan(given: Mapping[str, str], data: Path, sizes: Sizes, *, sandbox: bool) -> Plan:
-    """Choose what nobody set, and check that all of it fits together.
+    """Choose the settings that are missing, and check that all of them fit together.
 
     Raises `SettingsError` with every fault, ValueError where a file in `data` is garbled,
     `NoEmbeddedBroker` where a broker is to be brought and is not installed.
@@ -137,6 +137,6 @@ def _greet(made: Plan, told_to_others: Path, logs: Path) -> None:
 
 
 def _say(what: str, text: str) -> None:
-    # Nobody may be listening any more, as after a hang-up: that must not keep it from stopping.
+    # The terminal may be gone, as after a hang-up: that must not keep it from stopping.
     with suppress(OSError):
         typer.echo(f"{what:10}{text}")

@@ -207,7 +207,7 @@ class SturdyChannel(Sturdy, Channel):  # type: ignore[misc]
 
 
 class SturdySentinelChannel(Sturdy, SentinelChannel):  # type: ignore[misc]
-    """A channel to whatever server Sentinel names."""
+    """A channel to the server that Sentinel names."""
 
 
 class SturdyTransport(Transport):
@@ -217,7 +217,7 @@ class SturdyTransport(Transport):
 
 
 class SturdySentinelTransport(SentinelTransport):
-    """Celery's way to whatever server Sentinel names."""
+    """Celery's way to the server that Sentinel names."""
 
     Channel = SturdySentinelChannel
 

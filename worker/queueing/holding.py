@@ -24,7 +24,7 @@ def is_wrong_type(error: ResponseError) -> bool:
 
 
 class SturdyQoS(QoS):
-    """Kombu's, but for keys of its own that somebody else has written to."""
+    """Kombu's, but for keys of its own that another program has written to."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]

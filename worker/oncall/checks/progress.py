@@ -16,7 +16,7 @@ from worker.operations.states import DRIVEN, State
 from worker.operations.store import outbox, overview, waiting_retention
 from worker.operations.store.overview import ProviderRow
 
-#: The relay tells at once; what is older than this has nobody who tells it.
+#: The relay publishes at once: an older event means that no relay works.
 _BACKLOG_AFTER: Final = timedelta(seconds=60)
 #: How long before it is erased a person is warned of what waits for one.
 _NOTICE: Final = timedelta(days=7)
@@ -26,7 +26,7 @@ _ROLES: Final = ("worker", "poller")
 
 
 def check_progress(settings: Settings, database: Database) -> Iterator[Finding]:
-    """Look at workers, providers, what is due and what is to be told."""
+    """Check workers, providers, due operations and unpublished events."""
     now = database.now()
     with database.read() as connection:
         providers = overview.providers(connection)
@@ -87,7 +87,7 @@ def _overdue(
         return ok("overdue", "nothing is")
     said = ", ".join(f"{number} of {provider}" for provider, number in late.items())
     detail = f"{said}: see `uprid list --overdue`"
-    # What stands still with its provider has been told already, with the reason.
+    # Operations of a paused provider are reported above, with the reason.
     return warning("overdue", detail) if late.keys() <= stopped else fault("overdue", detail)
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, text
 
 from worker.oncall.checks.finding import Finding, ok, warning
 
-#: For others: `uprid`'s commands, clients that read answers, whoever looks at the tables.
+#: For others: `uprid`'s commands, clients that read answers, people who look at the tables.
 _OTHERS: Final = 4
 #: A limit below 0 is none. What is reserved for superusers is not ours.
 _LIMITS: Final = text(

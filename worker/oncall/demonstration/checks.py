@@ -1,4 +1,4 @@
-"""Comparing what was told with what was expected: pure, and every fault a sentence."""
+"""Comparing the events with the expected ones: pure, and every fault a sentence."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final

@@ -21,7 +21,7 @@ from worker.sandbox.options import SandboxOptions
 from worker.sandbox.outages import Mode, Outage
 from worker.sandbox.world import World
 
-# A guess: whoever checks bearer tokens stands before the API, whoever checks signatures is in it.
+# A guess: bearer tokens are checked before the API, signatures in it.
 _NO_BEARER: Final = html_page(401, "Unauthorized")
 
 

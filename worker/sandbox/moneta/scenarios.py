@@ -34,7 +34,7 @@ _BAD_GATEWAY: Final = html_page(502, "Bad Gateway")
 _UNAVAILABLE: Final = html_page(503, "Service Unavailable", {"Retry-After": "1"})
 _TOO_MANY: Final = html_page(429, "Too Many Requests", {"Retry-After": "1"})
 _WELCOME: Final = html_page(200, "Maintenance")
-# Port 9 of loopback: whoever follows the redirect talks to nobody.
+# Port 9 of loopback: a client that follows the redirect reaches no server.
 _REDIRECT: Final = html_page(302, "Found", {"Location": "http://127.0.0.1:9/services"})
 
 _ANONYMOUS: Final = Profile(Group.ANONYMOUS)

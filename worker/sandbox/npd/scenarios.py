@@ -1,7 +1,7 @@
 """The magic numbers: the last three digits of the phone; what stands nowhere here succeeds.
 
 - 0xx success,
-- 1xx, 2xx, 3xx each error of `updatemonetaprofile`, `updateuserdoc`, `startuprid`: x0n for ever,
+- 1xx, 2xx, 3xx each error of `updatemonetaprofile`, `updateuserdoc`, `startuprid`: x0n always,
   x5n once and then fine,
 - 4xx tasks that end otherwise, and notifications that are wrong or do not come,
 - 5xx `startuprid`, 6xx `updatemonetaprofile`, 7xx `updateuserdoc` in trouble.
