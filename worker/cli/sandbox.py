@@ -18,9 +18,11 @@ _USUAL = SandboxOptions()
 
 def sandbox(
     *,
-    port: Annotated[int, typer.Option(help="On 127.0.0.1; 0 takes a free one.")] = _USUAL.port,
-    username: Annotated[str, typer.Option(help="MONETA: who is let in.")] = _USUAL.username,
-    password: Annotated[str, typer.Option(help="MONETA: with what.")] = _USUAL.password,
+    port: Annotated[
+        int, typer.Option(help="The port on 127.0.0.1. 0 takes a free one.")
+    ] = _USUAL.port,
+    username: Annotated[str, typer.Option(help="MONETA's user name.")] = _USUAL.username,
+    password: Annotated[str, typer.Option(help="MONETA's password.")] = _USUAL.password,
     anonymous_group_id: Annotated[int, typer.Option()] = _USUAL.anonymous_group_id,
     simplified_group_id: Annotated[int, typer.Option()] = _USUAL.simplified_group_id,
     full_group_id: Annotated[int, typer.Option()] = _USUAL.full_group_id,
@@ -28,20 +30,23 @@ def sandbox(
         float, typer.Option(help="Seconds that a task stays in progress.")
     ] = _USUAL.delay,
     task_timeout: Annotated[
-        float, typer.Option(help="Seconds to a task's expiry.")
+        float, typer.Option(help="Seconds until a task expires.")
     ] = _USUAL.task_timeout,
     callbacks: Annotated[
         bool, typer.Option("--callbacks", help="Call the callbackUrl of tasks, on loopback only.")
     ] = False,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Any other option; may be repeated."),
+        typer.Option("--set", metavar="NAME=VALUE", help="Any other option. May be repeated."),
     ] = None,
     scenarios: Annotated[
-        bool, typer.Option("--scenarios", help="Print the magic numbers and stop.")
+        bool, typer.Option("--scenarios", help="Only print the magic numbers.")
     ] = False,
 ) -> None:
-    """Stand in for the providers over real HTTP; each under its own prefix, on loopback only."""
+    """Stand in for the providers over HTTP, on loopback.
+
+    Each provider has a prefix of its own: /moneta, /npd, /mandarin, /intellectmoney.
+    """
     try:
         require_local()
     except NoLocalExtra as error:

@@ -56,10 +56,14 @@ class Outcome:
 def demo(
     *,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Keep the logs and the databases afterwards.")
+        bool, typer.Option("--keep", help="Do not delete the logs and the databases afterwards.")
     ] = False,
 ) -> None:
-    """Run identifications and registries of all providers here, against the sandbox."""
+    """Show the whole worker at work, against the sandbox.
+
+    Sends identifications and registries, waits for all results, and compares them with what was
+    expected.
+    """
     console = _Console(highlight=False)
     began = time.monotonic()
     directory = Path(tempfile.mkdtemp(prefix="uprid-demo-"))
