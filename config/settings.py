@@ -1,7 +1,7 @@
 """What can be set: nested, frozen, with units, read once from the environment.
 
 `load` either returns settings that fit together or raises `SettingsError` with every fault.
-Names and meanings are in the README's table of settings.
+Names and meanings are in docs/settings.md.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""README.md's first sample, run as it is printed: real broker, real workers, the sandbox.
+"""README.md's sample, run as it is printed: real broker, real workers, the sandbox.
 
 Only two things are put in the place of what a reader fills in: the broker's address and the key.
 """
@@ -68,13 +68,13 @@ def test_sample_goes_on_through_everything_that_stands_on_the_stream(
     }
     shop.redis.xadd("uprid:events", newer)  # type: ignore[arg-type]
     expected = (
-        "order-17 is identified",
-        "order-18 was not taken, see to: ['unit_id']",
-        "order-19 is not: data_mismatch",
-        "order-20 is not: provider_unavailable",
-        "moneta provider.paused",
-        "moneta provider.unpaused",
-        "moneta weather.changed",
+        "order-17 uprid.operation.succeeded {}",
+        "order-18 uprid.message.refused ['unit_id']",
+        "order-19 uprid.operation.rejected {'code': 'data_mismatch'",
+        "order-20 uprid.operation.failed {'code': 'provider_unavailable'",
+        "moneta uprid.provider.paused",
+        "moneta uprid.provider.unpaused",
+        "moneta uprid.weather.changed {}",
     )
 
     def all_came() -> bool:

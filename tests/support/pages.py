@@ -1,4 +1,4 @@
-"""The README and the pages of docs/: the blocks of code in them, and the commands they name."""
+"""README, SECURITY, docs/ and tests/README: their blocks of code, and the commands they name."""
 
 import re
 import shlex
@@ -13,7 +13,12 @@ from typer.main import get_command
 from worker.cli.main import application
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-PAGES: Final = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES: Final = [
+    ROOT / "README.md",
+    ROOT / "SECURITY.md",
+    ROOT / "tests" / "README.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 #: In the place of a language: a block that is set in by four spaces.
 INDENTED: Final = "indented"
 #: What stands on a page for what only the reader knows, and what is put there.

@@ -19,10 +19,13 @@ def answer(
     note: Note,
     by: By = "",
     attempt: Annotated[
-        int | None, typer.Option(min=1, help="The current one if not given.")
+        int | None, typer.Option(min=1, help="By default the current attempt.")
     ] = None,
 ) -> None:
-    """Print the provider's whole answer. It is personal data: who looked, and why, is kept."""
+    """Print the provider's whole answer.
+
+    It is personal data: your name and your note are stored.
+    """
     by = checked(note, by)
     settings = settings_for(Need.KEYS)
     sealer = Sealer(key.get_secret_value() for key in settings.seal_keys)

@@ -24,9 +24,10 @@ def resume(
     attempt: Attempt = None,
     dry_run: DryRun = False,
 ) -> None:
-    """Let the same attempt go on where it was before it began to wait.
+    """Continue an attempt that waits for a person.
 
-    With --provider-ref, a submit whose reply was lost goes on as one that the provider took.
+    It continues in the state from which it began to wait. With --provider-ref, a submit whose
+    reply was lost continues as one that the provider accepted.
     """
     faults = []
     if provider_ref and not is_one(references):
@@ -54,7 +55,7 @@ def resolve(
     attempt: Attempt = None,
     dry_run: DryRun = False,
 ) -> None:
-    """Write down the verdict that you found out, and tell it to the marketplace."""
+    """End an attempt that waits, with the verdict that you found out."""
     wrong = () if verdict in _VERDICTS else (f"VERDICT: must be one of {', '.join(_VERDICTS)}",)
 
     def ask(client: Client, reference: str, attempt: int, by: str, note: str) -> None:
@@ -76,7 +77,7 @@ def cancel(
     attempt: Attempt = None,
     dry_run: DryRun = False,
 ) -> None:
-    """Call operations off. What the provider has begun goes on there."""
+    """Cancel operations. What the provider has begun goes on there."""
 
     def ask(client: Client, reference: str, attempt: int, by: str, note: str) -> None:
         client.cancel(reference, attempt, by, note)

@@ -34,18 +34,19 @@ _LARGEST: Final = 2**64 - 1
 @app.command()
 def tail(
     start: Annotated[
-        str | None, typer.Option("--from", metavar="ID", help="After this stream id.")
+        str | None, typer.Option("--from", metavar="ID", help="Events after this stream id.")
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="From the oldest event.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All events, from the oldest on.")
+    ] = False,
     follow: Annotated[
         bool, typer.Option("--follow/--no-follow", help="Wait for more until Ctrl-C.")
     ] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="A JSON object a line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
-    """Print events: the last ten, those after an id, or all of them; then what comes.
+    """Print the last ten events, and then new ones.
 
-    An entry that is no event, as another program may have put it there, is only named on standard
-    error.
+    If another program wrote an entry that is no event, its id is printed on standard error.
     """
     if start is not None and everything:
         raise Stop(MISUSED, ["--from, --all: only one of them may be given"])
@@ -65,7 +66,7 @@ def tail(
 def replay(
     since: Annotated[str, typer.Option(metavar="TIME", help="RFC 3339, or an age such as 10m.")],
 ) -> None:
-    """Publish again what was told since a time, under the same event ids."""
+    """Publish events again, since a time and with the same ids."""
     settings = settings_for(Need.BROKER)
     try:
         begin = parsed(since, datetime.now(UTC))

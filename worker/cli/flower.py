@@ -25,10 +25,10 @@ def flower(
     port: Annotated[int, typer.Option(min=1, max=65_535, envvar="FLOWER_PORT")] = 5555,
     address: Annotated[str, typer.Option(envvar="FLOWER_ADDRESS")] = "127.0.0.1",
     inspect_timeout: Annotated[
-        float, typer.Option(min=0.1, help="Seconds that a worker has to answer a question.")
+        float, typer.Option(min=0.1, help="Seconds that Flower waits for a worker's answer.")
     ] = 2.0,
 ) -> None:
-    """Show workers and tasks on a web page. Its /metrics and /healthcheck ask for no password."""
+    """Show workers and tasks on a web page. /metrics and /healthcheck need no password."""
     settings_for(Need.BROKER)
     # Flower reads it again by itself; a line end of the file it came from is no part of a password.
     os.environ[_AUTH] = os.environ.get(_AUTH, "").strip()

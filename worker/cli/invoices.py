@@ -24,7 +24,7 @@ from worker.store.database import Database
 #: Makes lines of invoices.
 Writer = Callable[[Iterable[Invoice]], Iterator[str]]
 
-app = typer.Typer(no_args_is_help=True, help="The payment registry as it was fetched.")
+app = typer.Typer(no_args_is_help=True, help="The stored payment registry.")
 
 
 class Format(StrEnum):
@@ -55,37 +55,41 @@ def export(
         typer.Option(help="ru: for Excel, with a BOM, semicolons and decimal commas. CSV only."),
     ] = None,
     reference: Annotated[
-        str | None, typer.Option(help="Only what this operation fetched, in its current attempt.")
+        str | None,
+        typer.Option(help="Only invoices that this operation fetched, in its current attempt."),
     ] = None,
     attempt: Annotated[
-        int | None, typer.Option(min=1, help="With --reference: in this attempt.")
+        int | None, typer.Option(min=1, help="With --reference: that this attempt fetched.")
     ] = None,
     since: Annotated[
         str | None,
         typer.Option(
-            metavar="TIME", help="Only what was seen since then: RFC 3339, or an age such as 10m."
+            metavar="TIME",
+            help="Only invoices fetched since then: RFC 3339, or an age such as 10m.",
         ),
     ] = None,
     transactions: Annotated[
-        bool, typer.Option("--transactions", help="A row for each transaction, not each invoice.")
+        bool,
+        typer.Option("--transactions", help="One row a transaction, instead of one an invoice."),
     ] = False,
     personal: Annotated[
         bool,
         typer.Option(
             "--personal",
-            help="Open comments, names, e-mails and accounts too. Needs --note; who did is kept.",
+            help="Also comments, names, e-mails and accounts. Needs --note; your name is stored.",
         ),
     ] = False,
     note: Annotated[
-        str, typer.Option(help="With --personal, why: kept and shown, so nothing personal.")
+        str, typer.Option(help="With --personal: why. It is stored and shown: nothing personal.")
     ] = "",
     by: By = "",
 ) -> None:
-    """Print stored invoices to standard output: each once, in its newest version, sorted by id.
+    """Print stored invoices to standard output.
 
-    Nothing personal is among them, unless --personal asks for it. Times are RFC 3339 in UTC,
-    amounts exact. In CSV a text that a spreadsheet would take for a formula gets a ' before it.
-    A file or a pipe gets UTF-8. JSON lines hold an invoice's transactions too.
+    Each invoice is printed once, in its newest version, sorted by id. Without --personal no
+    personal data are printed. Times are RFC 3339 in UTC, amounts are exact. In CSV, a text that a
+    spreadsheet would take for a formula gets a ' before it. A file or a pipe gets UTF-8. JSON lines
+    also have an invoice's transactions.
     """
     begin = _checked(reference, attempt, since, form, dialect)
     by = checked(note, by) if personal else by

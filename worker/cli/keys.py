@@ -1,4 +1,4 @@
-"""`uprid keys`: the keys that seal what is personal."""
+"""`uprid keys`: the keys that seal personal data."""
 
 import secrets
 
@@ -7,11 +7,11 @@ import typer
 from worker.cli.output import say
 from worker.privacy.sealing import new_key
 
-app = typer.Typer(no_args_is_help=True, help="The keys that seal what is personal.")
+app = typer.Typer(no_args_is_help=True, help="The keys that seal personal data.")
 
 
 @app.command()
 def generate() -> None:
-    """Print fresh keys as two lines for an environment file. Keep them away from the backups."""
+    """Print new keys, for an environment file. Do not store them beside backups."""
     say(f"UPRID_SEAL_KEYS={new_key()}")
     say(f"UPRID_FINGERPRINT_KEY={secrets.token_urlsafe(32)}")

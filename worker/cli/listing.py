@@ -25,18 +25,21 @@ def list_operations(
     state: Annotated[State | None, typer.Option(help="Only in this state.")] = None,
     provider: Annotated[Provider | None, typer.Option(help="Only of this provider.")] = None,
     reason: Annotated[
-        ReasonCode | None, typer.Option(help="Only what ended or waits for this reason.")
+        ReasonCode | None, typer.Option(help="Only operations that ended or wait for this reason.")
     ] = None,
     overdue: Annotated[
-        bool, typer.Option("--overdue", help="Only what should have been worked on by now.")
+        bool, typer.Option("--overdue", help="Only operations that are overdue.")
     ] = False,
     limit: Annotated[int, typer.Option(min=1, max=100_000)] = 100,
     plain: Annotated[
-        bool, typer.Option("--plain", help="References alone, one a line, for `uprid resume -`.")
+        bool, typer.Option("--plain", help="Only references, one a line, for `uprid resume -`.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List operations, the newest first; with --overdue, the longest overdue first."""
+    """List operations, the newest first.
+
+    With --overdue, the longest overdue first.
+    """
     with opened(settings_for()) as database, database.read() as connection:
         now = database.now()
         rows = reading.find_operations(

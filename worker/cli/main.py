@@ -50,7 +50,7 @@ def application(typed: str | None = None) -> "typer.Typer":
     """Return the command line with the command that is typed, or with all where none is known."""
     app: typer.Typer = import_module("typer").Typer(
         name="uprid",
-        help="Identifications from enqueue to event.",
+        help="Identify people and fetch registries at payment providers.",
         no_args_is_help=True,
         add_completion=False,
         # A traceback with local variables would show what nobody may see.
@@ -72,7 +72,7 @@ def application(typed: str | None = None) -> "typer.Typer":
 
 
 def _nothing() -> None:
-    """Identifications from enqueue to event."""
+    """Identify people and fetch registries at payment providers."""
 
 
 def main() -> None:

@@ -16,10 +16,10 @@ from worker.store.schema import migrate as bring
 def migrate(
     to: Annotated[
         str,
-        typer.Option(help="A revision, to go back to one: with every process stopped."),
+        typer.Option(help="The revision to migrate to. To go back, stop every process first."),
     ] = "head",
 ) -> None:
-    """Bring the database's schema to the newest. Harmless where it is already."""
+    """Migrate the schema to the newest. Harmless if it is the newest already."""
     settings = settings_for()
     if to != "head" and not is_revision(to):
         raise Stop(MISUSED, [f"--to {to}: is no revision of this release: {newest_revision()} is"])

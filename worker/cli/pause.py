@@ -16,7 +16,7 @@ from worker.cli.streams import complain
 from worker.store import overview, provider_pauses
 
 Named = Annotated[Provider, typer.Argument(metavar="PROVIDER")]
-Why = Annotated[str, typer.Option(help="Why; kept and shown, so nothing personal.")]
+Why = Annotated[str, typer.Option(help="Why. It is stored and shown: nothing personal.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +49,12 @@ _UNPAUSE: Final = _Turn(
 
 
 def pause(provider: Named, note: Why = "", by: By = "", dry_run: DryRun = False) -> None:
-    """Stop all calls to a provider. Calls that are under way end; nothing new begins."""
+    """Stop all calls to a provider. Calls in progress end, and no new one begins."""
     _turn(_PAUSE, provider, note, by, dry_run=dry_run)
 
 
 def unpause(provider: Named, note: Why = "", by: By = "", dry_run: DryRun = False) -> None:
-    """Let calls to a provider go on; its breaker begins anew."""
+    """Allow calls to a provider again, and close its breaker."""
     _turn(_UNPAUSE, provider, note, by, dry_run=dry_run)
 
 

@@ -9,7 +9,7 @@ from worker.store.retention import Retention
 
 
 def purge() -> None:
-    """Erase what is past its retention, all that is personal first. Workers do it every hour."""
+    """Erase data past their retention, personal data first. Workers do it hourly."""
     settings = settings_for(Need.BROKER)
     kept = settings.retention
     with opened(settings) as database:

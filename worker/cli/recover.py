@@ -18,16 +18,17 @@ def recover(
         str,
         typer.Option(
             metavar="TIME",
-            help="The last commit that is certainly left: RFC 3339, or an age such as 10m.",
+            help="Time of the last commit that survived: RFC 3339, or an age such as 10m.",
         ),
     ],
     note: Note,
     by: By = "",
     dry_run: DryRun = False,
 ) -> None:
-    """Put in doubt what may have been sent since a time: it is cleared up, and not sent again.
+    """Prevent double submits after a database lost commits.
 
-    For a database that lost commits. Type it while no worker and no poller runs.
+    Everything that may have been sent since that time is put in doubt: it is cleared up, and not
+    sent again. Stop every worker and poller first.
     """
     by = checked(note, by)
     now = datetime.now(UTC)

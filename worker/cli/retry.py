@@ -33,7 +33,7 @@ def retry(
     attempt: Attempt = None,
     dry_run: DryRun = False,
     yes: Annotated[
-        bool, typer.Option("--yes", help="Also after an end whose reason is not retryable.")
+        bool, typer.Option("--yes", help="Do not ask, even if the last end is not retryable.")
     ] = False,
 ) -> None:
     """Start the next attempt, with the data of the last one.

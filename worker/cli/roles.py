@@ -20,7 +20,7 @@ from worker.process.runtime import POOL
 #: Intake tasks are short: a message is checked and stored.
 _INTAKE_THREADS = 8
 
-Concurrency = Annotated[int, typer.Option(min=1, max=256, help="How many tasks at a time.")]
+Concurrency = Annotated[int, typer.Option(min=1, max=256, help="Tasks that run at a time.")]
 
 
 class Beat(celery_beat.Beat):
@@ -41,21 +41,21 @@ class Beat(celery_beat.Beat):
 
 
 def worker(concurrency: Concurrency = _INTAKE_THREADS) -> None:
-    """Take what is enqueued: intake, on-call tasks, upkeep. May run any number of times."""
+    """Take messages: starts, actions, upkeep. Any number of them may run."""
     _consume("worker", concurrency)
 
 
 def poller(concurrency: Concurrency = POOL) -> None:
-    """Work on what is due at the providers. May run any number of times."""
+    """Call the providers for due operations. Any number of them may run."""
     _consume("poller", concurrency)
 
 
 def beat(
-    schedule: Annotated[
-        Path, typer.Option(help="Beat's own file; losing it loses nothing.")
-    ] = Path("var/beat-schedule"),
+    schedule: Annotated[Path, typer.Option(help="Celery beat's own file. It may be lost.")] = Path(
+        "var/beat-schedule"
+    ),
 ) -> None:
-    """Trigger the sweep a second way; nothing depends on it. Runs once."""
+    """Trigger the sweep additionally. Optional; at most one may run."""
     settings = fit_settings_for(Need.BROKER)
     file = streams.path_of(str(schedule))
     file.parent.mkdir(parents=True, exist_ok=True)

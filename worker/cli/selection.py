@@ -23,15 +23,17 @@ from worker.store.reading import Row, Story
 
 References = Annotated[
     list[str],
-    typer.Argument(metavar="REFERENCE...", help="A single - reads them, one a line, from a pipe."),
+    typer.Argument(
+        metavar="REFERENCE...", help="A single - reads references from a pipe, one a line."
+    ),
 ]
-Note = Annotated[str, typer.Option(help="Why; kept and shown, so nothing personal.")]
-By = Annotated[str, typer.Option(help="Who; the login name if not given.")]
+Note = Annotated[str, typer.Option(help="Why. It is stored and shown: nothing personal.")]
+By = Annotated[str, typer.Option(help="Who. By default your login name.")]
 Attempt = Annotated[
     int | None,
     typer.Option(min=1, help="Only if this is still the current attempt. For one REFERENCE."),
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only print what would be done.")]
 
 #: In the place of references: they come from standard input.
 _PIPE: Final = "-"

@@ -24,9 +24,12 @@ def show(
             metavar="ID", help="A reference, or an operation's, provider's or refused message's id."
         ),
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Print an operation's timeline: every transition, call, duration and reason."""
+    """Print everything about one operation.
+
+    Every transition, call, duration and reason, and at the end what to type next.
+    """
     with opened(settings_for()) as database:
         with database.read() as connection:
             story = _story(connection, name)

@@ -45,13 +45,18 @@ def up(
         bool, typer.Option("--sandbox", help="Point every provider at the sandbox.")
     ] = False,
     flower: Annotated[bool, typer.Option("--flower", help="Add Flower.")] = False,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Intake processes.")] = 1,
-    pollers: Annotated[int, typer.Option(min=1, max=64, help="Polling processes.")] = 1,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Keep the logs in var/log only.")] = False,
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, help="Number of worker processes, which take messages.")
+    ] = 1,
+    pollers: Annotated[
+        int, typer.Option(min=1, max=64, help="Number of poller processes, which call providers.")
+    ] = 1,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Write the logs to var/log only.")] = False,
 ) -> None:
-    """Run everything on this machine until Ctrl-C: workers stop first, the broker last.
+    """Run everything on this machine, until Ctrl-C.
 
-    Without REDIS_URL it brings its own broker, without DATABASE_URL it keeps SQLite in var/.
+    Without REDIS_URL it starts its own broker, without DATABASE_URL it uses SQLite in var/.
+    At the end workers stop first, the broker last.
     """
     data = _DATA.resolve()
     data.mkdir(exist_ok=True)

@@ -56,13 +56,16 @@ RUN_BY: Final = {
 }
 #: Blocks that are no code, by how they begin.
 NO_CODE: Final = {
-    "marketplace ──enqueue──▶": "a drawing of how messages flow",
+    "flowchart LR": "a drawing of how messages flow",
+    "stateDiagram-v2": "a drawing of an operation's states",
 }
 #: Lines that are not run here, by how they begin.
 NOT_RUN_HERE: Final = {
     "./run demo": "tests/acceptance/test_demo.py runs it; here it is looked up in `run`",
     "./run test": "it is what runs this; here it is looked up in `run`",
     "./run simulate": "takes hours; its arguments are parsed",
+    "./run chaos": "takes minutes; its arguments are parsed",
+    "./run hostile": "takes minutes; its arguments are parsed",
 }
 #: What is added to a line that would not end by itself.
 ADDED: Final = {"uprid events tail": ["--no-follow"]}

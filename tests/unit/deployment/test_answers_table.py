@@ -1,4 +1,4 @@
-"""The README's table of the providers' answers: all words of their pages, and places that exist."""
+"""docs/providers.md has all words of the providers' pages; its places and the guesses' exist."""
 
 import ast
 import re
@@ -16,8 +16,8 @@ from worker.providers.npd.types import Error
 from worker.providers.npd.types import Method as NpdMethod
 
 ROOT = Path(__file__).parents[3]
-README = (ROOT / "README.md").read_text("utf-8")
-TABLE = README.partition("## Every method and every answer")[2].partition("\n## ")[0]
+PROVIDERS = (ROOT / "docs" / "providers.md").read_text("utf-8")
+LIMITS = (ROOT / "docs" / "limits.md").read_text("utf-8")
 #: The members and words of the pages that no enumeration of ours holds.
 _MEMBERS = (
     "asyncId", "expirationDate", "SimplifiedIdentificationResponse", "errorCode", "faultDetail",
@@ -44,7 +44,7 @@ _WORDS = [
     *INVOICE_STATES.values(),
     *_MEMBERS,
 ]
-_PLACES = sorted(set(re.findall(r"`([\w./]+\.py):(\w+)`", README)))
+_PLACES = sorted(set(re.findall(r"`([\w./]+\.py):(\w+)`", PROVIDERS + LIMITS)))
 
 
 @cache
@@ -62,14 +62,14 @@ def names_in(path: str) -> frozenset[str]:
 
 
 @pytest.mark.parametrize("word", dict.fromkeys(_WORDS))
-def test_table_has_every_word_of_the_providers_pages(word: str) -> None:
-    assert re.search(rf"`[^`]*\b{re.escape(word)}\b[^`]*`", TABLE)
+def test_page_has_every_word_of_the_providers_pages(word: str) -> None:
+    assert re.search(rf"`[^`]*\b{re.escape(word)}\b[^`]*`", PROVIDERS)
 
 
 @pytest.mark.parametrize(("path", "name"), _PLACES)
-def test_readme_names_only_places_that_exist(path: str, name: str) -> None:
+def test_pages_name_only_places_that_exist(path: str, name: str) -> None:
     assert name in names_in(path)
 
 
-def test_readme_names_places_at_all() -> None:
+def test_pages_name_places_at_all() -> None:
     assert len(_PLACES) > 40

@@ -1,4 +1,4 @@
-"""The README's table of settings and .env.example: every setting, and no other."""
+"""docs/settings.md and .env.example: every setting, and no other."""
 
 import re
 from collections.abc import Iterator
@@ -11,23 +11,20 @@ from config.queues import Provider
 from config.settings import NESTED, PREFIX, Settings
 
 ROOT = Path(__file__).parents[3]
-README = (ROOT / "README.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "settings.md").read_text("utf-8")
 EXAMPLE = (ROOT / ".env.example").read_text("utf-8")
 _ALL_PROVIDERS = "…"
 
 
-def _told() -> Iterator[str]:
-    """Yield every variable that the table has a row for; `__NAME` goes on with the block before."""
-    for cell in re.findall(r"^\| (`(?:UPRID_|DATABASE_|REDIS_)[^|]*) \|", README, re.MULTILINE):
-        block = ""
-        for word in re.findall(r"`([A-Z_…]+)`", cell):
-            name = block + word if word.startswith(NESTED) else word
-            block = name.partition(NESTED)[0]
-            if _ALL_PROVIDERS not in name:
-                yield name
-                continue
-            for provider in Provider:
-                yield name.replace(_ALL_PROVIDERS, provider.upper())
+def _described() -> Iterator[str]:
+    """Yield every variable that the tables have a row for."""
+    for cell in re.findall(r"^\| (`(?:UPRID_|DATABASE_|REDIS_)[^|]*) \|", PAGE, re.MULTILINE):
+        name = cell.strip("`")
+        if _ALL_PROVIDERS not in name:
+            yield name
+            continue
+        for provider in Provider:
+            yield name.replace(_ALL_PROVIDERS, provider.upper())
 
 
 def _set() -> Iterator[str]:
@@ -49,10 +46,8 @@ def _types(annotation: object) -> list[type]:
     return [part for part in parts if isinstance(part, type)]
 
 
-def test_readme_has_a_row_for_every_setting_and_for_no_other() -> None:
-    told = list(_told())
-
-    assert sorted(told) == sorted(_set())
+def test_page_has_a_row_for_every_setting_and_for_no_other() -> None:
+    assert sorted(_described()) == sorted(_set())
 
 
 def test_example_names_every_provider_s_own_settings() -> None:

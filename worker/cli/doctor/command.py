@@ -26,9 +26,12 @@ from worker.store.database import Database
 
 
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Check installation, settings, database, broker, keys, providers; whether work gets done."""
+    """Find every fault at once, each with what to do.
+
+    Checks installation, settings, database, broker, keys, providers, and whether work gets done.
+    """
     try:
         settings = settings_for(Need.BROKER, Need.KEYS)
     except Stop as stop:

@@ -73,7 +73,7 @@ class _Picture:
         table.add_column("", no_wrap=True, min_width=WIDTH)
         for side in SIDES:
             table.add_column(f"over {side.name}", no_wrap=True, min_width=_STATE)
-        table.add_column("what happens, and what is made of it", style="dim", no_wrap=True, ratio=1)
+        table.add_column("what happens", style="dim", no_wrap=True, ratio=1)
         for provider, play in PLAYS.items():
             shown = [c for c in play.cases if not (folded and self._is_over(provider, c))]
             ended = len(play.cases) - len(shown)

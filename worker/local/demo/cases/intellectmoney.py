@@ -56,7 +56,7 @@ _CASES: Final = (
     Case(
         "registry-broken",
         FetchInvoices(_filters(_BROKEN_REGISTRY)),
-        "an error on page 2: failed, and page 1 is kept",
+        "an error on page 2: failed, page 1 is kept",
         (
             *TAKEN,
             Told(FAILED, "provider_error", retryable=True, result={"pages": 1, "invoices": _PAGE}),
@@ -71,23 +71,23 @@ _CASES: Final = (
         _WRITTEN,
     ),
     Case(
-        "scheduled-unheard",
+        "scheduled-noreply",
         SaveScheduled(_operation(4_530)),
-        "created, no reply: not repeated, the list confirms it",
+        "the reply is lost: not sent twice, the list confirms it",
         (Told(ACCEPTED), Told(SUCCEEDED, result={"confirmed_by": "list"})),
         _WRITTEN,
     ),
     Case(
         "scheduled-refused",
         SaveScheduled(_operation(2_510)),
-        "IntellectMoney does not create it: failed",
+        "IntellectMoney refuses to create it: failed",
         (Told(ACCEPTED), Told(FAILED, "provider_error")),
         _NOT_WRITTEN,
     ),
     Case(
         "scheduled-unsure",
         SaveScheduled(_operation(5_540)),
-        "no reply, and the list does not show it: a person looks",
+        "no reply, not in the list: an engineer decides",
         (Told(ACCEPTED), Told(WAITING, "doubtful_submit")),
         _NOT_WRITTEN,
     ),

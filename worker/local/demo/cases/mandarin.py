@@ -33,21 +33,21 @@ _CASES: Final = (
     Case(
         "wrong-code-first",
         IdentifyByCode(FORGETFUL),
-        "a wrong code, asked for again, the right one: identified",
+        "one wrong SMS code, then the right one: identified",
         (*TAKEN, asks(5), asks(4), succeeds("result")),
         {"submits": 1, "codes": 2},
     ),
     Case(
         "wrong-person",
         IdentifyByCode(UNKNOWN_TO_THE_STATE),
-        "the data are wrong: rejected, and may be corrected",
+        "the data do not match: rejected, can be corrected",
         (*TAKEN, asks(5), Told(REJECTED, "data_mismatch", retryable=True)),
         {"submits": 1, "codes": 0},
     ),
     Case(
         "five-wrong-codes",
         IdentifyByCode(GUESSING),
-        "none of five codes is right: rejected, there is no sixth",
+        "five wrong SMS codes: rejected, a sixth is never sent",
         (
             *TAKEN,
             *(asks(left) for left in (5, 4, 3, 2, 1)),
@@ -58,14 +58,14 @@ _CASES: Final = (
     Case(
         "no-code",
         IdentifyByCode(SILENT),
-        "the person is verified, no code ever comes: expired",
+        "the person passes, no SMS code comes: expired",
         (*TAKEN, asks(5), Told(EXPIRED, "phone_not_verified", retryable=True)),
         {"submits": 1, "codes": 0},
     ),
     Case(
         "dropped-start",
         IdentifyByCode(UNANSWERED),
-        "no reply to a start that is billed: a person looks",
+        "a billed start's reply is lost: an engineer decides",
         (Told(ACCEPTED), Told(WAITING, "doubtful_submit")),
         {"submits": 1, "codes": 0},
     ),

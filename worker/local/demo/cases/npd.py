@@ -31,23 +31,23 @@ _EACH_STEP_ONCE: Final = {"updatemonetaprofile": 1, "updateuserdoc": 1, "startup
 
 _CASES: Final = (
     Case(
-        "told-success",
+        "notified-success",
         IdentifySelfEmployed(PROMPT),
-        "told SUCCESS, the profile agrees: identified",
+        "notified of SUCCESS, the profile agrees: identified",
         (*TAKEN, succeeds("notification", group="simplified")),
         _EACH_STEP_ONCE,
     ),
     Case(
-        "told-expired",
+        "notified-expired",
         IdentifySelfEmployed(TURNED_DOWN),
-        "told EXPIRED, the profile is anonymous: not identified",
+        "notified of EXPIRED, the profile is anonymous: rejected",
         (*TAKEN, Told(REJECTED, "not_identified", retryable=True)),
         _EACH_STEP_ONCE,
     ),
     Case(
         "expired-yet-moved",
         IdentifySelfEmployed(MOVED),
-        "told EXPIRED, the profile's group says: identified",
+        "notified of EXPIRED, the profile says identified",
         (*TAKEN, succeeds("profile_group", group="simplified")),
         _EACH_STEP_ONCE,
     ),
@@ -61,7 +61,7 @@ _CASES: Final = (
     Case(
         "dropped-task",
         IdentifySelfEmployed(CUT_OFF),
-        "no reply to startuprid: a person looks; then SUCCESS",
+        "startuprid's reply is lost, the notification settles it",
         (
             Told(ACCEPTED),
             Told(WAITING, "doubtful_submit"),
@@ -70,9 +70,9 @@ _CASES: Final = (
         _EACH_STEP_ONCE,
     ),
     Case(
-        "told-disputed",
+        "notified-disputed",
         IdentifySelfEmployed(DISPUTED),
-        "told SUCCESS, the profile is anonymous: a person decides",
+        "SUCCESS, but the profile is anonymous: engineer decides",
         (*TAKEN, Told(WAITING, "unknown_answer")),
         _EACH_STEP_ONCE,
     ),
@@ -84,7 +84,7 @@ NPD: Final = Play(
         BadStart(
             "no-middle-name",
             IdentifySelfEmployed(NAMELESS),
-            "a name is missing that NPD wants: refused",
+            "a required name is missing: refused",
             ("middle_name",),
         ),
     ),

@@ -37,7 +37,7 @@ class Case:
 
     reference: str
     start: Start
-    #: For people: what happens, and what is made of it.
+    #: For people: what happens.
     what: str
     expected: tuple[Told, ...]
     #: What of its calls the stand-in must have counted, by the stand-in's own names: those that

@@ -90,7 +90,7 @@ def test_calls_name_every_fault_of_a_side_that_never_ran() -> None:
             Provider.INTELLECTMONEY,
             "object:4530",
             {"writes": 2, "created": 2},
-            "IntellectMoney: scheduled-unheard: 2 created, not 1",
+            "IntellectMoney: scheduled-noreply: 2 created, not 1",
             id="created twice",
         ),
         pytest.param(

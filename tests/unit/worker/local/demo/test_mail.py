@@ -27,13 +27,13 @@ class Slot:
 
 def test_mail_is_passed_on_once_with_whose_it_is() -> None:
     mail = Mail(Slot(_PROMPT))
-    assert list(mail.due(Record())) == [("told-success", _PROMPT)]
+    assert list(mail.due(Record())) == [("notified-success", _PROMPT)]
     assert list(mail.due(Record())) == []
 
 
 def test_mail_is_held_back_until_its_operation_has_come_to_an_event() -> None:
     mail, record = Mail(Slot(_CUT_OFF, _PROMPT)), Record()
-    assert [reference for reference, _ in mail.due(record)] == ["told-success"]
+    assert [reference for reference, _ in mail.due(record)] == ["notified-success"]
 
     waiting = EventType.WAITING_FOR_PERSON
     record.add(Heard("1", waiting.value, "dropped-task", {}))
