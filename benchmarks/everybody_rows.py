@@ -13,12 +13,12 @@ from sqlalchemy import insert
 
 from benchmarks.rows import analyze
 from config.queues import Provider
+from uprid_client.sealing import Sealer
 from worker.operations.database import Database
 from worker.operations.identifiers import new_id
 from worker.operations.model import ATTEMPTS, OPERATIONS
 from worker.operations.states import State
 from worker.operations.store.claims import ORDINARY, URGENT
-from worker.privacy.sealing import Sealer
 
 #: By what is polled. NPD's are others.
 POLLED: Final = (Provider.MONETA, Provider.MANDARIN, Provider.INTELLECTMONEY)

@@ -21,10 +21,10 @@ from benchmarks.stage import Stage
 from config.polling import PollPolicy
 from config.queues import Provider, Wake
 from tests.support.loopback import free_port
+from uprid_client.sealing import Sealer, new_key
 from worker.operations.database import Database
 from worker.operations.model import OPERATIONS
 from worker.operations.states import State
-from worker.privacy.sealing import Sealer, new_key
 
 _LOOK_EVERY: Final = 0.5
 _UPRID: Final = "worker.oncall.cli"

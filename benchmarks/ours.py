@@ -15,12 +15,12 @@ from config.polling import PollPolicy
 from config.queues import Provider, Wake
 from config.settings import EngineSettings
 from tests.support.processes import Process, wait_until
+from uprid_client.sealing import new_key
 from worker.broker import CeleryPublisher
 from worker.engine.wakes import Wakes
 from worker.operations.database import Database
 from worker.operations.model import INCARNATIONS, OPERATIONS, OUTBOX
 from worker.operations.states import State
-from worker.privacy.sealing import new_key
 
 POLLERS: Final = 2
 #: The default.

@@ -16,11 +16,11 @@ from config import logging as log_configuration
 from config.celery import configuration
 from config.queues import TASK_MODULES
 from config.settings import Need, SettingsError, load
+from uprid_client.masking import mask_text
 from worker import broker_waiting, runtime
 from worker.celery_app import OwnCelery
 from worker.consuming import SturdyConsumer
 from worker.errors import UpridError
-from worker.privacy.masking import mask_text
 from worker.queueing import channel
 from worker.redis_fitness import require_fit
 

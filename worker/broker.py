@@ -7,9 +7,9 @@ import redis
 from celery import Celery
 
 from config.queues import DOORS, Provider, Wake, chunk_queue
+from uprid_client.redis_server.connection import connect
+from uprid_client.redis_server.refusals import explained
 from worker.errors import BrokerUnavailable
-from worker.events.server import connect
-from worker.redis_refusals import explained
 from worker.sending import NOT_TAKEN
 
 _MARKERS: Final = "uprid:slot:"

@@ -10,6 +10,7 @@ import structlog
 from celery.exceptions import CPendingDeprecationWarning
 
 from config.queues import SENDERS_QUEUES
+from uprid_client.shown_names import shown_task
 from worker import runtime
 from worker.broker_waiting import PatientConsumer
 from worker.intake.unknown import refuse_unknown
@@ -17,7 +18,6 @@ from worker.intake.unreadable import refuse_unreadable
 from worker.queueing.reading import UNREADABLE
 from worker.queueing.unreadable import Cause, Unreadable
 from worker.refusing import Refusing
-from worker.shown_names import shown_task
 
 log = structlog.get_logger(__name__)
 

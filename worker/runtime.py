@@ -10,6 +10,7 @@ from celery import Celery
 
 from config.queues import Provider
 from config.settings import Need, Settings, load
+from uprid_client.sealing import Sealer
 from worker.background import Repeating
 from worker.broker import CeleryPublisher
 from worker.engine.engine import Engine
@@ -25,7 +26,6 @@ from worker.operations.rights import require_rights
 from worker.operations.schema import require_usable
 from worker.operations.store.retention import Retention
 from worker.privacy.fingerprints import Fingerprinter
-from worker.privacy.sealing import Sealer
 from worker.providers.base import Plugin
 from worker.providers.registry import plugins_of
 from worker.repeated import Repeated

@@ -6,11 +6,11 @@ from typing import Final
 
 import structlog
 
+from uprid_client.sealing import Sealer
 from worker.errors import Unsealable
 from worker.operations.database import Database
 from worker.operations.identifiers import new_id
 from worker.operations.store import tokens as store
-from worker.privacy.sealing import Sealer
 from worker.providers.intellectmoney.tokens import LOOK_AGAIN, Token
 
 log = structlog.get_logger(__name__)

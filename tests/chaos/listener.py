@@ -5,7 +5,7 @@ from typing import Final
 
 from tests.chaos.background import Background
 from tests.chaos.heard import Heard, told
-from worker.client import Client
+from uprid_client import Client
 from worker.errors import BrokerUnavailable
 
 #: Seconds before the stream is read again that could not be.

@@ -25,14 +25,14 @@ from tests.chaos.plan import FLEET, KILLS, OTHERS, Fault, Pace, are_events_apart
 from tests.chaos.proxy import Proxy
 from tests.chaos.rates import asked
 from tests.chaos.report import Outcome
-from tests.chaos.settings import OPTIONS, SETTINGS, VISIBILITY_TIMEOUT
+from tests.chaos.settings import OPTIONS, SETTINGS
 from tests.chaos.watch import Watch, silent
 from tests.support.postgres import postgres_server, spare_server
 from tests.support.processes import wait_until
 from tests.support.schema import bring_to_newest
 from tests.support.system import SEAL_KEY
 from tests.support.valkey import valkey_server
-from worker.client import Client
+from uprid_client import Client
 from worker.oncall.demonstration.webapp import WebApp
 
 #: Operations under way with which polls must come.
@@ -160,7 +160,6 @@ class Run:
         return Client(
             fleet.outside_url,
             [SEAL_KEY],
-            visibility_timeout=VISIBILITY_TIMEOUT,
             events_redis_url=fleet.outside_events_url if fleet.are_events_apart else None,
         )
 

@@ -14,10 +14,10 @@ from tests.support.authority import Authority
 from tests.support.connect_proxy import ConnectProxy
 from tests.support.http_stub import HttpStub, said
 from tests.support.wires import JSON, SOAP, Wire
+from uprid_client.sealing import Sealer
 from worker.operations.database import Database
 from worker.operations.outcomes import Finished, NotSent, Outcome, Pending, Started
 from worker.operations.states import State
-from worker.privacy.sealing import Sealer
 from worker.providers.base import Plugin
 from worker.providers.registry import plugins_of
 from worker.tokens import StoredTokens

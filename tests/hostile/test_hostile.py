@@ -14,6 +14,7 @@ from tests.hostile.case import MARKERS
 from tests.hostile.tree import tree_of
 from tests.hostile.trial import PROVIDERS, Bench, Case, encoded, listening, run
 from tests.support.operations import claim, polling
+from uprid_client.sealing import Sealer, new_key
 from worker.engine.asks import Answer
 from worker.engine.decisions import decide
 from worker.operations.database import Database
@@ -21,7 +22,6 @@ from worker.operations.model import METADATA
 from worker.operations.store import writeback
 from worker.operations.store.changes import Move
 from worker.operations.store.claims import ORDINARY
-from worker.privacy.sealing import Sealer, new_key
 
 ROOT = Path(__file__).parents[2]
 every_provider = pytest.mark.parametrize("provider", list(PROVIDERS))

@@ -21,12 +21,12 @@ from tests.support.operations import (
     write,
 )
 from tests.support.valkey import ValkeyServer
-from worker.client import Client
+from uprid_client import Client
+from uprid_client.sealing import Sealer
 from worker.operations.database import Database
 from worker.operations.outcomes import Reason, ReasonCode
 from worker.operations.states import LIVE, RETRYABLE, TERMINAL, State
 from worker.operations.store import hastening, overview, pausing
-from worker.privacy.sealing import Sealer
 
 KEY = Fernet.generate_key().decode()
 UNKNOWN = Reason(ReasonCode.UNKNOWN_ANSWER, "Nobody knows this answer.")

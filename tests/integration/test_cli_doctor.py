@@ -17,13 +17,13 @@ from tests.support.command import uprid
 from tests.support.http_stub import HttpStub
 from tests.support.operations import accept, start
 from tests.support.valkey import ValkeyServer
+from uprid_client.sealing import Sealer
 from worker.operations.database import Database
 from worker.operations.invoice_model import INVOICES, TRANSACTIONS
 from worker.operations.model import ACCESS_TOKENS, INPUTS, NOTICES
 from worker.operations.store import leases, pausing
 from worker.operations.store.claims import lock_provider
 from worker.privacy.fingerprints import Fingerprinter
-from worker.privacy.sealing import Sealer
 
 KEY = Fernet.generate_key().decode()
 FINGERPRINT_KEY = "f" * 32

@@ -21,13 +21,13 @@ from tests.support.operations import (
     write,
 )
 from tests.support.valkey import ValkeyServer
-from worker.client import Client
+from uprid_client import Client
+from uprid_client.contract.refusal_codes import RefusalCode
+from uprid_client.contract.refusal_reasons import reason_of
 from worker.operations.database import Database
 from worker.operations.outcomes import Reason, ReasonCode
 from worker.operations.states import State
 from worker.operations.store import intake
-from worker.refusal_codes import RefusalCode
-from worker.refusal_reasons import reason_of
 
 KEY = Fernet.generate_key().decode()
 Settings = dict[str, str]

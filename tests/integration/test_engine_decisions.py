@@ -10,6 +10,7 @@ from sqlalchemy import update
 from tests.support.engine import SEALER, Process, process
 from tests.support.operations import attempts, forgets, journal, operation, told, types
 from tests.support.providers import ScriptedPlugin
+from uprid_client.sealing import Sealer, new_key
 from worker.engine.asks import Ask
 from worker.operations.model import ATTEMPTS
 from worker.operations.outcomes import (
@@ -25,7 +26,6 @@ from worker.operations.outcomes import (
 from worker.operations.states import State
 from worker.operations.store import deciding, hastening, retrying
 from worker.operations.store.oncall import Action, Done
-from worker.privacy.sealing import Sealer, new_key
 from worker.providers.base import Work
 
 SUCCEEDED = Finished(State.SUCCEEDED, "result", result={"document_id": 5}, answer=b"the whole")

@@ -16,7 +16,7 @@ from tests.support.command import uprid
 from tests.support.operations import accepted, told
 from tests.support.parts import worker_parts
 from tests.support.valkey import ValkeyServer
-from worker.client import Client, Event
+from uprid_client import Client, Event
 from worker.errors import StreamUnusable, Unsealable
 from worker.events.relay import Relay, padded, plain
 from worker.events.stream import Stream

@@ -20,7 +20,7 @@ from tests.support.command import uprid
 from tests.support.operations import NOW, in_state, operation, start, told, types
 from tests.support.parts import worker_parts
 from tests.support.valkey import ValkeyServer
-from worker.client import Client
+from uprid_client import Client
 from worker.events.model import EventType
 from worker.intake import actions, callbacks, codes, notifications
 from worker.intake.message import Message

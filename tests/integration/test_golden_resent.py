@@ -22,11 +22,11 @@ from tests.support.parts import worker_parts
 from tests.support.processes import wait_until
 from tests.support.servers import PostgresServer, SqliteFiles, ValkeyServer, valkey_server
 from tests.support.system import SEAL_KEY, System, system
+from uprid_client.sealing import Sealer
 from worker.intake.message import Message
 from worker.oncall.chosen import sandbox_providers
 from worker.operations.database import Database
 from worker.operations.model import ATTEMPTS, INPUTS, NOTICES, OPERATIONS
-from worker.privacy.sealing import Sealer
 from worker.runtime import Runtime
 from worker.sandbox.options import SandboxOptions
 

@@ -38,13 +38,13 @@ from tests.support.pages import (
 )
 from tests.support.real_parts import program
 from tests.support.valkey import ValkeyServer
+from uprid_client.contract.catalogue import tasks_of
+from uprid_client.sealing import Sealer
 from worker.oncall import documents
-from worker.oncall.forms import FORMS
 from worker.operations.database import Database
 from worker.operations.outcomes import Reason, ReasonCode
 from worker.operations.states import State
 from worker.operations.store import pausing
-from worker.privacy.sealing import Sealer
 
 KEY: Final = Fernet.generate_key().decode()
 BLOCKS: Final = [block for page in PAGES for block in blocks(page)]
@@ -226,7 +226,7 @@ def test_json_that_a_text_shows_is_json(text: str) -> None:
 
 
 def _has(provider: Provider, task: str) -> bool:
-    return any(known.value.endswith(f".{task}") for known in FORMS[provider])
+    return any(known.value.endswith(f".{task}") for known in tasks_of(provider))
 
 
 def test_what_is_filled_in_is_no_word_that_a_command_has() -> None:

@@ -18,13 +18,13 @@ from typing import Final, Protocol, cast
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.pool import StaticPool
 
-from config.database_address import read_postgres
 from tests.simulation import refusals
 from tests.simulation.kernel import Event, Kernel
 from tests.simulation.sickness import Sickness
 from tests.simulation.statements import Statements, as_connection
 from tests.simulation.transactions import Transaction, Transactions
 from tests.support.schema import bring_to_newest
+from uprid_client.database.address import read_postgres
 from worker.operations.clock import Clock
 from worker.operations.database import Database
 

@@ -9,6 +9,7 @@ from config.queues import Provider
 from tests.simulation.kernel import Kernel
 from tests.simulation.plan import Fault, Plan
 from tests.simulation.server import Server, Task
+from uprid_client.contract.given import Writing
 from worker.engine.asks import Ask
 from worker.operations.outcomes import (
     PAST_ALL_STEPS,
@@ -29,7 +30,6 @@ from worker.operations.outcomes import (
 )
 from worker.operations.states import State
 from worker.providers.base import Finding, Intake, Work
-from worker.providers.given import Writing
 
 T = TypeVar("T")
 

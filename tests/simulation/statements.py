@@ -12,8 +12,8 @@ from tests.simulation.errand import Errand
 from tests.simulation.kernel import Kernel
 from tests.simulation.sickness import Sickness
 from tests.simulation.transactions import Blocked, Key, Transaction, Transactions
+from uprid_client.database.postgres.connection import IDLE_IN_TRANSACTION
 from worker.operations.model import OPERATIONS, PROVIDERS
-from worker.postgres.connection import IDLE_IN_TRANSACTION
 
 #: How much sooner a wait is over than the clock can tell. Seconds.
 _TICK: Final = 1e-6

@@ -6,8 +6,8 @@ tests/simulation/test_stream_double.py holds it to the real one on a real server
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from uprid_client.events.entry import SOURCE
 from worker.errors import BrokerUnavailable
-from worker.events.entry import SOURCE
 from worker.events.model import CONTENT_TYPE, SPECVERSION, rfc3339
 from worker.events.stream import Appended
 from worker.operations.store.outbox import Line

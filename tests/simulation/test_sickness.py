@@ -11,10 +11,10 @@ from tests.simulation import refusals
 from tests.simulation.alone import Simulated
 from tests.simulation.database import store
 from tests.support.operations import accepted, operations
+from uprid_client.database.postgres.connection import IDLE_IN_TRANSACTION
+from uprid_client.database.postgres.sqlstates import meaning
 from worker.errors import DatabaseRefused, DatabaseUnavailable
 from worker.operations.model import OPERATIONS
-from worker.postgres.connection import IDLE_IN_TRANSACTION
-from worker.postgres.sqlstates import meaning
 
 
 @pytest.fixture

@@ -21,12 +21,12 @@ from tests.simulation.stream import MemoryStream
 from tests.simulation.telling import Consumer
 from tests.simulation.transactions import Transaction
 from tests.simulation.violation import Violation, require
+from uprid_client.sealing import Sealer, new_key
 from worker.engine import engine
 from worker.operations.identifiers import Source
 from worker.operations.states import DRIVEN, State
 from worker.operations.store.leases import POISON_AFTER
 from worker.privacy.fingerprints import Fingerprinter
-from worker.privacy.sealing import Sealer, new_key
 
 SEALER: Final = Sealer([new_key()])
 FINGERPRINTER: Final = Fingerprinter("simulation")

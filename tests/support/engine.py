@@ -10,12 +10,12 @@ from tests.support.broker import MemoryBroker
 from tests.support.clock import TravellingDatabase
 from tests.support.operations import operations, start
 from tests.support.providers import ScriptedPlugin
+from uprid_client.sealing import Sealer, new_key
 from worker.engine.engine import Engine
 from worker.engine.leaseholder import Incarnation
 from worker.engine.wakes import Wakes
 from worker.operations.store import claims, intake, leases
 from worker.operations.store.intake import Start
-from worker.privacy.sealing import Sealer, new_key
 from worker.providers.base import Plugin
 from worker.runtime import PLACES, SIDE_PLACES
 

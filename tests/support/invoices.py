@@ -10,10 +10,10 @@ from sqlalchemy import RowMapping, select
 from sqlalchemy.sql.schema import Table
 
 from tests.support.operations import NOW
+from uprid_client.sealing import Sealer
 from worker.operations.database import Database
 from worker.operations.invoices import Invoice, Money, Transaction, sealed_invoices
 from worker.operations.store import invoices
-from worker.privacy.sealing import Sealer
 
 KEY = Fernet.generate_key().decode()
 SEALER = Sealer([KEY])

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from config.polling import PollPolicy
 from config.queues import Provider
+from uprid_client.contract.given import Writing
 from worker.engine.asks import Ask
 from worker.operations.outcomes import (
     Finished,
@@ -20,7 +21,6 @@ from worker.operations.outcomes import (
 )
 from worker.operations.states import State
 from worker.providers.base import Finding, Intake, Limits, Work
-from worker.providers.given import Writing
 
 #: What a question is answered with; may raise or take its time, as plugins are not to.
 Line = Callable[[Work], Outcome]

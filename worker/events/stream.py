@@ -8,9 +8,10 @@ from typing import Any, Final, cast
 
 import redis
 
-from worker.events.entry import SOURCE
+from uprid_client.events.entry import SOURCE
+from uprid_client.events.replies import entries, trouble
+from uprid_client.redis_server.connection import connect
 from worker.events.model import CONTENT_TYPE, SPECVERSION, rfc3339
-from worker.events.server import connect, entries, trouble
 from worker.operations.store.outbox import Line
 
 #: Seconds for which the server remembers an event's id. It only has to outlive a relay that died

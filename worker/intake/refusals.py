@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import structlog
 
+from uprid_client.contract.refusal_codes import RefusalCode
+from uprid_client.contract.refusal_reasons import reason_of
 from worker.errors import ProviderOff, Refused
 from worker.intake.message import Message
 from worker.operations.store import intake
-from worker.refusal_codes import RefusalCode
-from worker.refusal_reasons import reason_of
 from worker.runtime import Runtime
 
 log = structlog.get_logger(__name__)

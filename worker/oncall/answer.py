@@ -5,13 +5,13 @@ from typing import Annotated
 import typer
 
 from config.settings import Need
+from uprid_client.contract.words import is_reference
+from uprid_client.sealing import Sealer
 from worker.errors import Unsealable
-from worker.intake.words import is_reference
 from worker.oncall.choosing import By, Note, checked
 from worker.oncall.output import say
 from worker.oncall.stop import FAILED, Stop, opened, settings_for
 from worker.operations.store import answers
-from worker.privacy.sealing import Sealer
 
 
 def answer(

@@ -10,8 +10,8 @@ from typing import Annotated, Final
 import typer
 
 from config.settings import Need, Settings
-from worker.client import Client
-from worker.intake.words import LONGEST_NAME, LONGEST_NOTE, is_reference, name_of, note_of
+from uprid_client import Client
+from uprid_client.contract.words import LONGEST_NAME, LONGEST_NOTE, is_reference, name_of, note_of
 from worker.oncall import streams
 from worker.oncall.access import client_of
 from worker.oncall.output import say

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from uprid_client.sealing import new_key
 from worker.oncall import secretfile
-from worker.privacy.sealing import new_key
 from worker.sandbox.options import SandboxOptions
 
 _KEYS: Final = ("UPRID_SEAL_KEYS", "UPRID_FINGERPRINT_KEY")

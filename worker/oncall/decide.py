@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from worker.client import Client
-from worker.intake.words import is_provider_ref
+from uprid_client import Client
+from uprid_client.contract.words import is_provider_ref
 from worker.oncall.choosing import (
     Attempt,
     By,

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from config.queues import Provider
-from worker.client import Client
+from uprid_client import Client
 from worker.errors import UpridError
 from worker.oncall.demonstration import checks, counting, report
 from worker.oncall.demonstration.board import Board

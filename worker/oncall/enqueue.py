@@ -10,7 +10,7 @@ from rich.progress import track
 
 from config.queues import Provider
 from config.settings import Need
-from worker.client import Client
+from uprid_client import Client
 from worker.errors import BrokerUnavailable, MessageTooLarge
 from worker.oncall import streams
 from worker.oncall.access import client_of

@@ -9,8 +9,9 @@ import redis
 import typer
 
 from config.settings import Need, Settings
-from worker.events.entry import ForeignEntry, read
-from worker.events.server import connect, trouble
+from uprid_client.events.entry import ForeignEntry, read
+from uprid_client.events.replies import trouble
+from uprid_client.redis_server.connection import connect
 from worker.events.stream import Stream
 from worker.oncall import streams
 from worker.oncall.ages import since as parsed

@@ -11,11 +11,11 @@ from flower.command import flower as _flower  # noqa: F401
 
 from config import logging as log_configuration
 from config.settings import Need
+from uprid_client.masking import mask_text
 from worker import app as _app  # noqa: F401
 from worker.errors import UpridError
 from worker.oncall import flower_queues
 from worker.oncall.stop import MISUSED, Stop, fit_settings_for, settings_for
-from worker.privacy.masking import mask_text
 
 #: Read by Flower itself: on a command line everybody on the host could read the password.
 _AUTH: Final = "FLOWER_BASIC_AUTH"

@@ -9,8 +9,10 @@ from typing import Annotated
 import typer
 
 from config.settings import Need, Settings
+from uprid_client.contract.words import is_reference
+from uprid_client.database.invoices import Choice, Invoice, stored_invoices
+from uprid_client.sealing import Sealer
 from worker.errors import Unsealable
-from worker.intake.words import is_reference
 from worker.oncall import sheets, streams
 from worker.oncall.ages import since as parsed
 from worker.oncall.choosing import By, checked
@@ -18,8 +20,6 @@ from worker.oncall.output import say
 from worker.oncall.stop import FAILED, MISUSED, Stop, opened, settings_for
 from worker.operations.database import Database
 from worker.operations.store import invoices, reading
-from worker.privacy.sealing import Sealer
-from worker.registry import Choice, Invoice, stored_invoices
 
 #: Makes lines of invoices.
 Writer = Callable[[Iterable[Invoice]], Iterator[str]]

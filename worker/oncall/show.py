@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import Connection
 
-from worker.intake.words import is_reference
+from uprid_client.contract.words import is_reference
 from worker.oncall.output import lasting, moment, say, say_json, say_table
 from worker.oncall.standing import standing
 from worker.oncall.stop import FAILED, Stop, opened, settings_for

@@ -4,13 +4,13 @@ from typing import Final
 
 from sqlalchemy import Connection, delete, insert, text
 
-from config.database_address import PostgresAddress
+from uprid_client.database.address import PostgresAddress
+from uprid_client.database.postgres.refusals import lacking_rights, lacking_schema, quoted, role_of
 from worker.errors import DatabaseRefused
 from worker.operations.database import Database
 from worker.operations.identifiers import new_id
 from worker.operations.invoice_model import INVOICES
 from worker.operations.model import LOCKS
-from worker.postgres.refusals import lacking_rights, lacking_schema, quoted, role_of
 
 _UTF_8: Final = "UTF8"
 _SCHEMA: Final = text(

@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 from config.polling import PollPolicy
 from config.queues import Provider
+from uprid_client.contract.given import Writing
 from worker.operations.outcomes import Outcome, Pending, Prepared
 from worker.operations.states import State
-from worker.providers.given import Writing
 
 
 @dataclass(frozen=True, slots=True)

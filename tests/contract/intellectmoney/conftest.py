@@ -21,8 +21,8 @@ from tests.support.intellectmoney import (
 from tests.support.intellectmoney_asking import Maker
 from tests.support.schema import bring_to_newest
 from tests.support.servers import SqliteFiles
+from uprid_client.sealing import Sealer
 from worker.operations.database import Database
-from worker.privacy.sealing import Sealer
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
 from worker.tokens import StoredTokens
 

@@ -34,9 +34,9 @@ from tests.support.intellectmoney_asking import (
     short,
 )
 from tests.support.loopback import free_port
+from uprid_client.sealing import Sealer
 from worker.operations.database import Database
 from worker.operations.outcomes import Pending
-from worker.privacy.sealing import Sealer
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
 from worker.tokens import StoredTokens
 

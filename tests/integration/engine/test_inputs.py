@@ -13,6 +13,7 @@ from tests.support.clock import TravellingDatabase
 from tests.support.engine import SEALER, Process, states
 from tests.support.operations import operation, told, types
 from tests.support.providers import LIMITS, ScriptedPlugin
+from uprid_client.sealing import Sealer, new_key
 from worker.engine.asks import Ask
 from worker.operations.model import INPUTS, OPERATIONS
 from worker.operations.outcomes import (
@@ -33,7 +34,6 @@ from worker.operations.states import State
 from worker.operations.store import deciding, inputs, pausing
 from worker.operations.store.inputs import Input, Offered
 from worker.operations.store.oncall import Action
-from worker.privacy.sealing import Sealer, new_key
 from worker.providers.base import Work
 
 CODE = "sms_code"

@@ -9,6 +9,7 @@ from config.queues import Provider, Wake
 from tests.support.engine import SEALER, Process, states
 from tests.support.operations import operation, start, types
 from tests.support.providers import Line, ScriptedPlugin
+from uprid_client.sealing import Sealer, new_key
 from worker.engine.asks import Ask
 from worker.operations.model import NOTICES
 from worker.operations.outcomes import (
@@ -24,7 +25,6 @@ from worker.operations.outcomes import (
 from worker.operations.states import State
 from worker.operations.store import notices
 from worker.operations.store.notices import Heard, Notification
-from worker.privacy.sealing import Sealer, new_key
 from worker.providers.base import Work
 
 PARTY = "a" * 64

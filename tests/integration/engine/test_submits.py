@@ -7,6 +7,7 @@ from sqlalchemy import update
 from tests.support.engine import Process, process, states
 from tests.support.operations import operation, told, types
 from tests.support.providers import LIMITS, ScriptedPlugin
+from uprid_client.sealing import Sealer, new_key
 from worker.engine.asks import Ask
 from worker.operations.model import ATTEMPTS, OPERATIONS
 from worker.operations.outcomes import (
@@ -19,7 +20,6 @@ from worker.operations.outcomes import (
     Trouble,
 )
 from worker.operations.states import State
-from worker.privacy.sealing import Sealer, new_key
 from worker.providers.base import Work
 
 SUCCEEDED = Finished(State.SUCCEEDED, "result", result={"document_id": 5})

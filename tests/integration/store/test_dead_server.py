@@ -11,10 +11,10 @@ from sqlalchemy import text
 
 from tests.support.schema import bring_to_newest
 from tests.support.servers import PostgresServer
+from uprid_client.database.postgres import connection as module
 from worker.errors import DatabaseUnavailable
 from worker.operations.database import Database
 from worker.operations.store import claims
-from worker.postgres import connection as module
 
 pytestmark = pytest.mark.postgres
 

@@ -20,6 +20,8 @@ from tests.support.operations import (
     types,
     write,
 )
+from uprid_client.contract.refusal_codes import RefusalCode
+from uprid_client.contract.refusal_reasons import reason_of
 from worker.operations.database import Database
 from worker.operations.model import OPERATIONS, REFUSALS
 from worker.operations.states import State
@@ -27,8 +29,7 @@ from worker.operations.store import intake, retrying
 from worker.operations.store.intake import Taken
 from worker.operations.store.oncall import Action
 from worker.operations.store.retrying import Correction
-from worker.refusal_codes import RefusalCode
-from worker.refusal_reasons import from_row, reason_of
+from worker.refusal_reasons import from_row
 
 
 def refuse(database: Database, message_id: str, reason: str = "reference: is missing") -> bool:

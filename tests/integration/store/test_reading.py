@@ -14,6 +14,8 @@ from tests.support.operations import (
     stayed,
     write,
 )
+from uprid_client.contract.refusal_codes import RefusalCode
+from uprid_client.contract.refusal_reasons import reason_of
 from worker.events.model import EventType
 from worker.operations.database import Database
 from worker.operations.outcomes import Reason, ReasonCode
@@ -23,8 +25,6 @@ from worker.operations.store.claims import ORDINARY
 from worker.operations.store.journal import What
 from worker.operations.store.oncall import Action
 from worker.operations.store.reading import Row, Story
-from worker.refusal_codes import RefusalCode
-from worker.refusal_reasons import reason_of
 
 LATER = NOW + timedelta(seconds=30)
 MISMATCH = Reason(ReasonCode.DATA_MISMATCH, "It did not fit.", "500.7.3", retryable=True)

@@ -10,12 +10,12 @@ from sqlalchemy import select
 
 from tests.support.loopback import free_port
 from tests.support.operations import NOW
+from uprid_client.sealing import Sealer
 from worker.errors import DatabaseUnavailable
 from worker.operations.database import Database
 from worker.operations.model import ACCESS_TOKENS
 from worker.operations.store import tokens as store
 from worker.operations.store.tokens import Held, SealedToken
-from worker.privacy.sealing import Sealer
 from worker.providers.intellectmoney.tokens import LOOK_AGAIN, Token
 from worker.tokens import StoredTokens
 

@@ -21,6 +21,8 @@ from tests.support.operations import (
     types,
     write,
 )
+from uprid_client.contract.refusal_codes import RefusalCode
+from uprid_client.contract.refusal_reasons import reason_of
 from worker.operations.database import Database
 from worker.operations.model import ATTEMPTS, JOURNAL, OPERATIONS, OUTBOX, PROVIDERS, REFUSALS
 from worker.operations.outcomes import Reason, ReasonCode
@@ -28,8 +30,6 @@ from worker.operations.states import State
 from worker.operations.store import claims, intake, outbox, pausing, schedule
 from worker.operations.store.outbox import NOTHING, Position
 from worker.operations.store.retention import Retention, purge
-from worker.refusal_codes import RefusalCode
-from worker.refusal_reasons import reason_of
 
 REASON = Reason(ReasonCode.CONFIGURATION, "The login is wrong.", provider_code="300.1")
 RETENTION = Retention(timedelta(days=30), timedelta(days=180), timedelta(days=14))

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from config.queues import Provider
+from uprid_client.contract.refusal_codes import RefusalCode
+from uprid_client.contract.refusal_reasons import reason_of
 from worker.events.model import EventType
 from worker.events.telling import Standing, tell
 from worker.operations.outcomes import Reason, ReasonCode, Wanted
 from worker.operations.states import State
-from worker.refusal_codes import RefusalCode
-from worker.refusal_reasons import reason_of
 
 ROOT = Path(__file__).parents[3]
 DESCRIBED: dict[str, Any] = json.loads((ROOT / "docs" / "events.json").read_text("utf-8"))

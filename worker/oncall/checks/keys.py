@@ -4,13 +4,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from config.settings import Settings
+from uprid_client.sealing import Sealer
 from worker.errors import Unsealable
 from worker.oncall.checks.finding import Finding, fault, ok
 from worker.operations.database import Database
 from worker.operations.store import overview
 from worker.operations.store.overview import Sample
 from worker.privacy.fingerprints import Fingerprinter
-from worker.privacy.sealing import Sealer
 
 #: So many of the oldest values of a table, whose key was the first to go, and of the newest.
 _SAMPLED: Final = 250

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator
 
 from config.settings import Settings
+from uprid_client.sealing import Sealer
 from worker.oncall.checks.at_once import Look
 from worker.oncall.checks.finding import Finding, fault, ok, warning
 from worker.operations.database import Database
-from worker.privacy.sealing import Sealer
 from worker.providers.base import Plugin
 from worker.providers.registry import plugins_of
 from worker.tokens import StoredTokens

@@ -8,11 +8,11 @@ from redis.exceptions import NoPermissionError
 
 from config.queues import TASK_QUEUES
 from config.settings import Settings
-from worker.events.server import connect
+from uprid_client.redis_server.connection import connect
+from uprid_client.redis_server.refusals import explained
 from worker.oncall.checks.broker import PATIENCE
 from worker.oncall.checks.finding import Finding, fault, ok, warning
 from worker.queueing import kept
-from worker.redis_refusals import explained
 
 _FITTING: Final = frozenset({"list", "none"})
 

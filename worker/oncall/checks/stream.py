@@ -7,8 +7,9 @@ from typing import Any, Final, cast
 import redis
 
 from config.settings import Settings
+from uprid_client.events.replies import trouble
+from uprid_client.redis_server.connection import connect
 from worker.errors import BrokerUnavailable
-from worker.events.server import connect, trouble
 from worker.oncall.checks.broker import PATIENCE
 from worker.oncall.checks.finding import Finding, fault, ok, warning
 

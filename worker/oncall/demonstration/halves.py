@@ -7,12 +7,12 @@ from typing import Final
 
 from config.queues import Provider
 from config.settings import Need, load
+from uprid_client.sealing import new_key
 from worker.oncall import chosen
 from worker.oncall.demonstration.side import SIDES, Side
 from worker.oncall.embedded import EmbeddedBroker
 from worker.oncall.fleet import Fleet, Sizes
 from worker.oncall.loopback import free_port
-from worker.privacy.sealing import new_key
 from worker.sandbox.options import SandboxOptions
 
 #: Seconds.

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import select
 
-from worker.client import Client
+from uprid_client import Client
 from worker.oncall.demonstration.board import Board, Standing
 from worker.oncall.demonstration.cases.shape import BadStart, Case, FollowUp
 from worker.oncall.demonstration.checks import is_complete, plays_of

@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from uprid_client.contract.refusal_reasons import Reason
 from worker.events.model import Event, EventType
 from worker.events.telling import Standing, tell
 from worker.operations.identifiers import new_id
@@ -17,7 +18,7 @@ from worker.operations.states import State
 from worker.operations.store import journal
 from worker.operations.store.claims import URGENT
 from worker.providers.base import Intake
-from worker.refusal_reasons import Reason, as_row
+from worker.refusal_reasons import as_row
 
 #: What the column holds.
 _LONGEST_REASON: Final = 500

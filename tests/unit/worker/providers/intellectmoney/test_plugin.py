@@ -11,9 +11,9 @@ from cryptography.fernet import Fernet
 
 from config.queues import Provider
 from tests.support.intellectmoney import CHANGE, FIRST, PASSWORD, settings
+from uprid_client.sealing import Sealer
 from worker.errors import Refused
 from worker.operations.database import Database
-from worker.privacy.sealing import Sealer
 from worker.providers.base import Plugin
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
 from worker.tokens import StoredTokens
