@@ -24,6 +24,7 @@ from uprid_client.shown_names import shown_field
 _LARGEST_ATTEMPT: Final = 2**31 - 1
 _LARGEST_ID: Final = 2**63 - 1
 _WRONG: Final = "is not valid"
+_NOT_SEALED: Final = "must be a Fernet token"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,9 @@ PositiveId = Annotated[
     int, Field(strict=True, gt=0, le=_LARGEST_ID), Rule("must be a positive integer")
 ]
 #: A Fernet token over UTF-8 JSON.
-Sealed = Annotated[str, Field(strict=True), Rule("must be a Fernet token", missing="is missing")]
+Sealed = Annotated[str, Field(strict=True), Rule(_NOT_SEALED, missing="is missing")]
+#: The same where nothing need be sealed.
+OptionalSealed = Annotated[str | None, Field(strict=True), Rule(_NOT_SEALED)]
 #: A word of ours, however it was typed.
 PlainText = BeforeValidator(plain_text)
 
@@ -164,7 +167,7 @@ class OfOperation(Arguments):
 class Start(OfOperation):
     """What every start message has. Whether `sealed` may be left out, its provider says."""
 
-    sealed: Sealed | None = None
+    sealed: OptionalSealed = None
 
 
 class Input(OfOperation):

@@ -6,10 +6,10 @@ from typing import Annotated, Final
 
 from uprid_client.contract.arguments import (
     Action,
+    OptionalSealed,
     PlainText,
     ProviderRef,
     Rule,
-    Sealed,
 )
 from uprid_client.contract.tasks import TaskContract
 from uprid_client.names import Task
@@ -28,7 +28,7 @@ class Verdict(StrEnum):
 class Retry(Action):
     """Start the next attempt, with corrected data if given."""
 
-    sealed: Sealed | None = None
+    sealed: OptionalSealed = None
 
 
 class Resume(Action):
