@@ -45,7 +45,7 @@ def _kombu_url(address: RedisAddress) -> str:
 def _credentials(address: RedisAddress) -> str:
     if address.username is None and address.password is None:
         return ""
-    # Whatever means something in an address, or between two of them, is encoded.
+    # What means something in an address, or between two of them, is encoded.
     name = quote(address.username or "", safe="")
     return f"{name}:{quote(address.password or '', safe='')}@"
 

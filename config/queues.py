@@ -37,7 +37,7 @@ def chunk_queue(provider: Provider) -> str:
 
 
 class Wake(StrEnum):
-    """Why a provider is woken. Both kinds claim whatever is due; Flower shows which it was."""
+    """Why a provider is woken. Both kinds claim all that is due; Flower shows which it was."""
 
     POLL = "poll"
     SETTLE = "settle"

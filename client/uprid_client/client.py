@@ -97,7 +97,7 @@ class Client:
         """
         return self._sealer.seal(plain_json(value, name))
 
-    def open(self, token: str) -> Any:  # noqa: ANN401 - whatever JSON was sealed
+    def open(self, token: str) -> Any:  # noqa: ANN401 - any JSON may be sealed
         """Return the JSON value that was sealed; raise `Unsealable` where it does not open."""
         return self._sealer.open(token)
 

@@ -26,10 +26,10 @@ class Sealer:
         """Return a token over these very bytes."""
         return self._fernet.encrypt(content).decode("ascii")
 
-    def open(self, token: str) -> Any:  # noqa: ANN401 - whatever JSON was sealed
+    def open(self, token: str) -> Any:  # noqa: ANN401 - any JSON may be sealed
         """Return the JSON value that was sealed; raise `Unsealable` where it does not open.
 
-        Nor does one open that gives a name twice: which of the two counts is anybody's guess.
+        One that gives a name twice does not open: which of the two counts is not known.
         """
         try:
             # Given bytes, `json` guesses the encoding, and lets half characters through.

@@ -33,7 +33,7 @@ class Message:
 
 
 def storable(message_id: object) -> str:
-    """Return a message's id as both databases can store it, whatever its sender made it of."""
+    """Return a message's id as both databases can store it: a sender may have sent anything."""
     text = str(message_id)
     return text if text.isprintable() else ascii(text)
 

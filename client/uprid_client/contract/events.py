@@ -17,7 +17,7 @@ from uprid_client.names import Provider
 
 
 class EventType(StrEnum):
-    """What is told."""
+    """What has happened."""
 
     ACCEPTED = "uprid.operation.accepted"
     STARTED = "uprid.operation.started"

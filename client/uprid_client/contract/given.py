@@ -41,7 +41,7 @@ class Given(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    #: Fields whose text is somebody else's, such as JSON: left as it is.
+    #: Fields whose text is another program's, such as JSON: left as it is.
     verbatim: ClassVar[frozenset[str]] = frozenset()
     #: What to do where a field is missing, for refusals.
     hints: ClassVar[Mapping[str, str]] = {}

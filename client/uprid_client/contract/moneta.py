@@ -65,7 +65,7 @@ class PersonData(Given):
 
     The schema lets `document` be left out, and MONETA then takes the passport that the unit
     holds. Here it is required: a person whose data are sent is checked against the passport sent
-    with them, not against one that nobody looked at. Who wants the stored data sends no payload.
+    with them, not against one of another time. To use the stored data, send no payload.
     """
 
     profile: ProfileData

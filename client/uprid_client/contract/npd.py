@@ -52,7 +52,7 @@ UnitId = Annotated[int, Field(strict=True, gt=0, le=2**63 - 1)]
 class StartArguments(Given):
     """What a start message says in clear, but for the reference."""
 
-    #: What NPD must find by the phone; left out, whatever it finds is taken.
+    #: What NPD must find by the phone; left out, any unit that it finds is taken.
     unit_id: UnitId | None = None
 
 

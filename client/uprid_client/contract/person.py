@@ -39,7 +39,7 @@ _WORDS_FOR_NONE: Final = frozenset(
         "empty",
     ]
 )  # fmt: skip
-#: The same, but each is somebody's name somewhere: no patronymic is.
+#: The same, but each is a name somewhere in the world: no patronymic is.
 _WORDS_FOR_NO_PATRONYMIC: Final = _WORDS_FOR_NONE | {
     "нету", "no", "nil", "nan", "na", "n a", "nmn", "net", "н д", "неизвестен", "unknown",
     "missing", "no patronymic", "without patronymic", "no middle name", "no name",

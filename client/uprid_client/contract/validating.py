@@ -40,7 +40,7 @@ def validated(
 def both(first: Callable[[], _First], second: Callable[[], _Second]) -> tuple[_First, _Second]:
     """Return what two validations return; raise one `Refused` for the faults of both.
 
-    All that is wrong in one refusal: nobody wants to be told twice.
+    All that is wrong stands in one refusal, so that one correction is enough.
     """
     try:
         one = first()

@@ -1,4 +1,4 @@
-"""The payment registry as the workers stored it, for whoever has its keys.
+"""The payment registry as the workers stored it, for a program that has its keys.
 
 Read with the bare drivers, like the answers: the marketplace runs this beside its own code.
 """

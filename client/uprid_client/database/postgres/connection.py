@@ -27,7 +27,7 @@ _PARAMETERS: Final[dict[str, Any]] = {
     "options": "",
     "application_name": "uprid-worker",
 }
-#: Whatever the role, the database or the server has in their place (`ALTER ROLE … SET`).
+#: Set in every transaction, over what role, database or server have (`ALTER ROLE … SET`).
 _RELIED_ON: Final = {
     # First: it counts for the statements that follow. What takes long is bounded by who waits.
     "statement_timeout": "0",
@@ -39,7 +39,7 @@ _RELIED_ON: Final = {
     "lock_timeout": "0",
 }
 #: Seconds for which a process may stand still within a transaction. After them the server ends its
-#: connection: one whose machine is paused would keep a provider's row from everybody else.
+#: connection: one whose machine is paused would keep a provider's row from all others.
 IDLE_IN_TRANSACTION: Final = 10.0
 #: What is confirmed outlives a crash of the server, also where its administrator would have it
 #: otherwise: an operation that was accepted, a call that is marked before it is made.
