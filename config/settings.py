@@ -30,6 +30,7 @@ from config.providers import (
     ProviderSettings,
 )
 from config.queues import Provider
+from uprid_client.names import EVENTS_STREAM
 
 PREFIX: Final = "UPRID_"
 NESTED: Final = "__"
@@ -54,7 +55,7 @@ class Need(StrEnum):
 class EventSettings(Block):
     """Where result events go."""
 
-    stream: Annotated[str, Field(min_length=1, max_length=200)] = "uprid:events"
+    stream: Annotated[str, Field(min_length=1, max_length=200)] = EVENTS_STREAM
     #: None: the broker's server.
     redis_url: RedisUrl | None = None
 

@@ -19,8 +19,8 @@ from worker.domain.outcomes import (
     Pending,
 )
 from worker.domain.states import State
+from worker.process.stored_token import StoredTokens
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
-from worker.providers.intellectmoney.stored_token import StoredTokens
 from worker.providers.intellectmoney.tokens import Token
 
 Maker = Callable[..., IntellectMoneyPlugin]

@@ -3,6 +3,7 @@
 import structlog
 
 from config.queues import Provider, Wake
+from uprid_client.contract.moneta import ReceiveCallback
 from worker.intake.message import Message, Reading
 from worker.intake.refusals import aloud
 from worker.process.runtime import Runtime
@@ -15,10 +16,7 @@ log = structlog.get_logger(__name__)
 def moneta(runtime: Runtime, message: Message) -> None:
     """Hasten the poll of the attempt that MONETA calls `async_id`; decide nothing."""
     runtime.plugin(Provider.MONETA)
-    reading = Reading(message)
-    async_id = reading.positive("async_id")
-    reading.no_others()
-    reading.require_sound()
+    async_id = Reading(message, ReceiveCallback).sound().async_id
     now = runtime.database.now()
     with runtime.database.begin() as connection:
         due_at = hasten(connection, Provider.MONETA, str(async_id), now)

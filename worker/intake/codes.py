@@ -5,6 +5,7 @@ from typing import assert_never
 import structlog
 
 from config.queues import Provider
+from uprid_client.contract.mandarin import SubmitSmsCode
 from worker.domain.errors import Refused
 from worker.domain.states import State
 from worker.intake.message import Message, Reading
@@ -23,16 +24,14 @@ log = structlog.get_logger(__name__)
 def mandarin(runtime: Runtime, message: Message) -> None:
     """Take a code for the current session of `reference`: `sealed` holds `{"sms_code": "…"}`."""
     runtime.plugin(Provider.MANDARIN)
-    reading = Reading(message)
-    reference = reading.reference()
-    payload = reading.payload(runtime.sealer, required=True)
+    reading = Reading(message, SubmitSmsCode)
+    payload = reading.payload(runtime.sealer)
     code = ""
     try:
         code = "" if payload is None else read_code(payload)
     except Refused as refusal:
         reading.fault(refusal.reason, *refusal.fields)
-    reading.no_others()
-    reading.require_sound()
+    reference = reading.sound().reference
     given = Input(
         provider=Provider.MANDARIN,
         reference=reference,

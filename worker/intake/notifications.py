@@ -5,6 +5,7 @@ from typing import Final
 import structlog
 
 from config.queues import Provider, Wake
+from uprid_client.contract.npd import ReceiveNotification
 from worker.domain.errors import Refused
 from worker.domain.states import State
 from worker.intake.message import Message, Reading
@@ -24,15 +25,14 @@ _WOULD_BE: Final = {"SUCCESS": State.SUCCEEDED, "EXPIRED": State.EXPIRED}
 def npd(runtime: Runtime, message: Message) -> None:
     """Keep a notification, sealed, and wake the operation that it names; decide nothing."""
     runtime.plugin(Provider.NPD)
-    reading = Reading(message)
-    payload = reading.payload(runtime.sealer, required=True)
+    reading = Reading(message, ReceiveNotification)
+    payload = reading.payload(runtime.sealer)
     said: Notification | None = None
     try:
         said = None if payload is None else read_notification(payload)
     except Refused as refusal:
         reading.fault(refusal.reason, *refusal.fields)
-    reading.no_others()
-    reading.require_sound()
+    reading.sound()
     if said is None:
         return
     now = runtime.database.now()

@@ -7,8 +7,8 @@ from typing import Final
 
 from uprid_sandbox.options import SandboxOptions
 
+from uprid_client.sealing import new_key
 from worker.local import secretfile
-from worker.privacy.sealing import new_key
 
 _KEYS: Final = ("UPRID_SEAL_KEYS", "UPRID_FINGERPRINT_KEY")
 #: What the printed formulas of the API for the self-employed sign, of all three methods.

@@ -10,6 +10,7 @@ from celery import Celery
 
 from config.queues import Provider
 from config.settings import Need, Settings, load
+from uprid_client.sealing import Sealer
 from worker.domain.errors import DatabaseUnavailable, ProviderOff, SchemaUnusable
 from worker.engine.engine import Engine
 from worker.engine.incarnation import Incarnation
@@ -17,12 +18,11 @@ from worker.engine.sweep import Sweep, Timing
 from worker.engine.wakeups import Wakes
 from worker.periodic import Repeating
 from worker.privacy.fingerprints import Fingerprinter
-from worker.privacy.sealing import Sealer
 from worker.process.forced_stop import LastResort, longest_stop
 from worker.process.publisher import CeleryPublisher
 from worker.process.siblings import StoredSiblings
+from worker.process.stored_token import StoredTokens
 from worker.providers.base import Plugin
-from worker.providers.intellectmoney.stored_token import StoredTokens
 from worker.providers.registry import plugins_of
 from worker.repeated import Repeated
 from worker.store.database import Database

@@ -38,8 +38,8 @@ from tests.support.intellectmoney_asking import (
     until_the_end,
 )
 from worker.domain.outcomes import Finished, Prepared
+from worker.process.stored_token import StoredTokens
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
-from worker.providers.intellectmoney.stored_token import StoredTokens
 
 READY = {"ready": True, "before": [FIRST]}
 EDIT = {"operation": {**CHANGE, "operation_id": FIRST}}

@@ -38,8 +38,8 @@ from tests.support.intellectmoney_asking import (
 )
 from worker.domain.invoices import Money
 from worker.domain.outcomes import Finished, NeedsPerson
+from worker.process.stored_token import StoredTokens
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
-from worker.providers.intellectmoney.stored_token import StoredTokens
 
 HOSTILE = b'<!DOCTYPE Response [<!ENTITY x SYSTEM "file:///etc/hostname">]><Response>&x;</Response>'
 

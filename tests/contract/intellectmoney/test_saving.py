@@ -42,8 +42,8 @@ from tests.support.intellectmoney_asking import (
 from tests.support.limits import limits_of
 from tests.support.loopback import free_port
 from worker.domain.outcomes import Finished, Misconfigured, NotSent, Prepared
+from worker.process.stored_token import StoredTokens
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
-from worker.providers.intellectmoney.stored_token import StoredTokens
 
 READY = {"ready": True, "before": [FIRST]}
 EDIT = {"operation": {**CHANGE, "operation_id": FIRST}}

@@ -10,9 +10,9 @@ from sqlalchemy import select
 
 from tests.support.loopback import free_port
 from tests.support.operations import NOW
+from uprid_client.sealing import Sealer
 from worker.domain.errors import DatabaseUnavailable
-from worker.privacy.sealing import Sealer
-from worker.providers.intellectmoney.stored_token import StoredTokens
+from worker.process.stored_token import StoredTokens
 from worker.providers.intellectmoney.tokens import LOOK_AGAIN, Token
 from worker.store import tokens as store
 from worker.store.database import Database

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator
 
 from config.settings import Settings
+from uprid_client.sealing import Sealer
 from worker.cli.doctor.at_once import Look
 from worker.cli.doctor.finding import Finding, fault, ok, warning
-from worker.privacy.sealing import Sealer
+from worker.process.stored_token import StoredTokens
 from worker.providers.base import Plugin
-from worker.providers.intellectmoney.stored_token import StoredTokens
 from worker.providers.registry import plugins_of
 from worker.store.database import Database
 

@@ -9,12 +9,12 @@ from uprid_sandbox.options import SandboxOptions
 
 from config.queues import Provider
 from config.settings import Need, load
+from uprid_client.sealing import new_key
 from worker.local import defaults
 from worker.local.demo.side import SIDES, Side
 from worker.local.embedded import EmbeddedBroker
 from worker.local.fleet import Fleet, Sizes
 from worker.local.loopback import free_port
-from worker.privacy.sealing import new_key
 
 #: Seconds.
 _TASK_TAKES: Final = 1.5

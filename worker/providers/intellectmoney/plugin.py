@@ -8,11 +8,18 @@ from pydantic import BaseModel
 from config.polling import PollPolicy
 from config.providers import IntellectMoneySettings
 from config.queues import Provider
+from uprid_client.contract.given import Writing
+from uprid_client.contract.intellectmoney import (
+    STATE_ASKED,
+    InvoicesArguments,
+    ListArguments,
+    SaveArguments,
+)
+from uprid_client.contract.validating import both, validated
 from worker.domain.errors import Refused
 from worker.domain.intake import Intake
 from worker.domain.outcomes import Outcome, Pending
 from worker.providers.base import Finding, Limits, Work
-from worker.providers.given import Writing
 from worker.providers.health import check_host, look
 from worker.providers.intellectmoney.client import Client
 from worker.providers.intellectmoney.invoices import Invoices
@@ -20,16 +27,9 @@ from worker.providers.intellectmoney.saving import Saving, Siblings
 from worker.providers.intellectmoney.scheduled import ScheduledOperations
 from worker.providers.intellectmoney.signature import signs_state
 from worker.providers.intellectmoney.tokens import Tokens, TokenShelf
-from worker.providers.intellectmoney.types import (
-    STATE_ASKED,
-    InvoicesArguments,
-    ListArguments,
-    SaveArguments,
-)
 from worker.providers.limits import limits_of
 from worker.providers.transport.pin import Pin
 from worker.providers.transport.sessions import session_of
-from worker.providers.validating import both, validated
 
 INVOICES: Final = "invoices"
 LIST: Final = "scheduled_operations"

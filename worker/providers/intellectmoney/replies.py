@@ -17,7 +17,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_pascal
 
-from worker.providers.intellectmoney.types import LARGEST_PAGE
+from uprid_client.contract.intellectmoney import LARGEST_PAGE
 from worker.providers.intellectmoney.values import (
     Currency,
     Flag,

@@ -11,8 +11,8 @@ from typing import Annotated, Final
 
 from pydantic import BeforeValidator, Field
 
+from uprid_client.contract.intellectmoney import GUID, INVOICE_STATES, LARGEST_ID
 from worker.providers.intellectmoney.dates import replied_moment
-from worker.providers.intellectmoney.types import GUID, INVOICE_STATES, LARGEST_ID
 
 #: What may stand around a value. `strip` by itself takes off what other alphabets call blank, too.
 _BLANK: Final = " \t\r\n"

@@ -1,7 +1,7 @@
 """The SMS code, as a marketplace sends it."""
 
-from worker.providers.mandarin.types import CodeData
-from worker.providers.validating import validated
+from uprid_client.contract.mandarin import CodeData
+from uprid_client.contract.validating import validated
 
 
 def read_code(payload: object) -> str:

@@ -8,6 +8,10 @@ from typing import Any, Final, assert_never
 from config.polling import PollPolicy
 from config.providers import MandarinSettings
 from config.queues import Provider
+from uprid_client.contract.given import WRITING, Writing, is_given
+from uprid_client.contract.mandarin import PersonData, StartArguments
+from uprid_client.contract.person import SNILS_CHECKSUM
+from uprid_client.contract.validating import both, validated
 from worker.domain.errors import CallFailed, Refused
 from worker.domain.intake import Intake
 from worker.domain.outcomes import (
@@ -26,25 +30,14 @@ from worker.domain.outcomes import (
 )
 from worker.domain.states import State
 from worker.providers.base import Finding, Limits, OneStep, Work
-from worker.providers.given import WRITING, Writing, is_given
 from worker.providers.health import check_host, look
 from worker.providers.limits import limits_of
 from worker.providers.mandarin import mapping
 from worker.providers.mandarin.client import MandarinClient
 from worker.providers.mandarin.course import CODES, Handed
-from worker.providers.mandarin.types import (
-    SESSION_ID,
-    InvalidRequest,
-    PersonData,
-    Session,
-    StartArguments,
-    Status,
-    Unlike,
-)
-from worker.providers.person import SNILS_CHECKSUM
+from worker.providers.mandarin.types import SESSION_ID, InvalidRequest, Session, Status, Unlike
 from worker.providers.transport.failures import trouble_of
 from worker.providers.transport.sessions import session_of
-from worker.providers.validating import both, validated
 
 KIND: Final = "identification"
 _SESSION_ID: Final = re.compile(SESSION_ID)

@@ -9,6 +9,10 @@ from typing import Any, Final
 from config.polling import PollPolicy
 from config.providers import MonetaSettings
 from config.queues import Provider
+from uprid_client.contract.given import WRITING, Writing, is_given
+from uprid_client.contract.moneta import PersonData, StartArguments
+from uprid_client.contract.person import SNILS_CHECKSUM
+from uprid_client.contract.validating import both, validated
 from worker.domain.errors import CallFailed, Refused
 from worker.domain.intake import Intake
 from worker.domain.outcomes import (
@@ -26,23 +30,13 @@ from worker.domain.outcomes import (
 )
 from worker.domain.states import State
 from worker.providers.base import Finding, Limits, OneStep, Work
-from worker.providers.given import WRITING, Writing, is_given
 from worker.providers.health import check_host, look
 from worker.providers.limits import limits_of
 from worker.providers.moneta import mapping
 from worker.providers.moneta.desk import SPOILT, Desk, known, status_of
 from worker.providers.moneta.groups import Group, Membership
-from worker.providers.moneta.types import (
-    Fault,
-    PersonData,
-    Result,
-    StartArguments,
-    Ticket,
-    Unlike,
-)
-from worker.providers.person import SNILS_CHECKSUM
+from worker.providers.moneta.types import Fault, Result, Ticket, Unlike
 from worker.providers.transport.failures import trouble_of
-from worker.providers.validating import both, validated
 
 KIND: Final = "identification"
 #: In `progress`: how many times past the deadline the unit was found anonymous.

@@ -9,6 +9,10 @@ from typing import Any, Final
 from config.polling import PollPolicy
 from config.providers import NpdSettings
 from config.queues import Provider
+from uprid_client.contract.given import WRITING, Writing
+from uprid_client.contract.npd import PersonData, StartArguments, Status
+from uprid_client.contract.person import SNILS_CHECKSUM
+from uprid_client.contract.validating import both, validated
 from worker.domain.errors import CallFailed, Refused
 from worker.domain.intake import Intake
 from worker.domain.outcomes import (
@@ -27,7 +31,6 @@ from worker.domain.outcomes import (
 )
 from worker.domain.states import State
 from worker.providers.base import Finding, Limits, OneStep, Work
-from worker.providers.given import WRITING, Writing
 from worker.providers.health import check_host, look
 from worker.providers.limits import limits_of
 from worker.providers.npd import mapping
@@ -36,20 +39,12 @@ from worker.providers.npd.confirmation import Confirmation, document_of, unit_of
 from worker.providers.npd.desk import MonetaDesk, beside
 from worker.providers.npd.memory import READY, lasting
 from worker.providers.npd.notices import Told
-from worker.providers.npd.notification import Status, whole
+from worker.providers.npd.notification import whole
 from worker.providers.npd.preparation import Preparation
 from worker.providers.npd.requests import PARAMETERS
-from worker.providers.npd.types import (
-    PersonData,
-    Refusal,
-    StartArguments,
-    Task,
-    Unlike,
-)
-from worker.providers.person import SNILS_CHECKSUM
+from worker.providers.npd.types import Refusal, Task, Unlike
 from worker.providers.transport.failures import trouble_of
 from worker.providers.transport.sessions import session_of
-from worker.providers.validating import both, validated
 
 KIND: Final = "identification"
 #: Until the deadline there is nothing to ask: NPD tells the end by itself. Seconds.

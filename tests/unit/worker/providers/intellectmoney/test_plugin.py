@@ -11,11 +11,11 @@ from cryptography.fernet import Fernet
 
 from config.queues import Provider
 from tests.support.intellectmoney import CHANGE, FIRST, PASSWORD, settings
+from uprid_client.sealing import Sealer
 from worker.domain.errors import Refused
-from worker.privacy.sealing import Sealer
+from worker.process.stored_token import StoredTokens
 from worker.providers.base import Plugin
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
-from worker.providers.intellectmoney.stored_token import StoredTokens
 from worker.store.database import Database
 
 SAVE, LIST = "save_scheduled_operation", "scheduled_operations"
