@@ -17,10 +17,16 @@ RUN python -m venv /opt/build \
     && test -s build.lock \
     && /opt/build/bin/pip install --require-hashes --requirement build.lock
 COPY pyproject.toml README.md LICENSE ./
+COPY client client
 COPY config config
 COPY worker worker
 COPY tasks tasks
-RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /dist . \
+# Our distributions, each a folder of its own but the worker's: pinned to each other, installed
+# together and never looked for at an index.
+RUN for project in */pyproject.toml pyproject.toml; do \
+        /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /dist \
+            "./$(dirname "$project")" || exit 1; \
+    done \
     && /opt/uprid/bin/pip install --no-deps /dist/*.whl
 
 FROM python:3.11.7-slim-bookworm

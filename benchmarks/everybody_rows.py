@@ -13,9 +13,9 @@ from sqlalchemy import insert
 
 from benchmarks.rows import analyze
 from config.queues import Provider
+from uprid_client.sealing import Sealer
 from worker.domain.ids import new_id
 from worker.domain.states import State
-from worker.privacy.sealing import Sealer
 from worker.store.claims import ORDINARY, URGENT
 from worker.store.database import Database
 from worker.store.tables import ATTEMPTS, OPERATIONS

@@ -21,8 +21,8 @@ from benchmarks.stage import Stage
 from config.polling import PollPolicy
 from config.queues import Provider, Wake
 from tests.support.loopback import free_port
+from uprid_client.sealing import Sealer, new_key
 from worker.domain.states import State
-from worker.privacy.sealing import Sealer, new_key
 from worker.store.database import Database
 from worker.store.tables import OPERATIONS
 

@@ -15,9 +15,9 @@ from config.polling import PollPolicy
 from config.queues import Provider, Wake
 from config.settings import EngineSettings
 from tests.support.processes import Process, wait_until
+from uprid_client.sealing import new_key
 from worker.domain.states import State
 from worker.engine.wakeups import Wakes
-from worker.privacy.sealing import new_key
 from worker.process.publisher import CeleryPublisher
 from worker.store.database import Database
 from worker.store.tables import INCARNATIONS, OPERATIONS, OUTBOX

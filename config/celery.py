@@ -8,14 +8,15 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from config.kombu_address import kombu_options
 from config.queues import (
     CHUNK_QUEUES,
     INTAKE_QUEUES,
     UPKEEP_QUEUE,
     Task,
 )
-from config.redis_address_reading import parse
-from config.redis_options import CONNECT_TIMEOUT, SOCKET_TIMEOUT, kombu_options
+from uprid_client.redis_server.options import CONNECT_TIMEOUT, SOCKET_TIMEOUT
+from uprid_client.redis_server.reading import parse
 
 
 def configuration(

@@ -7,9 +7,9 @@ from urllib.parse import SplitResult, urlsplit
 from cryptography.fernet import Fernet
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
-from config.database_address import check_database_url
-from config.host_names import can_be_asked_for
-from config.redis_address_reading import parse
+from uprid_client.database.address import check_database_url
+from uprid_client.host_names import can_be_asked_for
+from uprid_client.redis_server.reading import parse
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, SecretStr
 
-from config.host_names import can_be_asked_for
+from uprid_client.host_names import can_be_asked_for
 
 _SCHEME: Final = "http://"
 _PORT: Final = 80

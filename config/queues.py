@@ -1,23 +1,33 @@
-"""The names that messages travel under: providers, queues and tasks.
-
-Nowhere else do these strings stand. The worker publishes by name and never imports a task.
-"""
+"""Which queues and tasks the roles of the Procfile have. The worker publishes by name alone."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from uprid_client.names import (
+    LARGEST_MESSAGE,
+    OPERATIONS_QUEUE,
+    Provider,
+    Task,
+)
 
-class Provider(StrEnum):
-    """Who is asked. The value is also the name of the provider's intake queue."""
+__all__ = [
+    "CHUNK_QUEUES",
+    "DOORS",
+    "INTAKE_QUEUES",
+    "LARGEST_MESSAGE",
+    "OPERATIONS_QUEUE",
+    "SENDERS_QUEUES",
+    "TASK_MODULES",
+    "TASK_QUEUES",
+    "UPKEEP_QUEUE",
+    "Doors",
+    "Provider",
+    "Task",
+    "Wake",
+    "chunk_queue",
+]
 
-    MONETA = "moneta"
-    NPD = "npd"
-    MANDARIN = "mandarin"
-    INTELLECTMONEY = "intellectmoney"
-
-
-OPERATIONS_QUEUE: Final = "operations"
 UPKEEP_QUEUE: Final = "upkeep"
 
 
@@ -31,34 +41,8 @@ def plugin_module(provider: Provider) -> str:
     return f"worker.providers.{provider}.plugin"
 
 
-class Task(StrEnum):
-    """Every task that this distribution registers."""
-
-    MONETA_START = "tasks.moneta.start_identification"
-    MONETA_POLL = "tasks.moneta.poll_async_requests"
-    MONETA_SETTLE = "tasks.moneta.check_profiles"
-    MONETA_CALLBACK = "tasks.moneta.receive_callback"
-    NPD_START = "tasks.npd.start_identification"
-    NPD_ADVANCE = "tasks.npd.advance"
-    NPD_NOTIFICATION = "tasks.npd.receive_notification"
-    MANDARIN_START = "tasks.mandarin.start_identification"
-    MANDARIN_POLL = "tasks.mandarin.poll_statuses"
-    MANDARIN_CODE = "tasks.mandarin.submit_sms_code"
-    INTELLECTMONEY_INVOICES = "tasks.intellectmoney.fetch_invoices"
-    INTELLECTMONEY_LIST = "tasks.intellectmoney.fetch_scheduled_operations"
-    INTELLECTMONEY_SAVE = "tasks.intellectmoney.save_scheduled_operation"
-    INTELLECTMONEY_POLL = "tasks.intellectmoney.poll_queued_operations"
-    RETRY = "tasks.operations.retry"
-    RESUME = "tasks.operations.resume"
-    RESOLVE = "tasks.operations.resolve"
-    CANCEL = "tasks.operations.cancel"
-    SWEEP = "tasks.upkeep.sweep"
-    RELAY = "tasks.upkeep.relay"
-    PURGE = "tasks.upkeep.purge"
-
-
 class Wake(StrEnum):
-    """Why a provider is woken. Both kinds claim whatever is due; Flower shows which it was."""
+    """Why a provider is woken. Both kinds claim all that is due; Flower shows which it was."""
 
     POLL = "poll"
     SETTLE = "settle"
@@ -114,6 +98,3 @@ CHUNK_QUEUES: Final = tuple(chunk_queue(p) for p in Provider)
 TASK_QUEUES: Final = frozenset(INTAKE_QUEUES + CHUNK_QUEUES)
 #: Queues that others send to. What is lost of the rest, chunks and upkeep, the sweep makes up for.
 SENDERS_QUEUES: Final = frozenset(INTAKE_QUEUES) - {UPKEEP_QUEUE}
-
-#: Bytes. A message that is larger is not read at all.
-LARGEST_MESSAGE: Final = 2**20

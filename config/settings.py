@@ -24,6 +24,7 @@ from config.fields import Block, DatabaseUrl, Duration, FernetKey, RedisUrl, spl
 from config.pem import COMPANION_MISSING, Authorities
 from config.providers import ProviderBlocks, ProviderSettings
 from config.queues import Provider
+from uprid_client.names import EVENTS_STREAM
 
 PREFIX: Final = "UPRID_"
 NESTED: Final = "__"
@@ -48,7 +49,7 @@ class Need(StrEnum):
 class EventSettings(Block):
     """Where result events go."""
 
-    stream: Annotated[str, Field(min_length=1, max_length=200)] = "uprid:events"
+    stream: Annotated[str, Field(min_length=1, max_length=200)] = EVENTS_STREAM
     #: None: the broker's server.
     redis_url: RedisUrl | None = None
 

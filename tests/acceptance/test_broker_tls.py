@@ -21,7 +21,7 @@ from tests.support.redis_server import RedisServer
 from tests.support.servers import ValkeyServer
 from tests.support.system import FINGERPRINT_KEY, SEAL_KEY, System, system
 from tests.support.tls_listener import TlsListener
-from worker.client import Client
+from uprid_client import Client
 from worker.domain.errors import BrokerUnavailable
 
 PASSWORD: Final = "TopSecret"

@@ -27,7 +27,7 @@ _FILES: Final = {
 }
 _ENQUEUE: Final = """
 import sys
-from worker.client import Client
+from uprid_client import Client
 client = Client(sys.argv[1], [sys.argv[2]])
 client.moneta.start_identification("foreign", 1_000)
 """

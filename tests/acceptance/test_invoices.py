@@ -23,8 +23,8 @@ from tests.support.registries import (
 )
 from tests.support.servers import valkey_server
 from tests.support.system import SEAL_KEY, System, system
-from worker.client import Client
-from worker.registry import Invoice
+from uprid_client import Client
+from uprid_client.database.invoices import Invoice
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

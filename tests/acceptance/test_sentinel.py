@@ -17,7 +17,7 @@ from tests.support.processes import PATIENCE, wait_until
 from tests.support.sentinels import PASSWORD, SENTINEL_PASSWORD, Watched, watched
 from tests.support.servers import ValkeyServer
 from tests.support.system import SEAL_KEY, System, system
-from worker.client import Client, Event
+from uprid_client import Client, Event
 from worker.domain.errors import BrokerUnavailable
 
 _MANY: Final = 60

@@ -15,7 +15,7 @@ from config.settings import load
 from tests.support.loopback import free_port
 from tests.support.processes import Process, running, wait_until
 from tests.support.shipped import environment, local_programs
-from worker.client import Client
+from uprid_client import Client
 from worker.local import secretfile
 
 pytestmark = pytest.mark.slow

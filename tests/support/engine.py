@@ -10,10 +10,10 @@ from tests.support.broker import MemoryBroker
 from tests.support.clock import TravellingDatabase
 from tests.support.operations import operations, start
 from tests.support.providers import ScriptedPlugin
+from uprid_client.sealing import Sealer, new_key
 from worker.engine.engine import Engine
 from worker.engine.incarnation import Incarnation
 from worker.engine.wakeups import Wakes
-from worker.privacy.sealing import Sealer, new_key
 from worker.process.runtime import PLACES, SIDE_PLACES
 from worker.providers.base import Plugin
 from worker.store import claims, intake, leases

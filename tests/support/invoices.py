@@ -10,8 +10,8 @@ from sqlalchemy import RowMapping, select
 from sqlalchemy.sql.schema import Table
 
 from tests.support.operations import NOW
+from uprid_client.sealing import Sealer
 from worker.domain.invoices import Invoice, Money, Transaction, sealed_invoices
-from worker.privacy.sealing import Sealer
 from worker.store import invoices
 from worker.store.database import Database
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from config.polling import PollPolicy
 from config.queues import Provider
+from uprid_client.contract.given import Writing
 from worker.domain.intake import Intake
 from worker.domain.outcomes import (
     Finished,
@@ -21,7 +22,6 @@ from worker.domain.outcomes import (
 from worker.domain.states import State
 from worker.engine.calls import Ask
 from worker.providers.base import Finding, Limits, Work
-from worker.providers.given import Writing
 
 #: What a question is answered with; may raise or take its time, as plugins are not to.
 Line = Callable[[Work], Outcome]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from config.settings import Settings
-from worker.client import Client
+from uprid_client import Client
 
 
 @contextmanager
@@ -13,7 +13,6 @@ def client_of(settings: Settings) -> Iterator[Client]:
     client = Client(
         settings.broker_url,
         [key.get_secret_value() for key in settings.seal_keys],
-        visibility_timeout=settings.engine.visibility_timeout,
         events_stream=settings.events.stream,
         events_redis_url=settings.events_url,
     )

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from config.queues import DOORS, Provider, Task
-from worker.cli.forms import FORMS, Form, Payload
-from worker.plain_json import NotSendable, plain_json
-from worker.shown_names import shown_field
+from uprid_client.contract.catalogue import tasks_of
+from uprid_client.contract.tasks import TaskContract
+from uprid_client.contract.words import LONGEST_REFERENCE, is_reference
+from uprid_client.plain_json import NotSendable, plain_json
+from uprid_client.shown_names import shown_field
 
-_LONGEST_REFERENCE: Final = 255
 #: What every Fernet token begins with: its version, and a time before the year 2106.
 _FERNET: Final = "gAAAA"
 _EVERYWHERE: Final = frozenset({"payload", "sealed"})
@@ -68,12 +69,12 @@ def read(text: str, provider: Provider) -> Document:
         raise BadDocument("must be a JSON object")
     arguments = dict(found)
     task = _task(arguments.pop("task", None), provider)
-    form = None if task is None else FORMS[provider][task]
-    faults = [*_carried_faults(found), *_reference_faults(arguments, form)]
-    faults += [*_payload_faults(arguments, form), *_argument_faults(arguments, form)]
+    contract = None if task is None else tasks_of(provider)[task]
+    faults = [*_carried_faults(found), *_reference_faults(arguments, contract)]
+    faults += [*_payload_faults(arguments, contract), *_argument_faults(arguments, contract)]
     payload = arguments.pop("payload", None)
     if task is None:
-        known = ", ".join(_short(each) for each in FORMS[provider])
+        known = ", ".join(_short(each) for each in tasks_of(provider))
         faults.append(f"task: must be one of {known}")
     if faults or task is None:
         raise BadDocument("; ".join(faults))
@@ -105,23 +106,18 @@ def _carried_faults(found: Mapping[str, Any]) -> Iterator[str]:
             yield from fault.faults
 
 
-def _reference_faults(arguments: Mapping[str, Any], form: Form | None) -> Iterator[str]:
-    if form is not None and not form.has_reference:
+def _reference_faults(arguments: Mapping[str, Any], contract: TaskContract | None) -> Iterator[str]:
+    if contract is not None and not contract.has_reference:
         return
     reference = arguments.get("reference")
     if reference is None:
         yield "reference: is missing"
-    elif not (
-        isinstance(reference, str)
-        and 0 < len(reference) <= _LONGEST_REFERENCE
-        and reference.isprintable()
-        and reference == reference.strip()
-    ):
-        longest = f"1 to {_LONGEST_REFERENCE} printable characters"
+    elif not (isinstance(reference, str) and is_reference(reference)):
+        longest = f"1 to {LONGEST_REFERENCE} printable characters"
         yield f"reference: must be {longest}, without spaces around"
 
 
-def _payload_faults(arguments: Mapping[str, Any], form: Form | None) -> Iterator[str]:
+def _payload_faults(arguments: Mapping[str, Any], contract: TaskContract | None) -> Iterator[str]:
     given = [name for name in ("payload", "sealed") if name in arguments]
     if len(given) > 1:
         yield "payload, sealed: only one of them may be given"
@@ -130,22 +126,22 @@ def _payload_faults(arguments: Mapping[str, Any], form: Form | None) -> Iterator
     sealed = arguments.get("sealed", _FERNET)
     if not (isinstance(sealed, str) and sealed.startswith(_FERNET)):
         yield "sealed: must be a Fernet token; what is in clear goes into payload"
-    if form is not None and form.payload is Payload.NEEDED and not given:
+    if contract is not None and contract.needs_payload and not given:
         yield "payload: is missing"
-    if form is not None and form.payload is Payload.NONE and given:
+    if contract is not None and not contract.takes_payload and given:
         yield f"{given[0]}: this task takes none"
 
 
-def _argument_faults(arguments: Mapping[str, Any], form: Form | None) -> Iterator[str]:
-    if form is None:
+def _argument_faults(arguments: Mapping[str, Any], contract: TaskContract | None) -> Iterator[str]:
+    if contract is None:
         return
-    known = form.clear | _EVERYWHERE | ({"reference"} if form.has_reference else set())
+    known = contract.in_clear | _EVERYWHERE | ({"reference"} if contract.has_reference else set())
     for name in sorted(arguments.keys() - known):
         what = "is no argument of this task; what is personal goes into payload"
         yield f"{shown_field(name)}: {what}"
-    for name in sorted(form.clear & arguments.keys()):
+    for name in sorted(contract.in_clear & arguments.keys()):
         value = arguments[name]
-        if name in form.objects:
+        if contract.is_object(name):
             if not isinstance(value, dict):
                 yield f"{name}: must be a JSON object"
         elif not isinstance(value, int) or isinstance(value, bool):
@@ -157,7 +153,7 @@ def _task(given: object, provider: Provider) -> Task | None:
     # Unnamed, it is the one that starts something, if there is only one.
     if given is None:
         return start[0] if len(start) == 1 else None
-    known = FORMS[provider]
+    known = tasks_of(provider)
     return next((task for task in known if given in (task.value, _short(task))), None)
 
 

@@ -10,13 +10,13 @@ from rich.progress import track
 
 from config.queues import Provider
 from config.settings import Need
+from uprid_client import Client
 from worker.cli import streams
 from worker.cli.access import client_of
 from worker.cli.documents import BadDocument, Document, read, split
 from worker.cli.exits import FAILED, Stop, explained, settings_for
 from worker.cli.output import say
 from worker.cli.streams import complain
-from worker.client import Client
 from worker.domain.errors import BrokerUnavailable, MessageTooLarge
 
 _STANDARD_INPUT: Final = "-"

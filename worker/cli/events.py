@@ -9,14 +9,15 @@ import redis
 import typer
 
 from config.settings import Need, Settings
+from uprid_client.events.entry import ForeignEntry, read
+from uprid_client.events.replies import trouble
+from uprid_client.redis_server.connection import connect
 from worker.cli import streams
 from worker.cli.ages import since as parsed
 from worker.cli.exits import MISUSED, Stop, opened, settings_for
 from worker.cli.outlet import relay_of
 from worker.cli.output import moment, printable, say, say_json
 from worker.cli.streams import complain
-from worker.events.entry import ForeignEntry, read
-from worker.stream.server import connect, trouble
 from worker.stream.stream import Stream
 
 app = typer.Typer(no_args_is_help=True, help="The result stream.")

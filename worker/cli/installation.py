@@ -28,9 +28,9 @@ IMPORTED: Final = (
     "worker.providers.registry",
     "worker.process.app",
 )
-_OURS: Final = ("", "config", "worker", "tasks")
+_OURS: Final = ("", "config", "worker", "tasks", "uprid_client")
 #: Packages whose modules have another name.
-_PACKAGES: Final = {"stdnum": "python-stdnum", "dateutil": "python-dateutil"}
+_PACKAGES: Final = {"dateutil": "python-dateutil"}
 
 
 @dataclass(frozen=True, slots=True)

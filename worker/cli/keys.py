@@ -4,8 +4,8 @@ import secrets
 
 import typer
 
+from uprid_client.sealing import new_key
 from worker.cli.output import say
-from worker.privacy.sealing import new_key
 
 app = typer.Typer(no_args_is_help=True, help="The keys that seal personal data.")
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from io import StringIO
 from typing import Final
 
-from worker.registry import Invoice, Money, Transaction
+from uprid_client.database.invoices import Invoice, Money, Transaction
 
 Cell = int | str | Decimal | datetime | None
 Facts = Mapping[str, Cell]

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import Connection
 
+from uprid_client.contract.words import is_reference
 from worker.cli.exits import FAILED, Stop, opened, settings_for
 from worker.cli.output import lasting, moment, say, say_json, say_table
 from worker.cli.standing import standing
 from worker.cli.timeline import timeline, told
-from worker.intake.words import is_reference
 from worker.store import overview, reading
 from worker.store.reading import Row, Story
 

@@ -4,33 +4,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any, Final
 
+from uprid_client.contract.events import EventType
 from worker.domain.ids import new_id
 from worker.domain.states import State
 
+__all__ = ["CONTENT_TYPE", "END_EVENTS", "SPECVERSION", "Event", "EventType", "rfc3339"]
+
 SPECVERSION: Final = "1.0"
 CONTENT_TYPE: Final = "application/json"
-
-
-class EventType(StrEnum):
-    """What is told."""
-
-    ACCEPTED = "uprid.operation.accepted"
-    STARTED = "uprid.operation.started"
-    INPUT_REQUIRED = "uprid.operation.input_required"
-    SUCCEEDED = "uprid.operation.succeeded"
-    REJECTED = "uprid.operation.rejected"
-    EXPIRED = "uprid.operation.expired"
-    FAILED = "uprid.operation.failed"
-    CANCELLED = "uprid.operation.cancelled"
-    WAITING_FOR_PERSON = "uprid.operation.waiting_for_person"
-    LATE_ANSWER = "uprid.operation.late_answer"
-    MESSAGE_REFUSED = "uprid.message.refused"
-    #: One alert for all of a provider's operations: its calls have stopped.
-    PROVIDER_PAUSED = "uprid.provider.paused"
-    PROVIDER_UNPAUSED = "uprid.provider.unpaused"
 
 
 END_EVENTS: Final[dict[State, EventType]] = {

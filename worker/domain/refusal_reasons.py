@@ -1,31 +1,13 @@
-"""The reason of a refused message: an object, as an operation's is. Release 0.1.0 had a text."""
+"""The reason of a refused message as its row holds it: JSON. Release 0.1.0 wrote a text."""
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
-from worker.domain.refusal_codes import RefusalCode
+from uprid_client.contract.refusal_codes import RefusalCode
+from uprid_client.contract.refusal_reasons import Reason, reason_of
 
-Reason = dict[str, Any]
-
-#: The very same message can be taken later.
-_PASSING: Final = frozenset({RefusalCode.PROVIDER_OFF})
 _MESSAGE: Final = "message"
-
-
-def reason_of(code: RefusalCode, message: str) -> Reason:
-    """Return the reason as events and `uprid show` have it. `message` quotes no value."""
-    return {
-        "code": code.value,
-        "provider_code": None,
-        "retryable": code in _PASSING,
-        _MESSAGE: message,
-    }
-
-
-def as_read(reason: object) -> object:
-    """Return a reason as today's readers expect it: 0.1.0's text becomes an object."""
-    return reason_of(RefusalCode.INVALID_MESSAGE, reason) if isinstance(reason, str) else reason
 
 
 def as_row(reason: Reason, longest: int) -> str:

@@ -1,37 +1,21 @@
-"""The states of an operation and the moves between them. The only table of moves there is."""
+"""The moves between the states of an operation. The only table of moves there is."""
 
-from enum import StrEnum
 from typing import Final
 
+from uprid_client.contract.states import TERMINAL, State
 
-class State(StrEnum):
-    """Where an operation stands."""
-
-    #: Stored and ours; nothing has been sent to the provider for this attempt.
-    ACCEPTED = "accepted"
-    #: The submit is about to be sent, or was: found in this state by a claim, it is doubtful.
-    SUBMITTING = "submitting"
-    #: The provider took the attempt; its answer is asked for again and again.
-    POLLING = "polling"
-    #: Past the deadline: the provider is asked what became of it.
-    SETTLING = "settling"
-    #: Parked: an on-call engineer decides.
-    WAITING_FOR_PERSON = "waiting_for_person"
-    #: The provider said yes.
-    SUCCEEDED = "succeeded"
-    #: The provider said no.
-    REJECTED = "rejected"
-    #: No answer came in time.
-    EXPIRED = "expired"
-    #: It could not be done; there is no verdict.
-    FAILED = "failed"
-    #: A person called it off.
-    CANCELLED = "cancelled"
+__all__ = [
+    "DRIVEN",
+    "LIVE",
+    "MOVES",
+    "RETRYABLE",
+    "SUPERSEDED",
+    "TERMINAL",
+    "State",
+    "may_move",
+]
 
 
-TERMINAL: Final = frozenset(
-    {State.SUCCEEDED, State.REJECTED, State.EXPIRED, State.FAILED, State.CANCELLED}
-)
 LIVE: Final = frozenset(State) - TERMINAL
 #: States in which the engine has something to do, so that they carry a due time.
 DRIVEN: Final = LIVE - {State.WAITING_FOR_PERSON}

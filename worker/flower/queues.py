@@ -15,9 +15,9 @@ from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
 
 from config.queues import TASK_QUEUES
-from config.redis_address import RedisAddress
-from config.redis_address_reading import parse
-from config.redis_options import sentinel_options, server_options
+from uprid_client.redis_server.address import RedisAddress
+from uprid_client.redis_server.options import sentinel_options, server_options
+from uprid_client.redis_server.reading import parse
 
 #: Seconds: a page waits for it.
 _TIMEOUT: Final = 2.0

@@ -8,9 +8,11 @@ from typing import Any
 import structlog
 
 from config.queues import Provider, Wake
+from uprid_client.contract import operations as contract
+from uprid_client.contract.arguments import Action as ActionArguments
 from worker.domain.errors import Refused
 from worker.domain.intake import Intake
-from worker.domain.states import DRIVEN, TERMINAL, State
+from worker.domain.states import DRIVEN, State
 from worker.intake.message import Message, Reading
 from worker.intake.refusals import aloud
 from worker.intake.starts import FINGERPRINTED, fingerprint, fingerprinted, party, sealed
@@ -22,7 +24,6 @@ from worker.store.retries import Correction
 
 log = structlog.get_logger(__name__)
 
-_VERDICTS = tuple(sorted(state.value for state in TERMINAL))
 #: Stands for an operation that is not there, until the reading's faults are told.
 _NOBODY = Known("", "", {})
 
@@ -30,12 +31,10 @@ _NOBODY = Known("", "", {})
 @aloud
 def retry(runtime: Runtime, message: Message) -> None:
     """Start the next attempt: `reference` `attempt` `by` `note` `sealed`?."""
-    reading = Reading(message)
-    action = _action(reading)
-    known = _known(runtime, reading, action)
+    reading = Reading(message, contract.Retry)
+    known = _known(runtime, reading, message.reference)
     correction = _correction(runtime, reading, known)
-    reading.no_others()
-    reading.require_sound()
+    action = _action(reading.sound())
     now = runtime.database.now()
     plugin = runtime.plugin(Provider(known.provider))
     give_up_at = now + timedelta(seconds=plugin.give_up_after(known.kind))
@@ -49,45 +48,41 @@ def retry(runtime: Runtime, message: Message) -> None:
 @aloud
 def resume(runtime: Runtime, message: Message) -> None:
     """Let a waiting attempt go on: `reference` `attempt` `by` `note` `provider_ref`?."""
-    reading = Reading(message)
-    action = _action(reading)
-    known = _known(runtime, reading, action)
-    provider_ref = reading.provider_ref()
-    reading.no_others()
-    reading.require_sound()
+    reading = Reading(message, contract.Resume)
+    known = _known(runtime, reading, message.reference)
+    arguments = reading.sound()
+    action = _action(arguments)
     now = runtime.database.now()
     plugin = runtime.plugins.get(Provider(known.provider))
     # Where the provider is off nobody can tell what may be forgotten, nor how long it takes.
     keep = _everything if plugin is None else partial(plugin.carry_over, next_attempt=False)
     anew = resolutions.no_time if plugin is None else _anew(plugin, known.kind)
     with runtime.database.begin() as connection:
-        done, state = resolutions.resume(connection, action, provider_ref, keep, now, anew)
+        done, state = resolutions.resume(
+            connection, action, arguments.provider_ref, keep, now, anew
+        )
     _follow_up(runtime, message, action, known, done, state)
 
 
 @aloud
 def resolve(runtime: Runtime, message: Message) -> None:
     """Write down a verdict: `reference` `attempt` `verdict` `by` `note`."""
-    reading = Reading(message)
-    action = _action(reading)
-    known = _known(runtime, reading, action)
-    verdict = reading.one_of("verdict", _VERDICTS)
-    reading.no_others()
-    reading.require_sound()
+    reading = Reading(message, contract.Resolve)
+    known = _known(runtime, reading, message.reference)
+    arguments = reading.sound()
+    action = _action(arguments)
     with runtime.database.begin() as connection:
         now = runtime.database.now()
-        done, state = resolutions.resolve(connection, action, State(verdict), now)
+        done, state = resolutions.resolve(connection, action, State(arguments.verdict), now)
     _follow_up(runtime, message, action, known, done, state)
 
 
 @aloud
 def cancel(runtime: Runtime, message: Message) -> None:
     """Call an operation off: `reference` `attempt` `by` `note`."""
-    reading = Reading(message)
-    action = _action(reading)
-    known = _known(runtime, reading, action)
-    reading.no_others()
-    reading.require_sound()
+    reading = Reading(message, contract.Cancel)
+    known = _known(runtime, reading, message.reference)
+    action = _action(reading.sound())
     with runtime.database.begin() as connection:
         done, state = resolutions.cancel(connection, action, runtime.database.now())
     _follow_up(runtime, message, action, known, done, state)
@@ -106,21 +101,23 @@ def _everything(kind: str, progress: Mapping[str, Any]) -> Mapping[str, Any]:
     return progress
 
 
-def _action(reading: Reading) -> Action:
-    return Action(reading.reference(), reading.attempt(), reading.by(), reading.note())
+def _action(arguments: ActionArguments) -> Action:
+    return Action(arguments.reference, arguments.attempt, arguments.by, arguments.note)
 
 
-def _known(runtime: Runtime, reading: Reading, action: Action) -> Known:
-    if not action.reference:
+def _known(runtime: Runtime, reading: Reading[Any], reference: str | None) -> Known:
+    if reference is None:
         return _NOBODY
     with runtime.database.read() as connection:
-        known = look(connection, action.reference)
+        known = look(connection, reference)
     if known is None:
         reading.fault("reference: no operation has it", "reference")
     return known or _NOBODY
 
 
-def _correction(runtime: Runtime, reading: Reading, known: Known) -> Correction | None:
+def _correction(
+    runtime: Runtime, reading: Reading[contract.Retry], known: Known
+) -> Correction | None:
     """Take corrected data, if there are any; faults in them are told with all the others."""
     payload = reading.payload(runtime.sealer)
     if payload is None or known is _NOBODY:

@@ -23,10 +23,8 @@ def _take(expected: ExpectedCallback, runtime: Runtime, message: Message) -> Non
     """Hasten the poll of the attempt that the provider calls by this id; decide nothing."""
     provider = expected.provider
     runtime.plugin(provider)
-    reading = Reading(message)
-    provider_ref = str(reading.positive(expected.argument))
-    reading.no_others()
-    reading.require_sound()
+    arguments = Reading(message, expected.arguments).sound()
+    provider_ref = str(getattr(arguments, expected.argument))
     now = runtime.database.now()
     with runtime.database.begin() as connection:
         due_at = hasten(connection, provider, provider_ref, now)

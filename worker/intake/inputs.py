@@ -26,16 +26,14 @@ def _take(expected: ExpectedInput, runtime: Runtime, message: Message) -> None:
     """Store an input for the current attempt of `reference`."""
     provider, name = expected.provider, expected.name
     runtime.plugin(provider)
-    reading = Reading(message)
-    reference = reading.reference()
-    payload = reading.payload(runtime.sealer, required=True)
+    reading = Reading(message, expected.arguments)
+    payload = reading.payload(runtime.sealer)
     value = ""
     try:
         value = "" if payload is None else expected.read(payload)
     except Refused as refusal:
         reading.fault(refusal.reason, *refusal.fields)
-    reading.no_others()
-    reading.require_sound()
+    reference = reading.sound().reference
     given = Input(
         provider=provider,
         reference=reference,

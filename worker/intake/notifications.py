@@ -26,15 +26,14 @@ def _take(expected: ExpectedNotification, runtime: Runtime, message: Message) ->
     """Keep a notification, sealed, and wake the operation that it names; decide nothing."""
     provider = expected.provider
     runtime.plugin(provider)
-    reading = Reading(message)
-    payload = reading.payload(runtime.sealer, required=True)
+    reading = Reading(message, expected.arguments)
+    payload = reading.payload(runtime.sealer)
     said: Notification | None = None
     try:
         said = None if payload is None else expected.read(payload)
     except Refused as refusal:
         reading.fault(refusal.reason, *refusal.fields)
-    reading.no_others()
-    reading.require_sound()
+    reading.sound()
     if said is None:
         return
     now = runtime.database.now()

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import structlog
 
+from uprid_client.contract.refusal_codes import RefusalCode
+from uprid_client.contract.refusal_reasons import reason_of
 from worker.domain.errors import ProviderOff, Refused
-from worker.domain.refusal_codes import RefusalCode
-from worker.domain.refusal_reasons import reason_of
 from worker.intake.message import Message
 from worker.process.runtime import Runtime
 from worker.store import intake

@@ -7,15 +7,17 @@ from typing import Final
 import structlog
 
 from config.queues import Provider, Wake
+from uprid_client.contract.arguments import Start
+from uprid_client.contract.given import Writing
+from uprid_client.contract.refusal_codes import RefusalCode
 from worker.domain.errors import Refused
 from worker.domain.intake import Intake
-from worker.domain.refusal_codes import RefusalCode
 from worker.intake.message import Message, Reading
 from worker.intake.refusals import Taking, aloud
 from worker.process.runtime import Runtime
-from worker.providers.given import Writing
 from worker.store import intake as store
-from worker.store.intake import Start, Taken
+from worker.store.intake import Start as Begun
+from worker.store.intake import Taken
 
 log = structlog.get_logger(__name__)
 
@@ -27,8 +29,7 @@ def start(provider: Provider, kind: str) -> Taking:
 
     def take(runtime: Runtime, message: Message) -> None:
         plugin = runtime.plugin(provider)
-        reading = Reading(message)
-        reference = reading.reference()
+        reading = Reading(message, Start, has_others=True)
         payload = reading.payload(runtime.sealer)
         others = reading.others()
         found: Intake | None = None
@@ -40,10 +41,12 @@ def start(provider: Provider, kind: str) -> Taking:
                 reading.fault(fault.reason, *fault.fields)
         written = fingerprinted(lambda: plugin.accept(kind, others, payload, FINGERPRINTED), found)
         own_print = None if written is None else fingerprint(runtime, provider, written)
-        if found is None and _was_taken(runtime, reference, own_print):
-            log.info("start_taken", reference=reference, provider=provider, taken=Taken.KNOWN)
+        if found is None and _was_taken(runtime, message.reference, own_print):
+            log.info(
+                "start_taken", reference=message.reference, provider=provider, taken=Taken.KNOWN
+            )
             return
-        reading.require_sound()
+        reference = reading.sound().reference
         if found is not None and own_print is not None:
             _store(runtime, provider, reference, found, own_print, plugin.give_up_after(kind))
 
@@ -67,9 +70,9 @@ def fingerprinted(writing: Callable[[], Intake], found: Intake | None) -> Intake
         return found
 
 
-def _was_taken(runtime: Runtime, reference: str, own_print: str | None) -> bool:
+def _was_taken(runtime: Runtime, reference: str | None, own_print: str | None) -> bool:
     """Tell whether 0.1.0 took what is refused today: sent again it is still harmless."""
-    if own_print is None:
+    if reference is None or own_print is None:
         return False
     with runtime.database.read() as connection:
         return store.is_known(connection, reference, own_print)
@@ -84,7 +87,7 @@ def _store(
     give_up_after: float,
 ) -> None:
     now = runtime.database.now()
-    begun = Start(
+    begun = Begun(
         provider=provider,
         reference=reference,
         intake=found,

@@ -6,12 +6,12 @@ While two releases run side by side, either may be handed what only the other on
 from collections.abc import Mapping
 from typing import Any
 
+from uprid_client.contract.refusal_codes import RefusalCode
+from uprid_client.shown_names import shown_task
 from worker.domain.errors import Refused
-from worker.domain.refusal_codes import RefusalCode
 from worker.intake.message import Message
 from worker.intake.refusals import refuse
 from worker.process.runtime import Runtime
-from worker.shown_names import shown_task
 
 
 def refuse_unknown(

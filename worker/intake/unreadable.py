@@ -3,13 +3,13 @@
 from typing import Final
 
 from config.queues import LARGEST_MESSAGE
+from uprid_client.contract.refusal_codes import RefusalCode
+from uprid_client.shown_names import shown_task
 from worker.domain.errors import Refused
-from worker.domain.refusal_codes import RefusalCode
 from worker.intake.message import Message
 from worker.intake.refusals import refuse
 from worker.process.queueing.unreadable import Cause, Unreadable
 from worker.process.runtime import Runtime
-from worker.shown_names import shown_task
 
 _SAID: Final[dict[Cause, str]] = {
     Cause.TOO_LARGE: f"is larger than {LARGEST_MESSAGE} bytes: send less",

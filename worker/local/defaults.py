@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from uprid_client.sealing import new_key
 from worker.local import secretfile
-from worker.privacy.sealing import new_key
 
 if TYPE_CHECKING:
     from uprid_sandbox.options import SandboxOptions

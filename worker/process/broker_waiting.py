@@ -13,7 +13,7 @@ from celery.worker import state as worker_state
 from celery.worker.consumer import Consumer
 from redis.exceptions import ResponseError
 
-from worker.redis_refusals import explained
+from uprid_client.redis_server.refusals import explained
 from worker.repeated import Repeated
 
 log = structlog.get_logger(__name__)

@@ -5,7 +5,7 @@ from typing import Any
 
 from celery.app.amqp import AMQP
 
-from worker.privacy.masking import MASK, shown_arguments
+from uprid_client.masking import MASK, shown_arguments
 
 
 class MaskedAMQP(AMQP):  # type: ignore[misc]

@@ -7,10 +7,10 @@ import redis
 from celery import Celery
 
 from config.queues import DOORS, Provider, Wake, chunk_queue
+from uprid_client.redis_server.connection import connect
+from uprid_client.redis_server.refusals import explained
 from worker.domain.errors import BrokerUnavailable
 from worker.process.sending import NOT_TAKEN
-from worker.redis_refusals import explained
-from worker.stream.server import connect
 
 _MARKERS: Final = "uprid:slot:"
 

@@ -12,8 +12,8 @@ from typing import Any, Final, cast
 from redis.exceptions import InvalidResponse, RedisError, ResponseError
 
 from config.settings import Settings, SettingsError
-from worker.redis_refusals import CLUSTER, NO_DATABASE, NO_REDIS, explained
-from worker.stream.server import connect
+from uprid_client.redis_server.connection import connect
+from uprid_client.redis_server.refusals import CLUSTER, NO_DATABASE, NO_REDIS, explained
 
 _PATIENCE: Final = 5.0
 _OLDEST: Final = (6, 2)

@@ -12,6 +12,7 @@ from celery import Celery
 
 from config.queues import Provider
 from config.settings import Need, Settings, load
+from uprid_client.sealing import Sealer
 from worker.domain.errors import DatabaseUnavailable, ProviderOff, SchemaUnusable
 from worker.engine.engine import Engine
 from worker.engine.incarnation import Incarnation
@@ -19,7 +20,6 @@ from worker.engine.sweep import Sweep, Timing
 from worker.engine.wakeups import Wakes
 from worker.periodic import Repeating
 from worker.privacy.fingerprints import Fingerprinter
-from worker.privacy.sealing import Sealer
 from worker.process.forced_stop import LastResort, longest_stop
 from worker.process.publisher import CeleryPublisher
 from worker.process.siblings import StoredSiblings

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import structlog
 
+from uprid_client.sealing import Sealer
 from worker.domain.errors import Unsealable
 from worker.domain.ids import new_id
-from worker.privacy.sealing import Sealer
 from worker.providers.access_tokens import LOOK_AGAIN, AccessToken
 from worker.store import tokens as store
 from worker.store.database import Database

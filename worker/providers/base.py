@@ -7,10 +7,10 @@ from typing import Any, Protocol
 
 from config.polling import PollPolicy
 from config.queues import Provider
+from uprid_client.contract.given import Writing
 from worker.domain.intake import Intake
 from worker.domain.outcomes import Outcome
 from worker.domain.states import State
-from worker.providers.given import Writing
 
 
 @dataclass(frozen=True, slots=True)

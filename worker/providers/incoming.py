@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from config.queues import Provider
+from uprid_client.contract.arguments import Arguments
+from uprid_client.contract.arguments import Input as InputArguments
 from worker.domain.states import State
 
 
@@ -20,6 +22,8 @@ class ExpectedInput:
     name: str
     #: What a refusal calls it: `code`.
     noun: str
+    #: The arguments of its message.
+    arguments: type[InputArguments]
     #: How many one attempt takes.
     limit: int
     #: Reads it from the opened payload; raises `Refused`, which quotes nothing.
@@ -49,6 +53,8 @@ class ExpectedNotification:
     """The notifications that a provider sends to the marketplace's web address."""
 
     provider: Provider
+    #: The arguments of its message.
+    arguments: type[Arguments]
     #: Reads one from the opened payload; raises `Refused`, which quotes nothing.
     read: Callable[[Mapping[str, Any]], Notification]
 
@@ -58,5 +64,7 @@ class ExpectedCallback:
     """A provider's hint that an attempt has ended. It is not authenticated."""
 
     provider: Provider
-    #: The argument that holds the provider's id of the attempt, a positive integer: `async_id`.
+    #: The arguments of its message.
+    arguments: type[Arguments]
+    #: The one that holds the provider's id of the attempt, a positive integer: `async_id`.
     argument: str

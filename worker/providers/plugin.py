@@ -9,16 +9,16 @@ from pydantic import BaseModel
 from config.polling import PollPolicy
 from config.providers import ProviderSettings
 from config.queues import Provider
+from uprid_client.contract.given import WRITING, Writing
+from uprid_client.contract.person import SNILS_CHECKSUM
+from uprid_client.contract.validating import both, validated
 from worker.domain.errors import Refused
 from worker.domain.intake import Intake
 from worker.domain.outcomes import Outcome, Pending, Prepared
 from worker.providers.base import Finding, Limits, Work
-from worker.providers.given import WRITING, Writing
 from worker.providers.health import check_host, look
 from worker.providers.limits import limits_of
-from worker.providers.person import SNILS_CHECKSUM
 from worker.providers.transport.http import PinnedSession
-from worker.providers.validating import both, validated
 
 SettingsT = TypeVar("SettingsT", bound=ProviderSettings)
 Payload = Mapping[str, Any] | None

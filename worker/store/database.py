@@ -15,13 +15,13 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.pool import QueuePool
 
-from config.database_address import PostgresAddress, read_postgres
+from uprid_client.database import sqlite_errors
+from uprid_client.database.address import PostgresAddress, read_postgres
+from uprid_client.database.postgres.connection import beginning, connect
+from uprid_client.database.postgres.refusals import why_failed
+from uprid_client.database.postgres.sqlstates import Lost, meaning
 from worker.domain.errors import DatabaseUnavailable
-from worker.store import sqlite_errors
 from worker.store.clock import Clock
-from worker.store.postgres.connection import beginning, connect
-from worker.store.postgres.refusals import why_failed
-from worker.store.postgres.sqlstates import Lost, meaning
 
 #: What a transaction may raise because of the database, were it of a class that nobody has met yet.
 DATABASE_ERRORS: Final = (DatabaseUnavailable, SQLAlchemyError)

@@ -9,11 +9,12 @@ from typing import Final
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from uprid_client.contract.refusal_reasons import Reason
 from worker.domain.event_data import Standing, tell
 from worker.domain.events import Event, EventType
 from worker.domain.ids import new_id
 from worker.domain.intake import Intake
-from worker.domain.refusal_reasons import Reason, as_row
+from worker.domain.refusal_reasons import as_row
 from worker.domain.states import State
 from worker.store import journal
 from worker.store.claims import URGENT

@@ -4,12 +4,12 @@ from typing import Final
 
 from sqlalchemy import Connection, delete, insert, text
 
-from config.database_address import PostgresAddress
+from uprid_client.database.address import PostgresAddress
+from uprid_client.database.postgres.refusals import lacking_rights, lacking_schema, quoted, role_of
 from worker.domain.errors import DatabaseRefused
 from worker.domain.ids import new_id
 from worker.store.database import Database
 from worker.store.invoice_tables import INVOICES
-from worker.store.postgres.refusals import lacking_rights, lacking_schema, quoted, role_of
 from worker.store.tables import LOCKS
 
 _UTF_8: Final = "UTF8"

@@ -8,10 +8,11 @@ from typing import Any, Final, cast
 
 import redis
 
+from uprid_client.events.entry import SOURCE
+from uprid_client.events.replies import entries, trouble
+from uprid_client.redis_server.connection import connect
 from worker.domain.events import CONTENT_TYPE, SPECVERSION, rfc3339
-from worker.events.entry import SOURCE
 from worker.store.outbox import Line
-from worker.stream.server import connect, entries, trouble
 
 #: Seconds for which the server remembers an event's id. It only has to outlive a relay that died
 #: between appending and noting it down.

@@ -21,7 +21,7 @@ from tests.support.intellectmoney import (
 from tests.support.intellectmoney_asking import Maker
 from tests.support.schema import bring_to_newest
 from tests.support.servers import SqliteFiles
-from worker.privacy.sealing import Sealer
+from uprid_client.sealing import Sealer
 from worker.process.stored_token import StoredTokens
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
 from worker.store.database import Database

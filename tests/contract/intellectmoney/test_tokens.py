@@ -34,8 +34,8 @@ from tests.support.intellectmoney_asking import (
     short,
 )
 from tests.support.loopback import free_port
+from uprid_client.sealing import Sealer
 from worker.domain.outcomes import Pending
-from worker.privacy.sealing import Sealer
 from worker.process.stored_token import StoredTokens
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
 from worker.store.database import Database

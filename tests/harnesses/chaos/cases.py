@@ -15,7 +15,7 @@ from tests.support.payloads import (
     scheduled_change,
 )
 from tests.support.people import person
-from worker.client import Client
+from uprid_client import Client
 
 #: Different people: names, documents and dates; units and phones are each operation's own.
 PEOPLE: Final = 40

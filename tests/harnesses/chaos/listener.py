@@ -5,7 +5,7 @@ from typing import Final
 
 from tests.harnesses.chaos.background import Background
 from tests.harnesses.chaos.heard import Heard, told
-from worker.client import Client
+from uprid_client import Client
 from worker.domain.errors import BrokerUnavailable
 
 #: Seconds before the stream is read again that could not be.

@@ -10,7 +10,7 @@ from tests.harnesses.chaos.background import Background
 from tests.harnesses.chaos.cases import Case
 from tests.harnesses.chaos.heard import Heard, Told
 from tests.support.marketplace import INPUT_REQUIRED, WAITING
-from worker.client import Client
+from uprid_client import Client
 from worker.domain.errors import BrokerUnavailable
 
 #: Seconds after which a message that brought nothing is sent again: twice as many each time, or

@@ -34,14 +34,14 @@ from tests.harnesses.chaos.plan import (
 from tests.harnesses.chaos.proxy import Proxy
 from tests.harnesses.chaos.rates import asked
 from tests.harnesses.chaos.report import Outcome
-from tests.harnesses.chaos.settings import OPTIONS, SETTINGS, VISIBILITY_TIMEOUT
+from tests.harnesses.chaos.settings import OPTIONS, SETTINGS
 from tests.harnesses.chaos.watch import Watch, silent
 from tests.support.postgres import postgres_server, spare_server
 from tests.support.processes import wait_until
 from tests.support.schema import bring_to_newest
 from tests.support.system import SEAL_KEY
 from tests.support.valkey import valkey_server
-from worker.client import Client
+from uprid_client import Client
 from worker.local.demo.webapp import WebApp
 
 #: Operations under way with which polls must come.
@@ -169,7 +169,6 @@ class Run:
         return Client(
             fleet.outside_url,
             [SEAL_KEY],
-            visibility_timeout=VISIBILITY_TIMEOUT,
             events_redis_url=fleet.outside_events_url if fleet.are_events_apart else None,
         )
 

@@ -33,11 +33,11 @@ from tests.support.engine import Bell
 from tests.support.npd import notification
 from tests.support.operations import operations, polling
 from tests.support.schema import bring_to_newest
+from uprid_client.sealing import Sealer
 from worker.engine.wakeups import Wakes
 from worker.intake import callbacks, notifications
 from worker.intake.message import Message
 from worker.privacy.fingerprints import Fingerprinter
-from worker.privacy.sealing import Sealer
 from worker.process.runtime import Runtime
 from worker.providers.base import Plugin
 from worker.providers.moneta.callback import CALLBACK

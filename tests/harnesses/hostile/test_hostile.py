@@ -14,9 +14,9 @@ from tests.harnesses.hostile.case import MARKERS
 from tests.harnesses.hostile.tree import tree_of
 from tests.harnesses.hostile.trial import PROVIDERS, Bench, Case, encoded, listening, run
 from tests.support.operations import claim, polling
+from uprid_client.sealing import Sealer, new_key
 from worker.engine.calls import Answer
 from worker.engine.decisions import decide
-from worker.privacy.sealing import Sealer, new_key
 from worker.store import writeback
 from worker.store.changes import Move
 from worker.store.claims import ORDINARY

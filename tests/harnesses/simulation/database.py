@@ -18,13 +18,13 @@ from typing import Final, Protocol, cast
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.pool import StaticPool
 
-from config.database_address import read_postgres
 from tests.harnesses.simulation import refusals
 from tests.harnesses.simulation.kernel import Event, Kernel
 from tests.harnesses.simulation.sickness import Sickness
 from tests.harnesses.simulation.statements import Statements, as_connection
 from tests.harnesses.simulation.transactions import Transaction, Transactions
 from tests.support.schema import bring_to_newest
+from uprid_client.database.address import read_postgres
 from worker.store.clock import Clock
 from worker.store.database import Database
 

@@ -9,6 +9,7 @@ from config.queues import Provider
 from tests.harnesses.simulation.kernel import Kernel
 from tests.harnesses.simulation.plan import Fault, Plan
 from tests.harnesses.simulation.server import Server, Task
+from uprid_client.contract.given import Writing
 from worker.domain.intake import Intake
 from worker.domain.outcomes import (
     PAST_ALL_STEPS,
@@ -30,7 +31,6 @@ from worker.domain.outcomes import (
 from worker.domain.states import State
 from worker.engine.calls import Ask
 from worker.providers.base import Finding, Work
-from worker.providers.given import Writing
 
 T = TypeVar("T")
 

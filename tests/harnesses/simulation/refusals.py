@@ -10,7 +10,7 @@ import psycopg
 from psycopg import errors
 from sqlalchemy.exc import DBAPIError
 
-from worker.store.postgres.sqlstates import Lost, meaning
+from uprid_client.database.postgres.sqlstates import Lost, meaning
 
 READ_ONLY: Final = "25006"
 IDLE: Final = "25P03"

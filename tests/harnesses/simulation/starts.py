@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from tests.harnesses.simulation.database import store
 from tests.harnesses.simulation.violation import require
-from worker.privacy.sealing import Sealer
+from uprid_client.sealing import Sealer
 
 _TAKEN: Final = (
     "SELECT a.sealed FROM attempt a JOIN operation o ON o.id = a.operation_id WHERE o.reference = ?"

@@ -12,7 +12,7 @@ from tests.harnesses.simulation.errand import Errand
 from tests.harnesses.simulation.kernel import Kernel
 from tests.harnesses.simulation.sickness import Sickness
 from tests.harnesses.simulation.transactions import Blocked, Key, Transaction, Transactions
-from worker.store.postgres.connection import IDLE_IN_TRANSACTION
+from uprid_client.database.postgres.connection import IDLE_IN_TRANSACTION
 from worker.store.tables import OPERATIONS, PROVIDERS
 
 #: How much sooner a wait is over than the clock can tell. Seconds.

@@ -11,9 +11,9 @@ from tests.harnesses.simulation import refusals
 from tests.harnesses.simulation.alone import Simulated
 from tests.harnesses.simulation.database import store
 from tests.support.operations import accepted, operations
+from uprid_client.database.postgres.connection import IDLE_IN_TRANSACTION
+from uprid_client.database.postgres.sqlstates import meaning
 from worker.domain.errors import DatabaseRefused, DatabaseUnavailable
-from worker.store.postgres.connection import IDLE_IN_TRANSACTION
-from worker.store.postgres.sqlstates import meaning
 from worker.store.tables import OPERATIONS
 
 

@@ -12,8 +12,8 @@ from tests.harnesses.simulation.starts import Starts
 from tests.harnesses.simulation.violation import Violation
 from tests.harnesses.simulation.world import SEALER
 from tests.support.operations import NOW, accept, start
-from worker.domain.refusal_codes import RefusalCode
-from worker.domain.refusal_reasons import reason_of
+from uprid_client.contract.refusal_codes import RefusalCode
+from uprid_client.contract.refusal_reasons import reason_of
 from worker.store import intake
 from worker.store.intake import Taken
 

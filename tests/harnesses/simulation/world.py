@@ -21,11 +21,11 @@ from tests.harnesses.simulation.stream import MemoryStream
 from tests.harnesses.simulation.telling import Consumer
 from tests.harnesses.simulation.transactions import Transaction
 from tests.harnesses.simulation.violation import Violation, require
+from uprid_client.sealing import Sealer, new_key
 from worker.domain.ids import Source
 from worker.domain.states import DRIVEN, State
 from worker.engine import engine
 from worker.privacy.fingerprints import Fingerprinter
-from worker.privacy.sealing import Sealer, new_key
 from worker.store.leases import POISON_AFTER
 
 SEALER: Final = Sealer([new_key()])

@@ -21,10 +21,10 @@ from tests.support.operations import (
     write,
 )
 from tests.support.valkey import ValkeyServer
-from worker.client import Client
+from uprid_client import Client
+from uprid_client.sealing import Sealer
 from worker.domain.outcomes import Reason, ReasonCode
 from worker.domain.states import LIVE, RETRYABLE, TERMINAL, State
-from worker.privacy.sealing import Sealer
 from worker.store import callbacks, overview, provider_pauses
 from worker.store.database import Database
 

@@ -11,14 +11,14 @@ import pytest
 from cryptography.fernet import Fernet
 from psycopg import sql
 
-from config.database_address import read_postgres
 from tests.support.command import Ended, uprid
 from tests.support.postgres import BARRED, BY_PASSWORD
 from tests.support.schema import bring_to_newest
 from tests.support.servers import PostgresServer, ValkeyServer
-from worker.answers import sealed_answer
+from uprid_client.database.address import read_postgres
+from uprid_client.database.answers import sealed_answer
+from uprid_client.database.postgres import refusals
 from worker.domain.errors import DatabaseRefused, DatabaseUnavailable
-from worker.store.postgres import refusals
 
 pytestmark = pytest.mark.postgres
 

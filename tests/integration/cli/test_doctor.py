@@ -17,8 +17,8 @@ from tests.support.command import uprid
 from tests.support.http_stub import HttpStub
 from tests.support.operations import accept, start
 from tests.support.valkey import ValkeyServer
+from uprid_client.sealing import Sealer
 from worker.privacy.fingerprints import Fingerprinter
-from worker.privacy.sealing import Sealer
 from worker.store import leases, provider_pauses
 from worker.store.claims import lock_provider
 from worker.store.database import Database

@@ -21,10 +21,10 @@ from tests.support.operations import (
     write,
 )
 from tests.support.valkey import ValkeyServer
-from worker.client import Client
+from uprid_client import Client
+from uprid_client.contract.refusal_codes import RefusalCode
+from uprid_client.contract.refusal_reasons import reason_of
 from worker.domain.outcomes import Reason, ReasonCode
-from worker.domain.refusal_codes import RefusalCode
-from worker.domain.refusal_reasons import reason_of
 from worker.domain.states import State
 from worker.store import intake
 from worker.store.database import Database

@@ -10,9 +10,9 @@ from sqlalchemy import update
 
 from tests.support.invoices import KEY, invoice, later, money, store, transaction
 from tests.support.operations import NOW, accepted
-from worker.client import Client
+from uprid_client import Client
+from uprid_client.database.invoices import Choice, stored_invoices
 from worker.domain.errors import DatabaseUnavailable, Unsealable
-from worker.registry import Choice, stored_invoices
 from worker.store.database import Database
 from worker.store.invoice_tables import INVOICES
 from worker.store.tables import OPERATIONS

@@ -11,7 +11,7 @@ from cryptography.fernet import Fernet
 
 from tests.support.messages import arguments, enqueued
 from tests.support.valkey import ValkeyServer
-from worker.client import Client
+from uprid_client import Client
 from worker.domain.errors import BrokerUnavailable
 
 KEY = Fernet.generate_key().decode()

@@ -25,9 +25,9 @@ STEPS: Final = read(TEXT)
 _ROLES: Final = ("worker", "poller", "beat", "flower", "doctor")
 _OURS: Final = """
 import importlib, json, pkgutil, sys
-import config, tasks, worker
+import config, tasks, uprid_client, worker
 found = {}
-for package in (config, tasks, worker):
+for package in (config, tasks, uprid_client, worker):
     for each in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
         # Alembic's, and what runs as it is imported.
         if not each.name.endswith((".migrations.env", "__main__")):
@@ -39,6 +39,11 @@ import json, sys
 from importlib.metadata import distributions
 json.dump({each.name: each.version for each in distributions()}, sys.stdout)
 """
+#: Every distribution that this repository makes.
+OURS: Final = {
+    tomllib.loads(path.read_text("utf-8"))["project"]["name"]
+    for path in (ROOT / "pyproject.toml", *ROOT.glob("*/pyproject.toml"))
+}
 _SETTINGS: Final = {
     "REDIS_URL": "redis://127.0.0.1:9/0",
     "UPRID_SEAL_KEYS": "YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE=",
@@ -92,7 +97,7 @@ def test_installation_holds_what_the_production_lock_holds_and_nothing_else(
 ) -> None:
     held = {re.sub(r"[-_.]+", "-", name).lower() for name in asked(_PACKAGES, tmp_path)}
 
-    assert held - {"pip", "setuptools"} == PRODUCTION.installed().keys() | {"uprid-worker"}
+    assert held - {"pip", "setuptools"} == PRODUCTION.installed().keys() | OURS
 
 
 def test_installation_is_whole_to_pip_and_to_the_doctor(tmp_path: Path) -> None:
@@ -118,11 +123,11 @@ def test_licence_lies_in_the_image_and_in_the_wheel() -> None:
     licence = (ROOT / "LICENSE").read_text("utf-8")
     copies = [
         shipped.image() / "usr/share/doc/uprid-worker/LICENSE",
-        *shipped.image().glob("opt/uprid/lib/*/site-packages/uprid_worker-*/licenses/LICENSE"),
+        *shipped.image().glob("opt/uprid/lib/*/site-packages/uprid_*-*/licenses/LICENSE"),
     ]
 
     assert licence.startswith("MIT License")
-    assert [copy.read_text("utf-8") for copy in copies] == [licence] * 2
+    assert [copy.read_text("utf-8") for copy in copies] == [licence] * (1 + len(OURS))
 
 
 def test_nothing_of_the_earlier_stages_is_left() -> None:
@@ -182,7 +187,7 @@ def _replayed(text: str, tmp_path: Path, lock: Callable[[str], str] = str) -> No
     """Replay the steps after those that fetch the dependencies, in a context of its own."""
     tree = tmp_path / "tree"
     ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
-    for name in ("config", "worker", "tasks"):
+    for name in ("client", "config", "worker", "tasks"):
         shutil.copytree(ROOT / name, tree / name, ignore=ignored)
     for name in ("pyproject.toml", "README.md", "LICENSE", ".dockerignore", "requirements.lock"):
         shutil.copy2(ROOT / name, tree / name)

@@ -23,12 +23,13 @@ from tests.support.messages import arguments, enqueued
 from tests.support.operations import accepted, operation, waiting
 from tests.support.servers import SqliteFiles
 from tests.support.valkey import ValkeyServer
-from worker.client import Event
+from uprid_client import Event
+from uprid_client.contract.arguments import Start
+from uprid_client.sealing import Sealer
 from worker.domain.events import EventType
 from worker.domain.outcomes import Reason, ReasonCode
 from worker.domain.states import State
 from worker.intake.message import Message, Reading
-from worker.privacy.sealing import Sealer
 from worker.process.stored_token import StoredTokens
 from worker.providers.base import Plugin
 from worker.providers.mandarin.codes import read_code
@@ -126,11 +127,10 @@ def test_page_sends_data_that_every_provider_accepts(
     for task, queue, given in sent(server):
         if task not in KINDS:
             continue
-        reading = Reading(Message("id", task, (), given))
-        reading.reference()
+        reading = Reading(Message("id", task, (), given), Start, has_others=True)
         payload = reading.payload(Sealer([KEY]))
         plugins[Provider(queue)].accept(KINDS[task], reading.others(), payload)
-        reading.require_sound()
+        assert reading.sound().reference == given["reference"]
 
 
 @pytest.mark.usefixtures("page")

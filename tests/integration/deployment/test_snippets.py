@@ -38,11 +38,11 @@ from tests.support.pages import (
 )
 from tests.support.real_parts import program
 from tests.support.valkey import ValkeyServer
+from uprid_client.contract.catalogue import tasks_of
+from uprid_client.sealing import Sealer
 from worker.cli import documents
-from worker.cli.forms import FORMS
 from worker.domain.outcomes import Reason, ReasonCode
 from worker.domain.states import State
-from worker.privacy.sealing import Sealer
 from worker.store import provider_pauses
 from worker.store.database import Database
 
@@ -229,7 +229,7 @@ def test_json_that_a_text_shows_is_json(text: str) -> None:
 
 
 def _has(provider: Provider, task: str) -> bool:
-    return any(known.value.endswith(f".{task}") for known in FORMS[provider])
+    return any(known.value.endswith(f".{task}") for known in tasks_of(provider))
 
 
 def test_what_is_filled_in_is_no_word_that_a_command_has() -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import update
 from tests.support.engine import SEALER, Process, process
 from tests.support.operations import attempts, forgets, journal, operation, told, types
 from tests.support.providers import ScriptedPlugin
+from uprid_client.sealing import Sealer, new_key
 from worker.domain.outcomes import (
     Doubtful,
     Finished,
@@ -22,7 +23,6 @@ from worker.domain.outcomes import (
 )
 from worker.domain.states import State
 from worker.engine.calls import Ask
-from worker.privacy.sealing import Sealer, new_key
 from worker.providers.base import Work
 from worker.store import callbacks, resolutions, retries
 from worker.store.actions import Action, Done

@@ -13,6 +13,7 @@ from tests.support.clock import TravellingDatabase
 from tests.support.engine import SEALER, Process, states
 from tests.support.operations import operation, told, types
 from tests.support.providers import LIMITS, ScriptedPlugin
+from uprid_client.sealing import Sealer, new_key
 from worker.domain.outcomes import (
     Finished,
     Misconfigured,
@@ -29,7 +30,6 @@ from worker.domain.outcomes import (
 )
 from worker.domain.states import State
 from worker.engine.calls import Ask
-from worker.privacy.sealing import Sealer, new_key
 from worker.providers.base import Work
 from worker.store import inputs, provider_pauses, resolutions
 from worker.store.actions import Action

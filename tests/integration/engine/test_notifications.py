@@ -9,6 +9,7 @@ from config.queues import Provider, Wake
 from tests.support.engine import SEALER, Process, states
 from tests.support.operations import operation, start, types
 from tests.support.providers import Line, ScriptedPlugin
+from uprid_client.sealing import Sealer, new_key
 from worker.domain.outcomes import (
     Doubtful,
     Finished,
@@ -21,7 +22,6 @@ from worker.domain.outcomes import (
 )
 from worker.domain.states import State
 from worker.engine.calls import Ask
-from worker.privacy.sealing import Sealer, new_key
 from worker.providers.base import Work
 from worker.store import notifications
 from worker.store.notifications import Heard, Notification

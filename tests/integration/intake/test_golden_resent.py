@@ -29,10 +29,10 @@ from tests.support.parts import worker_parts
 from tests.support.processes import wait_until
 from tests.support.servers import PostgresServer, SqliteFiles, ValkeyServer, valkey_server
 from tests.support.system import SEAL_KEY, System, system
+from uprid_client.sealing import Sealer
 from uprid_sandbox.options import SandboxOptions
 from worker.intake.message import Message
 from worker.local.defaults import sandbox_providers
-from worker.privacy.sealing import Sealer
 from worker.process.runtime import Runtime
 from worker.store.database import Database
 from worker.store.tables import ATTEMPTS, INPUTS, NOTICES, OPERATIONS

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.command import uprid
 from tests.support.processes import environment
-from worker.privacy.sealing import new_key
+from uprid_client.sealing import new_key
 
 _ROOT: Final = Path(__file__).parents[3]
 _CELERY: Final = [sys.executable, "-m", "celery", "-A", "worker.process.app"]

@@ -18,9 +18,9 @@ from tests.support.processes import Process, environment, running, wait_until
 from tests.support.redis_server import RedisServer, redis_server
 from tests.support.schema import bring_to_newest
 from tests.support.servers import SqliteFiles
-from worker.client import Client
+from uprid_client import Client
+from uprid_client.sealing import new_key
 from worker.domain.errors import BrokerUnavailable
-from worker.privacy.sealing import new_key
 
 PASSWORD: Final = "TopSecret"
 _ROOT: Final = Path(__file__).parents[3]

@@ -11,10 +11,10 @@ from sqlalchemy import text
 
 from tests.support.schema import bring_to_newest
 from tests.support.servers import PostgresServer
+from uprid_client.database.postgres import connection as module
 from worker.domain.errors import DatabaseUnavailable
 from worker.store import claims
 from worker.store.database import Database
-from worker.store.postgres import connection as module
 
 pytestmark = pytest.mark.postgres
 

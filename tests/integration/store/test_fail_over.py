@@ -12,7 +12,7 @@ from tests.support.processes import wait_until
 from tests.support.read_only import read_only_for_old_sessions
 from tests.support.schema import bring_to_newest
 from tests.support.servers import PostgresServer, postgres_server
-from worker.answers import sealed_answer
+from uprid_client.database.answers import sealed_answer
 from worker.domain.errors import DatabaseUnavailable
 from worker.store import claims
 from worker.store.database import Database

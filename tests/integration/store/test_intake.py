@@ -20,8 +20,9 @@ from tests.support.operations import (
     types,
     write,
 )
-from worker.domain.refusal_codes import RefusalCode
-from worker.domain.refusal_reasons import from_row, reason_of
+from uprid_client.contract.refusal_codes import RefusalCode
+from uprid_client.contract.refusal_reasons import reason_of
+from worker.domain.refusal_reasons import from_row
 from worker.domain.states import State
 from worker.store import intake, retries
 from worker.store.actions import Action

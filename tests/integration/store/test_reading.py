@@ -14,10 +14,10 @@ from tests.support.operations import (
     stayed,
     write,
 )
+from uprid_client.contract.refusal_codes import RefusalCode
+from uprid_client.contract.refusal_reasons import reason_of
 from worker.domain.events import EventType
 from worker.domain.outcomes import Reason, ReasonCode
-from worker.domain.refusal_codes import RefusalCode
-from worker.domain.refusal_reasons import reason_of
 from worker.domain.states import State
 from worker.store import intake, reading, retries, writeback
 from worker.store.actions import Action

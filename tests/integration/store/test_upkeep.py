@@ -21,9 +21,9 @@ from tests.support.operations import (
     types,
     write,
 )
+from uprid_client.contract.refusal_codes import RefusalCode
+from uprid_client.contract.refusal_reasons import reason_of
 from worker.domain.outcomes import Reason, ReasonCode
-from worker.domain.refusal_codes import RefusalCode
-from worker.domain.refusal_reasons import reason_of
 from worker.domain.states import State
 from worker.store import claims, intake, outbox, provider_pauses, schedule
 from worker.store.database import Database

@@ -16,9 +16,9 @@ from tests.support.command import uprid
 from tests.support.operations import accepted, told
 from tests.support.parts import worker_parts
 from tests.support.valkey import ValkeyServer
+from uprid_client import Client, Event
 from worker.cli.doctor.finding import Level
 from worker.cli.doctor.stream import check_stream
-from worker.client import Client, Event
 from worker.domain.errors import StreamUnusable, Unsealable
 from worker.domain.ids import new_id
 from worker.store.database import Database

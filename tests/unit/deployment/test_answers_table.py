@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from uprid_client.contract.intellectmoney import INVOICE_STATES
+from uprid_client.contract.npd import Status
 from worker.providers.intellectmoney.requests import Method as IntellectMoneyMethod
-from worker.providers.intellectmoney.types import INVOICE_STATES
 from worker.providers.moneta.faults import MEANINGS
 from worker.providers.moneta.mapping import STATUSES
-from worker.providers.npd.notification import Status
 from worker.providers.npd.types import Error
 from worker.providers.npd.types import Method as NpdMethod
 
@@ -50,7 +50,7 @@ _PLACES = sorted(set(re.findall(r"`([\w./]+\.py):(\w+)`", PROVIDERS + LIMITS)))
 @cache
 def names_in(path: str) -> frozenset[str]:
     """Return all functions, classes and values that a file defines, wherever in it."""
-    below = ROOT if path.startswith("worker/") else ROOT / "worker" / "providers"
+    below = ROOT if path.startswith(("client/", "worker/")) else ROOT / "worker" / "providers"
     tree = ast.parse((below / path).read_text("utf-8"))
     found = set()
     for node in ast.walk(tree):

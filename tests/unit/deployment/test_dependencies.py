@@ -13,7 +13,10 @@ from packaging.utils import canonicalize_name
 
 ROOT: Final = Path(__file__).parents[3]
 PROJECT: Final = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+CLIENT: Final = tomllib.loads((ROOT / "client/pyproject.toml").read_text("utf-8"))["project"]
 OURS: Final = frozenset({"config", "worker", "tasks"})
+#: Our other distributions: the worker needs the very same version.
+_PINNED: Final = frozenset({"uprid-client"})
 #: The packages that the worker is made of: no extra has them.
 _ALWAYS: Final = frozenset({"celery", "redis", "requests", "zeep", "sqlmodel", "flower"})
 #: Imported by its name, as it may be missing.
@@ -73,6 +76,29 @@ def test_extra_holds_only_what_a_production_process_never_imports() -> None:
     assert _BY_NAME | {"uprid-sandbox"} == EXTRA
     assert not EXTRA & REQUIRED
     assert REQUIRED >= _ALWAYS
+
+
+def test_client_imports_what_it_declares_and_declares_what_it_imports() -> None:
+    by_client = imported(ROOT / "client", frozenset({"uprid_client"})).keys()
+
+    assert by_client == declared(CLIENT["dependencies"]) | {"psycopg"}
+    assert declared(CLIENT["optional-dependencies"]["postgres"]) == {"psycopg"}
+
+
+def test_client_wants_of_a_library_what_the_worker_wants_of_it() -> None:
+    assert set(CLIENT["dependencies"]) <= set(PROJECT["dependencies"])
+
+
+def test_distributions_have_one_version_and_are_pinned_to_each_other() -> None:
+    projects = [
+        tomllib.loads(path.read_text("utf-8"))["project"] for path in ROOT.glob("*/pyproject.toml")
+    ]
+
+    assert {each["version"] for each in projects} == {PROJECT["version"]}
+    for each in projects:
+        if each["name"] in REQUIRED:
+            assert f"{each['name']}=={PROJECT['version']}" in PROJECT["dependencies"]
+    assert REQUIRED >= _PINNED
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from config.queues import Provider
+from uprid_client.contract.refusal_codes import RefusalCode
+from uprid_client.contract.refusal_reasons import reason_of
 from worker.domain.event_data import Standing, tell
 from worker.domain.events import EventType
 from worker.domain.outcomes import Reason, ReasonCode, Wanted
-from worker.domain.refusal_codes import RefusalCode
-from worker.domain.refusal_reasons import reason_of
 from worker.domain.states import State
 
 ROOT = Path(__file__).parents[3]

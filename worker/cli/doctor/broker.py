@@ -6,13 +6,13 @@ from typing import Any, Final
 import redis
 from redis.exceptions import NoPermissionError
 
-from config.redis_address_reading import parse
 from config.settings import Settings
+from uprid_client.redis_server.connection import connect
+from uprid_client.redis_server.reading import parse
+from uprid_client.redis_server.refusals import explained
 from worker.cli.doctor.broker_rights import Probe, broker_probes, check_rights, stream_probes
 from worker.cli.doctor.finding import Finding, fault, ok, warning
 from worker.process.redis_fitness import unfit
-from worker.redis_refusals import explained
-from worker.stream.server import connect
 
 #: Seconds for an answer. It is waited for twice, and the whole report is there within five.
 PATIENCE: Final = 1.25

@@ -12,10 +12,10 @@ from kombu.transport.redis import Channel
 from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
 from config.queues import CHUNK_QUEUES, INTAKE_QUEUES
-from config.redis_address import RedisAddress
+from uprid_client.redis_server.address import RedisAddress
+from uprid_client.redis_server.refusals import explained, missing_command
 from worker.cli.doctor.finding import Finding, fault, ok
 from worker.process.queueing import kept
-from worker.redis_refusals import explained, missing_command
 
 Command = tuple[str, ...]
 #: A command, and the pattern that a right to its keys is given by.

@@ -5,9 +5,9 @@ from contextlib import closing
 from functools import partial
 
 from config.settings import Settings
+from uprid_client.sealing import Sealer
 from worker.cli.doctor.at_once import Look
 from worker.cli.doctor.finding import Finding, fault, ok, warning
-from worker.privacy.sealing import Sealer
 from worker.process.stored_token import StoredTokens
 from worker.providers.base import Plugin
 from worker.providers.registry import plugins_of

@@ -8,11 +8,11 @@ from redis.exceptions import NoPermissionError
 
 from config.queues import TASK_QUEUES
 from config.settings import Settings
+from uprid_client.redis_server.connection import connect
+from uprid_client.redis_server.refusals import explained
 from worker.cli.doctor.broker import PATIENCE
 from worker.cli.doctor.finding import Finding, fault, ok, warning
 from worker.process.queueing import kept
-from worker.redis_refusals import explained
-from worker.stream.server import connect
 
 _FITTING: Final = frozenset({"list", "none"})
 

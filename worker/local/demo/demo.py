@@ -12,8 +12,8 @@ from typing import Final
 from rich.console import Console
 
 from config.queues import Provider
+from uprid_client import Client
 from worker.cli.exits import FAILED, MISUSED, Stop, explained
-from worker.client import Client
 from worker.domain.errors import UpridError
 from worker.local.demo import checks, counting, report
 from worker.local.demo.board import Board

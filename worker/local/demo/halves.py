@@ -7,13 +7,13 @@ from typing import Final
 
 from config.queues import Provider
 from config.settings import Need, load
+from uprid_client.sealing import new_key
 from uprid_sandbox.options import SandboxOptions
 from worker.local import defaults
 from worker.local.demo.side import SIDES, Side
 from worker.local.embedded import EmbeddedBroker
 from worker.local.fleet import Fleet, Sizes
 from worker.local.loopback import free_port
-from worker.privacy.sealing import new_key
 
 #: Seconds.
 _TASK_TAKES: Final = 1.5

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import select
 
-from worker.client import Client
+from uprid_client import Client
 from worker.local.demo.board import Board, Standing
 from worker.local.demo.cases.shape import BadStart, Case, FollowUp
 from worker.local.demo.checks import is_complete, plays_of

@@ -2,7 +2,7 @@
 
 from typing import Final, assert_never
 
-from worker.client import Client
+from uprid_client import Client
 from worker.local.demo.cases.messages import (
     FetchInvoices,
     HandCode,

@@ -15,13 +15,13 @@ from uuid import uuid4
 from kombu.utils import json as kombu_json
 
 from config.queues import LARGEST_MESSAGE
+from uprid_client.contract.words import is_reference
+from uprid_client.shown_names import shown_task
 from worker.intake.message import storable
-from worker.intake.words import is_reference
 from worker.process.queueing.bodies import Misread, decoded, inflated
 from worker.process.queueing.finding import found_names
 from worker.process.queueing.times import waiting_until, wanted_until
 from worker.process.queueing.unreadable import Cause, Unreadable
-from worker.shown_names import shown_task
 
 #: An entry in the shape that kombu takes.
 Entry = dict[str, Any]

@@ -5,22 +5,22 @@ from typing import Any, ClassVar, Final, Protocol
 
 from config.providers import IntellectMoneySettings
 from config.queues import Provider
-from worker.domain.errors import Refused
-from worker.domain.outcomes import Outcome
-from worker.providers.access_tokens import AccessTokenShelf
-from worker.providers.base import Finding, Work
-from worker.providers.given import Writing
-from worker.providers.intellectmoney.client import Client
-from worker.providers.intellectmoney.fetching import Invoices, ScheduledOperations
-from worker.providers.intellectmoney.requests import signs_state
-from worker.providers.intellectmoney.saving import Saving
-from worker.providers.intellectmoney.tokens import Tokens
-from worker.providers.intellectmoney.types import (
+from uprid_client.contract.given import Writing
+from uprid_client.contract.intellectmoney import (
     STATE_ASKED,
     InvoicesArguments,
     ListArguments,
     SaveArguments,
 )
+from worker.domain.errors import Refused
+from worker.domain.outcomes import Outcome
+from worker.providers.access_tokens import AccessTokenShelf
+from worker.providers.base import Finding, Work
+from worker.providers.intellectmoney.client import Client
+from worker.providers.intellectmoney.fetching import Invoices, ScheduledOperations
+from worker.providers.intellectmoney.requests import signs_state
+from worker.providers.intellectmoney.saving import Saving
+from worker.providers.intellectmoney.tokens import Tokens
 from worker.providers.plugin import Payload, ProviderPlugin
 from worker.providers.resources import Resources, Siblings
 from worker.providers.transport.pin import Pin

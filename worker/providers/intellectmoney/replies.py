@@ -21,7 +21,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_pascal
 
-from worker.providers.intellectmoney.types import GUID, INVOICE_STATES, LARGEST_ID, LARGEST_PAGE
+from uprid_client.contract.intellectmoney import GUID, INVOICE_STATES, LARGEST_ID, LARGEST_PAGE
 from worker.providers.moments import read_moment
 
 T = TypeVar("T")

@@ -3,11 +3,11 @@
 from typing import Final
 
 from config.queues import Provider
+from uprid_client.contract.mandarin import CodeData, SubmitSmsCode
+from uprid_client.contract.validating import validated
 from worker.providers.incoming import ExpectedInput
 from worker.providers.mandarin.course import CODES
 from worker.providers.mandarin.mapping import SMS_CODE
-from worker.providers.mandarin.types import CodeData
-from worker.providers.validating import validated
 
 
 def read_code(payload: object) -> str:
@@ -16,4 +16,4 @@ def read_code(payload: object) -> str:
 
 
 #: What `tasks.mandarin.submit_sms_code` takes.
-CODE: Final = ExpectedInput(Provider.MANDARIN, SMS_CODE, "code", CODES, read_code)
+CODE: Final = ExpectedInput(Provider.MANDARIN, SMS_CODE, "code", SubmitSmsCode, CODES, read_code)

@@ -7,6 +7,9 @@ from typing import ClassVar, Final, assert_never
 
 from config.providers import MandarinSettings
 from config.queues import Provider
+from uprid_client.contract.given import Writing, is_given
+from uprid_client.contract.mandarin import PersonData, StartArguments
+from uprid_client.contract.validating import both
 from worker.domain.errors import CallFailed, Refused
 from worker.domain.outcomes import (
     PAST_ALL_STEPS,
@@ -24,7 +27,6 @@ from worker.domain.outcomes import (
 )
 from worker.domain.states import State
 from worker.providers.base import Finding, Work
-from worker.providers.given import Writing, is_given
 from worker.providers.health import look
 from worker.providers.mandarin import mapping
 from worker.providers.mandarin.client import MandarinClient
@@ -32,9 +34,7 @@ from worker.providers.mandarin.course import CODES, Handed
 from worker.providers.mandarin.types import (
     SESSION_ID,
     InvalidRequest,
-    PersonData,
     Session,
-    StartArguments,
     Status,
     Unlike,
 )
@@ -42,7 +42,6 @@ from worker.providers.plugin import Payload, ProviderPlugin
 from worker.providers.resources import Resources
 from worker.providers.transport.failures import trouble_of
 from worker.providers.transport.sessions import session_of
-from worker.providers.validating import both
 
 KIND: Final = "identification"
 _SESSION_ID: Final = re.compile(SESSION_ID)

@@ -1,60 +1,13 @@
-"""The edge of Mandarin: what is taken from a marketplace and what Mandarin answers."""
+"""The edge of Mandarin: what Mandarin answers."""
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, Final
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
-
-from worker.providers.given import Given
-from worker.providers.person import (
-    NULL_WHERE_NONE,
-    Inn,
-    MobilePhone,
-    Name,
-    PassportNumber,
-    PassportSeries,
-    PatronymicOrNull,
-    Snils,
-)
 
 #: What may be put into a path: the page's ids are UUIDs, and nothing promises that they stay so.
 SESSION_ID: Final = r"^[0-9A-Za-z-]{1,64}$"
-
-
-class StartArguments(Given):
-    """What a start message says in clear, but for the reference: nothing."""
-
-
-class PersonData(Given):
-    """The sealed payload. Exactly one of SNILS and INN is given: `one_identifier` sees to it."""
-
-    hints: ClassVar[Mapping[str, str]] = {"patronymic": NULL_WHERE_NONE}
-
-    first_name: Name
-    patronymic: PatronymicOrNull
-    last_name: Name
-    passport_series: PassportSeries
-    passport_number: PassportNumber
-    snils: Snils | None = None
-    inn: Inn | None = None
-    phone: MobilePhone
-
-
-def _digits(value: str) -> str:
-    # Not `isdigit`, which takes the digits of every other script.
-    if not re.fullmatch(r"[0-9]{1,20}", value):
-        message = "must be 1 to 20 digits, 0 to 9"
-        raise ValueError(message)
-    return value
-
-
-class CodeData(Given):
-    """The sealed payload of an SMS code. How many digits it has is the merchant's setting."""
-
-    sms_code: Annotated[str, Field(strict=True), AfterValidator(_digits)]
 
 
 class _Read(BaseModel):

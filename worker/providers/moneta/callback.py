@@ -3,7 +3,8 @@
 from typing import Final
 
 from config.queues import Provider
+from uprid_client.contract.moneta import ReceiveCallback
 from worker.providers.incoming import ExpectedCallback
 
 #: What `tasks.moneta.receive_callback` takes.
-CALLBACK: Final = ExpectedCallback(Provider.MONETA, "async_id")
+CALLBACK: Final = ExpectedCallback(Provider.MONETA, ReceiveCallback, "async_id")

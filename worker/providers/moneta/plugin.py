@@ -8,6 +8,9 @@ from typing import ClassVar, Final
 
 from config.providers import MonetaSettings
 from config.queues import Provider
+from uprid_client.contract.given import Writing, is_given
+from uprid_client.contract.moneta import PersonData, StartArguments
+from uprid_client.contract.validating import both
 from worker.domain.errors import CallFailed, Refused
 from worker.domain.outcomes import (
     Doubtful,
@@ -24,23 +27,19 @@ from worker.domain.outcomes import (
 )
 from worker.domain.states import State
 from worker.providers.base import Finding, Work
-from worker.providers.given import Writing, is_given
 from worker.providers.moneta import mapping
 from worker.providers.moneta.groups import Group, Membership
 from worker.providers.moneta.progress import Progress
 from worker.providers.moneta.queries import Queries, status_of
 from worker.providers.moneta.types import (
     Fault,
-    PersonData,
     Result,
-    StartArguments,
     Ticket,
     Unlike,
 )
 from worker.providers.plugin import Payload, ProviderPlugin
 from worker.providers.resources import Resources
 from worker.providers.transport.failures import trouble_of
-from worker.providers.validating import both
 
 KIND: Final = "identification"
 #: Past the deadline a poll whose replies were spoilt this often is not waited for any longer: the

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
+from uprid_client.contract.moneta import Id
 from worker.domain.errors import ReplyUnreadable
 from worker.providers.moments import read_moment
 from worker.providers.moneta.types import (
@@ -20,7 +21,6 @@ from worker.providers.moneta.types import (
     Attribute,
     Content,
     Fault,
-    Id,
     Profile,
     Result,
     Ticket,

@@ -1,73 +1,8 @@
-"""The edge of MONETA.MerchantAPI: what is taken from a marketplace and what MONETA answers."""
+"""The edge of MONETA.MerchantAPI: what MONETA answers."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, Final
-
-from pydantic import Field
-
-from worker.providers.given import Given
-from worker.providers.person import (
-    BirthDate,
-    Department,
-    Inn,
-    IssueDate,
-    Issuer,
-    MobilePhone,
-    Name,
-    PassportNumber,
-    PassportSeries,
-    Patronymic,
-    Snils,
-)
-
-#: `xsd:long`, and an id is positive.
-Id = Annotated[int, Field(strict=True, gt=0, le=2**63 - 1)]
-
-
-class StartArguments(Given):
-    """What a start message says in clear, but for the reference."""
-
-    unit_id: Id
-
-
-class ProfileData(Given):
-    """The person; field names are MONETA's attribute keys, in MONETA's order.
-
-    One of SNILS, INN and date of birth is given: `can_be_looked_up` sees to it.
-    """
-
-    first_name: Name
-    last_name: Name
-    middle_initial_name: Patronymic = None
-    cell_phone: MobilePhone
-    date_of_birth: BirthDate | None = None
-    snils: Snils | None = None
-    inn: Inn | None = None
-
-
-class PassportData(Given):
-    """The passport."""
-
-    series: PassportSeries
-    number: PassportNumber
-    issuer: Issuer | None = None
-    issued: IssueDate | None = None
-    department: Department | None = None
-    #: MONETA's id of a document that it already holds.
-    id: Id | None = None
-
-
-class PersonData(Given):
-    """The sealed payload.
-
-    The schema lets `document` be left out, and MONETA then takes the passport that the unit
-    holds. Here it is required: a person whose data are sent is checked against the passport sent
-    with them, not against one that nobody looked at. Who wants the stored data sends no payload.
-    """
-
-    profile: ProfileData
-    document: PassportData
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)

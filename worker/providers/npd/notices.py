@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from worker.providers.npd.notification import Status
+from uprid_client.contract.npd import Status
 
 Notice = Mapping[str, Any]
 

@@ -8,6 +8,8 @@ from typing import Any, ClassVar, Final
 
 from config.providers import NpdSettings
 from config.queues import Provider
+from uprid_client.contract.given import Writing
+from uprid_client.contract.npd import PersonData, StartArguments, Status
 from worker.domain.errors import CallFailed
 from worker.domain.outcomes import (
     Doubtful,
@@ -25,7 +27,6 @@ from worker.domain.outcomes import (
 )
 from worker.domain.states import State
 from worker.providers.base import Finding, Work
-from worker.providers.given import Writing
 from worker.providers.moneta.queries import Queries
 from worker.providers.npd import mapping
 from worker.providers.npd.background_queries import BackgroundQueries
@@ -33,14 +34,12 @@ from worker.providers.npd.client import NpdClient
 from worker.providers.npd.confirmation import Confirmation, document_of, unit_of
 from worker.providers.npd.moneta_queries import MonetaQueries, beside
 from worker.providers.npd.notices import Told
-from worker.providers.npd.notification import Status, whole
+from worker.providers.npd.notification import whole
 from worker.providers.npd.preparation import Preparation
 from worker.providers.npd.progress import Progress
 from worker.providers.npd.requests import PARAMETERS
 from worker.providers.npd.types import (
-    PersonData,
     Refusal,
-    StartArguments,
     Task,
     Unlike,
 )

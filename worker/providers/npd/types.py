@@ -1,74 +1,15 @@
-"""The edge of NPD: what is taken from a marketplace and what NPD answers."""
+"""The edge of NPD: what NPD answers."""
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, Final
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from worker.providers.given import Given
+from uprid_client.contract.npd import BigId
 from worker.providers.moments import read_moment
-from worker.providers.person import (
-    NULL_WHERE_NONE,
-    BirthDate,
-    Department,
-    IssueDate,
-    Issuer,
-    MobilePhone,
-    Name,
-    PassportNumber,
-    PassportSeries,
-    PatronymicOrNull,
-    Snils,
-)
-
-_DIGITS: Final = re.compile(r"[0-9]{1,20}")
-
-
-def _number(value: object) -> object:
-    """Take the digits of a number for the number: of "BigInt 20" no page says how it is written."""
-    return int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else value
-
-
-#: "BigInt 20": 64 bits without a sign, and an id is positive.
-BigId = Annotated[int, Field(strict=True, gt=0, le=2**64 - 1), BeforeValidator(_number)]
-#: A unit as MONETA knows it: `xsd:long`.
-UnitId = Annotated[int, Field(strict=True, gt=0, le=2**63 - 1)]
-
-
-class StartArguments(Given):
-    """What a start message says in clear, but for the reference."""
-
-    #: What NPD must find by the phone; left out, whatever it finds is taken.
-    unit_id: UnitId | None = None
-
-
-class PassportData(Given):
-    """The passport."""
-
-    series: PassportSeries
-    number: PassportNumber
-    issuer: Issuer | None = None
-    issued: IssueDate | None = None
-    department: Department | None = None
-
-
-class PersonData(Given):
-    """The sealed payload: all that page 002 does not call optional is required."""
-
-    hints: ClassVar[Mapping[str, str]] = {"middle_name": NULL_WHERE_NONE}
-
-    phone: MobilePhone
-    first_name: Name
-    last_name: Name
-    middle_name: PatronymicOrNull
-    birth_date: BirthDate
-    snils: Snils | None = None
-    passport: PassportData
 
 
 class Method(StrEnum):

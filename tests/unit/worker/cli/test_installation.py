@@ -96,7 +96,7 @@ def test_module_that_fails_in_a_way_of_its_own_is_named(
 @pytest.mark.parametrize(
     ("module", "package"),
     [
-        pytest.param("stdnum.ru", "python-stdnum", id="another-name"),
+        pytest.param("dateutil.tz", "python-dateutil", id="another-name"),
         pytest.param("pydantic_settings", "pydantic-settings", id="an-underscore"),
         pytest.param("worker.nothing", "uprid-worker", id="ours"),
     ],

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from uprid_client.database.invoices import Invoice, Money, Transaction
 from worker.cli.sheets import RUSSIAN, csv_lines, json_lines
-from worker.registry import Invoice, Money, Transaction
 
 AT = datetime(2026, 11, 21, 12, 0, 0, 457_000, tzinfo=UTC)
 RUB = Money(Decimal("11.0000"), "RUB")

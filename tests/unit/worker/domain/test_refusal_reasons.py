@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.domain.refusal_codes import RefusalCode
-from worker.domain.refusal_reasons import as_read, as_row, from_row, reason_of
+from uprid_client.contract.refusal_codes import RefusalCode
+from uprid_client.contract.refusal_reasons import as_read, reason_of
+from worker.domain.refusal_reasons import as_row, from_row
 
 
 def test_reason_has_the_members_of_an_operation_s() -> None:

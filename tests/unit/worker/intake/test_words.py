@@ -1,6 +1,6 @@
 import pytest
 
-from worker.intake.words import is_provider_ref, is_reference, name_of, note_of
+from uprid_client.contract.words import is_provider_ref, is_reference, name_of, note_of
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from config.settings import SettingsError
+from uprid_client.sealing import new_key
 from worker.local.embedded import NoEmbeddedBroker
 from worker.local.fleet import Sizes, grace
 from worker.local.up import plan
-from worker.privacy.sealing import new_key
 
 _KEYS = {"UPRID_SEAL_KEYS": new_key(), "UPRID_FINGERPRINT_KEY": new_key()}
 _REAL = {

@@ -12,7 +12,7 @@ from cryptography.fernet import Fernet
 from config.queues import Provider
 from config.settings import load
 from tests.support.servers import SqliteFiles
-from worker.privacy.sealing import Sealer
+from uprid_client.sealing import Sealer
 from worker.process.stored_token import StoredTokens
 from worker.providers.base import Plugin
 from worker.providers.plugin import ProviderPlugin

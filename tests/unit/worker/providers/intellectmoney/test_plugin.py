@@ -11,8 +11,8 @@ from cryptography.fernet import Fernet
 
 from config.queues import Provider
 from tests.support.intellectmoney import CHANGE, FIRST, PASSWORD, settings
+from uprid_client.sealing import Sealer
 from worker.domain.errors import Refused
-from worker.privacy.sealing import Sealer
 from worker.process.stored_token import StoredTokens
 from worker.providers.base import Plugin
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin

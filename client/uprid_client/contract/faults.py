@@ -1,0 +1,56 @@
+"""What is wrong with something that was given, in words: every faulty field, and no value."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from pydantic import ValidationError
+
+from uprid_client.shown_names import shown_field
+
+_NO_HINTS: Final[Mapping[str, str]] = {}
+_SAID: Final = {
+    "missing": "is missing",
+    "extra_forbidden": "is not known: remove it",
+    "string_type": "must be a string",
+    "string_too_short": "must not be empty",
+    "string_too_long": "is too long",
+    "string_unicode": "must be text in Unicode",
+    "model_type": "must be an object",
+    "dict_type": "must be an object",
+    "int_type": "must be an integer",
+    "bool_type": "must be true or false",
+    "greater_than": "must be a positive integer",
+    "less_than_equal": "is too large",
+}
+
+
+#: What may stand there is ours to name.
+_ONE_OF: Final = frozenset({"enum", "literal_error"})
+
+
+def faults_of(
+    error: ValidationError, whole: str = "payload", hints: Mapping[str, str] = _NO_HINTS
+) -> tuple[list[str], str]:
+    """Return the names of the faulty fields and a text that says what to do about each.
+
+    Fields are named `profile.snils`, what was validated as a whole by `whole`. Values are never
+    named, and a key that the sender made up only if it looks like one. `hints` say more where a
+    field is missing.
+    """
+    fields: dict[str, str] = {}
+    for fault in error.errors(include_input=False, include_url=False):
+        name = ".".join(_shown(part) for part in fault["loc"]) or whole
+        said = _SAID.get(fault["type"], "is not valid")
+        if fault["type"] in _ONE_OF:
+            said = f"must be {fault['ctx']['expected']}"
+        if fault["type"] == "value_error":
+            said = fault["msg"].removeprefix("Value error, ")
+        if fault["type"] == "missing" and name in hints:
+            said += f": {hints[name]}"
+        fields.setdefault(name, f"{name} {said}")
+    return list(fields), "; ".join(fields.values())
+
+
+def _shown(part: int | str) -> str:
+    # A number is a place in a list, never a name.
+    return str(part) if isinstance(part, int) else shown_field(part)
