@@ -14,6 +14,9 @@ from tests.support.servers import ValkeyServer
 from tests.support.system import SEAL_KEY, System, system
 
 _PASSWORD: Final = "TopSecret"
+#: Users with the same rights, so that the server's log says who asked for more.
+_PROCESSES: Final = "worker"
+_COMMANDS: Final = "commands"
 #: Messages that a killed worker held come back within seconds, by rights of their own.
 _SOON: Final = {
     "UPRID_ENGINE__VISIBILITY_TIMEOUT": "6",
@@ -32,7 +35,8 @@ def admin(server: RedisServer) -> Iterator[Any]:
     with server.client(password=_PASSWORD) as client:
         asked = cast("Any", client)
         rules = rules_of_a_worker().split()
-        asked.execute_command("ACL", "SETUSER", "worker", "on", ">w", "-@all", *rules)
+        for user in (_PROCESSES, _COMMANDS):
+            asked.execute_command("ACL", "SETUSER", user, "on", ">w", "-@all", *rules)
         yield asked
 
 
@@ -45,11 +49,10 @@ def whole(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[System]:
     del admin
-    at = f"127.0.0.1:{server.port}/0"
-    settings = {"REDIS_URL": f"redis://worker:w@{at}", **_SOON}
+    settings = {"REDIS_URL": _address(server, _PROCESSES), **_SOON}
     with system(tmp_path_factory.mktemp("rights"), shared_valkey, sqlite_url, settings) as made:
         # Another program's rights, which are not looked at here.
-        made.marketplace = Marketplace(f"redis://:{_PASSWORD}@{at}", SEAL_KEY)
+        made.marketplace = Marketplace(_address(server, "", _PASSWORD), SEAL_KEY)
         made.start_sandbox(delay=0.2)
         made.start("worker", "poller", "beat")
         made.wait_until_started("worker", "poller")
@@ -80,18 +83,30 @@ def test_worker_runs_whole_and_asks_for_nothing_that_it_may_not(
     whole.uprid("show", "rights")
     whole.uprid("pause", "npd", "--note", "a test")
     whole.stop("beat", "poller", "worker")
-    assert admin.acl_log() == []
+    assert _refused(admin, _PROCESSES) == []
 
 
 def test_commands_and_doctor_ask_for_little_more(
     whole: System,
+    server: RedisServer,
     admin: Any,  # noqa: ANN401 - redis-py's client
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setitem(whole.settings, "REDIS_URL", _address(server, _COMMANDS))
     file = tmp_path / "file.json"
     file.write_text('{"reference": "typed", "unit_id": 2000}')
 
     whole.uprid("enqueue", "moneta", str(file))
     whole.uprid("doctor")
 
-    assert {each["object"] for each in admin.acl_log()} <= {"info", "xrevrange"}
+    assert set(_refused(admin, _COMMANDS)) <= {"info", "xrevrange"}
+
+
+def _address(server: RedisServer, user: str, password: str = "w") -> str:
+    return f"redis://{user}:{password}@127.0.0.1:{server.port}/0"
+
+
+def _refused(admin: Any, user: str) -> list[str]:  # noqa: ANN401 - redis-py's client
+    """Return what a user asked for and may not."""
+    return [each["object"] for each in admin.acl_log() if each["username"] == user]
