@@ -24,6 +24,7 @@ from worker.operations.database import Database
 settings.register_profile(
     "any machine", settings(), deadline=None, suppress_health_check=(HealthCheck.too_slow,)
 )
+settings.register_profile("quick", settings.get_profile("any machine"), max_examples=30)
 settings.load_profile("any machine")
 
 
@@ -37,7 +38,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Measure the run, where that is wanted."""
+    """Draw fewer examples in the quick run, and measure a run where that is wanted."""
+    if config.option.markexpr == "not exhaustive":
+        settings.load_profile("quick")
     if config.getoption("where_time_goes"):
         config.pluginmanager.register(WhereTimeGoes())
 

@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from tests.support.command import uprid
-from tests.support.processes import environment
+from tests.support.processes import PATIENCE, environment
 from worker.privacy.sealing import new_key
 
 _ROOT: Final = Path(__file__).parents[2]
@@ -55,7 +55,7 @@ def test_celerys_own_command_line_ends_in_the_same_way() -> None:
         cwd=_ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=60 * PATIENCE,
         check=False,
     )
 
