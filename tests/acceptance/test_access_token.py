@@ -11,7 +11,7 @@ from tests.support.registries import PACE, expected, fetch, pages_answered, said
 from tests.support.servers import valkey_server
 from tests.support.system import System, system
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.slow
 
 _POLLERS: Final = ("poller", "poller-2")
 _MANY: Final = 40

@@ -83,7 +83,6 @@ def codes_of(number: int, draw: random.Random) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     ("kind", "sessions"),
     [

@@ -39,7 +39,7 @@ _NOTED: Final = {
 _USUALLY: Final = "if {} has the task: uprid resume {} --provider-ref"
 _RESUMING: Final = {"intellectmoney": "to look at {}'s list again: uprid resume {} --note"}
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.slow
 
 
 @dataclass(frozen=True)
