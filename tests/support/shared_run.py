@@ -10,16 +10,16 @@ from xdist.scheduler import LoadScopeScheduling
 #: Tests of whole systems that kill, hang, freeze or time them. One process of a shared run has all
 #: of a share, one after the other: all at once they would starve each other.
 _ONE_AFTER_THE_OTHER: Final = {
-    "systems that are killed": re.compile(
-        r".*/acceptance/test_(mandarin_codes|outages|survival|upgrade)\."
-    ),
+    "systems that are killed": re.compile(r".*/acceptance/test_(mandarin_codes|survival)\."),
     "systems that are timed": re.compile(
         r".*/(chaos/|acceptance/test_(demo|one_hangs|pause|up)\.)"
     ),
 }
 #: The files that take longest, by `--where-time-goes`; those that are not named come afterwards.
 LONGEST: Final = (
+    "acceptance/test_outages.py",
     "acceptance/test_npd.py",
+    "acceptance/test_upgrade.py",
     "acceptance/test_never_repeated.py",
     "acceptance/test_privacy_providers.py",
     "acceptance/test_privacy.py",
