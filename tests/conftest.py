@@ -45,9 +45,10 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(WhereTimeGoes())
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that take longest: the end of a shared run is short then."""
-    items[:] = longest_first(items)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin a shared run with the files that take longest: its end is short then."""
+    if hasattr(config, "workerinput"):
+        items[:] = longest_first(items)
 
 
 @pytest.hookimpl(optionalhook=True)
