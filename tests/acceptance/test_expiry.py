@@ -140,11 +140,11 @@ class Moneta:
     def outage(self, mode: str) -> None:
         """Make MONETA sick, or well again."""
         asked = {"provider": "moneta", "mode": mode}
-        assert requests.post(f"{self._address}/_sandbox/outage", json=asked, timeout=10).ok
+        assert requests.post(f"{self._address}/_sandbox/outage", json=asked, timeout=60).ok
 
     def calls(self, case: Case) -> dict[str, Any]:
         """Return what MONETA counted of the case's unit."""
-        answer = requests.get(f"{self._address}/_sandbox/calls", timeout=10).json()
+        answer = requests.get(f"{self._address}/_sandbox/calls", timeout=60).json()
         counted: dict[str, Any] = answer["moneta"]["units"][str(case.unit_id)]
         return counted
 

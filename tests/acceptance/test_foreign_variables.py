@@ -152,7 +152,7 @@ def test_flower_shows_our_queues(whole: System, theirs: TheirBroker) -> None:
 
     def shown() -> bool:
         try:
-            return "upkeep" in requests.get(url, auth=_LOGIN, timeout=10).text
+            return "upkeep" in requests.get(url, auth=_LOGIN, timeout=60).text
         except requests.ConnectionError:
             return False
 

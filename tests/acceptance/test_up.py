@@ -56,7 +56,7 @@ def _named(family: list[psutil.Process], role: str) -> psutil.Process:
 
 def _status_of_flower(port: int, auth: tuple[str, str] | None) -> int:
     try:
-        return requests.get(f"http://127.0.0.1:{port}/workers", auth=auth, timeout=10).status_code
+        return requests.get(f"http://127.0.0.1:{port}/workers", auth=auth, timeout=60).status_code
     except requests.ConnectionError:
         return 0
 

@@ -254,7 +254,7 @@ class System:
 
     def calls_of(self, provider: str) -> dict[str, Any]:
         """Return a stand-in's counters: `requests` by kind, `subjects` by what it counts."""
-        answer = requests.get(f"http://127.0.0.1:{self.sandbox_port}/_sandbox/calls", timeout=10)
+        answer = requests.get(f"http://127.0.0.1:{self.sandbox_port}/_sandbox/calls", timeout=60)
         calls: dict[str, Any] = answer.json()[provider]
         return calls
 
@@ -272,7 +272,7 @@ class System:
         answer = requests.post(
             f"http://127.0.0.1:{self.sandbox_port}/_sandbox/outage",
             json={"provider": provider, "mode": mode},
-            timeout=10,
+            timeout=60,
         )
         assert answer.ok
 
