@@ -205,13 +205,8 @@ class System:
         return name in self._running and self._running[name].is_running
 
     def close(self) -> None:
-        """Stop what still runs: workers first, the sandbox after them."""
-        last = {"sandbox"}
-        for stage in (self._running.keys() - last, self._running.keys() & last):
-            for name in stage:
-                self._running[name].send(signal.SIGTERM)
-            for name in stage:
-                self._running.pop(name).stop(_GRACE)
+        """End what still runs, at once: who wants to see a clean stop asks for one (`stop`)."""
+        self.kill9(*self._running)
         self.marketplace.__exit__(None, None, None)
         self._engine.dispose()
 
