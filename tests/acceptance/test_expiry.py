@@ -226,7 +226,7 @@ def ended(request: pytest.FixtureRequest, sqlite: SqliteFiles) -> Iterator[Monet
     sqlite.drop_database(url)
 
 
-@pytest.fixture(params=_TRANSPORTS)
+@pytest.fixture(params=["json", pytest.param("soap", marks=pytest.mark.exhaustive)])
 def running(request: pytest.FixtureRequest, sqlite: SqliteFiles) -> Iterator[Moneta]:
     """Both ends, and nothing begun."""
     url = sqlite.create_database(bring_to_newest)
