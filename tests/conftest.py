@@ -24,6 +24,7 @@ from worker.store.database import Database
 settings.register_profile(
     "any machine", settings(), deadline=None, suppress_health_check=(HealthCheck.too_slow,)
 )
+settings.register_profile("quick", settings.get_profile("any machine"), max_examples=30)
 settings.load_profile("any machine")
 
 
@@ -37,14 +38,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Measure the run, where that is wanted."""
+    """Draw fewer examples in the quick run, and measure a run where that is wanted."""
+    if config.option.markexpr == "not exhaustive":
+        settings.load_profile("quick")
     if config.getoption("where_time_goes"):
         config.pluginmanager.register(WhereTimeGoes())
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that take longest: the end of a shared run is short then."""
-    items[:] = longest_first(items)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin a shared run with the files that take longest: its end is short then."""
+    if hasattr(config, "workerinput"):
+        items[:] = longest_first(items)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -11,7 +11,7 @@ from tests.support.registries import PACE, expected, fetch, pages_answered, said
 from tests.support.servers import valkey_server
 from tests.support.system import System, system
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.slow
 
 _POLLERS: Final = ("poller", "poller-2")
 _MANY: Final = 40
@@ -20,20 +20,28 @@ _PAUSED: Final = "uprid.provider.paused"
 _UNPAUSED: Final = "uprid.provider.unpaused"
 
 
-@pytest.fixture
-def whole(both_urls: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """A worker and two pollers, with no token yet."""
+@pytest.fixture(scope="module")
+def running(both_urls: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A worker and two pollers."""
     directory = tmp_path_factory.mktemp("token")
     with (
         valkey_server() as broker,
         system(directory, broker, both_urls, PACE, every_provider=True) as made,
     ):
-        for table in ("operation", "attempt", "provider", "access_token"):
-            made.execute(f"DELETE FROM {table}")  # noqa: S608 - constants
-        made.start_sandbox(delay=0.2)
         made.start("worker", *_POLLERS)
         made.wait_until_started("worker", *_POLLERS)
         yield made
+
+
+@pytest.fixture
+def whole(running: System) -> System:
+    """The same with a stand-in that was asked nothing yet, and no token."""
+    if running.is_running("sandbox"):
+        running.stop("sandbox")
+    for table in ("operation", "attempt", "provider", "access_token"):
+        running.execute(f"DELETE FROM {table}")  # noqa: S608 - constants
+    running.start_sandbox(delay=0.2)
+    return running
 
 
 def fetched(whole: System) -> int:

@@ -91,7 +91,7 @@ def whole(
 def flower_shows_queues(whole: System) -> bool:
     url = f"http://127.0.0.1:{whole.settings['FLOWER_PORT']}/broker"
     try:
-        return "upkeep" in requests.get(url, auth=_LOGIN, timeout=10).text
+        return "upkeep" in requests.get(url, auth=_LOGIN, timeout=60).text
     except requests.ConnectionError:
         return False
 

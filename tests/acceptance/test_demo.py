@@ -62,6 +62,7 @@ def test_demo_ends_well_and_shows_every_ending(tmp_path: Path) -> None:
     assert not list((tmp_path / "scratch").iterdir())
 
 
+@pytest.mark.exhaustive
 def test_demo_stops_everything_and_ends_with_1_when_it_is_interrupted(tmp_path: Path) -> None:
     with demo(tmp_path) as process:
         process.wait_for_output(" s  MONETA/JSON", _PATIENCE)

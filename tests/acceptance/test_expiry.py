@@ -140,11 +140,11 @@ class Moneta:
     def outage(self, mode: str) -> None:
         """Make MONETA sick, or well again."""
         asked = {"provider": "moneta", "mode": mode}
-        assert requests.post(f"{self._address}/_sandbox/outage", json=asked, timeout=10).ok
+        assert requests.post(f"{self._address}/_sandbox/outage", json=asked, timeout=60).ok
 
     def calls(self, case: Case) -> dict[str, Any]:
         """Return what MONETA counted of the case's unit."""
-        answer = requests.get(f"{self._address}/_sandbox/calls", timeout=10).json()
+        answer = requests.get(f"{self._address}/_sandbox/calls", timeout=60).json()
         counted: dict[str, Any] = answer["moneta"]["units"][str(case.unit_id)]
         return counted
 
@@ -226,7 +226,7 @@ def ended(request: pytest.FixtureRequest, sqlite: SqliteFiles) -> Iterator[Monet
     sqlite.drop_database(url)
 
 
-@pytest.fixture(params=_TRANSPORTS)
+@pytest.fixture(params=["json", pytest.param("soap", marks=pytest.mark.exhaustive)])
 def running(request: pytest.FixtureRequest, sqlite: SqliteFiles) -> Iterator[Moneta]:
     """Both ends, and nothing begun."""
     url = sqlite.create_database(bring_to_newest)

@@ -96,7 +96,7 @@ def run(sqlite_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
     """The system, started on a broker in which others have written already."""
     directory = tmp_path_factory.mktemp("foreign")
     with valkey_server() as broker, system(directory, broker, sqlite_url) as whole:
-        server = redis.Redis.from_url(broker.url, socket_timeout=10)
+        server = redis.Redis.from_url(broker.url, socket_timeout=60)
         plant(server)
         whole.start_sandbox(delay=0)
         whole.start(*_BOTH)

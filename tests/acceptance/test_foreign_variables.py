@@ -14,7 +14,7 @@ import requests
 
 from tests.support.loopback import free_port
 from tests.support.marketplace import ACCEPTED
-from tests.support.processes import environment, wait_until
+from tests.support.processes import PATIENCE, environment, wait_until
 from tests.support.servers import ValkeyServer
 from tests.support.system import SEAL_KEY, System, system
 
@@ -130,7 +130,7 @@ def test_processes_and_client_use_our_broker_alone(
         env=environment({**kept, "PYTHONPATH": str(tmp_path)}),
         cwd=tmp_path,
         check=True,
-        timeout=60,
+        timeout=60 * PATIENCE,
     )
 
     whole.marketplace.wait_for(["foreign"], [ACCEPTED])
@@ -152,7 +152,7 @@ def test_flower_shows_our_queues(whole: System, theirs: TheirBroker) -> None:
 
     def shown() -> bool:
         try:
-            return "upkeep" in requests.get(url, auth=_LOGIN, timeout=10).text
+            return "upkeep" in requests.get(url, auth=_LOGIN, timeout=60).text
         except requests.ConnectionError:
             return False
 

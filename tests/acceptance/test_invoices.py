@@ -26,7 +26,7 @@ from tests.support.system import SEAL_KEY, System, system
 from uprid_client import Client
 from uprid_client.database.invoices import Invoice
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.slow
 
 #: 5000 invoices, every third page of them queued.
 _ESHOP: Final = 5_000_103

@@ -16,7 +16,7 @@ from tests.support.servers import PostgresServer, SqliteFiles, valkey_server
 from tests.support.system import System, system
 
 #: Sessions: those of the quick run are enough for every order of right and wrong codes.
-_SOME: Final = 150
+_SOME: Final = 100
 _MANY: Final = 500
 #: What a session takes, by the provider's page.
 _CODES: Final = 5
@@ -83,7 +83,6 @@ def codes_of(number: int, draw: random.Random) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     ("kind", "sessions"),
     [

@@ -241,7 +241,7 @@ def _said_by(end: Event) -> str:
     return str(end.data["result"]["verified_by"] if reason is None else reason["code"])
 
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("case", _CASES, ids=lambda case: case.id)

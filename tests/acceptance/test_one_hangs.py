@@ -28,7 +28,7 @@ from tests.support.servers import valkey_server
 from tests.support.system import SEAL_KEY, System, system
 from tests.support.web_address import WebAddress
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.slow
 
 #: Operations of each provider; requests a second: so few that all at once would be a stampede.
 _EACH: Final = 80

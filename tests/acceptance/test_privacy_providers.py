@@ -310,7 +310,7 @@ def _send_mistaken(shop: Marketplace, web: WebAddress) -> None:
     assert not web.letters(phone)
 
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.slow
 
 
 def test_broker_never_holds_a_secret(run: Run) -> None:

@@ -37,7 +37,9 @@ def gateway() -> Iterator[LossyGateway]:
     "second",
     [
         pytest.param({}, id="alike"),
-        pytest.param({"params": '{"Amount": 16}'}, id="of other parameters"),
+        pytest.param(
+            {"params": '{"Amount": 16}'}, id="of other parameters", marks=pytest.mark.exhaustive
+        ),
     ],
 )
 def test_save_that_was_never_made_is_not_told_as_done_by_the_one_beside_it(

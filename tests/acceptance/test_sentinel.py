@@ -104,7 +104,7 @@ def upkeep_in_flower(whole: System) -> bool:
     """Tell whether Flower's page of the broker knows the queues."""
     url = f"http://127.0.0.1:{whole.settings['FLOWER_PORT']}/broker"
     try:
-        return "upkeep" in requests.get(url, auth=_LOGIN, timeout=10).text
+        return "upkeep" in requests.get(url, auth=_LOGIN, timeout=60).text
     except requests.ConnectionError:
         return False
 

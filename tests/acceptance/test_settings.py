@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.marketplace import ENDS
 from tests.support.outage import locked_out
-from tests.support.processes import wait_until
+from tests.support.processes import PATIENCE, wait_until
 from tests.support.servers import ValkeyServer
 from tests.support.shipped import environment
 from tests.support.system import FINGERPRINT_KEY, SEAL_KEY, procfile, programs, system
@@ -83,7 +83,7 @@ def test_start_names_every_fault_at_once_and_exits_with_2(
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=60 * PATIENCE,
         check=False,
     )
 

@@ -56,7 +56,7 @@ def _named(family: list[psutil.Process], role: str) -> psutil.Process:
 
 def _status_of_flower(port: int, auth: tuple[str, str] | None) -> int:
     try:
-        return requests.get(f"http://127.0.0.1:{port}/workers", auth=auth, timeout=10).status_code
+        return requests.get(f"http://127.0.0.1:{port}/workers", auth=auth, timeout=60).status_code
     except requests.ConnectionError:
         return 0
 
@@ -102,6 +102,7 @@ def test_up_serves_and_stops_in_order_leaving_nothing_behind_when_it_is_interrup
     assert not (tmp_path / "var" / "up.env").exists()
 
 
+@pytest.mark.exhaustive
 def test_up_ends_with_1_and_names_who_died_when_a_process_dies(tmp_path: Path) -> None:
     with up(tmp_path, "--sandbox") as process:
         family = _family(process)

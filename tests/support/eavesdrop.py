@@ -14,7 +14,7 @@ class Eavesdropper:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._server: redis.Redis = redis.Redis.from_url(url, socket_timeout=10)
+        self._server: redis.Redis = redis.Redis.from_url(url, socket_timeout=60)
         self._wire = self._listen()
         self._stopping = threading.Event()
         self._threads = [

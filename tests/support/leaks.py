@@ -48,7 +48,7 @@ def flower_hears(port: int, password: str, workers: int) -> bool:
     if not flower_is_up(port):
         return False
     url = f"http://127.0.0.1:{port}/workers?json=1"
-    answer = requests.get(url, auth=("oncall", password), timeout=10)
+    answer = requests.get(url, auth=("oncall", password), timeout=60)
     return answer.ok and len(answer.json()["data"]) >= workers
 
 

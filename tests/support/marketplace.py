@@ -72,7 +72,7 @@ class Marketplace:
         #: The ids of all messages so far.
         self.sent: list[str] = []
         self.redis: redis.Redis = redis.Redis.from_url(
-            url, decode_responses=True, socket_timeout=10
+            url, decode_responses=True, socket_timeout=60
         )
 
     def __enter__(self) -> Self:

@@ -15,7 +15,7 @@ SETTING_PREFIXES: Final = ("UPRID_", "DATABASE_URL", "REDIS_URL", "CELERY_", "FL
 _SHOWN_LINES: Final = 30
 #: By how much a wait may be longer than it says before it fails: the machines that run tests are
 #: shared, and a wait that fails must mean that something is broken, not that it was slow.
-PATIENCE: Final = 3.0
+PATIENCE: Final = 6.0
 #: Seconds between two looks at what is waited for: at first, and in the end.
 _SOONEST: Final = 0.02
 _LATEST: Final = 0.25

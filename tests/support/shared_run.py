@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 import pytest
@@ -10,16 +11,16 @@ from xdist.scheduler import LoadScopeScheduling
 #: Tests of whole systems that kill, hang, freeze or time them. One process of a shared run has all
 #: of a share, one after the other: all at once they would starve each other.
 _ONE_AFTER_THE_OTHER: Final = {
-    "systems that are killed": re.compile(
-        r".*/acceptance/test_(mandarin_codes|outages|survival|upgrade)\."
-    ),
+    "systems that are killed": re.compile(r".*/acceptance/test_(mandarin_codes|survival)\."),
     "systems that are timed": re.compile(
         r".*/(chaos/|acceptance/test_(demo|one_hangs|pause|up)\.)"
     ),
 }
 #: The files that take longest, by `--where-time-goes`; those that are not named come afterwards.
 LONGEST: Final = (
+    "acceptance/test_outages.py",
     "acceptance/test_npd.py",
+    "acceptance/test_upgrade.py",
     "acceptance/test_never_repeated.py",
     "acceptance/test_privacy_providers.py",
     "acceptance/test_privacy.py",
@@ -63,7 +64,11 @@ class ByFile(LoadScopeScheduling):
 
 def share_of(nodeid: str) -> str:
     """Return what is run by one process: the test's file, or all that are not run beside it."""
-    path = nodeid.partition("::")[0]
+    return _share_of_file(nodeid.partition("::")[0])
+
+
+@cache
+def _share_of_file(path: str) -> str:
     for share, files in _ONE_AFTER_THE_OTHER.items():
         if files.match(path):
             return share
@@ -72,11 +77,11 @@ def share_of(nodeid: str) -> str:
 
 def longest_first(items: Sequence[pytest.Item]) -> list[pytest.Item]:
     """Return the tests with those of the longest files in front; else their order stays."""
-    return sorted(items, key=lambda item: _place_of(item.nodeid))
+    return sorted(items, key=lambda item: _place_of(share_of(item.nodeid)))
 
 
-def _place_of(nodeid: str) -> int:
-    share = share_of(nodeid)
+@cache
+def _place_of(share: str) -> int:
     shares = list(_ONE_AFTER_THE_OTHER)
     if share in shares:
         return shares.index(share)

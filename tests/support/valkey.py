@@ -53,7 +53,7 @@ class ValkeyServer:
 
     def client(self) -> "redis.Redis":
         """Return a new client that speaks text; its user closes it."""
-        return redis.Redis.from_url(self.url, decode_responses=True, socket_timeout=10)
+        return redis.Redis.from_url(self.url, decode_responses=True, socket_timeout=60)
 
     def start(self) -> None:
         """Start, and return when commands are answered."""

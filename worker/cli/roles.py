@@ -2,6 +2,8 @@
 
 import os
 import socket
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -35,9 +37,23 @@ class Beat(celery_beat.Beat):
 
         def stop(*_: object) -> NoReturn:
             service.stop()
+            # Python prints the traceback of what gets lost while an object is cleared away.
+            sys.unraisablehook = _silent_about_the_stop(sys.unraisablehook)
             raise SystemExit
 
         platforms.signals.update(SIGTERM=stop, SIGINT=stop)
+
+
+def _silent_about_the_stop(
+    usual: Callable[["sys.UnraisableHookArgs"], object],
+) -> Callable[["sys.UnraisableHookArgs"], object]:
+    """Return the usual hook, but that it passes over the exception of a stop."""
+
+    def hook(lost: "sys.UnraisableHookArgs") -> None:
+        if not isinstance(lost.exc_value, SystemExit):
+            usual(lost)
+
+    return hook
 
 
 def worker(concurrency: Concurrency = _INTAKE_THREADS) -> None:

@@ -8,7 +8,7 @@ from tests.harnesses.chaos.plan import MAIN, MAIN_KILLS, Pace
 from tests.harnesses.chaos.report import lines
 from tests.harnesses.chaos.run import Order, run
 
-pytestmark = [pytest.mark.slow, pytest.mark.postgres, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.postgres]
 
 #: The plan of this seed is always the same; what it meets is not.
 _ORDER = Order(

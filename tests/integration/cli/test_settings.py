@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.command import uprid
-from tests.support.processes import environment
+from tests.support.processes import PATIENCE, environment
 
 CLI = [sys.executable, "-m", "worker.cli.main"]
 CELERY = [sys.executable, "-m", "celery", "-A", "worker.process.app"]
@@ -23,7 +23,7 @@ def run(command: list[str], **settings: str) -> "subprocess.CompletedProcess[str
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=60 * PATIENCE,
         check=False,
     )
 

@@ -12,8 +12,8 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.postgres
-@pytest.mark.timeout(900)
 def test_benchmarks_print_every_table_when_they_are_run_quickly(tmp_path: Path) -> None:
     bench = start(
         [sys.executable, "-m", "benchmarks", "--quick", "--operations", "20", "--polls", "2"],

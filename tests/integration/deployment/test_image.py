@@ -15,6 +15,7 @@ from tests.support import shipped
 from tests.support.image.context import Context
 from tests.support.image.dockerfile import LAST, Step, images, pairs_of, read
 from tests.support.image.replay import BrokenStep, Replay, transplant
+from tests.support.processes import PATIENCE
 from tests.unit.deployment.locks import PRODUCTION
 
 pytestmark = pytest.mark.slow
@@ -62,7 +63,7 @@ def run(
         cwd=cwd,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=60 * PATIENCE,
         check=False,
     )
 

@@ -36,6 +36,7 @@ from tests.support.pages import (
     without_comment,
     words_of,
 )
+from tests.support.processes import PATIENCE
 from tests.support.real_parts import program
 from tests.support.valkey import ValkeyServer
 from uprid_client.contract.catalogue import tasks_of
@@ -160,7 +161,9 @@ def test_line_of_a_shell_does_what_it_says(
 def _ask_the_broker(words: list[str]) -> None:
     """Have a broker's own client do what a page says; it exits with 0 for an error, too."""
     command = [str(program("redis-cli", "redis-tools")), *words]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    ended = subprocess.run(
+        command, capture_output=True, text=True, timeout=30 * PATIENCE, check=True
+    )
     assert not ended.stdout.startswith(("ERR", "(error)")), ended.stdout
 
 

@@ -10,6 +10,7 @@ import pytest
 from tests.support.command import uprid
 from tests.support.processes import environment
 from uprid_client.sealing import new_key
+from tests.support.processes import PATIENCE, environment
 
 _ROOT: Final = Path(__file__).parents[3]
 _CELERY: Final = [sys.executable, "-m", "celery", "-A", "worker.process.app"]
@@ -55,7 +56,7 @@ def test_celerys_own_command_line_ends_in_the_same_way() -> None:
         cwd=_ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=60 * PATIENCE,
         check=False,
     )
 

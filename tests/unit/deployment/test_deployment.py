@@ -3,16 +3,15 @@
 import re
 import shutil
 import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from config.settings import SettingsError, load
+from tests.support.command import uprid
 from tests.support.image.dockerfile import images
 from tests.support.image.dockerfile import read as read_dockerfile
-from tests.support.processes import environment
 from tests.unit.deployment.compose import Compose, read
 from tests.unit.deployment.locks import LOCAL
 
@@ -35,15 +34,7 @@ def compose() -> Compose:
 @cache
 def explains_itself(command: str) -> bool:
     """Tell whether the command line knows a command."""
-    start = "import sys; from worker.cli.main import main; sys.argv[0] = 'uprid'; main()"
-    asked = subprocess.run(
-        [sys.executable, "-c", start, command, "--help"],
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        check=False,
-    )
-    return asked.returncode == 0
+    return uprid({}, command, "--help").status == 0
 
 
 def test_command_line_has_no_command_that_nobody_made() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.processes import ProcessEnded, environment, running, wait_until
+from tests.support.processes import PATIENCE, ProcessEnded, environment, running, wait_until
 
 STUBBORN = """
 import signal, subprocess, sys, time
@@ -38,8 +38,8 @@ def test_wait_until_returns_the_first_true_value() -> None:
 
 
 def test_wait_until_fails_with_what_it_waited_for_when_time_is_over() -> None:
-    with pytest.raises(AssertionError, match=r"not within 0\.15 s: the moon"):
-        wait_until(lambda: False, 0.05, "the moon")
+    with pytest.raises(AssertionError, match=r"not within 0\.3 s: the moon"):
+        wait_until(lambda: False, 0.3 / PATIENCE, "the moon")
 
 
 def test_wait_until_asks_for_the_text_only_when_it_fails() -> None:

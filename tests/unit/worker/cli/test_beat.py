@@ -1,6 +1,7 @@
 """How `uprid beat` ends."""
 
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -39,3 +40,27 @@ def test_beat_whose_stop_gets_lost_in_its_work_ends_after_it(tmp_path: Path) -> 
     service.start()
 
     assert len(ticks) == 1
+
+
+class Connection:
+    """Something that is stopped while Python clears it away."""
+
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+
+def test_beat_prints_no_traceback_where_its_stop_gets_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    printed: list[type[BaseException]] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda lost: printed.append(lost.exc_type))
+    app = Celery("beat", broker="memory://", set_as_current=False)
+    beat = Beat(app=app, schedule=str(tmp_path / "schedule"))
+    service = Service(app, schedule_filename=str(tmp_path / "schedule"))
+    beat.install_sync_handler(service)
+
+    held = [Connection()]
+    held.clear()
+
+    assert service._is_shutdown.is_set()
+    assert printed == []
