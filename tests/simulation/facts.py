@@ -14,11 +14,17 @@ from tests.simulation.calls import SLACK
 from tests.simulation.database import store
 from tests.simulation.kernel import BEGIN
 from tests.simulation.rows import text
+from tests.simulation.spots import spot_of, spots_in
 from tests.simulation.transactions import Transaction
 from tests.simulation.violation import require
+from worker.engine.engine import Engine
+from worker.engine.leaseholder import Incarnation
+from worker.engine.pen import Pen
 from worker.events.model import EventType
+from worker.intake import actions
 from worker.operations.outcomes import Misconfigured, NotSent
 from worker.operations.states import LIVE, TERMINAL, State
+from worker.operations.store import recovering
 from worker.providers.mandarin.course import CODES
 
 if TYPE_CHECKING:
@@ -46,11 +52,12 @@ _RESTS: Final = "SELECT name, closed_until FROM provider"
 _ALONE: Final = 2
 _POISON: Final = 4
 #: Spots at which an answer is written down.
-_ANSWERS: Final = {"pen._write", "pen._one_by_one"}
+_ANSWERS: Final = {spot_of(Pen._write), spot_of(Pen._one_by_one)}
+_BEAT: Final = spot_of(Incarnation.beat)
 #: Spots at which a lease is given up as if there had been no claim.
-_UNCLAIMED: Final = {"engine._give_back", "leaseholder.beat"}
+_UNCLAIMED: Final = {spot_of(Engine._give_back), _BEAT}
 #: Where a person looks at an operation, which clears it of what was suspected.
-_CLEARED: Final = ("actions.", "recovering.")
+_CLEARED: Final = (spots_in(actions), spots_in(recovering))
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +208,7 @@ class Facts:
             allowed = {0}
         elif spot in _UNCLAIMED and before.lease_token is not None:
             allowed = {before.claims - 1}
-            if spot == "leaseholder.beat":
+            if spot == _BEAT:
                 # Or it may be what its chunk ended by.
                 allowed.add(before.claims)
         elif spot.startswith(_CLEARED):

@@ -11,14 +11,17 @@ from tests.simulation import refusals
 from tests.simulation.errand import Errand
 from tests.simulation.kernel import Kernel
 from tests.simulation.sickness import Sickness
+from tests.simulation.spots import spot_of
 from tests.simulation.transactions import Blocked, Key, Transaction, Transactions
+from worker.engine.engine import Engine
+from worker.engine.taking import Taker
 from worker.operations.model import OPERATIONS, PROVIDERS
 from worker.postgres.connection import IDLE_IN_TRANSACTION
 
 #: How much sooner a wait is over than the clock can tell. Seconds.
 _TICK: Final = 1e-6
 #: What reads a provider's shared row to go by its tokens.
-_PACED: Final = frozenset({"taking.take", "engine._feed"})
+_PACED: Final = frozenset({spot_of(Taker.take), spot_of(Engine._feed)})
 
 
 class Statements:
