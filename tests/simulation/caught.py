@@ -34,7 +34,7 @@ CAUGHT: Final[dict[str, tuple[int, str]]] = {
     "free-what-is-worked-on": (1, "no poll before its time"),
     "leave-with-the-leases": (5, "what is ours ends or waits for a person"),
     "oversee-the-polls": (2, "what is due is worked on in seconds"),
-    "forget-anothers-rest": (76, "a rest lasts"),
+    "forget-anothers-rest": (103, "a rest lasts"),
     "fill-beyond-the-brim": (1, "the rate is never exceeded"),
     "spend-one-token": (17, "the rate is never exceeded"),
     "fill-since-long-ago": (11, "the rate is never exceeded"),

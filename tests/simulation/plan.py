@@ -7,8 +7,6 @@ from typing import Final
 
 from config.polling import PollPolicy
 from config.queues import Provider
-from tests.simulation.spots import spot_of
-from worker.engine.taking import Taker
 from worker.providers.base import Limits
 
 
@@ -196,8 +194,8 @@ _CROWDED: Final = 0.05
 
 #: Where a process that dies often is most likely to: before or after these, by the code's names.
 _SPOTS: Final = (
-    "", spot_of(Taker.take), "_mark", "_supply", "_write", "call", "publish", "mark", "append",
-    "_publish_all", "_store", "_append", "_feed",
+    "", "_take", "_mark", "_supply", "_write", "call", "publish", "mark", "append", "_publish_all",
+    "_store", "_append", "_feed",
 )  # fmt: skip
 _WIPES: Final = ("all", "queues", "markers", "stream", "tail", "away")
 _PROVIDERS: Final = (Provider.MONETA, Provider.MANDARIN, Provider.NPD)

@@ -53,7 +53,7 @@ _HASTENING: Final = (
 )
 #: Where a chunk feeds the breaker, and where it is claimed.
 _FEED: Final = spot_of(Engine._feed)
-_TAKE: Final = spot_of(Taker.take)
+_TAKE: Final = spot_of(Taker._take)
 
 
 @dataclass(frozen=True, slots=True)

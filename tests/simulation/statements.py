@@ -21,7 +21,7 @@ from worker.postgres.connection import IDLE_IN_TRANSACTION
 #: How much sooner a wait is over than the clock can tell. Seconds.
 _TICK: Final = 1e-6
 #: What reads a provider's shared row to go by its tokens.
-_PACED: Final = frozenset({spot_of(Taker.take), spot_of(Engine._feed)})
+_PACED: Final = frozenset({spot_of(Taker._take), spot_of(Engine._feed)})
 
 
 class Statements:

@@ -48,6 +48,13 @@ class Taker:
 
     def take(self, plugin: Plugin, token: str, *, alone: bool) -> Taken:
         """Claim what the provider's admission grants; `alone`: one that must be the only one."""
+        taken, picked = self._take(plugin, token, alone=alone)
+        if picked is not None:
+            self._note_turn(plugin.name, picked)
+        return taken
+
+    def _take(self, plugin: Plugin, token: str, *, alone: bool) -> tuple[Taken, Picked | None]:
+        """Return what was taken, and what was picked for it: None where nothing is granted."""
         provider = plugin.name
         with self._database.begin() as connection:
             shared = claims.lock_provider(connection, provider, self._database.now())
@@ -58,7 +65,7 @@ class Taker:
             state = gate.breaker(shared, plugin.limits, now)
             if granted.limit == 0:
                 chunk = Chunk((), {}, {}, token, now, began)
-                return Taken(chunk, granted.again_at, state, calm)
+                return Taken(chunk, granted.again_at, state, calm), None
 
             is_sick = granted.probing and gate.is_sick(shared, plugin.limits)
             picker = Picker(connection, provider, self._owner, token, now)
@@ -69,9 +76,9 @@ class Taker:
                 claims.share_changes(connection, provider, shared, after)
             payloads, notifications = _sealed(connection, picked.claimed)
             waits = not (alone or is_sick) and claims.any_alone(connection, provider, now)
-        self._note_turn(provider, picked)
         chunk = Chunk(picked.claimed, payloads, notifications, token, now, began)
-        return Taken(chunk, _successor(picked, granted, now), state, calm, looks, waits)
+        successor_at = _successor(picked, granted, now)
+        return Taken(chunk, successor_at, state, calm, looks, waits), picked
 
     def _picked(
         self, picker: Picker, granted: Grant, plugin: Plugin, *, alone: bool, is_sick: bool
