@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from config.queues import Provider, Wake
+from config.queues import Wake
 from tests.support.broker import MemoryBroker
 from tests.support.clock import TravellingDatabase
+from tests.support.meter import RecordingMeter
 from tests.support.operations import operations, start
 from tests.support.providers import ScriptedPlugin
 from uprid_client.sealing import Sealer, new_key
@@ -52,21 +54,32 @@ class Poller:
         self.incarnation.beat()
         with database.begin() as connection:
             # Long enough ago for the bucket to be full.
-            claims.lock_provider(connection, Provider.MONETA, database.now() - timedelta(hours=1))
-        self.engine = Engine(
-            database,
-            {Provider.MONETA: plugin},
+            claims.lock_provider(connection, self.plugin.name, database.now() - timedelta(hours=1))
+        self.meter = RecordingMeter()
+        self.engine = self._engine()
+
+    def _engine(self) -> Engine:
+        return Engine(
+            self.database,
+            {self.plugin.name: self.plugin},
             self.wakes,
             self.bell,
             self.incarnation,
             SEALER,
             places=PLACES,
             side_places=SIDE_PLACES,
+            meter=self.meter,
         )
+
+    def live_as(self, incarnation: Incarnation) -> None:
+        """Go on as another incarnation, with an engine of its own."""
+        self.engine.close()
+        self.incarnation = incarnation
+        self.engine = self._engine()
 
     def work(self, slot: datetime | None = None) -> int:
         """Work on one chunk, as a message has it done."""
-        return self.engine.work(Provider.MONETA, Wake.POLL, slot)
+        return self.engine.work(self.plugin.name, Wake.POLL, slot)
 
     def run(self, until: float, *, most: int = 2000) -> None:
         """Deliver messages as they come due, for `until` seconds of the database's time."""
@@ -89,8 +102,8 @@ class Poller:
         now = self.database.now()
         with self.database.begin() as connection:
             for each in begun:
-                intake.accept(connection, each, now)
-        self.wakes.at(Provider.MONETA, Wake.POLL, [now])
+                intake.accept(connection, replace(each, provider=self.plugin.name), now)
+        self.wakes.at(self.plugin.name, Wake.POLL, [now])
 
     def give_up_at(self) -> datetime:
         """Return when an operation that is stored now is given up."""

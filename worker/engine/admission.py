@@ -1,9 +1,10 @@
 """The gate before a claim: pause, breaker and rate decide how much may be taken. Pure."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from enum import StrEnum
+from typing import Final
 
 from worker.providers.base import Limits
 from worker.store.claims import Shared
@@ -27,6 +28,56 @@ class Grant:
     again_at: datetime | None
     #: Half open: this chunk tries with one call whether the provider is back.
     probing: bool = False
+
+    def lanes(self, draw: float) -> "Lanes":
+        """Return how the grant is divided between the lanes; `draw`: a random number in [0, 1)."""
+        # Half for submits and codes. An odd one goes to either lane by chance: by rule, a single
+        # one would starve the other lane.
+        return Lanes(self.limit, self.ordinary, int(self.limit / 2 + draw))
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """How a chunk's room is divided: submits and codes are urgent, polls and settlements ordinary.
+
+    The urgent lane is claimed from first, then the ordinary one, then the urgent one again: it gets
+    what the ordinary one has left.
+    """
+
+    limit: int
+    #: Of the ordinary lane at most.
+    ordinary: int
+    #: Of the urgent lane at first.
+    urgent: int
+
+    def ordinary_beside(self, urgent: int) -> int:
+        """Return how many ordinary ones there is room for beside so many urgent ones."""
+        return min(self.ordinary, self.limit - urgent)
+
+    def urgent_beside(self, urgent: int, ordinary: int) -> int:
+        """Return how many further urgent ones there is room for, where more may be due."""
+        return self.limit - urgent - ordinary if urgent == self.urgent else 0
+
+    def are_full(self, urgent: int, ordinary: int) -> bool:
+        """Tell whether more may be due than what was claimed."""
+        return urgent + ordinary == self.limit or ordinary == self.ordinary
+
+
+class Breaker(StrEnum):
+    """Whether a provider is called."""
+
+    CLOSED = "closed"
+    #: It is left alone until its rest is over.
+    OPEN = "open"
+    #: One call at a time tries whether it is back.
+    HALF_OPEN = "half_open"
+
+
+def breaker(shared: Shared, limits: Limits, now: datetime) -> Breaker:
+    """Return the state of a provider's breaker."""
+    if shared.closed_until is not None and shared.closed_until > now:
+        return Breaker.OPEN
+    return Breaker.HALF_OPEN if is_half_open(shared, limits) else Breaker.CLOSED
 
 
 def grant(shared: Shared, limits: Limits, now: datetime) -> Grant:
@@ -97,6 +148,20 @@ def returned(claimed: int, calls: int, passed: float, limits: Limits) -> float:
     return left if left < 0 else max(left - passed * limits.rate_per_second, 0.0)
 
 
+def spent(shared: Shared, granted: Grant, claimed: int, limits: Limits, now: datetime) -> Shared:
+    """Return the shared row after a claim: a token for each operation, one for a look at least."""
+    probing_until = shared.probing_until
+    if granted.probing:
+        probing_until = now + timedelta(seconds=limits.total_timeout + 1)
+    return replace(
+        shared,
+        tokens=granted.tokens - max(claimed, 1),
+        # Never back: a chunk that waited long for the row only knows the time of before that.
+        tokens_at=max(now, shared.tokens_at),
+        probing_until=probing_until,
+    )
+
+
 def refilled_at(tokens: float, limits: Limits, now: datetime) -> datetime:
     """Return when a chunk is worth its while again: the bucket is full, or has a chunk of polls."""
     wanted = min(capacity(limits), float(reserved(limits) + limits.chunk))
@@ -115,14 +180,20 @@ class Health:
     only_looked: bool = False
 
 
-def fed(shared: Shared, health: Health, limits: Limits, now: datetime) -> dict[str, Any]:
-    """Return what a chunk changes in the shared row: the breaker is fed once a chunk."""
+def fed(shared: Shared, health: Health, limits: Limits, now: datetime, left: float) -> Shared:
+    """Return the shared row after a chunk: the breaker is fed once, and tokens are given back.
+
+    `left`: the tokens that the chunk gives back; below 0 what it owes.
+    """
+    tokens = shared.tokens + left
     if health.only_looked:
-        return {
-            "failures": min(shared.failures, limits.breaker_failures - 1),
-            "closed_until": shared.closed_until or now,
-            "probing_until": None,
-        }
+        return replace(
+            shared,
+            failures=min(shared.failures, limits.breaker_failures - 1),
+            closed_until=shared.closed_until or now,
+            probing_until=None,
+            tokens=tokens,
+        )
     before = 0 if health.any_answered else shared.failures
     failures = before + health.failed_in_a_row
     # What another chunk learned meanwhile stands: this one may have begun before it.
@@ -134,13 +205,9 @@ def fed(shared: Shared, health: Health, limits: Limits, now: datetime) -> dict[s
     closed_until = max(rests, default=None)
     if health.any_answered and closed_until is not None and closed_until <= now:
         closed_until = None
-    values: dict[str, Any] = {
-        "failures": failures,
-        "closed_until": closed_until,
-        "probing_until": None,
-    }
+    after = replace(shared, failures=failures, closed_until=closed_until, probing_until=None)
     if is_half_open(shared, limits) and health.any_answered:
         # It is back. The bucket filled up meanwhile: met with that and with the rate besides, it
         # would see twice its rate in the first second.
-        values |= {"tokens": 0.0, "tokens_at": now}
-    return values
+        return replace(after, tokens=0.0, tokens_at=now)
+    return replace(after, tokens=tokens)

@@ -1,32 +1,30 @@
 """A chunk: claimed operations, worked on by a few threads, written back as answers come."""
 
-import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import structlog
+from structlog.contextvars import bind_contextvars
 
 from worker.domain.errors import Unsealable
 from worker.domain.outcomes import (
-    Doubtful,
     Misconfigured,
-    NeedsPerson,
-    NotSent,
     Outcome,
     Pending,
-    Reason,
-    ReasonCode,
     Trouble,
 )
 from worker.domain.states import State
+from worker.engine import own_outcomes
 from worker.engine.admission import Health
 from worker.engine.calls import Answer, Ask, next_ask, progress_of
 from worker.engine.environment import THIS, Host
+from worker.engine.halt import Halt, HaltCheck
+from worker.engine.health import HealthWatch
 from worker.providers.base import Plugin, Work
 from worker.store.claims import ERASED, Claimed
 from worker.store.database import DATABASE_ERRORS
@@ -36,31 +34,6 @@ log = structlog.get_logger(__name__)
 
 #: Seconds between two flushes of a chunk: the slowest call holds nobody else up.
 FLUSH_EVERY: Final = 0.25
-#: An operation on which our own code stumbles this often in a row waits for a person.
-_STUMBLES: Final = 5
-
-
-class Halt(StrEnum):
-    """Why a chunk stops before all of it is done; what is left is given back."""
-
-    STOPPING = "stopping"
-    LEASE_DOUBTED = "lease_doubted"
-    MISCONFIGURED = "misconfigured"
-    PROVIDER_SICK = "provider_sick"
-    TOLD_TO_REST = "told_to_rest"
-    DATABASE_AWAY = "database_away"
-    ANOTHER_ALONE = "another_alone"
-    STUMBLED = "stumbled"
-
-
-class Guard(Protocol):
-    """Whether this process may go on working."""
-
-    def halted(self, taken_at: float, token: str | None = None) -> Halt | None:
-        """Return why a chunk that was taken then, under a token, must stop, or None.
-
-        By this host's monotonic clock. Called before every request: must be cheap.
-        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +58,7 @@ class Working:
         self,
         chunk: Chunk,
         plugin: Plugin,
-        guard: Guard,
+        guard: HaltCheck,
         *,
         unseal: Callable[[str], Any],
         mark: Callable[[Claimed, datetime], bool],
@@ -101,14 +74,9 @@ class Working:
         self._host = host
         self._waiting = deque(chunk.claimed)
         self._answers: deque[Answer] = deque()
-        self._lock = threading.Lock()
-        self._failed_in_a_row = 0
-        self._any_answered = False
-        self._rest = 0.0
+        self._watch = HealthWatch(plugin.limits.breaker_failures)
         self._looked = False
         self.halt: Halt | None = None
-        self.misconfigured: Misconfigured | None = None
-        self.calls = 0
 
     def run(
         self,
@@ -123,7 +91,8 @@ class Working:
         after a halt: what it was for is told at the end, and until then nobody should go on.
         """
         places = min(threads, len(self._chunk.claimed))
-        drawing = {executor.submit(self._draw) for _ in range(places)}
+        # Each thread with a copy of its own of what is named in all that is logged meanwhile.
+        drawing = {executor.submit(copy_context().run, self._draw) for _ in range(places)}
         stumbled: BaseException | None = None
         try:
             while drawing:
@@ -147,8 +116,17 @@ class Working:
     @property
     def health(self) -> Health:
         """What the chunk saw of the provider."""
-        only_looked = self._looked and self._any_answered
-        return Health(self._failed_in_a_row, self._any_answered, self._rest, only_looked)
+        return self._watch.health(only_looked=self._looked)
+
+    @property
+    def calls(self) -> int:
+        """How many requests were sent."""
+        return self._watch.calls
+
+    @property
+    def misconfigured(self) -> Misconfigured | None:
+        """The first outcome that says that our settings are wrong."""
+        return self._watch.misconfigured
 
     def look(self) -> None:
         """Look at the provider's host, where no question has been asked that tells of its health.
@@ -165,13 +143,13 @@ class Working:
         try:
             self._notice(self._plugin.look())
         except Exception:
-            log.exception("plugin_stumbled", provider=self._plugin.name, ask="look")
+            log.exception("plugin_stumbled", ask="look")
             self._notice(Pending("our own error", Trouble.TRANSPORT))
 
     @property
     def flawless(self) -> bool:
         """Whether nothing happened that the other workers should know."""
-        return self.halt is None and self._failed_in_a_row == 0
+        return self.halt is None and self._watch.is_flawless
 
     def _flush(self, flush: Callable[[list[Answer]], None]) -> None:
         answers = []
@@ -197,6 +175,7 @@ class Working:
 
     def _answered(self, claimed: Claimed) -> Answer | None:
         """Ask for one operation; None where it must not be asked any more."""
+        bind_contextvars(operation=claimed.id, attempt=claimed.attempt)
         began = self._host.monotonic()
         at = self._chunk.now + timedelta(seconds=began - self._chunk.began)
         ask = next_ask(claimed, at, self._plugin)
@@ -209,9 +188,9 @@ class Working:
             outcome = self._asked(ask, _work(ready, at))
         except Unsealable:
             is_erased = self._chunk.payloads.get(claimed.id) == ERASED
-            outcome = _ERASED if is_erased else _UNREADABLE
+            outcome = own_outcomes.ERASED if is_erased else own_outcomes.UNREADABLE
         except DATABASE_ERRORS as error:
-            log.warning("mark_failed", operation=claimed.id, error=type(error).__name__)
+            log.warning("mark_failed", error=type(error).__name__)
             self.halt = Halt.DATABASE_AWAY
             return None
         took = round((self._host.monotonic() - began) * 1000)
@@ -264,8 +243,8 @@ class Working:
                 case Ask.SETTLE:
                     return self._plugin.settle(work)
         except Exception as error:
-            log.exception("plugin_stumbled", provider=self._plugin.name, operation=work.id, ask=ask)
-            return _stumbled(ask, work, type(error).__name__)
+            log.exception("plugin_stumbled", ask=ask)
+            return own_outcomes.stumbled(ask, work.faults, type(error).__name__)
 
     def _payload(self, claimed: Claimed) -> Mapping[str, Any] | None:
         sealed = self._chunk.payloads.get(claimed.id)
@@ -274,26 +253,10 @@ class Working:
         return None if sealed is None else opened(self._unseal, sealed)
 
     def _notice(self, outcome: Outcome) -> None:
-        """Learn about the provider's health from an answer; stop where going on does harm."""
-        trouble = getattr(outcome, "trouble", None)
-        with self._lock:
-            self.calls += outcome.calls
-            if isinstance(outcome, Misconfigured):
-                self.misconfigured = self.misconfigured or outcome
-                self.halt = Halt.MISCONFIGURED
-            if trouble is None and outcome.calls == 0:
-                # Nobody was asked: that says nothing of the provider's health.
-                return
-            if trouble is None or not trouble.feeds_breaker:
-                self._failed_in_a_row = 0
-                self._any_answered = True
-                return
-            self._failed_in_a_row += 1
-            if isinstance(outcome, Pending | NotSent | Doubtful) and outcome.retry_after:
-                self._rest = max(self._rest, outcome.retry_after)
-                self.halt = Halt.TOLD_TO_REST
-            elif self._failed_in_a_row >= self._plugin.limits.breaker_failures:
-                self.halt = Halt.PROVIDER_SICK
+        """Learn about the provider's health from an outcome; stop where going on does harm."""
+        halt = self._watch.saw(outcome)
+        if halt is not None:
+            self.halt = halt
 
 
 def opened(unseal: Callable[[str], Any], sealed: str) -> Mapping[str, Any]:
@@ -302,27 +265,6 @@ def opened(unseal: Callable[[str], Any], sealed: str) -> Mapping[str, Any]:
     if not isinstance(payload, dict):
         raise Unsealable
     return payload
-
-
-_UNREADABLE: Final = NeedsPerson(
-    Reason(
-        ReasonCode.PAYLOAD_UNREADABLE,
-        "The sealed payload opens with none of the keys: put its key back and resume.",
-        retryable=True,
-    ),
-    note="payload does not open",
-    calls=0,
-)
-
-_ERASED: Final = NeedsPerson(
-    Reason(
-        ReasonCode.ERASED,
-        "Its data were erased past their retention: retry with the data.",
-        retryable=True,
-    ),
-    note="payload was erased",
-    calls=0,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,18 +299,3 @@ def _work(ready: _Ready, now: datetime) -> Work:
         inputs_waiting=claimed.inputs_waiting,
         notices=ready.notices,
     )
-
-
-def _stumbled(ask: Ask, work: Work, error: str) -> Outcome:
-    note = f"our own error: {error}"
-    if ask is Ask.SUBMIT:
-        # It may have stumbled after the call: that is to be found out, not repeated.
-        return Doubtful(note=note, trouble=Trouble.UNKNOWN)
-    if work.faults + 1 >= _STUMBLES:
-        reason = Reason(
-            ReasonCode.PROVIDER_ERROR,
-            "The worker stumbled over this operation again and again; the log says where.",
-            provider_code=error,
-        )
-        return NeedsPerson(reason, note=note)
-    return Pending(note=note, trouble=Trouble.UNKNOWN)

@@ -3,7 +3,8 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final, assert_never
+from enum import Enum, auto
+from typing import Any, assert_never
 
 from worker.domain.events import END_EVENTS, EventType
 from worker.domain.ids import new_id
@@ -61,8 +62,11 @@ def decide(
             assert_never(outcome)
 
 
-#: For a move that leaves what is missing as it was.
-_UNCHANGED: Final = "unchanged"
+class _Missing(Enum):
+    """What becomes of what is missing where no outcome says so."""
+
+    #: It stays as it was; past the deadline nothing is missing any more.
+    AS_BEFORE = auto()
 
 
 def _asking(wants: Wanted | None) -> tuple[EventType, ...]:
@@ -323,7 +327,7 @@ class _Turn:
         reason: Reason | None = None,
         result: Mapping[str, Any] | None = None,
         answer: str | None = None,
-        missing: str | None = _UNCHANGED,
+        missing: str | _Missing | None = _Missing.AS_BEFORE,
         wants: Wanted | None = None,
         events: tuple[EventType, ...] = (),
         input_returned: bool = False,
@@ -335,8 +339,7 @@ class _Turn:
         claimed = self.claimed
         if wants is not None:
             missing = wants.missing
-        elif missing is _UNCHANGED:
-            # Past the deadline nothing is taken any more.
+        elif isinstance(missing, _Missing):
             missing = None if state is State.SETTLING else claimed.missing
         return Move(
             claimed=claimed,

@@ -2,32 +2,33 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from sqlalchemy import Connection
+from structlog.contextvars import bound_contextvars
 
 from config.queues import Provider, Wake
 from worker.domain.ids import new_id
 from worker.domain.outcomes import Misconfigured
-from worker.domain.states import State
 from worker.engine import admission
+from worker.engine.admission import Breaker
 from worker.engine.bulkhead import Place, Share
 from worker.engine.calls import Answer
-from worker.engine.chunk import Chunk, Guard, Working, opened
-from worker.engine.decisions import decide
+from worker.engine.chunk import Chunk, Working, opened
 from worker.engine.environment import THIS, Host
+from worker.engine.halt import HaltCheck
+from worker.engine.meter import NO_METER, Measuring, Meter
 from worker.engine.parts import Leaseholder, Relay, Sealing
-from worker.engine.picking import NOTHING, Picker
-from worker.engine.result_writer import PATIENCE, Pen
+from worker.engine.recording import Recorder
+from worker.engine.result_writer import PATIENCE
 from worker.engine.solitude import BesideOthers, Solitude
+from worker.engine.taking import Taken, Taker
 from worker.engine.wakeups import Wakes
 from worker.providers.base import Limits, Plugin
-from worker.store import claims, input_delivery, notifications, provider_pauses, writeback
-from worker.store.changes import Move, Stay
+from worker.store import claims, input_delivery, provider_pauses, writeback
 from worker.store.claims import Claimed
 from worker.store.database import DATABASE_ERRORS, Database
 from worker.store.input_delivery import Supplying
@@ -41,21 +42,6 @@ _EARLY: Final = 0.05
 _MOST_CALLS: Final = 10
 #: Seconds between two looks whether the others have ended.
 _LOOK_EVERY: Final = 0.02
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What a claim brought."""
-
-    chunk: Chunk
-    #: When a successor should come for what was left behind; None: nothing was.
-    successor_at: datetime | None
-    #: The breaker had nothing to remember when this was claimed.
-    calm: bool
-    #: The provider is sick, and is looked at unless what was claimed has it called.
-    looks: bool = False
-    #: An operation is due that this process may only work on while it does nothing else.
-    alone_next: bool = False
 
 
 class Engine:
@@ -73,6 +59,7 @@ class Engine:
         places: int,
         side_places: int,
         host: Host = THIS,
+        meter: Meter = NO_METER,
     ) -> None:
         self._database = database
         self._plugins = plugins
@@ -81,14 +68,14 @@ class Engine:
         self._leaseholder = leaseholder
         self._sealing = sealing
         self._host = host
-        self._pen = Pen(database, leaseholder, host)
+        self._meter = meter
+        self._taker = Taker(database, leaseholder.id, host)
+        self._recorder = Recorder(database, wakes, relay, leaseholder, sealing, host)
         self._solitude = Solitude(host.monotonic)
         self._beside_others = BesideOthers(leaseholder, self._solitude)
         limits = [plugin.limits for plugin in plugins.values()]
         #: How long one call lasts at most, whosever it is.
         self._longest_call = max((each.total_timeout for each in limits), default=0.0)
-        #: Providers at which this process claimed a suspect last.
-        self._others_next: set[Provider] = set()
         self._shares = {provider: Share(places, side_places) for provider in plugins}
         # One more than a chunk takes: a single submit is not to wait until another chunk is drawn.
         self._executors = {
@@ -102,77 +89,82 @@ class Engine:
         `slot` is the moment that the message was meant for: one that came early goes back.
         """
         plugin = self._plugins.get(provider)
-        if plugin is None or self._leaseholder.halted(self._host.monotonic()) is not None:
+        if plugin is None or self._is_halted():
             return 0
-        early = 0.0 if slot is None else (slot - self._database.now()).total_seconds()
-        if slot is not None and early > _EARLY:
-            self._wakes.again(provider, wake, slot)
-            return 0
-        if early > 0:
-            # What is due only at the slot itself has no other message.
-            self._leaseholder.pause(early)
-        worked, alone_next = self._beside(provider, plugin)
-        if alone_next:
-            worked += self._alone(provider, plugin)
-        return worked
+        with bound_contextvars(provider=provider.value):
+            if slot is not None and not self._is_time(provider, wake, slot):
+                return 0
+            worked, alone_next = self._beside(plugin)
+            if alone_next:
+                worked += self._alone(plugin)
+            return worked
 
     def close(self) -> None:
         """Let running calls end and stop the threads."""
         for executor in self._executors.values():
             executor.shutdown(wait=True)
 
-    def _beside(self, provider: Provider, plugin: Plugin) -> tuple[int, bool]:
+    def _beside(self, plugin: Plugin) -> tuple[int, bool]:
         """Work on one chunk beside others of this process; tell whether one is to be alone next."""
         if not self._solitude.enter():
-            # Who is alone wakes every provider afterwards.
+            # The one that is alone wakes every provider afterwards.
             return 0, False
         try:
-            place = self._shares[provider].enter()
+            place = self._shares[plugin.name].enter()
             if place is None:
                 return 0, False
-            step_aside = partial(self._step_aside, provider, place)
             try:
                 with self._held(plugin) as token:
-                    taken = self._take(provider, plugin, token, alone=False)
-                    worked = self._work_off(
-                        provider, plugin, taken, self._beside_others, step_aside
-                    )
+                    taken = self._taker.take(plugin, token, alone=False)
+                    step_aside = partial(self._step_aside, plugin.name, place)
+                    worked = self._work_off(plugin, taken, self._beside_others, step_aside)
                     return worked, taken.alone_next
             finally:
                 if place.leave():
-                    # Somebody was turned away while this process was full: there may be work left.
-                    self._wakes.now(provider)
+                    # A chunk was turned away while this process was full: there may be work left.
+                    self._wakes.now(plugin.name)
         finally:
             self._solitude.leave()
 
-    def _alone(self, provider: Provider, plugin: Plugin) -> int:
+    def _alone(self, plugin: Plugin) -> int:
         """Work on an operation that is next to be called poison, and meanwhile on nothing else."""
         # Twice: what is under way ends first, however long its call.
         if not self._solitude.seek(2 * (self._longest_call + plugin.limits.total_timeout)):
             return 0
         try:
             while not self._solitude.is_alone:
-                if not self._solitude.is_sought or self._halted():
+                if not self._solitude.is_sought or self._is_halted():
                     return 0
                 self._leaseholder.pause(_LOOK_EVERY)
-            log.info("works_alone", provider=provider)
+            log.info("works_alone")
             with self._held(plugin) as token:
-                taken = self._take(provider, plugin, token, alone=True)
-                return self._work_off(provider, plugin, taken, self._leaseholder, _nobody_waits)
+                taken = self._taker.take(plugin, token, alone=True)
+                return self._work_off(plugin, taken, self._leaseholder, _do_nothing)
         finally:
             self._solitude.end()
             for each in self._plugins:
                 # They were turned away, or have broken off.
                 self._wakes.now(each)
 
-    def _halted(self) -> bool:
+    def _is_halted(self) -> bool:
         return self._leaseholder.halted(self._host.monotonic()) is not None
+
+    def _is_time(self, provider: Provider, wake: Wake, slot: datetime) -> bool:
+        """Tell whether a message's slot has come; one that is early goes back, or is waited for."""
+        early = (slot - self._database.now()).total_seconds()
+        if early > _EARLY:
+            self._wakes.again(provider, wake, slot)
+            return False
+        if early > 0:
+            # What is due only at the slot itself has no other message.
+            self._leaseholder.pause(early)
+        return True
 
     @contextmanager
     def _held(self, plugin: Plugin) -> Iterator[str]:
         """Hold a token for a chunk's time."""
         token = new_id()
-        # Before the claim: committed, perhaps, and only not confirmed, nobody else would free it.
+        # Before the claim: a claim that was committed and not confirmed is freed by this alone.
         self._leaseholder.hold(token, longest_wait(plugin.limits))
         suspected = False
         try:
@@ -186,105 +178,62 @@ class Engine:
             self._leaseholder.release(token, suspected=suspected)
 
     def _work_off(
-        self,
-        provider: Provider,
-        plugin: Plugin,
-        taken: Taken,
-        guard: Guard,
-        step_aside: Callable[[], None],
+        self, plugin: Plugin, taken: Taken, check: HaltCheck, step_aside: Callable[[], None]
     ) -> int:
         """Work on what was taken, and return how many operations were worked on."""
         chunk = taken.chunk
-        # Before the work, not after it: the successor shares the load, and outlives this chunk.
-        if taken.successor_at is not None and taken.successor_at > chunk.now:
-            self._wakes.soon(provider, taken.successor_at)
-        elif taken.successor_at is not None:
-            self._wakes.now(provider)
+        self._wake_successor(plugin.name, taken)
         if not chunk.claimed and not taken.looks:
             return 0
         unwritten = {row.id for row in chunk.claimed}
-        working = Working(
+        measuring, breaker = Measuring(chunk), taken.breaker
+        working = self._working(plugin, chunk, check)
+
+        def record(answers: Sequence[Answer]) -> None:
+            measuring.count(answers)
+            self._recorder.record(plugin, chunk, answers, unwritten)
+
+        try:
+            executor = self._executors[plugin.name]
+            working.run(executor, plugin.limits.threads, record, step_aside)
+            if taken.looks:
+                working.look()
+            if not (taken.calm and working.flawless and working.calls == len(chunk.claimed)):
+                breaker = self._feed(plugin, working, chunk)
+        except DATABASE_ERRORS as error:
+            log.warning("chunk_abandoned", operations=len(unwritten), error=type(error).__name__)
+            raise
+        finally:
+            self._meter.chunk_done(measuring.measures(plugin.name, breaker))
+        self._give_back(chunk, unwritten)
+        if working.halt is not None:
+            log.info("chunk_halted", why=working.halt, left=len(unwritten))
+        return len(chunk.claimed) - len(unwritten)
+
+    def _working(self, plugin: Plugin, chunk: Chunk, check: HaltCheck) -> Working:
+        return Working(
             chunk,
             plugin,
-            guard,
+            check,
             unseal=self._sealing.open,
             mark=lambda row, now: self._mark(chunk, row, now),
             supply=lambda row, now: self._supply(chunk, row, now),
             host=self._host,
         )
-        try:
-            working.run(
-                self._executors[provider],
-                plugin.limits.threads,
-                lambda answers: self._flush(provider, plugin, chunk, answers, unwritten),
-                step_aside,
-            )
-            if taken.looks:
-                working.look()
-            if not (taken.calm and working.flawless and working.calls == len(chunk.claimed)):
-                self._feed(provider, plugin, working, chunk)
-        except DATABASE_ERRORS as error:
-            name = type(error).__name__
-            log.warning("chunk_abandoned", provider=provider, operations=len(unwritten), error=name)
-            raise
-        self._give_back(chunk, unwritten)
-        if working.halt is not None:
-            log.info("chunk_halted", provider=provider, why=working.halt, left=len(unwritten))
-        return len(chunk.claimed) - len(unwritten)
+
+    def _wake_successor(self, provider: Provider, taken: Taken) -> None:
+        """Have another chunk come for what was left behind.
+
+        Before the work, not after it: the successor shares the load, and outlives this chunk.
+        """
+        if taken.successor_at is not None and taken.successor_at > taken.chunk.now:
+            self._wakes.soon(provider, taken.successor_at)
+        elif taken.successor_at is not None:
+            self._wakes.now(provider)
 
     def _step_aside(self, provider: Provider, place: Place) -> None:
         if place.step_aside():
             self._wakes.now(provider)
-
-    def _take(self, provider: Provider, plugin: Plugin, token: str, *, alone: bool) -> Taken:
-        """Ask the gate and claim what it grants, in one transaction."""
-        owner = self._leaseholder.id
-        with self._database.begin() as connection:
-            shared = claims.lock_provider(connection, provider, self._database.now())
-            # Only now: the row may have been waited for, and what it fills up by is time.
-            now, began = self._database.now(), self._host.monotonic()
-            granted = admission.grant(shared, plugin.limits, now)
-            calm = shared.failures == 0 and shared.closed_until is None and not granted.probing
-            if granted.limit == 0:
-                return Taken(Chunk((), {}, {}, token, now, began), granted.again_at, calm)
-
-            is_sick = granted.probing and admission.is_sick(shared, plugin.limits)
-            picker = Picker(connection, provider, owner, token, now)
-            if alone:
-                picked = NOTHING if is_sick else picker.pick_alone()
-            elif is_sick:
-                picked = picker.pick_harmless(plugin)
-            else:
-                others_first = provider in self._others_next
-                picked = picker.pick(granted, self._host.draw, others_first=others_first)
-            claimed, looks = picked.claimed, is_sick and picked.left_behind
-            if claimed or looks:
-                # Never back: who waited long for the row knows the time of before that only.
-                at = max(now, shared.tokens_at)
-                values: dict[str, Any] = {
-                    "tokens": granted.tokens - max(len(claimed), 1),
-                    "tokens_at": at,
-                }
-                if granted.probing:
-                    lasting = timedelta(seconds=plugin.limits.total_timeout + 1)
-                    values["probing_until"] = now + lasting
-                claims.share(connection, provider, **values)
-            payloads = claims.payloads(
-                connection, [row for row in claimed if row.state is State.ACCEPTED]
-            )
-            spoken_of = notifications.of(
-                connection, [(row.id, row.attempt) for row in claimed if row.notices]
-            )
-            waits = not (alone or is_sick) and claims.any_alone(connection, provider, now)
-        if picked.alone:
-            self._others_next.add(provider)
-        else:
-            self._others_next.discard(provider)
-        successor = None
-        if picked.left_behind and not granted.probing:
-            successor = now if picked.alone else granted.again_at
-        chunk = Chunk(claimed, payloads, spoken_of, token, now, began)
-        return Taken(chunk, successor, calm, looks, waits)
 
     def _mark(self, chunk: Chunk, row: Claimed, now: datetime) -> bool:
         with self._database.begin() as connection:
@@ -300,80 +249,29 @@ class Engine:
                 opened(self._sealing.open, marked.sealed)
             return marked
 
-    def _flush(
-        self,
-        provider: Provider,
-        plugin: Plugin,
-        chunk: Chunk,
-        answers: list[Answer],
-        unwritten: set[str],
-    ) -> None:
-        now = self._database.now()
-        changes = []
-        for answer in answers:
-            try:
-                changes.append(
-                    decide(answer, plugin, now, self._host.draw(), self._sealing.seal_bytes)
-                )
-            except Exception as error:  # noqa: BLE001 - one operation's trouble, never its chunk's
-                self._pen.refused(chunk.token, answer.claimed, error)
-        stays = [change for change in changes if isinstance(change, Stay)]
-        moves = [change for change in changes if isinstance(change, Move)]
-        written = self._pen.write(chunk.token, stays, moves, now)
-        unwritten.difference_update(answer.claimed.id for answer in answers)
-        self._leaseholder.renew(chunk.token)
-        late = [move for move in moves if move.claimed.id not in written and move.events]
-        self._pen.tell_late(late, now)
-        self._wake_next(
-            provider, [change for change in changes if change.claimed.id in written], now
-        )
-        if any(written.values()):
-            # Somebody asked for them while they were being worked on.
-            self._wakes.soon(provider, now)
-        if late or any(move.events for move in moves):
-            self._relay.wake()
-
-    def _wake_next(self, provider: Provider, written: Sequence[Stay | Move], now: datetime) -> None:
-        polls: list[datetime] = []
-        settlements: list[datetime] = []
-        at_once = False
-        for change in written:
-            if change.due_at is not None:
-                state = change.state if isinstance(change, Move) else change.claimed.state
-                (settlements if state is State.SETTLING else polls).append(change.due_at)
-                # The next step or the next page: not to be held up for a whole slot.
-                at_once = at_once or change.due_at <= now
-        if at_once:
-            self._wakes.soon(provider, now)
-        if polls:
-            self._wakes.at(provider, Wake.POLL, polls)
-        if settlements:
-            self._wakes.at(provider, Wake.SETTLE, settlements)
-
-    def _feed(self, provider: Provider, plugin: Plugin, working: Working, chunk: Chunk) -> None:
-        """Tell the others what this chunk saw of the provider."""
-        misconfigured = working.misconfigured
+    def _feed(self, plugin: Plugin, working: Working, chunk: Chunk) -> Breaker:
+        """Have the other workers know what this chunk saw of the provider; return its breaker."""
+        provider = plugin.name
         with self._database.begin() as connection:
             shared = claims.lock_provider(connection, provider, self._database.now())
-            now = self._database.now()  # as in `_take`
+            # Read after the row was locked: we may have waited for it, and tokens accrue with time.
+            now = self._database.now()
             passed = (now - chunk.now).total_seconds()
             left = admission.returned(
                 max(len(chunk.claimed), 1), working.calls, passed, plugin.limits
             )
-            values = admission.fed(shared, working.health, plugin.limits, now)
-            values.setdefault("tokens", shared.tokens + left)
-            if any(getattr(shared, name) != value for name, value in values.items()):
-                claims.share(connection, provider, **values)
-            if misconfigured is not None:
-                self._pause(connection, provider, misconfigured, now)
-        closed_until = values["closed_until"]
-        if isinstance(closed_until, datetime) and closed_until > now:
-            log.warning("provider_rests", provider=provider, failures=values["failures"])
-            self._wakes.at(provider, Wake.POLL, [closed_until])
+            after = admission.fed(shared, working.health, plugin.limits, now, left)
+            claims.share_changes(connection, provider, shared, after)
+            if working.misconfigured is not None:
+                self._pause(connection, provider, working.misconfigured, now)
+        if after.closed_until is not None and after.closed_until > now:
+            log.warning("provider_rests", failures=after.failures)
+            self._wakes.at(provider, Wake.POLL, [after.closed_until])
         elif admission.is_half_open(shared, plugin.limits):
             if working.health.any_answered and not working.health.only_looked:
-                log.info("provider_is_back", provider=provider)
+                log.info("provider_is_back")
             self._wakes.now(provider)
+        return admission.breaker(after, plugin.limits, now)
 
     def _pause(
         self,
@@ -384,7 +282,7 @@ class Engine:
     ) -> None:
         note = f"{cause.reason.message} ({cause.note})"
         if provider_pauses.pause(connection, provider, "uprid-worker", note, now, cause.reason):
-            log.error("provider_paused", provider=provider, code=cause.reason.provider_code)
+            log.error("provider_paused", code=cause.reason.provider_code)
             self._relay.wake()
 
     def _give_back(self, chunk: Chunk, unwritten: set[str]) -> None:
@@ -398,8 +296,8 @@ class Engine:
             log.warning("give_back_waits", error=type(error).__name__)
 
 
-def _nobody_waits() -> None:
-    """Have nobody begin in one's stead."""
+def _do_nothing() -> None:
+    """Begin no other chunk: this one is to be alone to its end."""
 
 
 def longest_wait(limits: Limits) -> float:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from worker.domain.ids import new_id
-from worker.engine.chunk import Halt
+from worker.engine.halt import Halt
 from worker.engine.held import Held
 from worker.engine.pulse import Beat, Pulse
 from worker.periodic import Repeating

@@ -2,7 +2,7 @@
 
 from typing import Any, Protocol
 
-from worker.engine.chunk import Guard
+from worker.engine.halt import HaltCheck
 
 
 class Relay(Protocol):
@@ -12,7 +12,7 @@ class Relay(Protocol):
         """Say that there is something to tell. Returns at once."""
 
 
-class Leaseholder(Guard, Protocol):
+class Leaseholder(HaltCheck, Protocol):
     """The process that leases belong to."""
 
     @property

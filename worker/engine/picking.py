@@ -93,18 +93,11 @@ class Picker:
         return Picked(claimed, bool(claimed), bool(claimed))
 
     def _others(self, granted: Grant, draw: Callable[[], float]) -> Picked:
-        # Half for submits and codes, the rest for polls, and what polls leave for submits. An odd
-        # one goes to either by chance: by rule, a single one would starve the other.
-        half = int(granted.limit / 2 + draw())
-        urgent = self._some(URGENT, half)
-        room = granted.limit - len(urgent)
-        ordinary = self._some(ORDINARY, min(granted.ordinary, room))
-        room -= len(ordinary)
-        if len(urgent) == half:
-            urgent += self._some(URGENT, room)
-        claimed = urgent + ordinary
-        full = len(claimed) == granted.limit or len(ordinary) == granted.ordinary
-        return Picked(claimed, full)
+        lanes = granted.lanes(draw())
+        urgent = self._some(URGENT, lanes.urgent)
+        ordinary = self._some(ORDINARY, lanes.ordinary_beside(len(urgent)))
+        urgent += self._some(URGENT, lanes.urgent_beside(len(urgent), len(ordinary)))
+        return Picked(urgent + ordinary, lanes.are_full(len(urgent), len(ordinary)))
 
     def _some(self, lane: int, limit: int) -> list[Claimed]:
         if limit <= 0:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from worker.engine.chunk import Guard, Halt
+from worker.engine.halt import Halt, HaltCheck
 
 #: Of a process's time, how much may be spent alone: a tenth. The others' work must go on.
 _REST: Final = 9
@@ -78,7 +78,7 @@ class Solitude:
 class BesideOthers:
     """Whether a chunk may go on that is not the only one of its process."""
 
-    def __init__(self, leaseholder: Guard, solitude: Solitude) -> None:
+    def __init__(self, leaseholder: HaltCheck, solitude: Solitude) -> None:
         self._leaseholder = leaseholder
         self._solitude = solitude
 

@@ -154,6 +154,15 @@ def share(connection: Connection, provider: str, **values: object) -> None:
     connection.execute(update(PROVIDERS).where(PROVIDERS.c.name == provider).values(**values))
 
 
+def share_changes(connection: Connection, provider: str, before: Shared, after: Shared) -> None:
+    """Write what differs in a provider's shared row; only while it is locked."""
+    names = ("failures", "closed_until", "probing_until", "tokens", "tokens_at")
+    values = {name: getattr(after, name) for name in names}
+    changed = {name: value for name, value in values.items() if value != getattr(before, name)}
+    if changed:
+        share(connection, provider, **changed)
+
+
 def claim(
     connection: Connection,
     provider: str,

@@ -37,7 +37,7 @@ CAUGHT: Final[dict[str, tuple[int, str]]] = {
     "forget-anothers-rest": (103, "a rest lasts"),
     "fill-beyond-the-brim": (1, "the rate is never exceeded"),
     "spend-one-token": (17, "the rate is never exceeded"),
-    "fill-since-long-ago": (5, "the rate is never exceeded"),
+    "fill-since-long-ago": (11, "the rate is never exceeded"),
     "probe-with-a-submit": (48, "half open, the call is harmless"),
     "ask-the-paused": (2, "no claim while a provider is paused"),
     "hear-no-retry-after": (5, "a sick provider is left alone"),

@@ -14,12 +14,18 @@ from tests.harnesses.simulation.calls import SLACK
 from tests.harnesses.simulation.database import store
 from tests.harnesses.simulation.kernel import BEGIN
 from tests.harnesses.simulation.rows import text
+from tests.harnesses.simulation.spots import spot_of, spots_in
 from tests.harnesses.simulation.transactions import Transaction
 from tests.harnesses.simulation.violation import require
 from worker.domain.events import EventType
 from worker.domain.outcomes import Misconfigured, NotSent
 from worker.domain.states import LIVE, TERMINAL, State
+from worker.engine.engine import Engine
+from worker.engine.incarnation import Incarnation
+from worker.engine.result_writer import Pen
+from worker.intake import actions
 from worker.providers.mandarin.course import CODES
+from worker.store import fail_over
 
 if TYPE_CHECKING:
     from tests.harnesses.simulation.world import World
@@ -46,11 +52,12 @@ _RESTS: Final = "SELECT name, closed_until FROM provider"
 _ALONE: Final = 2
 _POISON: Final = 4
 #: Spots at which an answer is written down.
-_ANSWERS: Final = {"pen._write", "pen._one_by_one"}
+_ANSWERS: Final = {spot_of(Pen._write), spot_of(Pen._one_by_one)}
+_BEAT: Final = spot_of(Incarnation.beat)
 #: Spots at which a lease is given up as if there had been no claim.
-_UNCLAIMED: Final = {"engine._give_back", "leaseholder.beat"}
+_UNCLAIMED: Final = {spot_of(Engine._give_back), _BEAT}
 #: Where a person looks at an operation, which clears it of what was suspected.
-_CLEARED: Final = ("actions.", "recovering.")
+_CLEARED: Final = (spots_in(actions), spots_in(fail_over))
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +205,7 @@ class Facts:
             allowed = {0}
         elif spot in _UNCLAIMED and before.lease_token is not None:
             allowed = {before.claims - 1}
-            if spot == "leaseholder.beat":
+            if spot == _BEAT:
                 # Or it may be what its chunk ended by.
                 allowed.add(before.claims)
         elif spot.startswith(_CLEARED):

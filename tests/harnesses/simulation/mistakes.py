@@ -9,7 +9,16 @@ from typing import Final
 
 from tests.harnesses.simulation import stream as stream_double
 from tests.harnesses.simulation.breaking import Mutation, Slip
-from worker.engine import admission, calls, chunk, decisions, engine, held, incarnation, picking
+from worker.engine import (
+    admission,
+    calls,
+    decisions,
+    health,
+    held,
+    incarnation,
+    picking,
+    recording,
+)
 from worker.store import (
     actions,
     callbacks,
@@ -28,7 +37,6 @@ from worker.store import (
 from worker.stream import relay
 
 _TURN: Final = decisions._Turn
-_ENGINE: Final = engine.Engine
 
 
 def _slip(what: str, breaks: str, *places: Slip) -> Mutation:
@@ -108,15 +116,15 @@ GATE: Final[Mapping[str, Mutation]] = {
     ),
     "spend-one-token": _slip(
         "a chunk spends one token, however much it claims", "8: the rate is never exceeded",
-        Slip(_ENGINE, "_take", "max(len(claimed), 1)", "1"),
+        Slip(admission, "spent", "max(claimed, 1)", "1"),
     ),
     "fill-since-long-ago": _slip(
         "a claim does not say until when the bucket was filled", "8: the rate is never exceeded",
-        Slip(_ENGINE, "_take", '"tokens_at": at,', ""),
+        Slip(admission, "spent", "tokens_at=max(now, shared.tokens_at),", ""),
     ),
     "probe-in-crowds": _slip(
         "a probe does not say that it is under way", "8: no stampede at a sick provider",
-        Slip(_ENGINE, "_take", "if granted.probing:\n", "if granted.probing and not claimed:\n"),
+        Slip(admission, "spent", "if granted.probing:", "if granted.probing and not claimed:"),
     ),
     "probe-with-a-submit": _slip(
         "what costs may try whether a sick provider is back", "3, 8: a probe is harmless",
@@ -132,7 +140,9 @@ GATE: Final[Mapping[str, Mutation]] = {
     ),
     "hear-no-retry-after": _slip(
         "Retry-After is heard by nobody but its operation", "8: a sick provider rests",
-        Slip(chunk.Working, "_notice", "max(self._rest, outcome.retry_after)", "self._rest"),
+        Slip(
+            health.HealthWatch, "_failed", "max(self._rest, outcome.retry_after)", "self._rest",
+        ),
     ),
 }  # fmt: skip
 
@@ -192,7 +202,7 @@ DECISIONS: Final[Mapping[str, Mutation]] = {
     ),
     "keep-late-answers": _slip(
         "an answer that lost its lease is told to nobody", "2: nothing disappears",
-        Slip(_ENGINE, "_flush", "self._pen.tell_late(late, now)", "pass"),
+        Slip(recording.Recorder, "record", "self._pen.tell_late(late, now)", "pass"),
     ),
     "forget-the-deadline": _slip(
         "the provider's deadline is left out of the UPDATE", "2: what expires is told in time",

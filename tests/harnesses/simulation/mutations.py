@@ -6,6 +6,7 @@ Here is what leaves out a whole step; what is wrong in one place of a line is in
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from worker.providers.base import Limits
 from worker.store import claims, input_delivery, intake, leases, outbox, writeback
 from worker.store.bulk import Bulk
 from worker.store.changes import Move
+from worker.store.claims import Shared
 from worker.store.input_delivery import Supplying
 from worker.store.intake import Taken
 from worker.store.outbox import Line
@@ -119,8 +121,10 @@ def _due_or_not(provider: str, now: datetime) -> Select[tuple[str]]:
     )
 
 
-def _never_open(*_: object) -> dict[str, object]:
-    return {"failures": 0, "closed_until": None, "probing_until": None}
+def _never_open(shared: Shared, health: object, limits: object, now: object, left: float) -> Shared:
+    del health, limits, now
+    tokens = shared.tokens + left
+    return replace(shared, failures=0, closed_until=None, probing_until=None, tokens=tokens)
 
 
 def _always_full(shared: object, limits: Limits, now: object) -> float:

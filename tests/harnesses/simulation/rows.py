@@ -14,10 +14,18 @@ from tests.harnesses.simulation.database import store
 from tests.harnesses.simulation.errand import Errand
 from tests.harnesses.simulation.kernel import BEGIN, Kernel
 from tests.harnesses.simulation.plan import Plan
+from tests.harnesses.simulation.spots import spot_of, spots_in
 from tests.harnesses.simulation.transactions import Transaction
 from tests.harnesses.simulation.violation import require
 from worker.domain.events import END_EVENTS
 from worker.domain.states import DRIVEN, RETRYABLE, TERMINAL, State, may_move
+from worker.engine.engine import Engine
+from worker.engine.incarnation import Incarnation
+from worker.engine.result_writer import Pen
+from worker.engine.sweep import Sweep
+from worker.engine.taking import Taker
+from worker.intake import actions, callbacks, inputs, notifications
+from worker.store import fail_over, leases
 from worker.store.leases import POISON_AFTER
 
 _OPERATIONS: Final = (
@@ -31,15 +39,21 @@ _PROVIDERS: Final = (
 _END_TYPES: Final = {event.value: state for state, event in END_EVENTS.items()}
 #: Spots at which a chunk writes what it holds.
 _HOLDERS: Final = {
-    "pen._write", "pen._one_by_one", "engine._give_back", "pen.refused",
-    "engine._mark", "engine._supply",
+    spot_of(each)
+    for each in (
+        Pen._write, Pen._one_by_one, Pen.refused, Engine._give_back, Engine._mark, Engine._supply,
+    )
 }  # fmt: skip
 #: Spots at which what the dead held is free again, and what a chunk left behind.
-_FREEING: Final = ("sweep._free_leases", "leaseholder.beat")
+_FREEING: Final = (spot_of(Sweep._free_leases), spot_of(Incarnation.beat))
 #: Spots at which somebody may ask for an operation out of turn.
 _HASTENING: Final = (
-    "actions.", "callbacks.", "notifications.", "codes.", "people.", "leases.", "recovering.",
-)  # fmt: skip
+    *map(spots_in, (actions, callbacks, notifications, inputs, leases, fail_over)),
+    "people.",
+)
+#: Where a chunk feeds the breaker, and where it is claimed.
+_FEED: Final = spot_of(Engine._feed)
+_TAKE: Final = spot_of(Taker._take)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +124,7 @@ class Rows:
         raw = store().raw
         version = store().transactions.version
         if version == self._version:
-            if spot == "engine._feed":
+            if spot == _FEED:
                 self._feeding(self.providers)
             return
         self._version = version
@@ -130,7 +144,7 @@ class Rows:
         claimed = [row for row in changed if self._is_claimed(row)]
         if claimed:
             self._taken(self._errand(), claimed, self.providers, providers)
-        if spot == "engine._feed":
+        if spot == _FEED:
             self._feeding(providers)
         for provider in providers.values():
             self._shared(self.providers.get(provider.name), provider, spot)
@@ -275,7 +289,7 @@ class Rows:
         require(allowed, "only moves of the table", before, row)
 
     def _claim(self, before: Row, row: Row, spot: str) -> None:
-        require(spot == "engine._take", "only a claim leases", spot)
+        require(spot == _TAKE, "only a claim leases", spot)
         require(before.lease_token is None, "a lease is never taken away", before, row)
         require(
             before.due_at is not None and before.due_at <= self._text(SLACK),

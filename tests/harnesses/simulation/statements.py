@@ -11,12 +11,17 @@ from tests.harnesses.simulation import refusals
 from tests.harnesses.simulation.errand import Errand
 from tests.harnesses.simulation.kernel import Kernel
 from tests.harnesses.simulation.sickness import Sickness
+from tests.harnesses.simulation.spots import spot_of
 from tests.harnesses.simulation.transactions import Blocked, Key, Transaction, Transactions
 from uprid_client.database.postgres.connection import IDLE_IN_TRANSACTION
+from worker.engine.engine import Engine
+from worker.engine.taking import Taker
 from worker.store.tables import OPERATIONS, PROVIDERS
 
 #: How much sooner a wait is over than the clock can tell. Seconds.
 _TICK: Final = 1e-6
+#: What reads a provider's shared row to go by its tokens.
+_PACED: Final = frozenset({spot_of(Taker._take), spot_of(Engine._feed)})
 
 
 class Statements:
@@ -64,7 +69,7 @@ class Statements:
         self.hand_on()
         if error is not None:
             raise error
-        if self._transaction.spot.startswith("engine.") and _reads(statement, PROVIDERS):
+        if self._transaction.spot in _PACED and _reads(statement, PROVIDERS):
             # The moment that the code goes on with the row in its hands.
             errand = self._kernel.current.errand
             if isinstance(errand, Errand):

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.harnesses.simulation.breaking import Mutation, Slip
-from worker.engine import admission, engine, slots
+from worker.engine import admission, recording, slots
 from worker.engine.slots import countdown_to
 from worker.store import leases, writeback
 from worker.stream import stream
@@ -29,7 +29,7 @@ def test_slip_is_made_for_as_long_as_it_is_applied_and_wherever_the_function_was
 
 def test_slip_may_be_in_a_method_a_constant_a_statement_or_a_text() -> None:
     slips = [
-        Slip(engine.Engine, "_flush", "if late or", "if"),
+        Slip(recording.Recorder, "record", "if late or", "if"),
         Slip(leases, "POISON_AFTER", "4", "5"),
         Slip(writeback, "_STAY", "polls = v.polls, ", ""),
         Slip(stream, "_SCRIPT", "'behind'", "'ok'"),

@@ -186,7 +186,7 @@ def test_answer_that_cannot_be_decided_costs_nobody_elses(
 
     plugin.answers(Ask.SUBMIT, SUCCEEDED)
     poller.enqueue(*many(3))
-    monkeypatch.setattr("worker.engine.engine.decide", stumble)
+    monkeypatch.setattr("worker.engine.recording.decide", stumble)
 
     poller.work()
 

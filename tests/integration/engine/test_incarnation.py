@@ -14,7 +14,7 @@ from tests.support.clock import TravellingDatabase
 from tests.support.operations import accepted, claim, operation
 from tests.support.processes import wait_until
 from worker.domain.errors import DatabaseUnavailable
-from worker.engine.chunk import Halt
+from worker.engine.halt import Halt
 from worker.engine.incarnation import Incarnation
 from worker.store import leases
 from worker.store.tables import INCARNATIONS

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 
 @pytest.fixture
 def logged() -> Iterator[Logged]:
-    with structlog.testing.capture_logs() as lines:
+    with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as lines:
         yield lines
 
 
@@ -54,6 +54,7 @@ def test_a_stumble_names_provider_operation_and_question(
     assert stumbled == {
         "provider": "moneta",
         "operation": operation(poller.database, "order-1")["id"],
+        "attempt": 1,
         "ask": "poll",
     }
 
@@ -111,6 +112,7 @@ def test_a_late_answer_names_operation_and_the_state_that_it_would_have_led_to(
     poller.run(5)
 
     assert one(logged, "late_answer") == {
+        "provider": "moneta",
         "operation": operation(poller.database, "order-1")["id"],
         "state": "succeeded",
     }

@@ -22,7 +22,6 @@ from worker.domain.outcomes import Finished, Outcome
 from worker.domain.states import State
 from worker.engine.calls import Ask
 from worker.engine.incarnation import Incarnation
-from worker.engine.solitude import BesideOthers
 from worker.engine.sweep import Sweep, Timing
 from worker.periodic import Repeating
 from worker.providers.base import Work
@@ -87,10 +86,7 @@ def _takes_writes(url: str) -> bool:
 def living(poller: Poller) -> Iterator[None]:
     """Have a process beat and sweep as worker.process.runtime does."""
     incarnation = Incarnation(poller.database, "poller", every=_EVERY, silence=_SILENCE)
-    poller.incarnation = incarnation
-    poller.engine._leaseholder = incarnation
-    poller.engine._pen._waiting = incarnation
-    poller.engine._beside_others = BesideOthers(incarnation, poller.engine._solitude)
+    poller.live_as(incarnation)
     sweep = Sweep(
         poller.database,
         frozenset({Provider.MONETA}),

@@ -82,7 +82,7 @@ def test_last_suspect_is_woken_for_by_the_chunk_of_others_before_it(
 ) -> None:
     suspect(poller, ["doubted"])
     poller.enqueue("fresh")
-    poller.engine._others_next.add(Provider.MONETA)
+    poller.engine._taker._others_next.add(Provider.MONETA)
 
     poller.work()
     poller.run(0.5)

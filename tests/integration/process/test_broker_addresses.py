@@ -8,9 +8,8 @@ from typing import Final
 import pytest
 
 from tests.support.command import uprid
-from tests.support.processes import environment
-from uprid_client.sealing import new_key
 from tests.support.processes import PATIENCE, environment
+from uprid_client.sealing import new_key
 
 _ROOT: Final = Path(__file__).parents[3]
 _CELERY: Final = [sys.executable, "-m", "celery", "-A", "worker.process.app"]

@@ -11,13 +11,16 @@ from tests.support.operations import NOW
 from tests.support.providers import LIMITS
 from worker.engine.admission import (
     LONGEST_REST,
+    Breaker,
     Grant,
     Health,
+    breaker,
     capacity,
     fed,
     grant,
     refilled,
     returned,
+    spent,
 )
 from worker.providers.base import Limits
 from worker.store.claims import Shared
@@ -249,21 +252,21 @@ def test_grant_comes_again_when_there_is_something_to_spend(
     ],
 )
 def test_fed(shared: Shared, health: Health, failures: int, closed: float | None) -> None:
-    values = fed(shared, health, LIMITS, NOW)
-    values.pop("tokens", None)
-    values.pop("tokens_at", None)
+    after = fed(shared, health, LIMITS, NOW, 0.0)
 
-    assert values == {
-        "failures": failures,
-        "closed_until": None if closed is None else at(closed),
-        "probing_until": None,
-    }
+    assert after == replace(
+        shared,
+        failures=failures,
+        closed_until=None if closed is None else at(closed),
+        probing_until=None,
+        tokens=after.tokens,
+    )
 
 
 def test_provider_that_comes_back_gets_its_rate_in_the_first_second() -> None:
     # Its bucket filled up while the breaker was open.
     probed = replace(SICK, tokens=99.0)
-    shared = replace(probed, **fed(probed, Health(0, any_answered=True), LIMITS_100, NOW))
+    shared = fed(probed, Health(0, any_answered=True), LIMITS_100, NOW, 5.0)
 
     claimed = 0
     for moment in range(101):
@@ -276,7 +279,79 @@ def test_provider_that_comes_back_gets_its_rate_in_the_first_second() -> None:
 
 
 def test_provider_that_was_never_ill_keeps_its_bucket() -> None:
-    assert "tokens" not in fed(FULL, Health(0, any_answered=True), LIMITS_100, NOW)
+    shared = replace(FULL, tokens=60.0)
+
+    assert fed(shared, Health(0, any_answered=True), LIMITS_100, at(1), 5.5) == replace(
+        shared, tokens=65.5
+    )
+
+
+def test_provider_whose_host_only_answered_a_look_is_asked_one_question_next() -> None:
+    looked = Health(0, any_answered=True, only_looked=True)
+
+    after = fed(SICK, looked, LIMITS, NOW, -1.0)
+
+    assert (after.failures, after.tokens) == (LIMITS.breaker_failures - 1, SICK.tokens - 1)
+    assert breaker(after, LIMITS, NOW) is Breaker.HALF_OPEN
+
+
+@pytest.mark.parametrize(
+    ("shared", "expected"),
+    [
+        pytest.param(FULL, Breaker.CLOSED, id="well"),
+        pytest.param(replace(FULL, closed_until=at(1)), Breaker.OPEN, id="told to rest"),
+        pytest.param(replace(SICK, closed_until=at(1)), Breaker.OPEN, id="sick"),
+        pytest.param(replace(SICK, closed_until=at(-1)), Breaker.HALF_OPEN, id="rested"),
+    ],
+)
+def test_breaker(shared: Shared, expected: Breaker) -> None:
+    assert breaker(shared, LIMITS, NOW) is expected
+
+
+@pytest.mark.parametrize(
+    ("granted", "claimed", "expected"),
+    [
+        pytest.param(Grant(50, 30, 80.5, NOW), 20, 60.5, id="a token for each operation"),
+        pytest.param(Grant(1, 1, 3.0, None, probing=True), 0, 2.0, id="one for a look"),
+    ],
+)
+def test_claim_spends_tokens_of_the_bucket_as_it_was_found(
+    granted: Grant, claimed: int, expected: float
+) -> None:
+    after = spent(replace(FULL, tokens=1.0), granted, claimed, LIMITS, at(2))
+
+    assert (after.tokens, after.tokens_at) == (expected, at(2))
+    assert (after.probing_until is not None) == granted.probing
+
+
+def test_claim_never_puts_back_the_time_until_which_the_bucket_was_filled() -> None:
+    assert spent(replace(FULL, tokens_at=at(9)), Grant(5, 5, 9.0, NOW), 5, LIMITS, at(2)) == (
+        replace(FULL, tokens=4.0, tokens_at=at(9))
+    )
+
+
+@pytest.mark.parametrize(
+    ("granted", "draw", "urgent_due", "ordinary_due", "claimed"),
+    [
+        pytest.param(Grant(10, 10, 10, NOW), 0.0, 99, 99, (5, 5), id="half each"),
+        pytest.param(Grant(10, 10, 10, NOW), 0.0, 2, 99, (2, 8), id="polls get the rest"),
+        pytest.param(Grant(10, 10, 10, NOW), 0.0, 99, 1, (9, 1), id="what polls leave"),
+        pytest.param(Grant(10, 2, 10, NOW), 0.0, 99, 99, (8, 2), id="few polls are granted"),
+        pytest.param(Grant(1, 1, 1, NOW), 0.4, 99, 99, (0, 1), id="an odd one, for polls"),
+        pytest.param(Grant(1, 1, 1, NOW), 0.6, 99, 99, (1, 0), id="an odd one, for submits"),
+    ],
+)
+def test_lanes_divide_a_grant(
+    granted: Grant, draw: float, urgent_due: int, ordinary_due: int, claimed: tuple[int, int]
+) -> None:
+    lanes = granted.lanes(draw)
+
+    urgent = min(lanes.urgent, urgent_due)
+    ordinary = min(lanes.ordinary_beside(urgent), ordinary_due)
+    urgent += min(lanes.urgent_beside(urgent, ordinary), urgent_due - urgent)
+
+    assert (urgent, ordinary) == claimed
+    assert lanes.are_full(urgent, ordinary)
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,8 @@ from worker.domain.outcomes import (
 from worker.domain.states import State
 from worker.engine.admission import Health
 from worker.engine.calls import Answer, Ask
-from worker.engine.chunk import Chunk, Halt, Working
+from worker.engine.chunk import Chunk, Working
+from worker.engine.halt import Halt
 from worker.providers.base import Work
 from worker.store.claims import Claimed
 from worker.store.input_delivery import Supplying

@@ -2,7 +2,7 @@
 
 import pytest
 
-from worker.engine.chunk import Halt
+from worker.engine.halt import Halt
 from worker.engine.solitude import BesideOthers, Solitude
 
 

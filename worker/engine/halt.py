@@ -1,0 +1,27 @@
+"""Halts: why a chunk stops before all of it is done."""
+
+from enum import StrEnum
+from typing import Protocol
+
+
+class Halt(StrEnum):
+    """Why a chunk stops before all of it is done; what is left is given back."""
+
+    STOPPING = "stopping"
+    LEASE_DOUBTED = "lease_doubted"
+    MISCONFIGURED = "misconfigured"
+    PROVIDER_SICK = "provider_sick"
+    TOLD_TO_REST = "told_to_rest"
+    DATABASE_AWAY = "database_away"
+    ANOTHER_ALONE = "another_alone"
+    STUMBLED = "stumbled"
+
+
+class HaltCheck(Protocol):
+    """Whether this process may go on working."""
+
+    def halted(self, taken_at: float, token: str | None = None) -> Halt | None:
+        """Return why a chunk that was taken then, under a token, must stop, or None.
+
+        By this host's monotonic clock. Called before every request: must be cheap.
+        """
