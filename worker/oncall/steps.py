@@ -83,8 +83,8 @@ def _unknown(row: Row) -> tuple[Step, ...]:
 def _mended(row: Row) -> tuple[Step, ...]:
     if row.waiting_from == State.SUBMITTING.value:
         # The provider refused the submit: there is nothing that could go on.
-        return (*_look(row), retry(row, "once it is mended"))
-    return (*_look(row), _step("resume", row, "", "once it is mended"))
+        return (*_look(row), retry(row, "once that is corrected"))
+    return (*_look(row), _step("resume", row, "", "once that is corrected"))
 
 
 def _poison(row: Row) -> tuple[Step, ...]:
@@ -95,7 +95,7 @@ def _erased(row: Row) -> tuple[Step, ...]:
     # A retry needs the data anew, which the marketplace has.
     return (
         _verdict(row, "VERDICT", f"once {row.provider} says how it ended"),
-        _step("cancel", row, "", "if nobody needs it any more"),
+        _step("cancel", row, "", "if it is not needed any more"),
     )
 
 

@@ -118,8 +118,8 @@ def _erased_soon(connection: Connection, kept: timedelta, now: datetime) -> Iter
 def _backlog(connection: Connection, now: datetime) -> Finding:
     number, oldest = outbox.backlog(connection)
     if oldest is None:
-        return ok("outbox", "all told")
-    said = f"{number} not told yet, the oldest for {lasting(now - oldest)}"
+        return ok("outbox", "all published")
+    said = f"{number} not published yet, the oldest for {lasting(now - oldest)}"
     if now - oldest > _BACKLOG_AFTER:
         return fault("outbox", f"{said}: is the stream's server there, and a worker alive?")
     return ok("outbox", said)

@@ -84,4 +84,4 @@ def _faults_at(provider: Provider, counted: Counters) -> Iterator[str]:
     for stranger in sorted(set(subjects) - set(expected)):
         # NPD's people are units at MONETA, whose profiles are asked about: nothing more.
         if any(subjects[stranger].get(name) for name in effects):
-            yield f"{NAMES[provider]}: {stranger}: calls that nobody wanted"
+            yield f"{NAMES[provider]}: {stranger}: calls that were not expected"
