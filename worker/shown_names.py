@@ -10,7 +10,7 @@ from typing import Final
 UNNAMED: Final = "(unnamed)"
 _FIELD: Final = re.compile(r"[a-z][a-zA-Z0-9_]{0,39}")
 _TASK: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,99}")
-#: None of our names has one, and a year has four. With five it may be part of somebody's number.
+#: None of our names has one, and a year has four. With five it may be part of a person's number.
 _MOST_DIGITS: Final = 4
 
 
@@ -20,7 +20,7 @@ def shown_field(name: object) -> str:
 
 
 def shown_task(name: object) -> str:
-    """Return a task's name as it may be stored, logged and told."""
+    """Return a task's name as it may be stored, logged and published."""
     return _shown(name, _TASK)
 
 

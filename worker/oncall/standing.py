@@ -25,10 +25,10 @@ _WAITS: Final = {
     ReasonCode.DOUBTFUL_SUBMIT: "its submit was sent, and no answer came: look at {provider}",
     ReasonCode.PAYLOAD_UNREADABLE: "its data open with none of the keys",
     ReasonCode.UNKNOWN_ANSWER: "{provider} gave an undocumented answer",
-    ReasonCode.CONFIGURATION: "{provider} refuses what our settings or rights make of it",
+    ReasonCode.CONFIGURATION: "{provider} refuses our settings or rights",
     ReasonCode.PROVIDER_ERROR: "{provider} or our reading of it failed",
     ReasonCode.POISON: "workers died while they worked on it",
-    ReasonCode.ERASED: "it waited until its data were erased: a retry needs them anew",
+    ReasonCode.ERASED: "its data were erased while it waited: a retry needs them again",
 }
 _DOCTOR: Final = (Step("uprid doctor"),)
 
@@ -61,7 +61,7 @@ def standing(row: Row, provider: ProviderRow | None, now: datetime) -> Standing:
 
 def _driven(row: Row, now: datetime) -> Standing:
     if row.due_at is None:
-        return Standing("nothing is planned for it, which must not be", _DOCTOR)
+        return Standing("nothing is planned for it: this is a defect", _DOCTOR)
     waits = f"waits for {_NEXT[row.state]}"
     if row.faults:
         waits += f" after {row.faults} requests in a row that met trouble"

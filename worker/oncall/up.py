@@ -123,7 +123,7 @@ def _run(made: Plan, data: Path, *, quiet: bool) -> None:
                 # Not restarted: what supervises `up`, or the person in front of it, must know.
                 raise ProcessDied(fallen.last_words())
             time.sleep(LOOK_EVERY)
-        _say("stopping", "workers first, the broker last; Ctrl-C again hastens")
+        _say("stopping", "workers first, the broker last; Ctrl-C again stops faster")
 
 
 def _greet(made: Plan, told_to_others: Path, logs: Path) -> None:

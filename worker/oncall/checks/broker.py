@@ -70,7 +70,7 @@ def _told(what: str, server: redis.Redis) -> Iterator[Finding]:
     if told.get("aof_enabled") == 1:
         yield ok(f"{what} disk", "appendonly yes")
     else:
-        lost = "what waits is lost with a restart, and found again by the sweep"
+        lost = "a restart loses what waits, and the sweep finds it again"
         yield warning(f"{what} disk", f"appendonly is off: {lost}: set appendonly yes")
 
 

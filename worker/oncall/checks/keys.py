@@ -58,7 +58,5 @@ def _fingerprints(
         others += made != sample.fingerprint
     if looked and others == looked:
         harm = "enqueueing the same again would be refused as other data"
-        return fault(
-            "fingerprint key", f"made none of what is stored: {harm}: put the old one back"
-        )
+        return fault("fingerprint key", f"made no stored fingerprint: {harm}: put the old one back")
     return ok("fingerprint key", f"{looked} fingerprints looked at")
