@@ -47,7 +47,7 @@ def retry(runtime: Runtime, message: Message) -> None:
 
 @aloud
 def resume(runtime: Runtime, message: Message) -> None:
-    """Let a waiting attempt go on: `reference` `attempt` `by` `note` `provider_ref`?."""
+    """Continue a waiting attempt: `reference` `attempt` `by` `note` `provider_ref`?."""
     reading = Reading(message)
     action = _action(reading)
     known = _known(runtime, reading, action)
@@ -66,7 +66,7 @@ def resume(runtime: Runtime, message: Message) -> None:
 
 @aloud
 def resolve(runtime: Runtime, message: Message) -> None:
-    """Write down a verdict: `reference` `attempt` `verdict` `by` `note`."""
+    """End a waiting attempt with a verdict: `reference` `attempt` `verdict` `by` `note`."""
     reading = Reading(message)
     action = _action(reading)
     known = _known(runtime, reading, action)
@@ -81,7 +81,7 @@ def resolve(runtime: Runtime, message: Message) -> None:
 
 @aloud
 def cancel(runtime: Runtime, message: Message) -> None:
-    """Call an operation off: `reference` `attempt` `by` `note`."""
+    """Cancel an operation: `reference` `attempt` `by` `note`."""
     reading = Reading(message)
     action = _action(reading)
     known = _known(runtime, reading, action)

@@ -96,7 +96,7 @@ def main() -> None:
 
 
 def _run(typed: str | None) -> int:
-    """Return a command's exit status; all that it cannot do is said in lines."""
+    """Return a command's exit status; print each error in a line."""
     stop = import_module("worker.oncall.stop")
     try:
         application(typed)()

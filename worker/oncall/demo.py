@@ -43,7 +43,7 @@ class Interrupted(UpridError):
 
 @dataclass(slots=True)
 class Outcome:
-    """What a run brought to light."""
+    """The result of a run."""
 
     records: dict[Side, Record] = field(default_factory=dict)
     #: What the sandbox counted.
@@ -179,7 +179,7 @@ def _sent_and_watched(
 
 
 def _report(outcome: Outcome, directory: Path, say: "_Speaker") -> list[str]:
-    """Print what was read back, counted and looked for; return what must not be."""
+    """Print events, counted calls and the search for personal values; return the faults."""
     report.tell_events(outcome.records, say)
     report.tell_calls(outcome.counted, say)
     return report.tell_privacy(directory, outcome.accounts, say)
@@ -203,7 +203,7 @@ class _Console(Console):
 
 
 class _Speaker:
-    """Says what happens, a line at a time, in what a word introduces."""
+    """Prints what happens, a line at a time, each introduced by a word."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

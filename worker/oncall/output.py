@@ -1,4 +1,4 @@
-"""What goes to standard output: JSON for programs, tables and times for people."""
+"""Writes to standard output: JSON for programs, tables and times for people."""
 
 import json
 import re
@@ -28,7 +28,7 @@ def say(line: str = "") -> None:
 
 
 def printable(text: str) -> str:
-    """Return a text that comes from outside without what a terminal would act on."""
+    """Return a text from outside without the characters that a terminal would act on."""
     return "".join(each if each.isprintable() else "\ufffd" for each in text)
 
 

@@ -1,4 +1,4 @@
-"""Child processes: each with a log of its own, stopped in order, and never left behind."""
+"""Child processes: each has a log of its own, they stop in order, and none is left behind."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""`uprid sandbox`: the providers' stand-ins on one port."""
+"""`uprid sandbox`: runs the providers' stand-ins on one port."""
 
 from dataclasses import replace
 from typing import Annotated

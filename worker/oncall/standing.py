@@ -1,4 +1,4 @@
-"""Why an operation is where it is, and what to type next. Pure."""
+"""Says why an operation is in its state, and what to type next. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -35,7 +35,7 @@ _DOCTOR: Final = (Step("uprid doctor"),)
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a person wants to know at a glance."""
+    """The reason, and the commands to type."""
 
     why: str
     #: What can be typed, the likeliest first; empty: there is nothing to do.

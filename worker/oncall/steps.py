@@ -1,4 +1,4 @@
-"""What to type about an operation that waits or has ended, by its reason. Pure.
+"""The commands for an operation that waits or has ended, by its reason. Pure.
 
 Commands are complete but for what only a person knows, which stands as `…` or VERDICT: copied as
 they are, they are refused, and not done.
@@ -43,7 +43,7 @@ def after_an_end(row: Row) -> tuple[Step, ...]:
 
 
 def while_waiting(row: Row) -> tuple[Step, ...]:
-    """Return what a person can do for an operation that waits for him."""
+    """Return the commands for an operation that waits for a person."""
     code = (row.reason or {}).get("code")
     find = BY_REASON.get(ReasonCode(code), _anything) if code else _anything
     return find(row)

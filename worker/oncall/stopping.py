@@ -1,4 +1,4 @@
-"""Being asked to stop: Ctrl-C, SIGTERM and a closed terminal lead to the same clean stop."""
+"""Requests to stop: Ctrl-C, SIGTERM and a closed terminal lead to the same clean stop."""
 
 import signal
 import time

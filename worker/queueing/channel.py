@@ -1,4 +1,4 @@
-"""The channel between Celery and the broker: what is no message ends here, and no process."""
+"""The channel between Celery and the broker: an entry that is no message ends no process."""
 
 from datetime import timedelta
 from queue import Empty
@@ -44,7 +44,7 @@ class Sturdy:
         super().__init__(*args, **kwargs)
 
     def keep(self: Any, unreadable: Unreadable) -> None:
-        """Log an entry that cannot be taken, and keep what may be kept of it."""
+        """Log an entry that cannot be taken, and store what may be stored of it."""
         log.warning(
             "entry_unreadable",
             queue=unreadable.queue,

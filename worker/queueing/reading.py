@@ -1,4 +1,4 @@
-"""A task queue's entry, read strictly: what of it goes on to Celery, or why none of it does.
+"""Reads a task queue's entry strictly: what goes on to Celery, or why nothing does.
 
 Kombu and Celery parse a queue's entry before any code of ours sees it, and an entry that is not as
 their protocol has it ends the process. So nothing goes on to them as it came: what they get is made

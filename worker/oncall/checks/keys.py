@@ -1,4 +1,4 @@
-"""The keys: whether they open what was sealed, and still tell the same data from other data."""
+"""Checks the keys: whether they open what was sealed, and make the stored fingerprints."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""The work: whether anybody does it, and what is paused, late or untold."""
+"""Checks the work: whether processes are alive, and what is paused, overdue or unpublished."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""What the stand-ins counted, held against what was asked for: pure, and every fault a sentence."""
+"""Compares the stand-ins' counts with the expected calls: pure, and every fault a sentence."""
 
 import json
 import urllib.request
@@ -65,7 +65,7 @@ def phone_digits(phone: str) -> str:
 
 
 def faults_of_calls(counted: Mapping[Provider, Counters]) -> list[str]:
-    """Return where a provider saw other than exactly the calls that cost or have effect."""
+    """Return every difference between the calls with an effect and the expected ones."""
     return [fault for provider in PLAYS for fault in _faults_at(provider, counted[provider])]
 
 
