@@ -1,4 +1,4 @@
-"""Settings → Celery's configuration. Pure, and the same for every process at the broker.
+"""Settings → Celery's configuration. Pure, and the same for whoever touches the broker.
 
 A client with another visibility timeout is enough to have every waiting message delivered a second
 time, so worker, poller, beat, Flower and the marketplace's client all get theirs from here.

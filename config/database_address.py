@@ -135,7 +135,7 @@ def _assembled(authority: str, tail: str) -> PostgresAddress:
         "port": ",".join(ports),
         "dbname": _database(path),
     }
-    # What is given to libpq twice it takes from the options.
+    # What libpq is told twice it takes from the options.
     parameters = {name: value for name, value in (parts | given).items() if value}
     schema = _schema(parameters.pop("options", ""))
     _check(parameters)

@@ -1,4 +1,4 @@
-"""What SQLite's result codes say about the file: what passes by itself, what must be corrected."""
+"""What SQLite's result codes say about the file: what passes by itself, and what must be mended."""
 
 import sqlite3
 from collections.abc import Mapping

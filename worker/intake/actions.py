@@ -22,7 +22,7 @@ from worker.runtime import Runtime
 log = structlog.get_logger(__name__)
 
 _VERDICTS = tuple(sorted(state.value for state in TERMINAL))
-#: Stands for an operation that is not there, until the reading's faults are reported.
+#: Stands for an operation that is not there, until the reading's faults are told.
 _NOBODY = Known("", "", {})
 
 
@@ -47,7 +47,7 @@ def retry(runtime: Runtime, message: Message) -> None:
 
 @aloud
 def resume(runtime: Runtime, message: Message) -> None:
-    """Continue a waiting attempt: `reference` `attempt` `by` `note` `provider_ref`?."""
+    """Let a waiting attempt go on: `reference` `attempt` `by` `note` `provider_ref`?."""
     reading = Reading(message)
     action = _action(reading)
     known = _known(runtime, reading, action)
@@ -56,7 +56,7 @@ def resume(runtime: Runtime, message: Message) -> None:
     reading.require_sound()
     now = runtime.database.now()
     plugin = runtime.plugins.get(Provider(known.provider))
-    # The plugin of a provider that is off cannot say what may be forgotten, nor how long it takes.
+    # Where the provider is off nobody can tell what may be forgotten, nor how long it takes.
     keep = _everything if plugin is None else partial(plugin.keep, next_attempt=False)
     anew = deciding.no_time if plugin is None else _anew(plugin, known.kind)
     with runtime.database.begin() as connection:
@@ -66,7 +66,7 @@ def resume(runtime: Runtime, message: Message) -> None:
 
 @aloud
 def resolve(runtime: Runtime, message: Message) -> None:
-    """End a waiting attempt with a verdict: `reference` `attempt` `verdict` `by` `note`."""
+    """Write down a verdict: `reference` `attempt` `verdict` `by` `note`."""
     reading = Reading(message)
     action = _action(reading)
     known = _known(runtime, reading, action)
@@ -81,7 +81,7 @@ def resolve(runtime: Runtime, message: Message) -> None:
 
 @aloud
 def cancel(runtime: Runtime, message: Message) -> None:
-    """Cancel an operation: `reference` `attempt` `by` `note`."""
+    """Call an operation off: `reference` `attempt` `by` `note`."""
     reading = Reading(message)
     action = _action(reading)
     known = _known(runtime, reading, action)
@@ -120,7 +120,7 @@ def _known(runtime: Runtime, reading: Reading, action: Action) -> Known:
 
 
 def _correction(runtime: Runtime, reading: Reading, known: Known) -> Correction | None:
-    """Take corrected data, if there are any; their faults are reported with all the others."""
+    """Take corrected data, if there are any; faults in them are told with all the others."""
     payload = reading.payload(runtime.sealer)
     if payload is None or known is _NOBODY:
         return None

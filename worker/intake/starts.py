@@ -1,4 +1,4 @@
-"""Start messages: an operation is stored once, even if its message comes several times."""
+"""Start messages: an operation is stored once, however often its message comes."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -105,12 +105,12 @@ def _store(
 
 
 def fingerprint(runtime: Runtime, provider: Provider, found: Intake) -> str:
-    """Return the hash that tells the same data from other data."""
+    """Return what tells the same data from other data."""
     return runtime.fingerprinter.of(provider, found.kind, found.args, found.payload)
 
 
 def party(runtime: Runtime, provider: Provider, found: Intake) -> str | None:
-    """Return the hash by which a provider's notification is matched to its person."""
+    """Return what tells whom the provider's notifications speak of."""
     named = found.party
     return None if named is None else runtime.fingerprinter.of_party(provider, named)
 

@@ -30,8 +30,8 @@ def name_of(given: str) -> str | None:
 
 
 def note_of(given: str) -> str | None:
-    """Return the note of an action, as it is stored: one line, masked; None: cannot be stored."""
-    # Control characters would be played on the terminal of the note's reader.
+    """Return why somebody acts, as it is stored: one line, masked; None: cannot be stored."""
+    # Control characters would be played on the terminal of whoever reads the note.
     note = " ".join(given.split())
     if len(given) > LONGEST_NOTE or not note.isprintable():
         return None

@@ -27,7 +27,7 @@ _PARAMETERS: Final[dict[str, Any]] = {
     "options": "",
     "application_name": "uprid-worker",
 }
-#: They replace those of the role, the database and the server (`ALTER ROLE … SET`).
+#: Whatever the role, the database or the server has in their place (`ALTER ROLE … SET`).
 _RELIED_ON: Final = {
     # First: it counts for the statements that follow. What takes long is bounded by who waits.
     "statement_timeout": "0",

@@ -159,7 +159,7 @@ def why_not_connected(
 ) -> DatabaseUnavailable:
     """Return what is raised in the place of the driver's error, without a value of the address."""
     text = str(error)
-    # Several hosts have a text each: what can be corrected counts before what must be waited for.
+    # Several hosts have a text each: what can be mended counts before what must be waited for.
     for words, what, remedy in _MENDED:
         if words in text:
             return _refused(what, remedy)

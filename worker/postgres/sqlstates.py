@@ -32,7 +32,7 @@ class Meaning:
     #: In a few words, for a line of a log.
     what: str
     lost: Lost = Lost.NOTHING
-    #: A person has to grant, make or correct something; else waiting is enough.
+    #: Somebody has to grant, make or mend something; else waiting is enough.
     refused: bool = False
 
 

@@ -26,7 +26,7 @@ class Sealer:
         """Return a token over these very bytes."""
         return self._fernet.encrypt(content).decode("ascii")
 
-    def open(self, token: str) -> Any:  # noqa: ANN401 - any JSON that was sealed
+    def open(self, token: str) -> Any:  # noqa: ANN401 - whatever JSON was sealed
         """Return the JSON value that was sealed; raise `Unsealable` where it does not open.
 
         Nor does one open that gives a name twice: which of the two counts is anybody's guess.

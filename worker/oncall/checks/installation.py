@@ -1,4 +1,4 @@
-"""Checks the installation of this command: whether a worker could start from it."""
+"""The installation that this command belongs to: whether a worker could start from it."""
 
 import platform
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ _WHAT = "installation"
 
 
 def check_installation() -> Iterator[Finding]:
-    """Import what workers, pollers, beat and Flower import, and compare the versions."""
+    """Import what workers, pollers, beat and Flower import; look at the versions that are there."""
     lacks = installation.lacks([*installation.IMPORTED, *TASK_MODULES])
     for lack in lacks:
         yield (fault if lack.is_ours else warning)(_WHAT, str(lack))
