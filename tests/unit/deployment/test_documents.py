@@ -63,7 +63,7 @@ def test_runbook_explains_every_error_that_is_logged(event: str) -> None:
 
 def _looked_at_by_the_doctor() -> list[str]:
     pattern = re.compile(r'(?:fault|warning)\(\s*f?"([^"]+)",')
-    files = (ROOT / "worker" / "oncall" / "checks").glob("*.py")
+    files = (ROOT / "worker/oncall/checks").glob("*.py")
     found = {name for file in files for name in pattern.findall(file.read_text("utf-8"))}
     assert found
     return sorted(name.replace("{name}", "moneta") for name in found)
