@@ -1,8 +1,8 @@
 """The naive way, done well: one Celery countdown message for each poll of each operation.
 
 What a good engineer writes by hand in an afternoon: the task reads its row, asks, writes its row
-and schedules itself again; late acknowledgement, a status check, the result told on a stream. It
-is given what helps it: Core instead of the ORM, no result backend, no events, no gossip, pooled
+and schedules itself again; late acknowledgement, a status check, the result published on a stream.
+It is given what helps it: Core instead of the ORM, no result backend, no events, no gossip, pooled
 connections, autocommit (every statement is a transaction of its own: no BEGIN and COMMIT to wait
 for). It does nothing of what this worker does besides: leases, journal, outbox, rate, validation.
 
@@ -31,7 +31,7 @@ STREAM: Final = "chain:events"
 
 #: What a process writes when it takes messages.
 READY: Final = "chain is ready"
-#: How the processes are told what to work on.
+#: How the processes learn what to work on.
 ENDPOINT, COUNTDOWN = "CHAIN_ENDPOINT", "CHAIN_COUNTDOWN"
 
 METADATA: Final = MetaData()

@@ -51,7 +51,7 @@ _STEPS: Final = {
     b"startuprid": b'{"asyncId":9,"asyncStatus":"CREATED"}',
 }
 
-#: Whom a request is about ("" where nobody counts), media type and answer.
+#: The subject of a request ("" where it is not counted), media type and answer.
 Answer = tuple[str, bytes, bytes]
 
 

@@ -56,7 +56,7 @@ def starting(dues: Iterable[datetime], now: datetime, sealer: Sealer) -> Iterato
 
 
 def settling(dues: Iterable[datetime], now: datetime) -> Iterator[Row]:
-    """Yield one operation of NPD's a due time that nobody told the end of."""
+    """Yield one operation of NPD's a due time whose end was never notified."""
     for number, due in enumerate(dues, 1):
         row = _operation(Provider.NPD, f"settle-{number}", now) | {
             "state": State.SETTLING.value,

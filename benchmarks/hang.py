@@ -144,7 +144,7 @@ def _settings(stage: Stage, load: Load, url: str, key: str) -> dict[str, str]:
         "CONNECT_TIMEOUT": str(load.time_limit),
         "READ_TIMEOUT": str(load.time_limit),
         "TOTAL_TIMEOUT": str(load.time_limit + 1),
-        # Whatever is called hangs as long as it lasts: no breaker makes it easy.
+        # Every call hangs as long as it lasts: no breaker makes it easy.
         "BREAKER_FAILURES": "1000",
     }
     return {

@@ -33,7 +33,7 @@ def put(database: Database, dues: Sequence[datetime | None], *, first_id: int = 
 
 
 def clear(database: Database) -> None:
-    """Drop all operations and what is told of them."""
+    """Drop all operations and their events."""
     for table in (OPERATIONS, ATTEMPTS, JOURNAL, OUTBOX):
         empty(database, table)
 

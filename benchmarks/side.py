@@ -23,7 +23,7 @@ class Side(Protocol):
         """Make all of them due at this moment."""
 
     def left(self) -> int:
-        """Return how many have not ended, or not been told of, yet."""
+        """Return how many have not ended, or have unpublished events."""
 
     def due(self) -> dict[int, tuple[int, datetime]]:
         """Return, by asyncId, how often it was polled and when it is due next."""

@@ -18,5 +18,5 @@ def show(title: str, head: Sequence[str], lines: Sequence[Sequence[str]]) -> Non
 
 
 def progress(text: str) -> None:
-    """Say what is being done, so that nobody waits in the dark."""
+    """Print what is being done."""
     print(f"... {text}", file=sys.stderr, flush=True)

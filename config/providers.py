@@ -83,7 +83,7 @@ class MonetaSettings(ProviderSettings):
     poll: PollPolicy = PollPolicy(first_after=15, steps=((20, 15), (25, 60)), then=300, jitter=0.1)
 
     def contradictions(self) -> list[str]:
-        """Return what does not go together: the groups must be told apart, too."""
+        """Return what does not go together: the groups must differ, too."""
         faults = super().contradictions()
         identified = [g for g in (self.simplified_group_id, self.full_group_id) if g is not None]
         if len({self.anonymous_group_id, *identified}) != 1 + len(identified):

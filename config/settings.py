@@ -272,8 +272,8 @@ def _groupless(given: Mapping[str, str]) -> Iterator[str]:
     identified = {f"{block}SIMPLIFIED_GROUP_ID", f"{block}FULL_GROUP_ID"}
     if any(name.startswith(block) for name in names) and not names & identified:
         yield (
-            f"{block}SIMPLIFIED_GROUP_ID or {block}FULL_GROUP_ID: one must be set, or nobody could "
-            "be found identified"
+            f"{block}SIMPLIFIED_GROUP_ID or {block}FULL_GROUP_ID: one must be set, or no person "
+            "could be found identified"
         )
 
 

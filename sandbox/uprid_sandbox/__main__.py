@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _announce(address: str) -> None:
     sys.stdout.write(f"sandbox ready on {address}\n")
-    # Whoever waits for this line reads from a pipe.
+    # A process that waits for this line reads from a pipe.
     sys.stdout.flush()
 
 

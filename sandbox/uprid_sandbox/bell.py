@@ -20,7 +20,7 @@ _PATIENCE: Final = 60.0
 
 
 def stay_silent(_url: str, _async_id: int, _after: float) -> None:
-    """Call nobody."""
+    """Make no call."""
 
 
 def ring(url: str, async_id: int, after: float) -> None:

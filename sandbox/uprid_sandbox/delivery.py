@@ -22,7 +22,7 @@ class DeliveryHandler(RequestHandler):
         self._gone = asyncio.Event()
 
     def on_connection_close(self) -> None:
-        """Wake whoever waits for the client to go."""
+        """Wake the thread that waits for the client to go."""
         self._gone.set()
 
     async def deliver(self, answer: Answer) -> None:

@@ -9,7 +9,7 @@ SERVER_ERROR: Final = html_page(500, "Internal Server Error")
 UNAVAILABLE: Final = html_page(503, "Service Unavailable", {"Retry-After": "1"})
 TOO_MANY: Final = html_page(429, "Too Many Requests", {"Retry-After": "1"})
 WELCOME: Final = html_page(200, "Maintenance")
-# Port 9 of loopback: whoever follows the redirect talks to nobody.
+# Port 9 of loopback: a client that follows the redirect reaches no server.
 REDIRECT: Final = html_page(302, "Found", {"Location": "http://127.0.0.1:9/"})
 
 #: Says that it is JSON, and is no document.

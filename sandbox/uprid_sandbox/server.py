@@ -49,7 +49,7 @@ def create_application(options: SandboxOptions, clock: Clock = utc_now) -> Appli
 async def run(
     options: SandboxOptions, ready: Ready, stop: asyncio.Event, clock: Clock = utc_now
 ) -> None:
-    """Serve until `stop` is set; `ready` is told the address, `http://127.0.0.1:PORT`.
+    """Serve until `stop` is set; `ready` gets the address, `http://127.0.0.1:PORT`.
 
     Raises OSError where the port is taken. Requests that hang are cut off at the stop.
     """

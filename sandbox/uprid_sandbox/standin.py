@@ -24,7 +24,7 @@ class StandIn:
     outage: Outage
     #: Forgets what the provider knows: tasks, units, invoices.
     forget: Callable[[], None]
-    #: What it told the marketplace of its own accord, sent or to be sent.
+    #: Its own notifications to the marketplace, sent or to be sent.
     notifications: Callable[[], list[dict[str, Any]]] = list
 
     def reset(self) -> None:

@@ -6,7 +6,7 @@ from typing import Final, Generic, TypeVar
 
 Act_co = TypeVar("Act_co", covariant=True)
 
-#: As the `times` of a step: for ever.
+#: As the `times` of a step: without end.
 EVER: Final = None
 
 

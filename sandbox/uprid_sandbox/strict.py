@@ -20,7 +20,7 @@ class Violation(Exception):
 
 
 class Node(Protocol):
-    """One value of a request, whatever language it came in. Every method may raise `Violation`."""
+    """One value of a request, in any language. Every method may raise `Violation`."""
 
     path: str
 

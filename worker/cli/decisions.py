@@ -1,4 +1,4 @@
-"""`uprid resume`, `resolve` and `cancel`: what a person decides over operations."""
+"""`uprid resume`, `resolve` and `cancel`: an engineer's decisions about operations."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""`uprid events`: looks at the result stream, and fills it again."""
+"""`uprid events`: reads the result stream, and publishes events again."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""How a command ends that cannot do what it was asked for, and what it says then."""
+"""How a command ends that cannot do what it was asked for, and what it prints then."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ _HINTS = {
 
 
 class Stop(Exception):
-    """The command ends here, with a status and a line for everything that is to be done."""
+    """Ends the command, with a status and a line for each thing to do."""
 
     def __init__(self, status: int, lines: Iterable[str]) -> None:
         self.status = status
@@ -34,7 +34,7 @@ def explained(error: UpridError) -> str:
 
 
 def settings_for(*needs: Need) -> Settings:
-    """Return the settings; end with status 2 and every fault where they will not do."""
+    """Return the settings; end with status 2 and every fault if they cannot be used."""
     try:
         return load(needs)
     except SettingsError as error:

@@ -1,4 +1,4 @@
-"""The extra `local`: what a machine of one's own needs, and a production installation lacks."""
+"""The extra `local`: packages for a developer's machine that production does not need."""
 
 from importlib.util import find_spec
 from typing import Final

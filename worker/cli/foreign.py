@@ -1,4 +1,4 @@
-"""Variables of other Celery apps: forgotten before Celery is imported and reads them."""
+"""Removes the variables of other Celery apps before Celery is imported and reads them."""
 
 from collections.abc import MutableMapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""`uprid keys`: the keys that seal personal data."""
+"""`uprid keys`: makes the keys that seal personal data."""
 
 import secrets
 

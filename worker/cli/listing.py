@@ -1,4 +1,4 @@
-"""`uprid list`: which operations there are."""
+"""`uprid list`: lists operations."""
 
 from collections.abc import Sequence
 from datetime import datetime

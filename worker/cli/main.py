@@ -53,7 +53,7 @@ def application(typed: str | None = None) -> "typer.Typer":
         help="Identify people and fetch registries at payment providers.",
         no_args_is_help=True,
         add_completion=False,
-        # A traceback with local variables would show what nobody may see.
+        # A traceback with local variables would show personal data.
         pretty_exceptions_enable=False,
         # Plain text: an error is a line in a log as often as on a screen.
         rich_markup_mode=None,
@@ -96,7 +96,7 @@ def main() -> None:
 
 
 def _run(typed: str | None) -> int:
-    """Return a command's exit status; all that it cannot do is said in lines."""
+    """Return a command's exit status; print each error in a line."""
     stop = import_module("worker.cli.exits")
     try:
         application(typed)()

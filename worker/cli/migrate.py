@@ -1,4 +1,4 @@
-"""`uprid migrate`: the database's schema to the newest, or back."""
+"""`uprid migrate`: migrates the schema to the newest, or back."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -33,7 +33,7 @@ def migrate(
 
 
 def _require_stopped(database: Database, silence: timedelta) -> None:
-    """Stop where a process is alive: going back takes away what it reads and writes."""
+    """End the command if a process is alive: going back takes away what it reads and writes."""
     with database.read() as connection:
         heard = database.now() - silence
         alive = [each for each in overview.workers(connection) if each.beat_at >= heard]

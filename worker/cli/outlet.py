@@ -1,4 +1,4 @@
-"""The relay as commands use it: no thread of its own, one thing done and gone."""
+"""The relay as commands use it: without a thread of its own."""
 
 from config.settings import Settings
 from worker.domain.ids import new_id

@@ -1,4 +1,4 @@
-"""What goes to standard output: JSON for programs, tables and times for people."""
+"""Writes to standard output: JSON for programs, tables and times for people."""
 
 import json
 import re
@@ -18,7 +18,7 @@ _MINUTE = 60
 _HOUR = 3600
 _DAY = 86_400
 _UNITS = ((_DAY, "d", _HOUR, "h"), (_HOUR, "h", _MINUTE, "min"), (_MINUTE, "min", 1, "s"))
-#: Columns where nobody looks: a pipe must not be cut to a terminal's width.
+#: Columns of a pipe: it must not be cut to a terminal's width.
 _PIPE_WIDTH = 240
 
 
@@ -28,7 +28,7 @@ def say(line: str = "") -> None:
 
 
 def printable(text: str) -> str:
-    """Return a text that comes from outside without what a terminal would act on."""
+    """Return a text from outside without the characters that a terminal would act on."""
     return "".join(each if each.isprintable() else "\ufffd" for each in text)
 
 
@@ -48,7 +48,7 @@ def say_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     width = None if sys.stdout.isatty() else _PIPE_WIDTH
     written = StringIO()
     Console(file=written, width=width, highlight=False).print(table)
-    # The table fills its last column up with spaces, which wrap where somebody narrows the window.
+    # The table fills its last column up with spaces, which wrap when the window is narrowed.
     for line in written.getvalue().splitlines():
         say(line.rstrip())
 

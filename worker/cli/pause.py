@@ -1,4 +1,4 @@
-"""`uprid pause` and `uprid unpause`: all calls to a provider; its operations keep their state."""
+"""`uprid pause` and `uprid unpause`: stop all calls to a provider, and allow them again."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ Why = Annotated[str, typer.Option(help="Why. It is stored and shown: nothing per
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """One of the two things that can be done to a provider's calls."""
+    """One of the two actions on a provider's calls."""
 
     #: Provider, by, note, now; False where there was nothing to do.
     do: Callable[[Connection, str, str, str, datetime], bool]

@@ -1,4 +1,4 @@
-"""`uprid purge`: what is past its retention is erased, now and not within the hour."""
+"""`uprid purge`: erases data past their retention, now and not within the hour."""
 
 from config.settings import Need
 from worker.cli.exits import opened, settings_for

@@ -1,4 +1,4 @@
-"""`uprid recover`: after a fail-over that may have lost commits."""
+"""`uprid recover`: prevents double submits after a fail-over that may have lost commits."""
 
 from datetime import UTC, datetime
 from typing import Annotated

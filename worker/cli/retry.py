@@ -1,4 +1,4 @@
-"""`uprid retry`: the next attempt of operations that ended or wait."""
+"""`uprid retry`: starts the next attempt of operations that ended or wait."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""`uprid sandbox`: the providers' stand-ins on one port."""
+"""`uprid sandbox`: runs the providers' stand-ins on one port."""
 
 from typing import Annotated, Any
 
@@ -82,5 +82,5 @@ def _list_scenarios() -> None:
 
 def _announce(address: str) -> None:
     say(f"sandbox ready on {address}")
-    # The reader of this line may be a program behind a pipe.
+    # A process that waits for this line reads from a pipe.
     streams.flush()

@@ -1,4 +1,4 @@
-"""What every on-call action has in common: which operations, which attempt, who, and why."""
+"""The common part of all on-call actions: which operations, which attempt, who, and why."""
 
 import getpass
 import os
@@ -41,7 +41,7 @@ _PIPE: Final = "-"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Who wants something done to which operations, and why."""
+    """Who wants which operations to be acted on, and why."""
 
     references: list[str]
     note: str
@@ -56,7 +56,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """What is done to each of them."""
+    """The action on each of them."""
 
     allowed: Collection[State]
     #: What can be done, in words: `only … can be retried`.
@@ -70,7 +70,7 @@ class Deed:
 
 
 def act(request: Request, deed: Deed) -> None:
-    """Do it to every operation that it can be done to; name the others and exit 1 for them."""
+    """Act on every operation that allows it; name the others, and exit 1 if there are any."""
     faults = []
     if request.attempt is not None and not is_one(request.references):
         faults.append("--attempt: goes with one REFERENCE only")
@@ -100,7 +100,7 @@ def act(request: Request, deed: Deed) -> None:
 
 
 def _ask(settings: Settings, request: Request, deed: Deed, chosen: Sequence[Row], by: str) -> None:
-    """Have it done to all of them, although the reader of what is said of it has gone."""
+    """Act on all of them, even if the reader of the output has gone."""
     lost: streams.OutputLost | None = None
     with client_of(settings) as client:
         for row in chosen:
@@ -114,7 +114,7 @@ def _ask(settings: Settings, request: Request, deed: Deed, chosen: Sequence[Row]
 
 
 def is_one(references: Sequence[str]) -> bool:
-    """Tell whether one operation is meant, and no more."""
+    """Return whether exactly one operation is meant."""
     return len(set(references)) == 1 and references[0] != _PIPE
 
 
@@ -159,7 +159,7 @@ def _login_name() -> str:
 
 
 def _is_wanted(row: Row, request: Request, deed: Deed) -> bool:
-    """Tell whether an action is to be done although something speaks against it."""
+    """Return whether an action is to be done although its last reason is not retryable."""
     against = deed.against(row)
     if against is None or request.yes:
         return True

@@ -173,6 +173,6 @@ def _object(facts: Mapping[str, object]) -> str:
 
 def _csv(cells: Iterable[str], layout: Layout) -> str:
     line = StringIO()
-    # Only the characters of a line's end that it is told of are quoted.
+    # Only the line end's characters that it is given are quoted.
     csv.writer(line, delimiter=layout.delimiter, lineterminator="\n").writerow(cells)
     return line.getvalue().removesuffix("\n")

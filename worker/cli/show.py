@@ -1,4 +1,4 @@
-"""`uprid show`: one operation, all that happened to it."""
+"""`uprid show`: prints everything that happened to one operation."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -54,7 +54,7 @@ def show(
 
 
 def _story(connection: Connection, name: str) -> Story:
-    """Return what is meant by a name; end with status 1 where that is nothing or several things."""
+    """Return what a name stands for; end with status 1 if that is nothing, or several things."""
     known = is_reference(name)
     story = reading.story(connection, name) if known else None
     found = [story] if story is not None else reading.stories_of(connection, name) if known else []

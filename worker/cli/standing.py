@@ -1,4 +1,4 @@
-"""Why an operation is where it is, and what to type next. Pure."""
+"""Says why an operation is in its state, and what to type next. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,18 +24,18 @@ _NEXT: Final = {
 _WAITS: Final = {
     ReasonCode.DOUBTFUL_SUBMIT: "its submit was sent, and no answer came: look at {provider}",
     ReasonCode.PAYLOAD_UNREADABLE: "its data open with none of the keys",
-    ReasonCode.UNKNOWN_ANSWER: "{provider} answered what nobody here knows",
-    ReasonCode.CONFIGURATION: "{provider} refuses what our settings or rights make of it",
+    ReasonCode.UNKNOWN_ANSWER: "{provider} gave an undocumented answer",
+    ReasonCode.CONFIGURATION: "{provider} refuses our settings or rights",
     ReasonCode.PROVIDER_ERROR: "{provider} or our reading of it failed",
     ReasonCode.POISON: "workers died while they worked on it",
-    ReasonCode.ERASED: "it waited until its data were erased: a retry needs them anew",
+    ReasonCode.ERASED: "its data were erased while it waited: a retry needs them again",
 }
 _DOCTOR: Final = (Step("uprid doctor"),)
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a person wants to know at a glance."""
+    """The reason, and the commands to type."""
 
     why: str
     #: What can be typed, the likeliest first; empty: there is nothing to do.
@@ -51,7 +51,7 @@ def standing(row: Row, provider: ProviderRow | None, now: datetime) -> Standing:
     if provider is not None and provider.paused_at is not None:
         note = f": {provider.paused_note}" if provider.paused_note else ""
         who = f"since {moment(provider.paused_at)} by {provider.paused_by}{note}"
-        mended = Step(f"uprid unpause {row.provider}", "once it is mended")
+        mended = Step(f"uprid unpause {row.provider}", "once that is corrected")
         return Standing(f"{row.provider} is paused {who}", (mended,))
     if provider is not None and provider.closed_until is not None and provider.closed_until > now:
         rests = f"{row.provider} rests until {moment(provider.closed_until)}"
@@ -61,7 +61,7 @@ def standing(row: Row, provider: ProviderRow | None, now: datetime) -> Standing:
 
 def _driven(row: Row, now: datetime) -> Standing:
     if row.due_at is None:
-        return Standing("nothing is planned for it, which must not be", _DOCTOR)
+        return Standing("nothing is planned for it: this is a defect", _DOCTOR)
     waits = f"waits for {_NEXT[row.state]}"
     if row.faults:
         waits += f" after {row.faults} requests in a row that met trouble"
@@ -78,7 +78,7 @@ def _driven(row: Row, now: datetime) -> Standing:
 
 def _waiting(row: Row) -> Standing:
     code = (row.reason or {}).get("code")
-    why = _WAITS.get(ReasonCode(code), "see its reason") if code else "nobody said why"
+    why = _WAITS.get(ReasonCode(code), "see its reason") if code else "no reason was given"
     said = why.format(provider=row.provider)
     return Standing(f"waits for a person: {said}", steps.while_waiting(row))
 

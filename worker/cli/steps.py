@@ -1,4 +1,4 @@
-"""What to type about an operation that waits or has ended, by its reason. Pure.
+"""The commands for an operation that waits or has ended, by its reason. Pure.
 
 Commands are complete but for what only a person knows, which stands as `…` or VERDICT: copied as
 they are, they are refused, and not done.
@@ -43,7 +43,7 @@ def after_an_end(row: Row) -> tuple[Step, ...]:
 
 
 def while_waiting(row: Row) -> tuple[Step, ...]:
-    """Return what a person can do for an operation that waits for him."""
+    """Return the commands for an operation that waits for a person."""
     code = (row.reason or {}).get("code")
     find = BY_REASON.get(ReasonCode(code), _anything) if code else _anything
     return find(row)
@@ -83,8 +83,8 @@ def _unknown(row: Row) -> tuple[Step, ...]:
 def _mended(row: Row) -> tuple[Step, ...]:
     if row.waiting_from == State.SUBMITTING.value:
         # The provider refused the submit: there is nothing that could go on.
-        return (*_look(row), retry(row, "once it is mended"))
-    return (*_look(row), _step("resume", row, "", "once it is mended"))
+        return (*_look(row), retry(row, "once that is corrected"))
+    return (*_look(row), _step("resume", row, "", "once that is corrected"))
 
 
 def _poison(row: Row) -> tuple[Step, ...]:
@@ -95,7 +95,7 @@ def _erased(row: Row) -> tuple[Step, ...]:
     # A retry needs the data anew, which the marketplace has.
     return (
         _verdict(row, "VERDICT", f"once {row.provider} says how it ended"),
-        _step("cancel", row, "", "if nobody needs it any more"),
+        _step("cancel", row, "", "if it is not needed any more"),
     )
 
 

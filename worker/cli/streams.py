@@ -28,8 +28,8 @@ class InputUnusable(Exception):
 
 
 def prepare() -> None:
-    """Have no sign be one too many; a stream that was closed before the start takes everything."""
-    # Python has None there, whatever its types say.
+    """Make every character writable; a stream that was closed before the start takes everything."""
+    # Python has None there, although its types do not say so.
     sys.stdout, sys.stderr = sys.stdout or _nowhere(), sys.stderr or _nowhere()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -37,7 +37,7 @@ def prepare() -> None:
 
 
 def by_line() -> None:
-    """Have each line be written at once: a process that runs for months has a log, not an end."""
+    """Write each line at once, as a log needs it."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)
 
@@ -59,13 +59,13 @@ def path_of(word: str) -> Path:
 
 
 def as_file() -> None:
-    """Have standard output be UTF-8 where it is no terminal: what is written there is a file."""
+    """Make standard output UTF-8 if it is no terminal: then a file is written."""
     if isinstance(sys.stdout, io.TextIOWrapper) and not sys.stdout.isatty():
         sys.stdout.reconfigure(encoding="utf-8")
 
 
 def is_utf_8() -> bool:
-    """Tell whether standard output takes every sign."""
+    """Return whether standard output takes every character."""
     # In a test it is a text of its own, without an encoding.
     return (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("_", "-") in {
         "utf-8",
@@ -89,7 +89,7 @@ def complain(line: str) -> None:
 
 
 def flush() -> None:
-    """Write what is held back; raises `OutputLost`."""
+    """Write what is buffered; raises `OutputLost`."""
     try:
         sys.stdout.flush()
     except OSError as error:
@@ -97,7 +97,7 @@ def flush() -> None:
 
 
 def give_up() -> None:
-    """Have nothing written any more: Python would try once more as it ends, and complain."""
+    """Discard what is buffered: Python would try to write it once more at its end, and complain."""
     with suppress(OSError, ValueError), _nowhere() as nothing:
         os.dup2(nothing.fileno(), sys.stdout.fileno())
 

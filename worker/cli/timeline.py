@@ -1,4 +1,4 @@
-"""An operation's story as programs get it: JSON objects, in the order in which things happened."""
+"""An operation's timeline for programs: JSON objects, in the order of what happened."""
 
 from collections.abc import Iterator
 from datetime import datetime

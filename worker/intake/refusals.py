@@ -1,4 +1,4 @@
-"""Refusals: what cannot be taken is told on the stream and kept for `uprid show`."""
+"""Refusals: what cannot be taken is published on the stream and stored for `uprid show`."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ Taking = Callable[[Runtime, Message], None]
 
 
 def aloud(taking: Taking) -> Taking:
-    """Have a function's refusals told instead of raised; anything else has the message come again.
+    """Publish a function's refusals instead of raising them; other errors bring the message again.
 
     Nothing raises into the void: what is neither taken nor refused is an outage, and passes.
     """

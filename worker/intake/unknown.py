@@ -1,4 +1,4 @@
-"""Messages for a task that this release does not have: a newer one's, an older one's, nobody's.
+"""Messages for a task that this release does not have: of a newer or an older one, or made up.
 
 While two releases run side by side, either may be handed what only the other one knows.
 """
@@ -17,7 +17,7 @@ from worker.process.runtime import Runtime
 def refuse_unknown(
     runtime: Runtime, message_id: str, name: str, arguments: Mapping[str, Any]
 ) -> None:
-    """Refuse a message aloud whose task is unknown; raise `DatabaseUnavailable`."""
+    """Refuse a message whose task is unknown, with an event; raise `DatabaseUnavailable`."""
     message = Message(message_id, shown_task(name), (), arguments)
     reason = "task: is no task of this release: look at its name, or upgrade the workers first"
     refuse(runtime, message, Refused(reason, code=RefusalCode.UNKNOWN_TASK))

@@ -40,7 +40,7 @@ _FIELDS: Final[dict[Cause, str]] = {
 
 
 def refuse_unreadable(runtime: Runtime, unreadable: Unreadable) -> None:
-    """Refuse an entry aloud; raise `DatabaseUnavailable`."""
+    """Refuse an entry, with an event; raise `DatabaseUnavailable`."""
     cause = unreadable.cause
     message = Message(
         unreadable.name,

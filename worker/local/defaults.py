@@ -1,4 +1,4 @@
-"""What a command that starts everything chooses itself where nobody said it."""
+"""Defaults of a command that starts everything."""
 
 import json
 from collections.abc import Mapping
@@ -76,7 +76,7 @@ def sandbox_pace(given: Mapping[str, str], options: "SandboxOptions") -> dict[st
     poll = {"first_after": 0.5, "steps": [[10, 0.5], [20, 1]], "then": 2, "jitter": 0.1}
     usual: dict[str, object] = {"poll": json.dumps(poll)}
     settled = usual | {"task_timeout": options.task_timeout, "settle_over": 2}
-    # Somebody has to read a code and to send it; and pages queue one after the other.
+    # A person has to read a code and to send it; and pages queue one after the other.
     patient = usual | {"deadline": options.task_timeout * 3}
     pace = _variables(
         {"moneta": settled, "npd": settled, "mandarin": patient, "intellectmoney": patient}

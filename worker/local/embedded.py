@@ -73,7 +73,7 @@ class EmbeddedBroker:
         configuration = self.directory / "valkey.conf"
         in_use = f"A broker runs on {self.directory}: stop it, or set REDIS_URL."
         # The server inherits the lock: two on the same data would spoil it, and it may outlive
-        # whoever started it by the time that its end takes.
+        # the process that started it, by the time that its end takes.
         with locks.held(self.directory / "lock", in_use) as lock:
             # Not on the command line: everybody on this machine reads those.
             write_text(configuration, self._configuration())

@@ -41,7 +41,7 @@ class Follower:
                 for log in self._read:
                     while self._print_some(log):
                         pass
-            except OSError:  # nobody reads any more: the logs stay where they are
+            except OSError:  # the reader is gone: the logs stay where they are
                 return
 
     def _print_some(self, log: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Child processes: each with a log of its own, stopped in order, and never left behind."""
+"""Child processes: each has a log of its own, they stop in order, and none is left behind."""
 
 import os
 import signal
@@ -19,13 +19,13 @@ from worker.local.tether import Tied
 #: Seconds between two looks at something that is waited for.
 LOOK_EVERY: Final = 0.05
 _SHOWN_LINES: Final = 12
-#: Seconds for a broker to write down what it holds, even where somebody is in a hurry.
+#: Seconds for a broker to write down what it holds, even in a hurried stop.
 _LAST_WRITES: Final = 20.0
 _PEERS_GRACE: Final = 5.0
 
 
 def python_module(name: str, *arguments: str) -> list[str]:
-    """Return the command that runs a module of ours, whatever lies in the working directory."""
+    """Return the command that runs a module of ours, never one of the working directory."""
     return [sys.executable, "-P", "-m", name, *arguments]
 
 
@@ -97,7 +97,7 @@ class Keeper:
     """Keeps the processes of one command. A context manager: its end stops what still runs.
 
     `grace` is what those of the first stage get to end by themselves, in seconds: longer than any
-    call that they may be in the middle of. `say` is told (what, which) as processes end; it must
+    call that they may be in the middle of. `say` gets (what, which) as processes end; it must
     not raise.
     """
 
@@ -178,7 +178,7 @@ class Keeper:
         return child
 
     def fallen(self) -> Child | None:
-        """Return a process that ended although nobody asked it to."""
+        """Return a process that ended without being asked to."""
         return next((each for each in self.children if each.returncode is not None), None)
 
     def wait(
@@ -227,7 +227,7 @@ class Keeper:
 
     def _tell(self, line: bytes) -> None:
         if self._tether is not None and self._tether.stdin is not None:
-            # Somebody may have ended the tether: the keeper still stops everything itself.
+            # The tether may have been killed: the keeper still stops everything itself.
             with suppress(BrokenPipeError):
                 self._tether.stdin.write(line)
                 self._tether.stdin.flush()

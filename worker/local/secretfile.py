@@ -10,7 +10,7 @@ _OWNER_ONLY: Final = 0o600
 
 
 def write(path: Path, settings: Mapping[str, str]) -> None:
-    """Write the file whole or not at all; nobody else can read it at any moment."""
+    """Write the file whole or not at all; no other user can read it at any moment."""
     write_text(path, "".join(f"{name}={shlex.quote(value)}\n" for name, value in settings.items()))
 
 

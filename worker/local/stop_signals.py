@@ -1,4 +1,4 @@
-"""Being asked to stop: Ctrl-C, SIGTERM and a closed terminal lead to the same clean stop."""
+"""Requests to stop: Ctrl-C, SIGTERM and a closed terminal lead to the same clean stop."""
 
 import signal
 import time
@@ -14,7 +14,7 @@ _SAME_REQUEST: Final = 0.5
 class StopRequests:
     """Notes the requests to stop. A context manager, in the main thread.
 
-    The handler only notes, and whoever works looks: an exception in the middle of anything would
+    The handler only notes the request, and the work checks it: an exception at any moment could
     leave a process behind that was started and not yet noted down.
     """
 
@@ -39,11 +39,11 @@ class StopRequests:
             signal.signal(number, handler)
 
     def asked(self) -> bool:
-        """Tell whether somebody asked for a stop."""
+        """Return whether a stop was requested."""
         return self._first is not None
 
     def hurried(self) -> bool:
-        """Tell whether somebody asked a second time."""
+        """Return whether a stop was requested twice."""
         return self._again
 
     def _note(self, _number: int, _frame: FrameType | None) -> None:

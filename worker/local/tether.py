@@ -2,7 +2,7 @@
 
 A keeper that is killed with SIGKILL can stop nothing any more, and its children, which have
 sessions of their own, would live on. So it holds the one end of a pipe whose other end is this
-process's standard input: the end of that input is the keeper's end, whatever it died of.
+process's standard input: the end of that input is the keeper's end, even by a kill.
 
 Rejected: PR_SET_PDEATHSIG, which only Linux has, which follows the thread and not the process, and
 which would end the broker together with the workers.
@@ -74,7 +74,7 @@ def end(tied: Iterable[Tied], lives: Callable[[int], bool]) -> None:
 
 
 def lives(pid: int) -> bool:
-    """Tell whether a process runs. Orphans of ours may stay as zombies where nobody buries them."""
+    """Return whether a process runs. Orphans of ours may stay as zombies until they are reaped."""
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, PermissionError):

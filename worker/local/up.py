@@ -76,7 +76,7 @@ def up(
 
 
 def plan(given: Mapping[str, str], data: Path, sizes: Sizes, *, sandbox: bool) -> Plan:
-    """Choose what nobody set, and check that all of it fits together.
+    """Choose the settings that are missing, and check that all of them fit together.
 
     Raises `SettingsError` with every fault, ValueError where a file in `data` is garbled,
     `NoEmbeddedBroker` where a broker is to be brought and is not installed.
@@ -132,7 +132,7 @@ def _run(made: Plan, data: Path, *, quiet: bool) -> None:
                 # Not restarted: what supervises `up`, or the person in front of it, must know.
                 raise ProcessDied(fallen.last_words())
             time.sleep(LOOK_EVERY)
-        _say("stopping", "workers first, the broker last; Ctrl-C again hastens")
+        _say("stopping", "workers first, the broker last; Ctrl-C again stops faster")
 
 
 def _greet(made: Plan, told_to_others: Path, logs: Path) -> None:
@@ -146,6 +146,6 @@ def _greet(made: Plan, told_to_others: Path, logs: Path) -> None:
 
 
 def _say(what: str, text: str) -> None:
-    # Nobody may be listening any more, as after a hang-up: that must not keep it from stopping.
+    # The terminal may be gone, as after a hang-up: that must not keep it from stopping.
     with suppress(OSError):
         typer.echo(f"{what:10}{text}")

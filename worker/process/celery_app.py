@@ -1,4 +1,4 @@
-"""A Celery app that is set by its settings alone, whatever else runs in the same environment."""
+"""A Celery app that only its own settings configure, and no other app's variables."""
 
 from collections.abc import Sequence
 from importlib import import_module

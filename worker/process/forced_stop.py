@@ -1,4 +1,4 @@
-"""The end of a stop that does not end: whatever a process hangs in, it is gone in time."""
+"""The end of a stop that hangs: the process ends in time, in any case."""
 
 import os
 import threading
@@ -27,8 +27,8 @@ def longest_stop(settings: Settings) -> float:
 class LastResort:
     """Ends the process some time after a stop was asked for.
 
-    A server that is frozen answers nothing and closes nothing: whoever reads from it waits for
-    ever. Ending here is as harmless as the supervisor's kill, which would come next.
+    A server that is frozen answers nothing and closes nothing: a thread that reads from it waits
+    without end. Ending here is as harmless as the supervisor's kill, which would come next.
     """
 
     def __init__(

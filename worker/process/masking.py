@@ -1,4 +1,4 @@
-"""Masking of Celery's own headers: no argument can be read in them, whoever sends the message."""
+"""Masking of Celery's own headers: no argument can be read in them, of any sender."""
 
 from collections.abc import Mapping
 from typing import Any

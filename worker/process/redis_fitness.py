@@ -1,6 +1,6 @@
 """Whether a Redis server can ever serve us: found out before anything is begun.
 
-What a server's operator can change is waited for. What only another address can mend ends the
+What a server's operator can change is waited for. What only another address can change ends the
 process: a Redis Cluster, a Sentinel in the place of a server, a release that is too old, a database
 that the server does not have.
 """

@@ -1,4 +1,4 @@
-"""A received message whose arguments nobody sees, whatever its sender wrote in its headers."""
+"""A received message whose arguments are shown nowhere, not even those in its headers."""
 
 from typing import Any
 

@@ -99,9 +99,9 @@ class Manner(Flag):
     OTHER_LANGUAGE = auto()
     #: States of invoices by their numbers.
     NUMBERS = auto()
-    #: Some invoices are in states that nobody has documented: number 5, and a name.
+    #: Some invoices are in undocumented states: number 5, and a name.
     STRANGE_STATES = auto()
-    #: Currencies that nobody has documented.
+    #: Undocumented currencies.
     STRANGE_CURRENCIES = auto()
     #: `true` and `false` where the page has 1 and 0.
     WORDS = auto()

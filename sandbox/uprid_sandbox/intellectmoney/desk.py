@@ -21,7 +21,7 @@ from uprid_sandbox.options import SandboxOptions
 from uprid_sandbox.outages import Mode, Outage
 from uprid_sandbox.world import World
 
-# A guess: whoever checks bearer tokens stands before the API, whoever checks signatures is in it.
+# A guess: bearer tokens are checked before the API, signatures in it.
 _NO_BEARER: Final = html_page(401, "Unauthorized")
 
 

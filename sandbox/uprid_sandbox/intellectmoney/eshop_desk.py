@@ -27,7 +27,7 @@ class EshopDesk:
         self._asked: Numbers[tuple[int, int]] = Numbers()
 
     def arrive(self, request: Request) -> None:
-        """Count a request, whatever it will get."""
+        """Count a request, before it is known what it gets."""
         self._log.of(self.subject(request)).count(calls.ASKED, request.text("Skip") or "0")
 
     def subject(self, request: Request) -> str:

@@ -38,7 +38,7 @@ def _always(number: int, name: str, act: Act, what: str) -> Eshop:
 
 _COMING: Final = (
     Eshop(0, "registry", "all pages at once: success"),
-    Eshop(1, "registry_with_warnings", "State 1 on every page: success, told as warnings",
+    Eshop(1, "registry_with_warnings", "State 1 on every page: success, sent as warnings",
           Trouble(WARNED, EVER)),
     Eshop(2, "registry_in_the_other_language", "XML where JSON was asked for, and the other way "
           "round: success", manner=Manner.OTHER_LANGUAGE),
@@ -54,9 +54,9 @@ _COMING: Final = (
           "success, the first ones count", listing=Listing.OLDER_LAST),
     Eshop(12, "registry_shifted", "every tenth one comes twice: success, each counted once",
           listing=Listing.SHIFTED),
-    Eshop(20, "registry_endless", "every page is full of further ones, for ever",
+    Eshop(20, "registry_endless", "every page is full of further ones, without end",
           listing=Listing.ENDLESS),
-    Eshop(21, "registry_stuck", "every page is the first one, for ever", listing=Listing.STUCK),
+    Eshop(21, "registry_stuck", "every page is the first one, without end", listing=Listing.STUCK),
 )  # fmt: skip
 
 _LATE: Final = (
@@ -74,7 +74,7 @@ _LATE: Final = (
     Eshop(113, "queued_slowly", "queued for three delays: success", Trouble(Queued(3), EVER)),
     Eshop(114, "queued_without_number", "queued without an OperationId: only the same call again "
           "gets on", Trouble(Queued(numbered=False), EVER)),
-    Eshop(115, "queued_then_unauthenticated", "queued, then State 2 for ever: configuration",
+    Eshop(115, "queued_then_unauthenticated", "queued, then always State 2: configuration",
           Trouble(Queued(then=UNAUTHENTICATED), EVER)),
 )  # fmt: skip
 
@@ -82,7 +82,7 @@ _REFUSED: Final = (
     _always(200, "operation_error", FAILED, "OperationState 2: failed"),
     Eshop(201, "operation_error_later", "OperationState 2 from page 2 on every other page: "
           "failed, what came before is stored", Trouble(FAILED, EVER, every=2)),
-    _always(210, "unauthenticated_for_ever", UNAUTHENTICATED, "State 2 whatever the UserToken: "
+    _always(210, "unauthenticated_for_ever", UNAUTHENTICATED, "State 2 for every UserToken: "
             "fetched once more, then configuration"),
     _passing(211, "unauthenticated_once", UNAUTHENTICATED, "State 2 once on every page"),
     Eshop(212, "token_good_for_three_calls", "each UserToken is good for three calls: success",
@@ -121,9 +121,9 @@ _BREACHES: Final = (
             "a person"),
     _always(405, "no_list", Says(data=False), "State 0 without a list: a person"),
     _always(406, "operation_code_is_text", Says("готово"), "OperationState is a word: a person"),
-    _always(407, "always_html", WELCOME, "HTML with HTTP 200, for ever"),
-    _always(408, "always_500", SERVER_ERROR, "HTTP 500 for ever"),
-    _always(409, "always_hostile", Nonsense.HOSTILE, "entities in XML, depth in JSON, for ever"),
+    _always(407, "always_html", WELCOME, "HTML with HTTP 200, always"),
+    _always(408, "always_500", SERVER_ERROR, "always HTTP 500"),
+    _always(409, "always_hostile", Nonsense.HOSTILE, "entities in XML, depth in JSON, always"),
     Eshop(410, "invoice_without_id", "an invoice has no Id: a person", damage=Damage.NO_ID),
     Eshop(411, "invoice_with_two_ids", "an invoice has two Ids: a person", damage=Damage.TWO_IDS),
     Eshop(412, "invoice_with_bad_amount", "an amount is a word: a person",

@@ -10,7 +10,7 @@ from uprid_sandbox.intellectmoney.acts import Manner
 from uprid_sandbox.intellectmoney.dice import Dice
 from uprid_sandbox.intellectmoney.eshops import eshop_scenario
 
-#: `InvoiceState` by its number; nobody has documented 5.
+#: `InvoiceState` by its number; 5 is not documented.
 STATES: Final = {
     "Created": "0",
     "PartPaid": "1",

@@ -27,7 +27,7 @@ def _token(number: int, name: str, act: Act, what: str, times: int | None = EVER
 _LOGINS: Final = (
     Login(900, "token", "a UserToken at once"),
     _token(901, "token_queued", Queued(), "queued, and had a delay later"),
-    _token(902, "token_queued_for_ever", Queued(None), "queued for ever: expired"),
+    _token(902, "token_queued_for_ever", Queued(None), "queued without end: expired"),
     _token(903, "token_error", FAILED, "OperationState 2: failed"),
     _token(904, "token_unauthenticated", UNAUTHENTICATED, "State 2: configuration"),
     _token(905, "token_with_warnings", WARNED, "State 1 and a UserToken"),

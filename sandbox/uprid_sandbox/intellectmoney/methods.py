@@ -112,7 +112,7 @@ LIST: Final = Method(
 
 
 def result_method(template: str) -> Method:
-    """Return the method that page 003 mentions and nobody documents (a guess from end to end)."""
+    """Return the method that page 003 mentions and no page documents (a guess from end to end)."""
     return Method(
         kind="result",
         path=f"/{template}",

@@ -36,7 +36,7 @@ class ObjectDesk:
         self._asked: Numbers[tuple[str, int]] = Numbers()
 
     def arrive(self, request: Request) -> None:
-        """Count a request, whatever it will get."""
+        """Count a request, before it is known what it gets."""
         kind = calls.WRITES if request.method is WRITE else calls.LISTS
         self._log.of(self.subject(request)).count(kind)
 
@@ -144,7 +144,7 @@ def _day(asked: Mapping[str, str], name: str, usual: date) -> date:
 
 
 def _paper(operation: Scheduled, values: Mapping[str, str], manner: Manner) -> Content:
-    """Return `ScheduledOperationData`, with a member that nobody has documented."""
+    """Return `ScheduledOperationData`, with an undocumented member."""
     return {
         "OperationId": operation.id,
         "ObjectId": Number(operation.object_id),

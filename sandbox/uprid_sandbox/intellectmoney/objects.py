@@ -57,7 +57,7 @@ _WRITES: Final = (
     Object(500, "write", "done: success"),
     Object(501, "write_in_words", "done, true and false in the place of 1 and 0: success",
            manner=Manner.WORDS),
-    Object(502, "write_with_warnings", "done, State 1: success, told as warnings",
+    Object(502, "write_with_warnings", "done, State 1: success, sent as warnings",
            Write(Trouble(WARNED, EVER))),
     Object(503, "write_in_the_other_language", "XML where JSON was asked for, and the other way "
            "round: success", manner=Manner.OTHER_LANGUAGE),
@@ -92,9 +92,9 @@ _WRITES: Final = (
     _nothing(541, "write_500", SERVER_ERROR, "HTTP 500"),
     _nothing(542, "write_hung", Hang(), "no reply"),
     _nothing(543, "write_503", UNAVAILABLE, "HTTP 503 with Retry-After"),
-    Object(550, "write_in_company", "stored and dropped, and somebody else's operation appears "
+    Object(550, "write_in_company", "stored and dropped, and another client's operation appears "
            "with it: a person", Write(Trouble(Drop()), company=True)),
-    Object(551, "write_queued_in_company", "queued, listed a delay later, and somebody else's "
+    Object(551, "write_queued_in_company", "queued, listed a delay later, and another client's "
            "appears with it: a person",
            Write(Trouble(Queued(None), EVER), late=1.0, company=True)),
 )  # fmt: skip

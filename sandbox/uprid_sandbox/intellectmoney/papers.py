@@ -1,4 +1,4 @@
-"""An invoice as the provider's examples write it, with the members that nobody has documented."""
+"""An invoice as the provider's examples write it, with undocumented members."""
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal

@@ -22,7 +22,7 @@ class Matter:
     key: Hashable
     #: Returns what `Result` holds beside its State, given whether there is any of it.
     content: Callable[[bool], Content] = field(repr=False)
-    #: Is told when the whole of it has been answered.
+    #: Is called when the whole of it has been answered.
     answered: Callable[[], None]
 
 
@@ -37,7 +37,7 @@ class Waiting:
 
 
 class Queue:
-    """Everything that was ever queued, by its key and by every `OperationId` that was told."""
+    """Everything that was ever queued, by its key and by every `OperationId` that was given out."""
 
     def __init__(self, delay: float, clock: Clock) -> None:
         self._delay = delay

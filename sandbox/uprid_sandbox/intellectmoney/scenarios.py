@@ -16,7 +16,7 @@ from uprid_sandbox.intellectmoney.acts import PLAIN, Damage, Listing, Manner, Tr
 
 @dataclass(frozen=True, slots=True)
 class Eshop:
-    """What befalls whoever asks for an eshop's registry."""
+    """What happens to a request for an eshop's registry."""
 
     number: int
     name: str
@@ -41,13 +41,13 @@ class Write:
     effect: bool = True
     #: Delays until the list shows it.
     late: float = 0.0
-    #: Somebody else's operation for the same object appears with it.
+    #: An operation of another client for the same object appears with it.
     company: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """What befalls whoever schedules operations for an object, and lists them."""
+    """What happens when operations are scheduled for an object, and listed."""
 
     number: int
     name: str
@@ -60,7 +60,7 @@ class Object:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """What befalls whoever asks for a UserToken with a login."""
+    """What happens to a request for a UserToken with a login."""
 
     number: int
     name: str

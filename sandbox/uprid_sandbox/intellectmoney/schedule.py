@@ -61,7 +61,7 @@ class Schedule:
         self._of(object_id).append(self._scheduled(new_id, object_id, values, late))
 
     def create_for_others(self, object_id: int, late: float) -> None:
-        """Store what somebody else scheduled."""
+        """Store what another client scheduled."""
         self.create(object_id, _USUAL, late)
 
     def edit(

@@ -5,7 +5,7 @@ from typing import Final
 
 from uprid_sandbox.answers import Page, json_page
 
-#: The only error that the page documents, whatever is wrong.
+#: The only error that the page documents, for every fault.
 INVALID: Final = json_page(400, {"error": "Invalid request"})
 #: A guess: no page tells what an unknown merchant gets.
 UNAUTHORIZED: Final = json_page(401, {"error": "Unauthorized"})

@@ -35,7 +35,7 @@ class Session:
     #: When the person's check ends; None: never.
     checked_at: datetime | None
     polls: int = 0
-    #: PUTs that arrived, whatever came of them.
+    #: PUTs that arrived, with any result.
     puts: int = 0
     codes: list[Code] = field(default_factory=list)
 

@@ -97,7 +97,7 @@ ROWS: Final = (
     Row(43, "500.9.3", *_PERSON),
     Row(44, "500.9.4", *_PERSON),
     Row(45, "500.9.5", *_PERSON),
-    # What nobody knows, in a known family and beside it, and nothing at all.
+    # Unknown codes, in a known family and beside it, and none at all.
     Row(60, "500.99.1", *_PERSON),
     Row(61, "500.7.999", *_PERSON),
     # On poll it is asked about until the deadline: a proxy may have spoken.

@@ -12,7 +12,7 @@ class Manner(Flag):
     #: As another of the provider's pages spells it: in JSON a fault is called `Fault`, in SOAP
     #: the namespace has no `www`.
     OTHER_SPELLING = auto()
-    #: Every object holds members that nobody has documented.
+    #: Every object holds undocumented members.
     STRANGERS = auto()
     #: Some values are null, where the schema allows that.
     NULLS = auto()

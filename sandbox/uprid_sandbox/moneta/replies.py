@@ -12,7 +12,7 @@ from uprid_sandbox.moneta.units import Unit
 #: Dates come in Moscow's time, with milliseconds.
 _MOSCOW: Final = timezone(timedelta(hours=3))
 _FOREIGN: Final = 7
-#: Documented, or at least seen: `published` is told from this version of the request on.
+#: Documented, or at least seen: `published` is sent from this version of the request on.
 _PUBLISHED_SINCE: Final = 2
 #: A person's keys that no client sends: they are null where nulls are in fashion.
 _NEVER_SENT: Final = ("alias", "timezone")

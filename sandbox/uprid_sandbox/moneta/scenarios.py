@@ -34,7 +34,7 @@ _BAD_GATEWAY: Final = html_page(502, "Bad Gateway")
 _UNAVAILABLE: Final = html_page(503, "Service Unavailable", {"Retry-After": "1"})
 _TOO_MANY: Final = html_page(429, "Too Many Requests", {"Retry-After": "1"})
 _WELCOME: Final = html_page(200, "Maintenance")
-# Port 9 of loopback: whoever follows the redirect talks to nobody.
+# Port 9 of loopback: a client that follows the redirect reaches no server.
 _REDIRECT: Final = html_page(302, "Found", {"Location": "http://127.0.0.1:9/services"})
 
 _ANONYMOUS: Final = Profile(Group.ANONYMOUS)
@@ -93,7 +93,7 @@ _SUCCESSES: Final = (
     Scenario(5, "success_never_dated", "no expirationDate anywhere, then success",
              pending=Progress(dated=False), created=Progress("CREATED", dated=False)),
     Scenario(6, "success_with_extra_members",
-             "success; every object holds members that nobody has documented",
+             "success; every object holds undocumented members",
              manner=Manner.STRANGERS),
     Scenario(7, "success_before_group", "success; two profile checks still say anonymous",
              profiles=(Step(_ANONYMOUS, 2),)),
@@ -137,7 +137,7 @@ _SETTLEMENTS: Final = (
     _silent(200, "expired_anonymous", Group.ANONYMOUS, "group anonymous: not identified"),
     _silent(201, "expired_simplified", Group.SIMPLIFIED, "group simplified: success"),
     _silent(202, "expired_full", Group.FULL, "group full: success"),
-    _silent(203, "expired_unknown_group", Group.UNKNOWN, "a group nobody named: a person"),
+    _silent(203, "expired_unknown_group", Group.UNKNOWN, "a group of no setting: a person"),
     _silent(204, "expired_without_group", Group.NONE, "no parentid in the profile: a person"),
     Scenario(
         205,
@@ -171,7 +171,7 @@ _SETTLEMENTS: Final = (
     _over(211, "wait_ended_simplified", "500.7.2", Group.SIMPLIFIED, "group simplified: success"),
     _over(212, "wait_ended_full", "500.7.2", Group.FULL, "group full: success"),
     _over(213, "wait_ended_unknown_group", "500.7.2", Group.UNKNOWN,
-          "a group nobody named: a person"),
+          "a group of no setting: a person"),
     _over(214, "wait_ended_without_group", "500.7.2", Group.NONE,
           "no parentid in the profile: a person"),
     _over(215, "wait_ended_moved_late", "500.7.2", Group.SIMPLIFIED,
@@ -191,7 +191,7 @@ _SETTLEMENTS: Final = (
         (Ending(Refusal("500.9.1", wordy=True), Group.SIMPLIFIED),),
     ),
     _over(223, "lost_full", "500.9.1", Group.FULL, "group full: success"),
-    _over(224, "lost_unknown_group", "500.9.1", Group.UNKNOWN, "a group nobody named: a person"),
+    _over(224, "lost_unknown_group", "500.9.1", Group.UNKNOWN, "a group of no setting: a person"),
     _over(225, "lost_without_group", "500.9.1", Group.NONE, "no parentid in the profile: a person"),
     _over(226, "lost_moved_late", "500.9.1", Group.SIMPLIFIED,
           "the first profile check says anonymous, the second simplified", _MOVED_LATE),
@@ -235,11 +235,11 @@ _BREACHES: Final = (
     _ends_with(402, "rejected_without_code", Verdict(success=False),
                "success false without errorCode: a person"),
     _ends_with(403, "rejected_unknown_code", Verdict(success=False, code="500.7.999"),
-               "an errorCode that nobody knows: a person"),
-    Scenario(404, "status_unknown", "an asyncStatus that nobody knows on every poll: a person",
+               "an unknown errorCode: a person"),
+    Scenario(404, "status_unknown", "an unknown asyncStatus on every poll: a person",
              (_SILENCE,), polls=(Step(Progress("SUSPENDED"), EVER),)),
     _ends_with(406, "poll_fault_unknown", Refusal("500.99.1"),
-               "a fault that nobody knows on every poll: a person"),
+               "an unknown fault on every poll: a person"),
     _ends_with(407, "success_as_number", Verdict(Written(json=1, xml="1.0")),
                "success is 1 (SOAP: 1.0): a person"),
     _ends_with(408, "without_success", Verdict(oddity=Oddity.NO_SUCCESS),
@@ -312,7 +312,7 @@ _SUBMITS: Final = (
     _submit(515, "submit_hangs", Step(Hang()),
             "not taken, never a reply; group anonymous: doubtful, a person"),
     _submit(516, "submit_fault_unknown", Step(Refusal("500.99.1"), EVER),
-            "a fault that nobody knows: a person"),
+            "an unknown fault: a person"),
     _submit(517, "submit_503", Step(_UNAVAILABLE), "not taken, one 503 with Retry-After: 1"),
     _submit(518, "submit_429", Step(_TOO_MANY), "not taken, one 429 with Retry-After: 1"),
     _submit(519, "submit_taken_garbage", Step(Nonsense.GARBAGE, taken=True),

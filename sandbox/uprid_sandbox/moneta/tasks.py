@@ -61,7 +61,7 @@ class TaskBook:
         return task
 
     def start(self, unit: Unit, ending: Ending | None = None) -> Task:
-        """Begin the unit's next identification; its scenario tells the ending, if nobody else."""
+        """Begin the unit's next identification; without `ending` its scenario decides the end."""
         scenario = scenario_of(unit.id)
         ending = ending or scenario.endings[min(unit.taken, len(scenario.endings) - 1)]
         unit.taken += 1

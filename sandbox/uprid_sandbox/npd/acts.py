@@ -53,9 +53,9 @@ class Notice:
     after: float = 1.0
     #: Counted from the expiration date instead.
     overdue: bool = False
-    #: About somebody else's phone.
+    #: About another person's phone.
     foreign_phone: bool = False
-    #: About a task that nobody began.
+    #: About a task that was never started.
     foreign_task: bool = False
     #: With the `notificationId` of the one before it: the same one once more.
     again: bool = False
@@ -68,7 +68,7 @@ TOLD: Final = (Notice(),)
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """How a task ends, and what is told of it."""
+    """How a task ends, and which notifications are sent of it."""
 
     ending: Ending = SUCCESS
     notices: tuple[Notice, ...] = TOLD

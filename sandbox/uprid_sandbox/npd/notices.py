@@ -1,4 +1,4 @@
-"""Tells the marketplace how tasks ended, once each, on loopback only; and keeps what it told."""
+"""Notifies the marketplace how tasks ended, once each, on loopback only; keeps what it sent."""
 
 import json
 from collections.abc import Callable
@@ -22,7 +22,7 @@ _NEVER_GIVEN: Final = 10_000_000
 
 
 def send_nothing(_body: bytes, _after: float) -> None:
-    """Tell nobody: notifications are taken from the list."""
+    """Send nothing: notifications are taken from the list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class NoticeBoard:
         self._letters: list[Letter] = []
 
     def announce(self, person: Person, task: Task, notices: tuple[Notice, ...]) -> None:
-        """Send what is told of a task, each at its time."""
+        """Send a task's notifications, each at its time."""
         number, account = 0, next(self._accounts)
         for notice in notices:
             number = number if notice.again else next(self._ids)

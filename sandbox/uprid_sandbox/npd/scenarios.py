@@ -1,7 +1,7 @@
 """The magic numbers: the last three digits of the phone; what stands nowhere here succeeds.
 
 - 0xx success,
-- 1xx, 2xx, 3xx each error of `updatemonetaprofile`, `updateuserdoc`, `startuprid`: x0n for ever,
+- 1xx, 2xx, 3xx each error of `updatemonetaprofile`, `updateuserdoc`, `startuprid`: x0n always,
   x5n once and then fine,
 - 4xx tasks that end otherwise, and notifications that are wrong or do not come,
 - 5xx `startuprid`, 6xx `updatemonetaprofile`, 7xx `updateuserdoc` in trouble.
@@ -103,7 +103,7 @@ def _error(method: Method, number: int, said: Error) -> tuple[Scenario, Scenario
     for_ever = {method: (Step[Act](error(said), EVER),)}
     once = {method: (Step[Act](error(said)),)}
     return (
-        Scenario(number, name, f"{what} for ever: {_LEADS[said]}", steps=for_ever),
+        Scenario(number, name, f"{what} every time: {_LEADS[said]}", steps=for_ever),
         Scenario(
             number + _ONCE, f"{name}_once", f"{what} once: {_LEADS[said]}, then fine", steps=once
         ),
@@ -138,7 +138,7 @@ _SUCCESSES: Final = (
     _told(6, "unknown_task_first", "SUCCESS of an unknown asyncId, then the true one",
           Notice(after=0.5, foreign_task=True), Notice()),
     Scenario(7, "success_with_extra_members",
-             "SUCCESS; everything holds members that nobody has documented",
+             "SUCCESS; everything holds undocumented members",
              look=_with_strangers),
     _told(8, "success_moved_late", "SUCCESS; the profile stays anonymous for another delay",
           Notice(), ending=Ending(Verdict(), Group.SIMPLIFIED, after=2)),
@@ -160,13 +160,13 @@ _ENDINGS: Final = (
           _silent(Group.SIMPLIFIED)),
     _ends(404, "silent_full", "nothing until expirationDate; profile full: success",
           _silent(Group.FULL)),
-    _ends(405, "silent_unknown_group", "nothing until expirationDate; a group nobody named: a "
+    _ends(405, "silent_unknown_group", "nothing until expirationDate; a group of no setting: a "
           "person", _silent(Group.UNKNOWN)),
     _told(406, "success_but_anonymous", "SUCCESS; the profile stays anonymous: a person",
           Notice(), ending=Ending(act=None)),
     _told(407, "success_without_account", "SUCCESS without mntAccountId",
           Notice(members={"mntAccountId": None})),
-    _told(408, "status_unknown", "a status that nobody knows; profile anonymous: not identified",
+    _told(408, "status_unknown", "an unknown status; profile anonymous: not identified",
           Notice("SUSPENDED"), ending=Ending(act=None)),
     _told(409, "foreign_phone_only", "SUCCESS with another phone, never the true one; profile "
           "anonymous: not identified", Notice(foreign_phone=True), ending=Ending(act=None)),
@@ -199,12 +199,12 @@ _STARTS: Final = (
     _taken(511, "start_taken_garbage", GARBAGE, "a 200 that is no JSON"),
     Scenario(512, "start_undated", "startuprid names no expirationDate; SUCCESS comes",
              look=_undated),
-    Scenario(513, "start_status_unknown", "startuprid answers a status that nobody knows; SUCCESS "
+    Scenario(513, "start_status_unknown", "startuprid answers an unknown status; SUCCESS "
              "comes", look=_queued),
     _taken(514, "start_taken_cut", Flaw.CUT, "the connection dropped in the middle"),
     _taken(515, "start_taken_drips", Flaw.DRIPPING, "a byte in a quarter of a second"),
     _trouble(516, "start_unknown_error", Method.START, _UNKNOWN_ERROR,
-             "an error that nobody knows, for ever: a person", EVER),
+             "an unknown error, every time: a person", EVER),
     Scenario(517, "start_taken_then_silence", "startuprid: taken, the connection dropped; nothing "
              "comes, profile anonymous: a person", (_silent(None),),
              {Method.START: (Step(Drop(), taken=True),)}),
@@ -233,8 +233,8 @@ def _first_steps(first: int, name: str, method: Method, breach: Members) -> list
         ("429", TOO_MANY, "one 429 with Retry-After: 1, then fine", 1),
         ("html", WELCOME, "one HTML page with 200, then fine", 1),
         ("garbage", GARBAGE, "one 200 that is no JSON, then fine", 1),
-        ("breach", json_page(200, breach), "a reply that is not as documented, for ever", EVER),
-        ("unknown_error", _UNKNOWN_ERROR, "an error that nobody knows, for ever: a person", EVER),
+        ("breach", json_page(200, breach), "a reply that is not as documented, every time", EVER),
+        ("unknown_error", _UNKNOWN_ERROR, "an unknown error, every time: a person", EVER),
         ("500", SERVER_ERROR, "two 500 pages, then fine", 2),
     ]
     return [

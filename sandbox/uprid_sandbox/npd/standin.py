@@ -13,7 +13,7 @@ from uprid_sandbox.world import World
 
 
 def npd_stand_in(world: World) -> StandIn:
-    """Return a stand-in as new, which knows nobody. Its tasks and units are MONETA's."""
+    """Return a new stand-in, which knows no person. Its tasks and units are MONETA's."""
     url = world.options.notify_url
     messenger = send_nothing if url is None else partial(send, url)
     board = NoticeBoard(world.options.delay, world.clock, messenger)

@@ -449,7 +449,7 @@ def test_show_ends_with_what_to_type_for_what_waits(settings: Settings, database
     out = uprid(settings, "show", "a b").out
 
     assert out.splitlines()[-4:] == [
-        "waiting_for_person: waits for a person: moneta answered what nobody here knows",
+        "waiting_for_person: waits for a person: moneta gave an undocumented answer",
         "next, to read the answer: uprid answer 'a b' --note '…'",
         "next, if moneta said yes: uprid resolve 'a b' succeeded --note '…'",
         "next, if it said no: uprid resolve 'a b' rejected --note '…'",

@@ -57,7 +57,7 @@ RUN_BY: Final = {
 }
 #: Blocks that are no code, by how they begin.
 NO_CODE: Final = {
-    "flowchart LR": "a drawing of how messages flow",
+    "sequenceDiagram": "a drawing of how messages flow",
     "stateDiagram-v2": "a drawing of an operation's states",
 }
 #: Lines that are not run here, by how they begin.

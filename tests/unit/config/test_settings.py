@@ -373,7 +373,7 @@ def test_load_leaves_alone_what_is_not_its_own() -> None:
         ),
         pytest.param(
             {k: v for k, v in MONETA.items() if "SIMPLIFIED" not in k},
-            "one must be set, or nobody could be found identified",
+            "one must be set, or no person could be found identified",
             id="no group of the identified",
         ),
     ],

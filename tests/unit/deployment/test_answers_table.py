@@ -50,7 +50,7 @@ _PLACES = sorted(set(re.findall(r"`([\w./]+\.py):(\w+)`", PROVIDERS + LIMITS)))
 @cache
 def names_in(path: str) -> frozenset[str]:
     """Return all functions, classes and values that a file defines, wherever in it."""
-    below = ROOT if path.startswith(("client/", "worker/")) else ROOT / "worker" / "providers"
+    below = ROOT if (ROOT / path).exists() else ROOT / "worker" / "providers"
     tree = ast.parse((below / path).read_text("utf-8"))
     found = set()
     for node in ast.walk(tree):

@@ -20,11 +20,6 @@ RUNBOOK = (ROOT / "docs" / "runbook.md").read_text("utf-8")
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text("utf-8")
 ROOMS = re.findall(r"^\| `([a-z/]+)/` \|", ARCHITECTURE, re.MULTILINE)
 #: The page has the folders as they are to be.
-_WHILE_FOLDERS_MOVE = pytest.mark.xfail(
-    not (ROOT / "worker" / "domain").is_dir(),
-    reason="the folders are being moved",
-    strict=False,
-)
 #: Told all day long: no alerts.
 _ORDINARY = {
     EventType.ACCEPTED,
@@ -63,7 +58,7 @@ def test_runbook_explains_every_error_that_is_logged(event: str) -> None:
 
 def _looked_at_by_the_doctor() -> list[str]:
     pattern = re.compile(r'(?:fault|warning)\(\s*f?"([^"]+)",')
-    files = (ROOT / "worker" / "cli" / "doctor").glob("*.py")
+    files = (ROOT / "worker/cli/doctor").glob("*.py")
     found = {name for file in files for name in pattern.findall(file.read_text("utf-8"))}
     assert found
     return sorted(name.replace("{name}", "moneta") for name in found)
@@ -99,20 +94,17 @@ def test_readme_has_a_row_for_every_event(event: EventType) -> None:
     assert f"| `{event}` |" in README
 
 
-@_WHILE_FOLDERS_MOVE
 @pytest.mark.parametrize("room", ROOMS)
 def test_architecture_page_names_only_folders_that_exist(room: str) -> None:
     assert (ROOT / room).is_dir()
 
 
-@_WHILE_FOLDERS_MOVE
 def test_architecture_page_has_every_folder_of_the_worker() -> None:
     folders = {path.parent.relative_to(ROOT).as_posix() for path in ROOT.glob("worker/*/*.py")}
 
     assert folders - set(ROOMS) == set()
 
 
-@_WHILE_FOLDERS_MOVE
 def test_architecture_page_follows_an_operation_through_files_that_exist() -> None:
     files = re.findall(r"^\d+\. `([a-z_/]+\.py)`", ARCHITECTURE, re.MULTILINE)
 

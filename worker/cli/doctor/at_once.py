@@ -1,4 +1,4 @@
-"""Several looks at once: what does not answer keeps no other finding from being said."""
+"""Runs several checks at once: one that does not answer delays no other finding."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -48,7 +48,7 @@ class _Running:
 
 
 def at_once(looks: Sequence[Look], patience: float = PATIENCE) -> Iterator[Finding]:
-    """Yield what every look finds, in their order; one that does not end is a fault itself."""
+    """Yield the findings of every check, in their order. A check that does not end is a fault."""
     running = [_Running(look) for look in looks]
     _wait([each.thread for each in running], patience)
     for each in running:

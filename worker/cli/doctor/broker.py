@@ -1,4 +1,4 @@
-"""The broker: whether it is there, serves a worker, and keeps what it is given."""
+"""Checks the broker: whether it answers, serves a worker, and keeps its data."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
@@ -19,7 +19,7 @@ PATIENCE: Final = 1.25
 
 
 def check_broker(settings: Settings) -> Iterator[Finding]:
-    """Look at the broker, and at what the stream needs where it is there, too."""
+    """Check the broker, and what the stream needs if the stream is on it."""
     probes = broker_probes(parse(settings.broker_url))
     if settings.events_url == settings.broker_url:
         probes += stream_probes(settings.events.stream)
@@ -27,7 +27,7 @@ def check_broker(settings: Settings) -> Iterator[Finding]:
 
 
 def check_events_server(settings: Settings) -> Iterator[Finding]:
-    """Look at the stream's server where that is another."""
+    """Check the stream's server if it is not the broker."""
     if settings.events_url != settings.broker_url:
         probes = stream_probes(settings.events.stream)
         yield from _check_server("events", "UPRID_EVENTS__REDIS_URL", settings.events_url, probes)
@@ -50,7 +50,7 @@ def _check_server(what: str, variable: str, url: str, probes: Sequence[Probe]) -
 
 
 def _told(what: str, server: redis.Redis) -> Iterator[Finding]:
-    """Look at what a server says of itself."""
+    """Check what a server reports of itself."""
     try:
         told: dict[str, Any] = server.info()
     except NoPermissionError:
@@ -70,7 +70,7 @@ def _told(what: str, server: redis.Redis) -> Iterator[Finding]:
     if told.get("aof_enabled") == 1:
         yield ok(f"{what} disk", "appendonly yes")
     else:
-        lost = "what waits is lost with a restart, and found again by the sweep"
+        lost = "a restart loses what waits, and the sweep finds it again"
         yield warning(f"{what} disk", f"appendonly is off: {lost}: set appendonly yes")
 
 

@@ -1,4 +1,4 @@
-"""What a worker may do at a Redis server: tried without doing it.
+"""Checks a worker's rights at a Redis server, without an effect.
 
 Between MULTI and DISCARD a server judges each command and carries none out: rights, memory, disk
 and whether it takes writes at all.
@@ -27,7 +27,7 @@ _ANY: Final = "*"
 def check_rights(
     what: str, server: redis.Redis, address: RedisAddress, probes: Sequence[Probe]
 ) -> Iterator[Finding]:
-    """Try what a worker does there; name everything that is missing in one line."""
+    """Try every command of a worker there; name all missing rights in one line."""
     found = _tried(server, [command for command, _ in probes])
     lacking: dict[str, None] = {}
     refusals: dict[str, None] = {}
@@ -49,7 +49,7 @@ def check_rights(
 
 
 def broker_probes(address: RedisAddress) -> list[Probe]:
-    """Return what workers and pollers do at the broker, the stream apart."""
+    """Return the commands of workers and pollers at the broker, without those of the stream."""
     channels = f"/{address.database}."
     mailbox, replies = f"{_ANY}.celery.pidbox", f"{_ANY}.reply.celery.pidbox"
     return [
@@ -75,7 +75,7 @@ def broker_probes(address: RedisAddress) -> list[Probe]:
 
 
 def stream_probes(stream: str) -> list[Probe]:
-    """Return what the relay does where the stream is."""
+    """Return the commands of the relay at the stream's server."""
     beside = f"~{stream}:*"
     return [
         *_on(stream, f"~{stream}", "XADD * x x", "XTRIM MINID 0", "EXISTS"),
@@ -104,7 +104,7 @@ def _on(key: str, pattern: str, *commands: str) -> Iterator[Probe]:
 
 
 def _tried(server: redis.Redis, commands: Sequence[Command]) -> list[RedisError | None]:
-    """Return how the server judges each command; raise where it does not let itself be asked."""
+    """Return the server's answer for each command; raise if it refuses to be asked."""
     connection = cast("Any", server.connection_pool).get_connection()
     try:
         connection.send_command("MULTI")

@@ -1,4 +1,4 @@
-"""`uprid doctor`: everything that is wrong, at once."""
+"""`uprid doctor`: finds every fault at once."""
 
 from collections.abc import Iterator
 from typing import Annotated

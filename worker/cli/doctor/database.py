@@ -1,4 +1,4 @@
-"""The database: whether it is there and newest, and what time it has."""
+"""Checks the database: whether it answers, its schema, and its clock."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -24,7 +24,7 @@ _TOLERANCE: Final = timedelta(seconds=2)
 
 
 def check_database(database: Database) -> Iterator[Finding]:
-    """Look at the database; nothing else can be read of it unless it is there and newest."""
+    """Check the database. Other checks read it only if it answers and its schema fits."""
     try:
         require_encoding(database)
         newer = require_usable(database)
@@ -50,7 +50,7 @@ def check_database(database: Database) -> Iterator[Finding]:
 
 
 def _durability(database: Database) -> Iterator[Finding]:
-    """Look whether a commit that was confirmed can be lost: a billed submit would go out twice."""
+    """Check whether a confirmed commit can be lost: a billed submit would be sent twice."""
     if database.is_sqlite:
         return
     with database.read() as connection:

@@ -6,7 +6,7 @@ from typing import Any
 
 
 class Level(StrEnum):
-    """How bad it is."""
+    """How severe a finding is."""
 
     OK = "ok"
     #: Works, but not as it should in production.
@@ -35,10 +35,10 @@ def ok(what: str, detail: str) -> Finding:
 
 
 def warning(what: str, detail: str) -> Finding:
-    """Return something that should be otherwise."""
+    """Return a finding that should be corrected."""
     return Finding(what, Level.WARNING, detail)
 
 
 def fault(what: str, detail: str) -> Finding:
-    """Return something that does not work."""
+    """Return a finding that keeps work from being done."""
     return Finding(what, Level.FAULT, detail)

@@ -1,4 +1,4 @@
-"""The keys: whether they open what was sealed, and still tell the same data from other data."""
+"""Checks the keys: whether they open what was sealed, and make the stored fingerprints."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
@@ -58,7 +58,5 @@ def _fingerprints(
         others += made != sample.fingerprint
     if looked and others == looked:
         harm = "enqueueing the same again would be refused as other data"
-        return fault(
-            "fingerprint key", f"made none of what is stored: {harm}: put the old one back"
-        )
+        return fault("fingerprint key", f"made no stored fingerprint: {harm}: put the old one back")
     return ok("fingerprint key", f"{looked} fingerprints looked at")

@@ -1,4 +1,4 @@
-"""The work: whether anybody does it, and what is paused, late or untold."""
+"""Checks the work: whether processes are alive, and what is paused, overdue or unpublished."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from worker.store import outbox, overview, waiting_retention
 from worker.store.database import Database
 from worker.store.overview import ProviderRow
 
-#: The relay tells at once; what is older than this has nobody who tells it.
+#: The relay publishes at once: an older event means that no relay works.
 _BACKLOG_AFTER: Final = timedelta(seconds=60)
 #: How long before it is erased a person is warned of what waits for one.
 _NOTICE: Final = timedelta(days=7)
@@ -26,7 +26,7 @@ _ROLES: Final = ("worker", "poller")
 
 
 def check_progress(settings: Settings, database: Database) -> Iterator[Finding]:
-    """Look at workers, providers, what is due and what is to be told."""
+    """Check workers, providers, due operations and unpublished events."""
     now = database.now()
     with database.read() as connection:
         providers = overview.providers(connection)
@@ -87,7 +87,7 @@ def _overdue(
         return ok("overdue", "nothing is")
     said = ", ".join(f"{number} of {provider}" for provider, number in late.items())
     detail = f"{said}: see `uprid list --overdue`"
-    # What stands still with its provider has been told already, with the reason.
+    # Operations of a paused provider are reported above, with the reason.
     return warning("overdue", detail) if late.keys() <= stopped else fault("overdue", detail)
 
 
@@ -118,8 +118,8 @@ def _erased_soon(connection: Connection, kept: timedelta, now: datetime) -> Iter
 def _backlog(connection: Connection, now: datetime) -> Finding:
     number, oldest = outbox.backlog(connection)
     if oldest is None:
-        return ok("outbox", "all told")
-    said = f"{number} not told yet, the oldest for {lasting(now - oldest)}"
+        return ok("outbox", "all published")
+    said = f"{number} not published yet, the oldest for {lasting(now - oldest)}"
     if now - oldest > _BACKLOG_AFTER:
         return fault("outbox", f"{said}: is the stream's server there, and a worker alive?")
     return ok("outbox", said)

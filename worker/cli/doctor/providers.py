@@ -1,4 +1,4 @@
-"""The providers: whether they can be reached, their settings and clocks."""
+"""Checks the providers: whether they can be reached, their settings and clocks."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -16,7 +16,7 @@ from worker.store.database import Database
 
 
 def looks_at_providers(settings: Settings) -> list[Look]:
-    """Return a look at every provider that is on: a call that costs nothing and has no effect."""
+    """Return a check of every provider that is on: a free call without an effect."""
     # No token is fetched here, so that the shelf's database is not even connected to.
     database = Database(settings.database_url, connections=1)
     sealer = Sealer(key.get_secret_value() for key in settings.seal_keys)

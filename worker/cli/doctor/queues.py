@@ -1,4 +1,4 @@
-"""The queues: whether they are some, and what lay in them that was no message."""
+"""Checks the queues: whether their keys are lists, and which entries were no messages."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -18,7 +18,7 @@ _FITTING: Final = frozenset({"list", "none"})
 
 
 def check_queues(settings: Settings) -> Iterator[Finding]:
-    """Look at the task queues; where the broker is away, that is said already."""
+    """Check the task queues. If the broker is away, its own check has reported that."""
     server = connect(settings.broker_url, patience=PATIENCE, tries=1)
     try:
         yield _types(server)

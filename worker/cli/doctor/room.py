@@ -1,4 +1,4 @@
-"""Whether the server has connections enough for all processes that are alive."""
+"""Checks whether the server has enough connections for all processes that are alive."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -7,7 +7,7 @@ from sqlalchemy import Connection, text
 
 from worker.cli.doctor.finding import Finding, ok, warning
 
-#: For others: `uprid`'s commands, clients that read answers, whoever looks at the tables.
+#: For others: `uprid`'s commands, clients that read answers, people who look at the tables.
 _OTHERS: Final = 4
 #: A limit below 0 is none. What is reserved for superusers is not ours.
 _LIMITS: Final = text(
@@ -25,7 +25,7 @@ _RAISED_BY: Final = {
 
 
 def check_room(connection: Connection, processes: int, each: int) -> Iterator[Finding]:
-    """Compare what the processes may open with what the server lets us."""
+    """Compare the connections that the processes may open with the server's limits."""
     if connection.dialect.name == "sqlite":
         return
     limits = connection.execute(_LIMITS).one()._asdict()

@@ -1,4 +1,4 @@
-"""The result stream: whether its key holds a stream that events can be added to."""
+"""Checks the result stream: whether events can be added to its key."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ _AHEAD: Final = timedelta(hours=1)
 
 
 def check_stream(settings: Settings) -> Iterator[Finding]:
-    """Look at what other programs can spoil; a server that is away is the broker's finding."""
+    """Check what other programs can break. The broker's check reports a server that is away."""
     name = settings.events.stream
     server = connect(settings.events_url, patience=PATIENCE, tries=1)
     try:

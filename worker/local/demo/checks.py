@@ -1,4 +1,4 @@
-"""Comparing what was told with what was expected: pure, and every fault a sentence."""
+"""Comparing the events with the expected ones: pure, and every fault a sentence."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
@@ -33,7 +33,7 @@ def faults_of_record(record: Record, side: Side) -> list[str]:
     cases = [case for play in plays_of(side) for case in play.cases]
     faults = [fault for case in cases for fault in faults_of_case(case, record.of(case.reference))]
     faults += [
-        f"{stranger}: nobody asked for it, and yet there are events"
+        f"{stranger}: was not enqueued, and yet there are events"
         for stranger in sorted(record.subjects - {case.reference for case in cases})
     ]
     expected = [refused for play in plays_of(side) for refused in play.refused]

@@ -1,4 +1,4 @@
-"""What the stand-ins counted, held against what was asked for: pure, and every fault a sentence."""
+"""Compares the stand-ins' counts with the expected calls: pure, and every fault a sentence."""
 
 import json
 import urllib.request
@@ -65,7 +65,7 @@ def phone_digits(phone: str) -> str:
 
 
 def faults_of_calls(counted: Mapping[Provider, Counters]) -> list[str]:
-    """Return where a provider saw other than exactly the calls that cost or have effect."""
+    """Return every difference between the calls with an effect and the expected ones."""
     return [fault for provider in PLAYS for fault in _faults_at(provider, counted[provider])]
 
 
@@ -84,4 +84,4 @@ def _faults_at(provider: Provider, counted: Counters) -> Iterator[str]:
     for stranger in sorted(set(subjects) - set(expected)):
         # NPD's people are units at MONETA, whose profiles are asked about: nothing more.
         if any(subjects[stranger].get(name) for name in effects):
-            yield f"{NAMES[provider]}: {stranger}: calls that nobody wanted"
+            yield f"{NAMES[provider]}: {stranger}: calls that were not expected"

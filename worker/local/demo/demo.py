@@ -42,7 +42,7 @@ class Interrupted(UpridError):
 
 @dataclass(slots=True)
 class Outcome:
-    """What a run brought to light."""
+    """The result of a run."""
 
     records: dict[Side, Record] = field(default_factory=dict)
     #: What the sandbox counted.
@@ -103,7 +103,7 @@ def _play(directory: Path, console: Console, say: "_Speaker") -> Outcome:
         with board(console) as shown:
             runs = [_run(side, fleet, mail, shown, say, stack) for side, fleet in halves.items()]
             faults = _sent_and_watched(runs, shown, say, stop)
-        # Before the events are read: whatever is still to be told is told now.
+        # Before the events are read: every stored event is published now.
         keeper.stop(Stage.WORK)
         for run in runs:
             run.read_back()
@@ -172,7 +172,7 @@ def _sent_and_watched(
 
 
 def _report(outcome: Outcome, directory: Path, say: "_Speaker") -> list[str]:
-    """Print what was read back, counted and looked for; return what must not be."""
+    """Print events, counted calls and the search for personal values; return the faults."""
     report.tell_events(outcome.records, say)
     report.tell_calls(outcome.counted, say)
     return report.tell_privacy(directory, outcome.accounts, say)
@@ -190,18 +190,18 @@ class _Console(Console):
     """A console whose reader may go: the run goes on, and stops everything in order."""
 
     def on_broken_pipe(self) -> None:
-        """Write to nobody from now on; Rich itself would exit in the middle of anything."""
+        """Print nothing from now on; Rich itself would exit at once."""
         with suppress(SystemExit):
             super().on_broken_pipe()
 
 
 class _Speaker:
-    """Says what happens, a line at a time, in what a word introduces."""
+    """Prints what happens, a line at a time, each introduced by a word."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
 
     def __call__(self, what: str, text: str) -> None:
-        # Nobody may be listening any more, as after a hang-up: that must not keep it from stopping.
+        # The terminal may be gone, as after a hang-up: that must not keep the demo from stopping.
         with suppress(OSError):
             self._console.print(f"{what:10}{text}", markup=False, soft_wrap=True)

@@ -20,7 +20,7 @@ _TASK_TAKES: Final = 1.5
 _TASK_EXPIRES_AFTER: Final = 8.0
 #: Longer than five wrong codes take on a very busy machine.
 _CODES_WITHIN: Final = 22.0
-#: Settings of whoever starts the demo: none of them may reach it.
+#: Settings of the person who starts the demo: none of them may reach it.
 _FOREIGN: Final = ("UPRID_", "DATABASE_URL", "REDIS_URL", "CELERY_", "FLOWER_")
 
 

@@ -18,7 +18,7 @@ _WHERE: Final = max(len(name) for name in NAMES.values()) + 2
 
 
 class LineBoard:
-    """Prints what there is to come, and then every event that something hangs on."""
+    """Prints what is expected, and then every important event."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

@@ -1,4 +1,4 @@
-"""NPD's notifications on their way through the marketplace."""
+"""Passes NPD's notifications on, as the marketplace does."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
@@ -29,7 +29,7 @@ class Mail:
         self.accounts: set[str] = set()
 
     def due(self, record: Record) -> Iterator[tuple[str, Notification]]:
-        """Yield what is to be passed on now, with whose it is."""
+        """Yield the notifications to be passed on now, each with its reference."""
         self._here += self._taken()
         held, self._here = self._here, []
         for each in held:

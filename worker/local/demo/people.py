@@ -31,7 +31,7 @@ _ISSUER: Final = "Отделом сказок города Небывалова"
 
 
 def _unit(last_name: str, phone: str, snils: str, number: str) -> dict[str, Any]:
-    """Return a person as MONETA is told of one."""
+    """Return a person as MONETA's messages have one."""
     return {
         "profile": {
             "last_name": last_name,
@@ -52,7 +52,7 @@ def _unit(last_name: str, phone: str, snils: str, number: str) -> dict[str, Any]
 
 
 def _holder(last_name: str, phone: str, number: str, **identifiers: str) -> dict[str, Any]:
-    """Return the holder of a phone, as Mandarin is told of one."""
+    """Return the holder of a phone, as Mandarin's messages have one."""
     return {
         "last_name": last_name,
         "first_name": _FIRST_NAME,
@@ -65,7 +65,7 @@ def _holder(last_name: str, phone: str, number: str, **identifiers: str) -> dict
 
 
 def _self_employed(last_name: str, phone: str, snils: str, number: str) -> dict[str, Any]:
-    """Return a person as the API for the self-employed is told of one."""
+    """Return a person as NPD's messages have one."""
     return {
         "last_name": last_name,
         "first_name": _FIRST_NAME,

@@ -1,4 +1,4 @@
-"""What was heard of a run, as the stream told it."""
+"""The events of a run, as they were read from the stream."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What a payment registry must come to, by the stand-in's own books, and who stands in it."""
+"""The expected content of a payment registry, from the stand-in's own data, and its people."""
 
 import re
 from collections import Counter

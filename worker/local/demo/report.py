@@ -1,4 +1,4 @@
-"""What is printed of a run that has ended, and what must not be."""
+"""Prints the result of a run, and finds what must not be in it."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
@@ -19,7 +19,7 @@ Say = Callable[[str, str], None]
 
 
 def tell_events(records: Mapping[Side, Record], say: Say) -> None:
-    """Print every operation's events: once, where all its sides tell the same."""
+    """Print every operation's events: once, if all its sides have the same."""
     say("events", "read back from the streams, in their order:")
     for provider, play in PLAYS.items():
         say("", NAMES[provider])
@@ -31,7 +31,7 @@ def tell_events(records: Mapping[Side, Record], say: Say) -> None:
 
 
 def tell_calls(counted: Mapping[Provider, Counters], say: Say) -> None:
-    """Print what the sandbox counted: of what costs or has effect, how often for how many."""
+    """Print what the sandbox counted: how many calls with an effect for how many wanted."""
     for number, provider in enumerate(PLAYS):
         told = [*_effects(provider, counted[provider]), *_harmless(provider, counted[provider])]
         say("" if number else "calls", f"{NAMES[provider]} saw {', '.join(told)}")

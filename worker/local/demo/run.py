@@ -68,7 +68,7 @@ class Run:
         return count
 
     def read_back(self) -> None:
-        """Take in whatever stands on the stream, as somebody who comes later reads it."""
+        """Read the whole stream again, as a consumer that comes later reads it."""
         for event in self._read("afterwards", 0.3):
             self.record.add(event)
 

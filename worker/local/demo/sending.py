@@ -1,4 +1,4 @@
-"""Sending as a marketplace does: through the client's doors."""
+"""Sends messages as a marketplace does, through the client."""
 
 from typing import Final, assert_never
 

@@ -1,4 +1,4 @@
-"""The two sides of the demo: the same units, asked about in either of MONETA's languages.
+"""The two sides of the demo: the same units, in MONETA's JSON and in its SOAP.
 
 The other providers have one language each, and are asked on the first side.
 """

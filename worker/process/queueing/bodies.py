@@ -67,7 +67,7 @@ def decoded(body: object, encoding: object) -> bytes:
     raise Misread(Cause.BODY_ENCODING)
 
 
-def inflated(body: bytes, compression: Any) -> bytes:  # noqa: ANN401 - whatever the header holds
+def inflated(body: bytes, compression: Any) -> bytes:  # noqa: ANN401 - any value that the header holds
     """Return a compressed body as it was, if it is not too large; raise `Misread`."""
     inflating = _inflating(compression)
     if inflating is None:

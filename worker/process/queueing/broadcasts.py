@@ -1,6 +1,6 @@
 """Broadcasts and replies between workers and those who watch them, read strictly.
 
-Kombu ends in one that is not as it should be, and with it the worker, or Flower's eyes.
+Kombu fails at one that is malformed, and ends the worker, or Flower's view of it.
 """
 
 from typing import Any, Final

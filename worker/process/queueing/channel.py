@@ -1,4 +1,4 @@
-"""The channel between Celery and the broker: what is no message ends here, and no process."""
+"""The channel between Celery and the broker: an entry that is no message ends no process."""
 
 from datetime import timedelta
 from queue import Empty
@@ -45,7 +45,7 @@ class Sturdy:
         super().__init__(*args, **kwargs)
 
     def keep(self: Any, unreadable: Unreadable) -> None:
-        """Log an entry that cannot be taken, and keep what may be kept of it."""
+        """Log an entry that cannot be taken, and store what may be stored of it."""
         log.warning(
             "entry_unreadable",
             queue=unreadable.queue,
@@ -208,7 +208,7 @@ class SturdyChannel(Sturdy, Channel):  # type: ignore[misc]
 
 
 class SturdySentinelChannel(Sturdy, SentinelChannel):  # type: ignore[misc]
-    """A channel to whatever server Sentinel names."""
+    """A channel to the server that Sentinel names."""
 
 
 class SturdyTransport(Transport):
@@ -218,7 +218,7 @@ class SturdyTransport(Transport):
 
 
 class SturdySentinelTransport(SentinelTransport):
-    """Celery's way to whatever server Sentinel names."""
+    """Celery's way to the server that Sentinel names."""
 
     Channel = SturdySentinelChannel
 

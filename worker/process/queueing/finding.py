@@ -1,4 +1,4 @@
-"""What a message that is too large to be read is called: looked for in its first and last bytes."""
+"""Finds the id and task of a message that is too large to read, in its first and last bytes."""
 
 import re
 from typing import Final

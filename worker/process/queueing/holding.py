@@ -1,4 +1,4 @@
-"""What a process holds of the broker's messages until it has acknowledged them."""
+"""The messages that a process has taken from the broker and not yet acknowledged."""
 
 import json
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ def is_wrong_type(error: ResponseError) -> bool:
 
 
 class SturdyQoS(QoS):
-    """Kombu's, but for keys of its own that somebody else has written to."""
+    """Kombu's, but for keys of its own that another program has written to."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
@@ -47,7 +47,7 @@ class SturdyQoS(QoS):
             virtual.QoS.append(self, message, delivery_tag)
 
     def ack(self, delivery_tag: str) -> None:
-        """Let go of a message."""
+        """Release a message."""
         kombus: Any = super()
         self._unheld.discard(delivery_tag)
         try:
@@ -58,7 +58,7 @@ class SturdyQoS(QoS):
             virtual.QoS.ack(self, delivery_tag)
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:  # noqa: FBT001, FBT002 - kombu's
-        """Let go of a message, or have it come again."""
+        """Release a message, or let the broker deliver it again."""
         kombus: Any = super()
         is_held = delivery_tag not in self._unheld
         is_safe = is_held or not requeue
@@ -90,7 +90,7 @@ class SturdyQoS(QoS):
                 server.rpush(queue, json.dumps(entry))
 
     def restore_visible(self, *args: Any, **kwargs: Any) -> None:
-        """Have come again what others have held for too long."""
+        """Let the broker deliver again what other processes have held for too long."""
         kombus: Any = super()
         try:
             kombus.restore_visible(*args, **kwargs)

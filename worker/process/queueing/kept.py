@@ -1,4 +1,4 @@
-"""What is kept of entries that cannot be taken: a short list and a count, beside the queues.
+"""Stores what is known of entries that cannot be taken: a short list and a count, in the broker.
 
 In the broker, not in the database: there it is seen while the database is away, and what is lost
 with the broker is no longer in its queues either.

@@ -1,8 +1,8 @@
-"""A task queue's entry, read strictly: what of it goes on to Celery, or why none of it does.
+"""Reads a task queue's entry strictly: what goes on to Celery, or why nothing does.
 
-Kombu and Celery parse what lies in a queue before any code of ours sees it, and end in whatever is
-not as their protocol has it. So nothing goes on to them as it came: what they get is made here,
-from what is known to be sound.
+Kombu and Celery parse a queue's entry before any code of ours sees it, and an entry that is not as
+their protocol has it ends the process. So nothing goes on to them as it came: what they get is made
+here, from what is known to be sound.
 """
 
 import base64
@@ -26,7 +26,7 @@ from worker.process.queueing.unreadable import Cause, Unreadable
 #: An entry in the shape that kombu takes.
 Entry = dict[str, Any]
 
-#: The property that stands in for an entry which cannot be taken, until its sender was told.
+#: The property that stands in for an entry that cannot be taken, until its refusal is published.
 UNREADABLE: Final = "uprid_unreadable"
 
 _JSON: Final = "application/json"
@@ -151,7 +151,7 @@ def _name(given: object) -> str | None:
 
 def _body(entry: Entry, properties: Entry, headers: Entry) -> bytes:
     body = decoded(entry.get("body"), properties.get("body_encoding"))
-    # Its absence is told before the content, which nothing can be said about then.
+    # Its absence is reported before the content, of which nothing can be said then.
     compression = headers.get("compression")
     if compression:
         body = inflated(body, compression)
@@ -214,7 +214,7 @@ def _of_the_first_protocol(headers: Entry, content: Entry) -> tuple[Entry, list[
 def _headers(message_id: str, task: str, given: Entry, longest: timedelta) -> Entry:
     """Return the headers that Celery gets.
 
-    Nothing else of the sender's: most of it would be shown in Flower, where nobody looks for
+    Nothing else of the sender's: most of it would be shown in Flower, which does not look for
     people's names in a message's `shadow`, `origin` or `stamps`.
     """
     tries = given.get("retries")
@@ -245,7 +245,7 @@ def _entry(queue: str, body: bytes, headers: Entry, properties: Entry, priority:
             # message's, too: two deliveries of one message would be acknowledged as one.
             "delivery_tag": str(uuid4()),
             "delivery_mode": 2,
-            # Where it comes back to: the queue that it lay in, whatever the sender wrote.
+            # Where it comes back to: the queue that it lay in, not the one that the sender wrote.
             "delivery_info": {"exchange": "", "routing_key": queue},
             "priority": priority,
             "body_encoding": "base64",

@@ -1,4 +1,4 @@
-"""The times in a task message's headers: when it is to run, and until when it is wanted."""
+"""The times in a task message's headers: when it runs, and when it expires."""
 
 from datetime import UTC, datetime, timedelta
 

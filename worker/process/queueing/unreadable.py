@@ -1,4 +1,4 @@
-"""An entry of a queue that is no message that a worker can take: why, and all that is kept of it.
+"""An entry of a queue that a worker cannot take: the cause, and what is stored of it.
 
 Its bytes are never kept or shown. They may be a passport.
 """

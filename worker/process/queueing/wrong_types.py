@@ -1,4 +1,4 @@
-"""Queues' keys that hold something else than a list: left out, so that the others go on."""
+"""Leaves out the queues whose keys hold something else than a list, so that the others go on."""
 
 from collections.abc import Mapping, Sequence
 from time import monotonic

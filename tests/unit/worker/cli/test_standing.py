@@ -76,7 +76,7 @@ def test_standing_sends_to_the_doctor_when_work_is_overdue() -> None:
 def test_standing_of_what_a_paused_provider_holds_up_ends_with_its_unpause() -> None:
     [step] = standing(ROW, PAUSED, NOW).steps
 
-    assert (step.command, step.when) == ("uprid unpause moneta", "once it is mended")
+    assert (step.command, step.when) == ("uprid unpause moneta", "once that is corrected")
 
 
 @pytest.mark.parametrize(

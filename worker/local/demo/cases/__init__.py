@@ -1,4 +1,4 @@
-"""What the demo asks for, and what must come of it: a file of data for each provider."""
+"""The demo's messages and the expected events: a file of data for each provider."""
 
 from collections.abc import Mapping
 from typing import Final

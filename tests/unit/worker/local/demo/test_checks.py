@@ -148,5 +148,5 @@ def test_record_names_the_fault_when_an_operation_appears_that_nobody_wanted() -
     record = _record(SIDES[1])
     record.add(Heard("x", EventType.ACCEPTED, "no-code", {}))
     assert faults_of_record(record, SIDES[1]) == [
-        "no-code: nobody asked for it, and yet there are events"
+        "no-code: was not enqueued, and yet there are events"
     ]

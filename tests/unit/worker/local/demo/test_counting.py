@@ -97,7 +97,7 @@ def test_calls_name_every_fault_of_a_side_that_never_ran() -> None:
             Provider.MANDARIN,
             "7654321",
             {"submits": 1},
-            "Mandarin: 7654321: calls that nobody wanted",
+            "Mandarin: 7654321: calls that were not expected",
             id="stranger",
         ),
     ],
