@@ -9,7 +9,7 @@ from typing import Any, Final
 from tests.hostile.case import MARKERS, Question
 from worker.engine.asks import Answer, Ask
 from worker.engine.decisions import decide
-from worker.events.telling import tell
+from worker.events.telling import operation_event
 from worker.operations.outcomes import Outcome
 from worker.operations.store.changes import Move
 from worker.operations.store.claims import Claimed
@@ -64,7 +64,9 @@ def _texts(change: Any) -> list[tuple[str, str, int]]:  # noqa: ANN401 - a Stay 
     result = json.dumps(dict(change.result), allow_nan=False)
     found.append(("result", result, _LONGEST_RESULT))
     for kind, event_id in change.events:
-        event = tell(kind, change.standing, 1, change.claimed.due_at, event_id)
+        event = operation_event(
+            kind, change.after(1), change.details, change.claimed.due_at, event_id
+        )
         row = event.row()
         found.append(("event", row["data"], 64_000))
         json.loads(row["data"], parse_constant=_no_constant)

@@ -6,10 +6,11 @@ leaves out a whole step; what is wrong in one place of a line is in mistakes.py.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, select, text, update
+from sqlalchemy import Connection, CursorResult, Select, select, text, update
 
 from config.queues import Provider, Wake
 from tests.simulation.breaking import Mutation
@@ -22,7 +23,15 @@ from worker.events.stream import Appended
 from worker.operations.model import INPUTS, OPERATIONS
 from worker.operations.outcomes import Doubtful
 from worker.operations.states import State
-from worker.operations.store import claims, intake, leases, outbox, supplying, writeback
+from worker.operations.store import (
+    claims,
+    intake,
+    leases,
+    outbox,
+    supplying,
+    transitions,
+    writeback,
+)
 from worker.operations.store.changes import Move
 from worker.operations.store.dialect import Bulk
 from worker.operations.store.intake import Taken
@@ -30,17 +39,22 @@ from worker.operations.store.outbox import Line
 from worker.operations.store.supplying import Supplying
 from worker.providers.base import Limits
 
+Rows = Iterable[Mapping[str, Any]]
+
 
 class _Unfenced:
     """A bulk statement that writes to whoever's row it is."""
 
     def __init__(self, fenced: Bulk) -> None:
         self._fenced = fenced
-        self._statement = text(str(fenced._sqlite).replace(writeback._OURS, ":token = :token"))
+        self._broken = copy(fenced)
+        unfenced = str(fenced._sqlite).replace(transitions.OURS, ":token = :token")
+        self._broken._sqlite = self._broken._postgres = text(unfenced)
 
-    def on(self, rows: Sequence[Sequence[Any]], *, sqlite: bool) -> tuple[Any, dict[str, Any]]:
-        _, packed = self._fenced.on(rows, sqlite=sqlite)
-        return self._statement, packed
+    def execute(
+        self, connection: Connection, rows: Rows, **parameters: object
+    ) -> CursorResult[Any]:
+        return self._broken.execute(connection, rows, **parameters)
 
 
 def _mark_first(
@@ -163,11 +177,11 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     "skip-the-fence": Mutation(
         "write-backs are not fenced by the lease's token", "3, 4: a lost lease writes nothing",
         [(writeback, "_STAY", _Unfenced(writeback._STAY)),
-         (writeback, "_MOVE", _Unfenced(writeback._MOVE))],
+         (transitions, "_MOVE", _Unfenced(transitions._MOVE))],
     ),
     "forget-the-outbox": Mutation(
         "a move writes no event", "5: state and event in one transaction",
-        [(writeback, "_tell", _nothing(None))],
+        [(transitions, "_tell", _nothing(None))],
     ),
     "mark-before-publish": Mutation(
         "a slot's marker is set before its message is published", "4: publish, then mark",

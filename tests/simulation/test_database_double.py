@@ -16,7 +16,7 @@ from tests.support.schema import bring_to_newest
 from tests.support.servers import PostgresServer
 from worker.operations.database import Database
 from worker.operations.model import OPERATIONS
-from worker.operations.store import claims, intake, leases, writeback
+from worker.operations.store import claims, intake, leases, snapshots, writeback
 
 Act = Callable[[Connection], object]
 
@@ -87,10 +87,9 @@ def count(column: str) -> Act:
 
 
 def mark(connection: Connection) -> object:
-    [id_] = connection.execute(
-        select(OPERATIONS.c.id).where(OPERATIONS.c.reference == "order-1")
-    ).scalars()
-    return writeback.mark_submitting(connection, id_, 1, TOKEN, NOW)
+    named = select(*snapshots.COLUMNS).where(OPERATIONS.c.reference == "order-1")
+    [row] = connection.execute(named).mappings()
+    return writeback.mark_submitting(connection, snapshots.snapshot(row), TOKEN, NOW)
 
 
 def look(connection: Connection) -> object:

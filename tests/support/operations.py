@@ -13,10 +13,11 @@ from worker.operations.database import Database
 from worker.operations.identifiers import new_id
 from worker.operations.model import ATTEMPTS, JOURNAL, OPERATIONS, OUTBOX
 from worker.operations.outcomes import Reason
+from worker.operations.snapshot import Run
 from worker.operations.states import State
 from worker.operations.store import claims, intake, writeback
 from worker.operations.store.changes import Move, Stay
-from worker.operations.store.claims import ORDINARY, URGENT, Claimed, Run
+from worker.operations.store.claims import ORDINARY, URGENT, Claimed
 from worker.operations.store.intake import Start, Taken
 from worker.providers.base import Intake
 
@@ -110,7 +111,7 @@ def in_state(
     match state:
         case State.SUBMITTING:
             with database.begin() as connection:
-                writeback.mark_submitting(connection, claimed.id, 1, TOKEN, now)
+                writeback.mark_submitting(connection, claimed, TOKEN, now)
                 writeback.let_go(connection, TOKEN, claimed.id)
         case State.SETTLING:
             write(database, [moved(claimed, state, due_at=now, lane=ORDINARY)], now=now)

@@ -24,9 +24,10 @@ from worker.operations.outcomes import (
     Started,
     Wanted,
 )
+from worker.operations.snapshot import Run
 from worker.operations.states import State
 from worker.operations.store.changes import Move, Stay
-from worker.operations.store.claims import ORDINARY, URGENT, Run
+from worker.operations.store.claims import ORDINARY, URGENT
 from worker.providers.base import Plugin
 
 

@@ -1,16 +1,17 @@
 """Changes: what a chunk's answers make of its operations, ready to be written."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from worker.events.model import EventType
-from worker.events.telling import Standing
+from worker.events.telling import Details
 from worker.operations.invoices import SealedInvoice
 from worker.operations.outcomes import Reason, Wanted
+from worker.operations.snapshot import Run, Snapshot
 from worker.operations.states import State
-from worker.operations.store.claims import Claimed, Run
+from worker.operations.store.claims import Claimed
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +70,18 @@ class Move:
     events: tuple[tuple[EventType, str], ...] = ()
 
     @property
-    def standing(self) -> Standing:
-        """How the operation stands once this is written."""
-        return Standing(
-            operation_id=self.claimed.id,
-            reference=self.claimed.reference,
-            provider=self.claimed.provider,
-            kind=self.claimed.kind,
-            attempt=self.claimed.attempt,
+    def details(self) -> Details:
+        """What its events say beside how the operation stands."""
+        return Details(self.reason, self.result, self.answer, self.wants)
+
+    def after(self, sequence: int) -> Snapshot:
+        """Return how the operation stands once this is written, as its event `sequence` says."""
+        return replace(
+            self.claimed,
             state=self.state,
             provider_ref=self.provider_ref,
             started_at=self.started_at or self.claimed.started_at,
             finished_at=self.finished_at,
             polls=self.polls,
-            reason=self.reason,
-            result=self.result,
-            answer=self.answer,
-            wants=self.wants,
+            sequence=sequence,
         )

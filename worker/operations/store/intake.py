@@ -6,16 +6,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import Connection, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, select
 
 from worker.events.model import Event, EventType
-from worker.events.telling import Standing, tell
 from worker.operations.identifiers import new_id
-from worker.operations.model import ATTEMPTS, OPERATIONS, OUTBOX, REFUSALS
+from worker.operations.model import ATTEMPTS, OPERATIONS, REFUSALS
+from worker.operations.snapshot import Snapshot
 from worker.operations.states import State
-from worker.operations.store import journal
+from worker.operations.store import outbox, transitions
 from worker.operations.store.claims import URGENT
+from worker.operations.store.dialects import insert_into
 from worker.providers.base import Intake
 from worker.refusal_reasons import Reason, as_row
 
@@ -51,57 +51,30 @@ class Start:
 
 def accept(connection: Connection, start: Start, now: datetime) -> Taken:
     """Store a new operation and tell that it is ours, unless the reference is used."""
-    operation_id = new_id()
-    flavour = postgresql if connection.dialect.name == "postgresql" else sqlite
-    inserted = connection.execute(
-        flavour.insert(OPERATIONS)
-        .values(
-            id=operation_id,
-            reference=start.reference,
-            provider=start.provider,
-            kind=start.intake.kind,
-            state=State.ACCEPTED.value,
-            attempt=1,
-            args=json.dumps(dict(start.intake.args)),
-            lane=URGENT,
-            due_at=now,
-            deadline_at=start.give_up_at,
-            claims=0,
-            polls=0,
-            faults=0,
-            sequence=1,
-            created_at=now,
-            run_count=0,
-            run_slowest=0,
-        )
-        .on_conflict_do_nothing(index_elements=["reference"])
-        .returning(OPERATIONS.c.id)
-    ).first()
-    if inserted is None:
-        known = is_known(connection, start.reference, start.fingerprint)
-        return Taken.KNOWN if known else Taken.CONFLICT
-    connection.execute(
-        insert(ATTEMPTS).values(
-            operation_id=operation_id,
-            number=1,
-            fingerprint=start.fingerprint,
-            party=start.party,
-            sealed=start.sealed,
-            accepted_at=now,
-        )
-    )
-    standing = Standing(
-        operation_id=operation_id,
+    opened = Snapshot(
+        id=new_id(),
         reference=start.reference,
         provider=start.provider,
         kind=start.intake.kind,
-        attempt=1,
         state=State.ACCEPTED,
+        attempt=1,
+        args=start.intake.args,
+        lane=URGENT,
+        due_at=now,
+        deadline_at=start.give_up_at,
+        sequence=1,
+        created_at=now,
     )
-    event = tell(EventType.ACCEPTED, standing, 1, now, new_id())
-    connection.execute(insert(OUTBOX), [event.row()])
-    journal.write(connection, [journal.move(operation_id, 1, State.ACCEPTED, now)])
-    return Taken.NEW
+    attempt = {
+        "fingerprint": start.fingerprint,
+        "party": start.party,
+        "sealed": start.sealed,
+        "accepted_at": now,
+    }
+    if transitions.create(connection, opened, attempt, now):
+        return Taken.NEW
+    known = is_known(connection, start.reference, start.fingerprint)
+    return Taken.KNOWN if known else Taken.CONFLICT
 
 
 def refuse(
@@ -115,9 +88,8 @@ def refuse(
     now: datetime,
 ) -> bool:
     """Record a message that cannot be taken and tell it; False where that was done before."""
-    flavour = postgresql if connection.dialect.name == "postgresql" else sqlite
     recorded = connection.execute(
-        flavour.insert(REFUSALS)
+        insert_into(connection, REFUSALS)
         .values(
             message_id=message_id,
             task=task,
@@ -144,7 +116,7 @@ def refuse(
             "reason": reason,
         },
     )
-    connection.execute(insert(OUTBOX), [event.row()])
+    outbox.add(connection, event)
     return True
 
 

@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, exists, insert, select
 
 from worker.operations.model import JOURNAL
+from worker.operations.outcomes import ReasonCode
+from worker.operations.snapshot import Run
 from worker.operations.states import State
-from worker.operations.store.claims import Run
 
 
 class What(StrEnum):
@@ -38,8 +39,24 @@ def call(operation_id: str, attempt: int, run: Run) -> dict[str, Any]:
     )  # fmt: skip
 
 
-def move(operation_id: str, attempt: int, note: str, at: datetime) -> dict[str, Any]:
-    """Return the row of a transition, such as `polling → succeeded`."""
+def move(
+    operation_id: str,
+    attempt: int,
+    origin: State | None,
+    to: State,
+    at: datetime,
+    reason: ReasonCode | None = None,
+) -> dict[str, Any]:
+    """Return the row of a transition, such as `polling → succeeded`; `origin` None: of a start."""
+    note = to.value if origin is None else f"{origin} → {to}"
+    if reason is not None:
+        note += f": {reason}"
+    return _row(operation_id, attempt, What.MOVE, note, at)
+
+
+def erased(operation_id: str, attempt: int, reason: ReasonCode, at: datetime) -> dict[str, Any]:
+    """Return the row of data that were erased past their retention, under an operation's feet."""
+    note = f"data erased past their retention: {reason}"
     return _row(operation_id, attempt, What.MOVE, note, at)
 
 

@@ -1,18 +1,19 @@
 """Leases and locks: who is alive, and what falls free when somebody is not."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from worker.events.model import EventType
-from worker.events.telling import Standing, tell
-from worker.operations.identifiers import new_id
-from worker.operations.model import ATTEMPTS, INCARNATIONS, LOCKS, OPERATIONS, OUTBOX
+from worker.events.telling import Details
+from worker.operations.model import INCARNATIONS, LOCKS, OPERATIONS
 from worker.operations.outcomes import Reason, ReasonCode
 from worker.operations.states import State
-from worker.operations.store import journal
+from worker.operations.store import snapshots, transitions
 from worker.operations.store.claims import SUSPECTS
+from worker.operations.store.dialects import insert_into
+from worker.operations.store.transitions import Record
 
 #: Claims in a row without a write-back after which an operation waits for a person.
 POISON_AFTER = 4
@@ -75,55 +76,40 @@ def park_poison(connection: Connection, now: datetime) -> list[str]:
     Returns the references.
     """
     rows = connection.execute(
-        update(OPERATIONS)
+        select(*snapshots.COLUMNS)
         .where(SUSPECTS, OPERATIONS.c.claims >= POISON_AFTER, OPERATIONS.c.lease_token.is_(None))
-        .values(
-            state=State.WAITING_FOR_PERSON.value,
-            waiting_from=OPERATIONS.c.state,
-            due_at=None,
-            claims=0,
-            sequence=OPERATIONS.c.sequence + 1,
-        )
-        .returning(*OPERATIONS.c)
-    ).all()
+        .with_for_update()
+    ).mappings()
     reason = Reason(
         ReasonCode.POISON,
         f"The worker died {POISON_AFTER} times in a row while working on this operation.",
         retryable=True,
     )
-    for row in rows:
-        standing = Standing(
-            operation_id=row.id,
-            reference=row.reference,
-            provider=row.provider,
-            kind=row.kind,
-            attempt=row.attempt,
+    record = Record(
+        attempt={"reason": reason.as_text()},
+        event=EventType.WAITING_FOR_PERSON,
+        details=Details(reason),
+    )
+    poison = [snapshots.snapshot(row) for row in rows.all()]
+    for found in poison:
+        parked = replace(
+            found,
             state=State.WAITING_FOR_PERSON,
-            provider_ref=row.provider_ref,
-            started_at=row.started_at,
-            polls=row.polls,
-            reason=reason,
+            waiting_from=found.state,
+            due_at=None,
+            claims=0,
         )
-        event = tell(EventType.WAITING_FOR_PERSON, standing, row.sequence, now, new_id())
-        connection.execute(insert(OUTBOX), [event.row()])
-        note = f"{row.waiting_from} → {State.WAITING_FOR_PERSON}: {reason.code}"
-        journal.write(connection, [journal.move(row.id, row.attempt, note, now)])
-        connection.execute(
-            update(ATTEMPTS)
-            .where(ATTEMPTS.c.operation_id == row.id, ATTEMPTS.c.number == row.attempt)
-            .values(reason=reason.as_text())
-        )
-    return [row.reference for row in rows]
+        transitions.make(connection, found, parked, record, now)
+    return [found.reference for found in poison]
 
 
 def hold_lock(
     connection: Connection, name: str, holder: str, now: datetime, lasting: timedelta
 ) -> bool:
     """Take or keep a lock for a while; False where somebody else holds it."""
-    flavour = postgresql if connection.dialect.name == "postgresql" else sqlite
     until = now + lasting
     taken = connection.execute(
-        flavour.insert(LOCKS)
+        insert_into(connection, LOCKS)
         .values(name=name, holder=holder, until=until)
         .on_conflict_do_update(
             index_elements=["name"],

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, delete, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select, update
 
+from worker.events.model import Event
 from worker.operations.model import OUTBOX, STREAMS
-from worker.operations.store.dialect import Bulk, Column
+from worker.operations.store.dialect import Bulk, columns_of
+from worker.operations.store.dialects import insert_into
 
 #: Below every id that a server gives.
 NOTHING: Final = "0" * 15 + "-" + "0" * 20
@@ -48,14 +49,15 @@ class Refill:
     until: int
 
 
+_PLACES: Final = columns_of(OUTBOX, "seq", "stream_id")
 _PUBLISHED: Final = Bulk(
     "UPDATE outbox AS o SET stream_id = v.stream_id FROM {rows} "
     "WHERE o.seq = v.seq AND o.stream_id IS NULL",
-    (Column("seq", "bigint"), Column("stream_id", "text")),
+    _PLACES,
 )
 _AGAIN: Final = Bulk(
     "UPDATE outbox AS o SET stream_id = v.stream_id FROM {rows} WHERE o.seq = v.seq",
-    (Column("seq", "bigint"), Column("stream_id", "text")),
+    _PLACES,
 )
 _LINE: Final = (
     OUTBOX.c.seq,
@@ -65,6 +67,12 @@ _LINE: Final = (
     OUTBOX.c.time,
     OUTBOX.c.data,
 )
+
+
+def add(connection: Connection, *events: Event) -> None:
+    """Write events that are to stand on the stream, in this order."""
+    if events:
+        connection.execute(insert(OUTBOX), [event.row() for event in events])
 
 
 def unpublished(connection: Connection, limit: int) -> list[Line]:
@@ -91,10 +99,8 @@ def mark_published(
 ) -> None:
     """Record under which stream ids events were published, for the first time or once more."""
     if stream_ids:
-        statement, rows = (_AGAIN if again else _PUBLISHED).on(
-            list(stream_ids.items()), sqlite=connection.dialect.name == "sqlite"
-        )
-        connection.execute(statement, rows)
+        rows = ({"seq": seq, "stream_id": stream_id} for seq, stream_id in stream_ids.items())
+        (_AGAIN if again else _PUBLISHED).execute(connection, rows)
 
 
 def position(connection: Connection, stream: str) -> Position:
@@ -105,9 +111,8 @@ def position(connection: Connection, stream: str) -> Position:
 
 def advance(connection: Connection, stream: str, last_id: str, mark: str) -> None:
     """Record how far a stream is filled; it never goes back."""
-    flavour = postgresql if connection.dialect.name == "postgresql" else sqlite
     connection.execute(
-        flavour.insert(STREAMS)
+        insert_into(connection, STREAMS)
         .values(name=stream, last_id=last_id, mark=mark)
         .on_conflict_do_update(
             index_elements=["name"],
@@ -226,9 +231,8 @@ def _refill_of(stream: str) -> str:
 
 
 def _put(connection: Connection, name: str, *, last_id: str, mark: str) -> None:
-    flavour = postgresql if connection.dialect.name == "postgresql" else sqlite
     connection.execute(
-        flavour.insert(STREAMS)
+        insert_into(connection, STREAMS)
         .values(name=name, last_id=last_id, mark=mark)
         .on_conflict_do_update(index_elements=["name"], set_={"last_id": last_id, "mark": mark})
     )

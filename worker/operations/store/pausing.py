@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, update
 
 from worker.events.model import Event, EventType, rfc3339
-from worker.operations.model import OUTBOX, PROVIDERS
+from worker.operations.model import PROVIDERS
 from worker.operations.outcomes import Reason
+from worker.operations.store import outbox
 from worker.operations.store.claims import lock_provider
 
 
@@ -62,5 +63,4 @@ def _tell(
     **more: Any,
 ) -> None:
     data = {"provider": provider, "at": rfc3339(now), "by": by, **more}
-    event = Event(type=kind, subject=provider, time=now, data=data)
-    connection.execute(insert(OUTBOX), [event.row()])
+    outbox.add(connection, Event(type=kind, subject=provider, time=now, data=data))

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from worker.operations.model import ACCESS_TOKENS
+from worker.operations.store.dialects import insert_into
 
 _ROW = ACCESS_TOKENS.c
 
@@ -43,9 +43,8 @@ def hold(
     connection: Connection, name: str, holder: str, now: datetime, lasting: timedelta
 ) -> Held | None:
     """Take the right to fetch, or take it again: None. One that is past its time is taken over."""
-    flavour = postgresql if connection.dialect.name == "postgresql" else sqlite
     connection.execute(
-        flavour.insert(ACCESS_TOKENS)
+        insert_into(connection, ACCESS_TOKENS)
         .values(name=name, generation=0)
         .on_conflict_do_nothing(index_elements=["name"])
     )

@@ -1,6 +1,7 @@
 """Retention of what waits for a person: by the age of its attempt, as it may never end."""
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -13,20 +14,19 @@ from sqlalchemy import (
     delete,
     exists,
     func,
-    insert,
     or_,
     select,
     update,
 )
 
 from worker.events.model import EventType
-from worker.events.telling import Standing, tell
+from worker.events.telling import Details, operation_event
 from worker.operations.database import Database
 from worker.operations.identifiers import new_id
-from worker.operations.model import ATTEMPTS, INPUTS, NOTICES, OPERATIONS, OUTBOX
+from worker.operations.model import ATTEMPTS, INPUTS, NOTICES, OPERATIONS
 from worker.operations.outcomes import Reason, ReasonCode
 from worker.operations.states import State
-from worker.operations.store import journal
+from worker.operations.store import journal, outbox, snapshots, transitions
 
 #: Operations in one transaction, so that a purge holds nobody up.
 _AT_ONCE: Final = 200
@@ -51,7 +51,9 @@ def erase(database: Database, now: datetime, before: datetime) -> int:
     count = 0
     while True:
         with database.begin() as connection:
-            found = _chosen(before).add_columns(*OPERATIONS.c, ATTEMPTS.c.sealed, ATTEMPTS.c.reason)
+            found = _chosen(before).add_columns(
+                *snapshots.COLUMNS, ATTEMPTS.c.sealed, ATTEMPTS.c.reason
+            )
             locked = found.limit(_AT_ONCE).with_for_update(of=OPERATIONS, skip_locked=True)
             rows = connection.execute(locked).mappings().all()
             for row in rows:
@@ -95,27 +97,13 @@ def _erase(connection: Connection, row: RowMapping, now: datetime) -> None:
         .values(sealed=None, fingerprint=None)
     )
     connection.execute(delete(NOTICES).where(NOTICES.c.operation_id == row["id"]))
-    connection.execute(
-        update(OPERATIONS)
-        .where(OPERATIONS.c.id == row["id"])
-        .values(sequence=row["sequence"] + 1, inputs_waiting=0, notices=0)
-    )
-    note = f"data erased past their retention: {reason.code}"
-    journal.write(connection, [journal.move(row["id"], row["attempt"], note, now)])
-    standing = Standing(
-        operation_id=row["id"],
-        reference=row["reference"],
-        provider=row["provider"],
-        kind=row["kind"],
-        attempt=row["attempt"],
-        state=State.WAITING_FOR_PERSON,
-        provider_ref=row["provider_ref"],
-        started_at=row["started_at"],
-        polls=row["polls"],
-        reason=reason,
-    )
-    event = tell(EventType.WAITING_FOR_PERSON, standing, row["sequence"] + 1, now, new_id())
-    connection.execute(insert(OUTBOX), [event.row()])
+    found = snapshots.snapshot(row)
+    stands = replace(found, sequence=found.sequence + 1, inputs_waiting=0, notices=0)
+    transitions.adjust(connection, found, stands)
+    erased = journal.erased(row["id"], row["attempt"], reason.code, now)
+    journal.write(connection, [erased])
+    kind = EventType.WAITING_FOR_PERSON
+    outbox.add(connection, operation_event(kind, stands, Details(reason), now, new_id()))
 
 
 def _reason(row: RowMapping) -> Reason:

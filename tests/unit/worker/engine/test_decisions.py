@@ -31,9 +31,10 @@ from worker.operations.outcomes import (
     Trouble,
     Wanted,
 )
+from worker.operations.snapshot import Run
 from worker.operations.states import DRIVEN, TERMINAL, State, may_move
 from worker.operations.store.changes import Move, Stay
-from worker.operations.store.claims import ORDINARY, URGENT, Claimed, Run
+from worker.operations.store.claims import ORDINARY, URGENT, Claimed
 
 DEADLINE = NOW + timedelta(minutes=10)
 CODE = Wanted("sms_code", 4)
