@@ -78,7 +78,7 @@ def build(app: Celery, settings: Settings, role: str) -> Runtime:
     working = engine_settings.connections - BACKGROUND_CONNECTIONS
     database = Database(settings.database_url, connections=working)
     background = Database(settings.database_url, connections=BACKGROUND_CONNECTIONS)
-    sealer = Sealer(key.get_secret_value() for key in settings.seal_keys)
+    sealer = Sealer.of(settings)
     plugins = plugins_of(settings, StoredTokens(database, sealer), StoredSiblings(database))
     fingerprint_key = (
         settings.fingerprint_key.get_secret_value() if settings.fingerprint_key else ""

@@ -88,7 +88,7 @@ def count(column: str) -> Act:
 
 def mark(connection: Connection) -> object:
     named = select(*snapshots.COLUMNS).where(OPERATIONS.c.reference == "order-1")
-    [row] = connection.execute(named).mappings()
+    [row] = connection.execute(named)
     return writeback.mark_submitting(connection, snapshots.snapshot(row), TOKEN, NOW)
 
 

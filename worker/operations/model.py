@@ -152,6 +152,9 @@ class Attempt(SQLModel, table=True):
     erased_at: datetime | None = None
     #: The provider's whole answer as a Fernet token.
     answer: str | None = Field(default=None, sa_column=Column(Text))
+    #: Of `reason`: a trigger writes it, whichever release writes the reason. Empty where the reason
+    #: is older than the column.
+    reason_code: str | None = Field(default=None, max_length=40)
 
 
 class Input(SQLModel, table=True):
@@ -240,6 +243,14 @@ class JournalEntry(SQLModel, table=True):
     slowest: int | None = None
     by: str | None = Field(default=None, max_length=100)
     detail: str | None = Field(default=None, max_length=500)
+    # What the note says, for programs. Empty in rows of a release before 0004.
+    from_state: str | None = Field(default=None, max_length=20)
+    to_state: str | None = Field(default=None, max_length=20)
+    #: What was done or came: `resume`, `sms_code`, `notification`.
+    action: str | None = Field(default=None, max_length=40)
+    #: What was given with it: a verdict, the provider's id.
+    argument: str | None = Field(default=None, max_length=100)
+    reason_code: str | None = Field(default=None, max_length=40)
 
 
 class OutboxEvent(SQLModel, table=True):

@@ -24,8 +24,8 @@ from worker.operations.states import DRIVEN, TERMINAL, State
 from worker.operations.store import leases
 from worker.operations.store.claims import ORDINARY, URGENT
 
-_NEWEST: Final = "0003"
-_OLDER: Final = ["0001", "0002"]
+_NEWEST: Final = "0004"
+_OLDER: Final = ["0001", "0002", "0003"]
 #: What both schemas know is compared; what the engine cannot do without is worked with.
 _AFTER: Final = NOW + timedelta(days=2)
 _CUT_OFF: Final = """
@@ -314,7 +314,7 @@ def put(database: Database, revision: str) -> None:
         connection.execute(text("UPDATE alembic_version SET version_num = :n"), {"n": revision})
 
 
-@pytest.mark.parametrize("newer", ["0004", "0005.needs.0003"])
+@pytest.mark.parametrize("newer", ["0005", "0006.needs.0004"])
 def test_release_works_on_a_newer_schema_that_leaves_it_what_it_needs(
     empty: Database, in_flight: Rows, newer: str
 ) -> None:
@@ -330,9 +330,9 @@ def test_release_works_on_a_newer_schema_that_leaves_it_what_it_needs(
 
 def test_release_refuses_a_newer_schema_that_takes_away_what_it_needs(empty: Database) -> None:
     migrate(empty)
-    put(empty, "0005.needs.0004")
+    put(empty, "0006.needs.0005")
 
-    said = f"It is 0005.needs.0004, the newest here is {_NEWEST}"
+    said = f"It is 0006.needs.0005, the newest here is {_NEWEST}"
     with pytest.raises(SchemaTooNew, match=said):
         require_usable(empty)
     with pytest.raises(SchemaTooNew, match=said):

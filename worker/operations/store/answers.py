@@ -6,6 +6,7 @@ from sqlalchemy import Connection, select
 
 from worker.operations.model import ATTEMPTS, OPERATIONS
 from worker.operations.store import journal
+from worker.operations.store.journal import Act, Deed
 
 
 def look_into(
@@ -23,8 +24,8 @@ def look_into(
     ).first()
     if found is None or found.answer is None:
         return None
-    did = "looked at the provider's answer"
-    looked = journal.person(found.operation_id, found.number, did, now, by, why)
+    deed = Deed(Act.READ_ANSWER, "looked at the provider's answer", by, why)
+    looked = journal.person(found.operation_id, found.number, deed, now)
     journal.write(connection, [looked])
     token: str = found.answer
     return token

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, Select, select, text, tuple_, update
+from sqlalchemy import Connection, Row, Select, select, text, tuple_, update
 
 from worker.operations.model import ATTEMPTS, OPERATIONS, PROVIDERS
 from worker.operations.snapshot import Snapshot
@@ -110,7 +110,7 @@ def due(
     wanted = (
         _due(provider, now).with_only_columns(*snapshots.COLUMNS).where(OPERATIONS.c.lane == lane)
     )
-    rows = connection.execute(wanted.limit(limit).with_for_update(skip_locked=True)).mappings()
+    rows = connection.execute(wanted.limit(limit).with_for_update(skip_locked=True))
     return [_claimed(row) for row in rows]
 
 
@@ -182,9 +182,9 @@ def _lease(
             wanted_at=None,
         )
         .returning(*snapshots.COLUMNS)
-    ).mappings()
+    )
     return sorted((_claimed(row) for row in rows), key=lambda row: row.due_at)
 
 
-def _claimed(row: RowMapping) -> Claimed:
+def _claimed(row: Row[Any]) -> Claimed:
     return Claimed(**snapshots.values(row))

@@ -16,6 +16,7 @@ from worker.operations.snapshot import Snapshot
 from worker.operations.states import LIVE, State
 from worker.operations.store import inputs, journal, notices, transitions
 from worker.operations.store.claims import ORDINARY, URGENT
+from worker.operations.store.journal import Act, Deed
 from worker.operations.store.oncall import Action, Anew, Done, Keep, admit, kept
 from worker.operations.store.transitions import Record
 
@@ -43,7 +44,8 @@ def resume(
     What has passed its deadline meanwhile is settled at once, or has the time that it gets `anew`.
     """
     said = "resume" if provider_ref is None else f"resume: provider's id {provider_ref}"
-    admitted = admit(connection, "resume", action, _WAITING, now, said)
+    deed = Deed(Act.RESUME, said, action.by, action.note, provider_ref)
+    admitted = admit(connection, Act.RESUME, action, _WAITING, now, deed)
     found = admitted.found
     if admitted.done is not Done.DONE or found is None:
         return admitted.done, admitted.state
@@ -75,7 +77,7 @@ def resume(
     )
     record = Record(
         attempt={"reason": None, "provider_ref": known_ref, "started_at": started_at},
-        cause=_did(found, action, said, now),
+        cause=journal.person(found.id, found.attempt, deed, now),
         event=EventType.STARTED if taken and found.started_at is None else None,
     )
     transitions.make(connection, found, goes_on, record, now)
@@ -89,22 +91,21 @@ def resolve(
     connection: Connection, action: Action, verdict: State, now: datetime
 ) -> tuple[Done, State | None]:
     """Write down the verdict that a person found out."""
-    said = f"resolve: {verdict}"
-    admitted = admit(connection, "resolve", action, _WAITING, now, said)
+    deed = Deed(Act.RESOLVE, f"resolve: {verdict}", action.by, action.note, verdict.value)
+    admitted = admit(connection, Act.RESOLVE, action, _WAITING, now, deed)
     if admitted.done is not Done.DONE or admitted.found is None:
         return admitted.done, admitted.state
-    cause = _did(admitted.found, action, said, now)
-    _end(connection, admitted.found, verdict, cause, _BY_PERSON, now)
+    _end(connection, admitted.found, verdict, deed, _BY_PERSON, now)
     return Done.DONE, verdict
 
 
 def cancel(connection: Connection, action: Action, now: datetime) -> tuple[Done, State | None]:
     """Call an operation off. What the provider has begun goes on there."""
-    admitted = admit(connection, "cancel", action, LIVE, now, "cancel")
+    deed = Deed(Act.CANCEL, "cancel", action.by, action.note)
+    admitted = admit(connection, Act.CANCEL, action, LIVE, now, deed)
     if admitted.done is not Done.DONE or admitted.found is None:
         return admitted.done, admitted.state
-    cause = _did(admitted.found, action, "cancel", now)
-    _end(connection, admitted.found, State.CANCELLED, cause, {}, now)
+    _end(connection, admitted.found, State.CANCELLED, deed, {}, now)
     return Done.DONE, State.CANCELLED
 
 
@@ -141,15 +142,11 @@ def _freed(found: Snapshot) -> Snapshot:
     return replace(found, lease_token=None, lease_owner=None, claims=0, waiting_from=None, run=None)
 
 
-def _did(found: Snapshot, action: Action, said: str, now: datetime) -> Mapping[str, Any]:
-    return journal.person(found.id, found.attempt, said, now, action.by, action.note)
-
-
 def _end(
     connection: Connection,
     found: Snapshot,
     to: State,
-    cause: Mapping[str, Any],
+    deed: Deed,
     result: Mapping[str, Any],
     now: datetime,
 ) -> None:
@@ -157,7 +154,7 @@ def _end(
     if to is not State.SUCCEEDED:
         # The marketplace may call off as well as an on-call engineer: who did is all that tells.
         decided = "was called off" if to is State.CANCELLED else f"was ended as {to.value}"
-        message = f"It {decided} by {cause['by']}: `uprid show` says why."
+        message = f"It {decided} by {deed.by}: `uprid show` says why."
         reason = Reason(ReasonCode.BY_PERSON, message, retryable=to is not State.CANCELLED)
     attempt = {
         "ended_as": to.value,
@@ -167,5 +164,6 @@ def _end(
     }
     ended = replace(_freed(found), state=to, due_at=None, finished_at=now, missing=None)
     inputs.forget(connection, found.id)
+    cause = journal.person(found.id, found.attempt, deed, now)
     record = Record(attempt, cause, END_EVENTS[to], Details(reason, result))
     transitions.make(connection, found, ended, record, now)

@@ -49,15 +49,11 @@ class Input:
 
 def offer(connection: Connection, given: Input, now: datetime) -> tuple[Offered, State | None]:
     """Store an input for the current attempt, and make the operation due where it is wanted."""
-    row = (
-        connection.execute(
-            select(*snapshots.COLUMNS)
-            .where(OPERATIONS.c.reference == given.reference)
-            .with_for_update()
-        )
-        .mappings()
-        .first()
-    )
+    row = connection.execute(
+        select(*snapshots.COLUMNS)
+        .where(OPERATIONS.c.reference == given.reference)
+        .with_for_update()
+    ).first()
     if row is None:
         return Offered.UNKNOWN_REFERENCE, None
     found = snapshots.snapshot(row)
@@ -88,7 +84,8 @@ def offer(connection: Connection, given: Input, now: datetime) -> tuple[Offered,
     )
     transitions.adjust(connection, found, _supplied(found, now))
     note = f"{given.name} received ({count + 1} of {given.limit})"
-    journal.write(connection, [journal.heard(found.id, found.attempt, note, now)])
+    received = journal.received_input(found.id, found.attempt, given.name, note, now)
+    journal.write(connection, [received])
     return Offered.TAKEN, found.state
 
 

@@ -14,6 +14,7 @@ from worker.operations.invoices import SealedInvoice, SealedTransaction, newest
 from worker.operations.store import journal
 from worker.operations.store.dialect import Bulk, columns_of
 from worker.operations.store.dialects import is_sqlite
+from worker.operations.store.journal import Act, Deed
 
 #: Rounds nothing, however long or unlike the numbers are.
 _EXACT: Final = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
@@ -148,8 +149,8 @@ def look_into(
     `chosen`: the operation and the attempt whose registry it is; None: every one that was fetched.
     """
     fetches = [chosen] if chosen is not None else _fetches(connection)
-    did = "opened personal data of invoices"
-    journal.write(connection, (journal.person(*each, did, now, by, why) for each in fetches))
+    deed = Deed(Act.OPEN_INVOICES, "opened personal data of invoices", by, why)
+    journal.write(connection, (journal.person(*each, deed, now) for each in fetches))
 
 
 def _invoice_row(invoice: SealedInvoice, now: datetime) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def park_poison(connection: Connection, now: datetime) -> list[str]:
         select(*snapshots.COLUMNS)
         .where(SUSPECTS, OPERATIONS.c.claims >= POISON_AFTER, OPERATIONS.c.lease_token.is_(None))
         .with_for_update()
-    ).mappings()
+    )
     reason = Reason(
         ReasonCode.POISON,
         f"The worker died {POISON_AFTER} times in a row while working on this operation.",

@@ -115,9 +115,8 @@ def tell_late(
     `answer` is the whole notification as the provider wrote it, sealed.
     """
     id_, number = named.operation.id, named.attempt
-    note = f"notification came too late: {would_be}"
-    known = journal.has_late(connection, id_, number, note)
-    journal.write(connection, [journal.late(id_, number, note, now, None)])
+    known = journal.has_late_notification(connection, id_, number, would_be)
+    journal.write(connection, [journal.late_notification(id_, number, would_be, now)])
     if known or named.ended_as == would_be.value:
         return
     sequence = connection.execute(
@@ -273,26 +272,22 @@ def _given_up(connection: Connection, notification: Notification) -> Named | Non
 def _found(
     connection: Connection, notification: Notification, condition: ColumnElement[bool]
 ) -> Named | None:
-    found = (
-        connection.execute(
-            select(*snapshots.COLUMNS, ATTEMPTS.c.number, ATTEMPTS.c.ended_as)
-            .join(ATTEMPTS, ATTEMPTS.c.operation_id == OPERATIONS.c.id)
-            .where(
-                OPERATIONS.c.provider == notification.provider,
-                ATTEMPTS.c.party == notification.party,
-                condition,
-            )
-            .order_by(ATTEMPTS.c.number.desc())
+    found = connection.execute(
+        select(*snapshots.COLUMNS, ATTEMPTS.c.number, ATTEMPTS.c.ended_as)
+        .join(ATTEMPTS, ATTEMPTS.c.operation_id == OPERATIONS.c.id)
+        .where(
+            OPERATIONS.c.provider == notification.provider,
+            ATTEMPTS.c.party == notification.party,
+            condition,
         )
-        .mappings()
-        .all()
-    )
+        .order_by(ATTEMPTS.c.number.desc())
+    ).all()
     # Of two that it could mean, neither: a person's money is nobody's guess. But a next attempt may
     # have been given the id of the one before.
-    if len({row["id"] for row in found}) != 1:
+    if len({row.id for row in found}) != 1:
         return None
     newest = found[0]
-    return Named(snapshots.snapshot(newest), newest["number"], newest["ended_as"])
+    return Named(snapshots.snapshot(newest), newest.number, newest.ended_as)
 
 
 def _belongs(
@@ -306,7 +301,7 @@ def _belongs(
 
 
 def _wake(connection: Connection, found: Snapshot, now: datetime) -> None:
-    received = journal.heard(found.id, found.attempt, "notification received", now)
+    received = journal.received_notification(found.id, found.attempt, now)
     if found.state is State.WAITING_FOR_PERSON:
         # The provider has spoken, so nobody has to: the operation goes on where it was.
         back = found.waiting_from or State.SUBMITTING

@@ -17,6 +17,7 @@ from worker.operations.model import OPERATIONS
 from worker.operations.snapshot import Snapshot
 from worker.operations.states import State
 from worker.operations.store import journal, snapshots
+from worker.operations.store.journal import Act, Deed
 
 
 class Done(StrEnum):
@@ -93,45 +94,39 @@ def look(connection: Connection, reference: str) -> Known | None:
 
 def admit(
     connection: Connection,
-    name: str,
+    act: Act,
     action: Action,
     allowed: Collection[State],
     now: datetime,
-    said: str | None = None,
+    deed: Deed | None = None,
 ) -> Admitted:
     """Find the operation, lock it, and tell whether the action may be done to it.
 
     An action for another attempt than the current one is recorded here. So is one whose message
-    has come again after it was done: the journal has `said` of it, by the same person for the same
-    reason.
+    has come again after it was done: the journal has its `deed` already.
     """
-    row = (
-        connection.execute(
-            select(*snapshots.COLUMNS)
-            .where(OPERATIONS.c.reference == action.reference)
-            .with_for_update()
-        )
-        .mappings()
-        .first()
-    )
+    row = connection.execute(
+        select(*snapshots.COLUMNS)
+        .where(OPERATIONS.c.reference == action.reference)
+        .with_for_update()
+    ).first()
     if row is None:
         return Admitted(Done.UNKNOWN_REFERENCE, None)
     found = snapshots.snapshot(row)
     if found.attempt != action.attempt:
-        note = f"{name} of attempt {action.attempt} ignored: attempt {found.attempt} is current"
-        return _ignored(connection, found, note, action, now)
+        note = f"{act} of attempt {action.attempt} ignored: attempt {found.attempt} is current"
+        return _ignored(connection, found, act, note, action, now)
     if found.state in allowed:
         return Admitted(Done.DONE, found)
-    if said is not None and journal.has_person(
-        connection, found.id, found.attempt, said, action.by, action.note
-    ):
-        return _ignored(connection, found, f"{name} ignored: it was done before", action, now)
+    if deed is not None and journal.has_deed(connection, found.id, found.attempt, deed):
+        note = f"{act} ignored: it was done before"
+        return _ignored(connection, found, act, note, action, now)
     return Admitted(Done.WRONG_STATE, found)
 
 
 def _ignored(
-    connection: Connection, found: Snapshot, note: str, action: Action, now: datetime
+    connection: Connection, found: Snapshot, act: Act, note: str, action: Action, now: datetime
 ) -> Admitted:
-    entry = journal.ignored(found.id, found.attempt, note, now, action.by)
+    entry = journal.ignored(found.id, found.attempt, act, note, now, action.by)
     journal.write(connection, [entry])
     return Admitted(Done.IGNORED, found)

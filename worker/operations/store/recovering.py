@@ -14,6 +14,7 @@ from worker.operations.snapshot import Snapshot
 from worker.operations.states import State
 from worker.operations.store import journal, snapshots, transitions
 from worker.operations.store.claims import ORDINARY
+from worker.operations.store.journal import Act, Deed
 from worker.operations.store.transitions import Record
 
 #: Operations in one transaction, so that it holds nobody up.
@@ -50,16 +51,16 @@ def recover(database: Database, recovery: Recovery) -> Mapping[str, int]:
     stands. Who is asked next, and by whom, is as after a submit whose answer was lost.
     """
     now = database.now()
-    by, note = recovery.by, recovery.note
     said = f"recover: commits since {recovery.since:%Y-%m-%dT%H:%M:%SZ} may be lost"
+    deed = Deed(Act.RECOVER, said, recovery.by, recovery.note)
     done: Counter[str] = Counter()
     while True:
         with database.begin() as connection:
             wanted = _doubted(recovery, now).limit(_AT_ONCE).with_for_update(of=OPERATIONS)
-            rows = connection.execute(wanted).mappings().all()
+            rows = connection.execute(wanted).all()
             doubted = [snapshots.snapshot(row) for row in rows]
             for found in doubted:
-                cause = journal.person(found.id, found.attempt, said, now, by, note)
+                cause = journal.person(found.id, found.attempt, deed, now)
                 doubt = _doubt(found, now)
                 transitions.make(connection, found, doubt, Record(cause=cause), now)
             connection.execute(

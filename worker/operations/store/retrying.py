@@ -16,6 +16,7 @@ from worker.operations.snapshot import Snapshot
 from worker.operations.states import RETRYABLE, SUPERSEDED, TERMINAL, State
 from worker.operations.store import inputs, journal, transitions
 from worker.operations.store.claims import URGENT
+from worker.operations.store.journal import Act, Deed
 from worker.operations.store.oncall import Action, Done, Keep, admit, kept
 from worker.operations.store.transitions import Record
 
@@ -46,7 +47,7 @@ def retry(
 
     `bare`: the fingerprint of an attempt that has nothing sealed, of which nothing can be erased.
     """
-    admitted = admit(connection, "retry", action, RETRYABLE, now)
+    admitted = admit(connection, Act.RETRY, action, RETRYABLE, now)
     found = admitted.found
     if admitted.done is not Done.DONE or found is None:
         return admitted.done, admitted.state
@@ -73,8 +74,9 @@ def retry(
         sequence=found.sequence,
     )
     said = f"retry: attempt {number}" + (" with corrected data" if correction else "")
+    deed = Deed(Act.RETRY, said, action.by, action.note)
     record = Record(
-        cause=journal.person(found.id, number, said, now, action.by, action.note),
+        cause=journal.person(found.id, number, deed, now),
         event=EventType.ACCEPTED,
         details=Details(_against(connection, found, action)),
     )

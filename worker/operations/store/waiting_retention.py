@@ -3,12 +3,12 @@
 import json
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    RowMapping,
+    Row,
     Select,
     and_,
     delete,
@@ -55,7 +55,7 @@ def erase(database: Database, now: datetime, before: datetime) -> int:
                 *snapshots.COLUMNS, ATTEMPTS.c.sealed, ATTEMPTS.c.reason
             )
             locked = found.limit(_AT_ONCE).with_for_update(of=OPERATIONS, skip_locked=True)
-            rows = connection.execute(locked).mappings().all()
+            rows = connection.execute(locked).all()
             for row in rows:
                 _erase(connection, row, now)
         count += len(rows)
@@ -82,32 +82,30 @@ def _chosen(before: datetime) -> Select[()]:
     )
 
 
-def _erase(connection: Connection, row: RowMapping, now: datetime) -> None:
+def _erase(connection: Connection, row: Row[Any], now: datetime) -> None:
     reason = _reason(row)
     # Noted only where there was a payload: what had none can be submitted as before.
-    erased_at = {"erased_at": now} if row["sealed"] is not None else {}
+    erased_at = {"erased_at": now} if row.sealed is not None else {}
     connection.execute(
         update(ATTEMPTS)
-        .where(ATTEMPTS.c.operation_id == row["id"], ATTEMPTS.c.number == row["attempt"])
+        .where(ATTEMPTS.c.operation_id == row.id, ATTEMPTS.c.number == row.attempt)
         .values(sealed=None, answer=None, reason=reason.as_text(), **erased_at)
     )
     connection.execute(
-        update(INPUTS)
-        .where(INPUTS.c.operation_id == row["id"])
-        .values(sealed=None, fingerprint=None)
+        update(INPUTS).where(INPUTS.c.operation_id == row.id).values(sealed=None, fingerprint=None)
     )
-    connection.execute(delete(NOTICES).where(NOTICES.c.operation_id == row["id"]))
+    connection.execute(delete(NOTICES).where(NOTICES.c.operation_id == row.id))
     found = snapshots.snapshot(row)
     stands = replace(found, sequence=found.sequence + 1, inputs_waiting=0, notices=0)
     transitions.adjust(connection, found, stands)
-    erased = journal.erased(row["id"], row["attempt"], reason.code, now)
+    erased = journal.erased(row.id, row.attempt, reason.code, now)
     journal.write(connection, [erased])
     kind = EventType.WAITING_FOR_PERSON
     outbox.add(connection, operation_event(kind, stands, Details(reason), now, new_id()))
 
 
-def _reason(row: RowMapping) -> Reason:
-    waited = json.loads(row["reason"] or "{}").get("code")
+def _reason(row: Row[Any]) -> Reason:
+    waited = json.loads(row.reason or "{}").get("code")
     message = "It waited for a person until its data had to be erased"
     return Reason(
         ReasonCode.ERASED,

@@ -124,9 +124,9 @@ def write_late(connection: Connection, move: Move, now: datetime, event_id: str)
         note += f" ({move.call.note})"
     if move.provider_ref is not None and move.claimed.provider_ref is None:
         note += f", provider's id {move.provider_ref}"
-    journal.write(
-        connection, [journal.late(move.claimed.id, move.claimed.attempt, note, now, took)]
-    )
+    claimed = move.claimed
+    late = journal.late_answer(claimed.id, claimed.attempt, move.state, note, now, took)
+    journal.write(connection, [late])
     return True
 
 
