@@ -271,7 +271,7 @@ PEOPLE: Final[Mapping[str, Mutation]] = {
     ),
     "cancel-and-hold": _slip(
         "what is called off stays leased", "4: no lease is held for ever",
-        Slip(deciding, "_freed", "lease_token=None, lease_owner=None, claims=0, ", ""),
+        Slip(deciding, "_freed", "lease_id=None, lease_owner=None, claims=0, ", ""),
     ),
     "cancel-and-poll": _slip(
         "what a person ended stays due", "2: an end is an end",

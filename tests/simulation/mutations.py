@@ -48,7 +48,7 @@ class _Unfenced:
     def __init__(self, fenced: Bulk) -> None:
         self._fenced = fenced
         self._broken = copy(fenced)
-        unfenced = str(fenced._sqlite).replace(transitions.OURS, ":token = :token")
+        unfenced = str(fenced._sqlite).replace(transitions.OURS, ":lease_id = :lease_id")
         self._broken._sqlite = self._broken._postgres = text(unfenced)
 
     def execute(

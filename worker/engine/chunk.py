@@ -4,7 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, Protocol
@@ -27,6 +27,7 @@ from worker.operations.outcomes import (
     ReasonCode,
     Trouble,
 )
+from worker.operations.snapshot import CurrentAttempt
 from worker.operations.states import State
 from worker.operations.store.claims import ERASED, Claimed
 from worker.operations.store.supplying import Supplying
@@ -334,27 +335,18 @@ class _Ready:
     notices: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
 
 
+#: What a plugin sees of a claimed operation as it is.
+_SEEN_BY_PLUGINS: Final = tuple(each.name for each in fields(CurrentAttempt))
+
+
 def _work(ready: _Ready, now: datetime) -> Work:
     claimed = ready.claimed
     return Work(
-        id=claimed.id,
-        reference=claimed.reference,
-        kind=claimed.kind,
-        state=claimed.state,
-        attempt=claimed.attempt,
-        args=claimed.args,
+        **{name: getattr(claimed, name) for name in _SEEN_BY_PLUGINS},
         payload=ready.payload,
-        provider_ref=claimed.provider_ref,
         progress=progress_of(claimed),
-        polls=claimed.polls,
-        faults=claimed.faults,
         due_at=claimed.due_at,
-        deadline_at=claimed.deadline_at,
         now=now,
-        missing=claimed.missing,
-        inputs_sent=claimed.inputs_sent,
-        input_sent_at=claimed.input_sent_at,
-        inputs_waiting=claimed.inputs_waiting,
         notices=ready.notices,
     )
 

@@ -72,7 +72,9 @@ class Operation(SQLModel, table=True):
     #: When the engine next works on it; None where it has nothing to do.
     due_at: datetime | None = None
     deadline_at: datetime | None = None
-    lease_token: str | None = Field(default=None, sa_column=id_column(nullable=True))
+    lease_id: str | None = Field(
+        default=None, sa_column=id_column(name="lease_token", nullable=True)
+    )
     lease_owner: str | None = Field(default=None, sa_column=id_column(nullable=True))
     #: Claims in a row that were never written back.
     claims: int = 0
@@ -95,8 +97,8 @@ class Operation(SQLModel, table=True):
     inputs_waiting: int = Field(default=0, sa_column_kwargs=ZERO)
     #: The provider's notifications that name this attempt.
     notices: int = Field(default=0, sa_column_kwargs=ZERO)
-    #: Somebody wants it worked on by then, and said so while it was leased. Cleared by a claim.
-    wanted_at: datetime | None = None
+    #: It is to be worked on by then, which was asked for while it was leased. Cleared by a claim.
+    hurried_at: datetime | None = Field(default=None, sa_column_kwargs={"name": "wanted_at"})
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None

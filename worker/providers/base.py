@@ -8,42 +8,22 @@ from typing import Any, Protocol
 from config.polling import PollPolicy
 from config.queues import Provider
 from worker.operations.outcomes import Outcome, Pending, Prepared
-from worker.operations.states import State
+from worker.operations.snapshot import CurrentAttempt
 from worker.providers.given import Writing
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work(CurrentAttempt):
     """One claimed operation, as a plugin sees it."""
 
-    id: str
-    reference: str
-    kind: str
-    state: State
-    attempt: int
-    #: What was enqueued in clear, validated: ids and flags, nothing personal.
-    args: Mapping[str, Any]
     #: What was enqueued sealed, validated and opened; None where nothing was. To `prepare` and
     #: `submit` what started the operation, to `supply` the input.
     payload: Mapping[str, Any] | None = field(repr=False)
-    provider_ref: str | None
     #: The plugin's own memory of this attempt.
     progress: Mapping[str, Any]
-    polls: int
-    #: Requests in a row that met trouble.
-    faults: int
     due_at: datetime
-    deadline_at: datetime | None
     #: The database's time when the chunk was claimed.
     now: datetime
-    #: What the provider waits for, such as `sms_code`; None: for nothing.
-    missing: str | None = None
-    #: Inputs sent in this attempt, the one that is being sent and doubtful ones included.
-    inputs_sent: int = 0
-    #: When the last one was about to be sent.
-    input_sent_at: datetime | None = None
-    #: Inputs that have come and were not sent yet.
-    inputs_waiting: int = 0
     #: The provider's notifications that name this attempt, validated, oldest first. To `clear_up`,
     #: `poll` and `settle`.
     notices: Sequence[Mapping[str, Any]] = field(default=(), repr=False)

@@ -139,7 +139,7 @@ def _is_anothers(connection: Connection, found: Snapshot, provider_ref: str) -> 
 
 def _freed(found: Snapshot) -> Snapshot:
     """Return an operation that is leased no more: an answer on its way comes too late."""
-    return replace(found, lease_token=None, lease_owner=None, claims=0, waiting_from=None, run=None)
+    return replace(found, lease_id=None, lease_owner=None, claims=0, waiting_from=None, run=None)
 
 
 def _end(

@@ -6,13 +6,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from worker.operations.identifiers import new_id
 from worker.operations.model import INPUTS, OPERATIONS
+from worker.operations.model import Input as Kept
 from worker.operations.snapshot import Snapshot
 from worker.operations.states import State
-from worker.operations.store import journal, snapshots, transitions
+from worker.operations.store import journal, model_rows, snapshots, transitions
 from worker.operations.store.claims import URGENT
 
 #: An attempt in these may have a session by now; one that waits for a person goes on with it.
@@ -70,18 +71,17 @@ def offer(connection: Connection, given: Input, now: datetime) -> tuple[Offered,
     count = _count(connection, found)
     if count >= given.limit:
         return Offered.TOO_MANY, found.state
-    connection.execute(
-        insert(INPUTS).values(
-            id=new_id(),
-            operation_id=found.id,
-            attempt=found.attempt,
-            name=given.name,
-            message_id=given.message_id,
-            fingerprint=fingerprint,
-            sealed=given.sealed,
-            at=now,
-        )
+    kept = Kept(
+        id=new_id(),
+        operation_id=found.id,
+        attempt=found.attempt,
+        name=given.name,
+        message_id=given.message_id,
+        fingerprint=fingerprint,
+        sealed=given.sealed,
+        at=now,
     )
+    model_rows.add(connection, kept)
     transitions.adjust(connection, found, _supplied(found, now))
     note = f"{given.name} received ({count + 1} of {given.limit})"
     received = journal.received_input(found.id, found.attempt, given.name, note, now)
@@ -131,5 +131,5 @@ def _supplied(found: Snapshot, now: datetime) -> Snapshot:
     if found.state is not State.POLLING or found.missing is None:
         return supplied
     if found.is_leased:
-        return replace(supplied, lane=URGENT, wanted_at=now)
+        return replace(supplied, lane=URGENT, hurried_at=now)
     return replace(supplied, lane=URGENT, due_at=now)

@@ -10,10 +10,10 @@ from sqlalchemy import Connection, select
 
 from worker.events.model import Event, EventType
 from worker.operations.identifiers import new_id
-from worker.operations.model import ATTEMPTS, OPERATIONS, REFUSALS
+from worker.operations.model import ATTEMPTS, OPERATIONS, REFUSALS, Attempt, Refusal
 from worker.operations.snapshot import Snapshot
 from worker.operations.states import State
-from worker.operations.store import outbox, transitions
+from worker.operations.store import model_rows, outbox, transitions
 from worker.operations.store.claims import URGENT
 from worker.operations.store.dialects import insert_into
 from worker.providers.base import Intake
@@ -65,12 +65,14 @@ def accept(connection: Connection, start: Start, now: datetime) -> Taken:
         sequence=1,
         created_at=now,
     )
-    attempt = {
-        "fingerprint": start.fingerprint,
-        "party": start.party,
-        "sealed": start.sealed,
-        "accepted_at": now,
-    }
+    attempt = Attempt(
+        operation_id=opened.id,
+        number=opened.attempt,
+        fingerprint=start.fingerprint,
+        party=start.party,
+        sealed=start.sealed,
+        accepted_at=now,
+    )
     if transitions.create(connection, opened, attempt, now):
         return Taken.NEW
     known = is_known(connection, start.reference, start.fingerprint)
@@ -88,16 +90,17 @@ def refuse(
     now: datetime,
 ) -> bool:
     """Record a message that cannot be taken and tell it; False where that was done before."""
+    refusal = Refusal(
+        message_id=message_id,
+        task=task,
+        reference=reference,
+        fields=json.dumps(fields),
+        reason=as_row(reason, _LONGEST_REASON),
+        at=now,
+    )
     recorded = connection.execute(
         insert_into(connection, REFUSALS)
-        .values(
-            message_id=message_id,
-            task=task,
-            reference=reference,
-            fields=json.dumps(fields),
-            reason=as_row(reason, _LONGEST_REASON),
-            at=now,
-        )
+        .values(**model_rows.values_of(refusal))
         .on_conflict_do_nothing()
         .returning(REFUSALS.c.message_id)
     ).first()

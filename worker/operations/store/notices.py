@@ -25,10 +25,10 @@ from sqlalchemy import (
 from worker.events.model import EventType
 from worker.events.telling import Details, operation_event
 from worker.operations.identifiers import new_id
-from worker.operations.model import ATTEMPTS, NOTICES, OPERATIONS
+from worker.operations.model import ATTEMPTS, NOTICES, OPERATIONS, Notice
 from worker.operations.snapshot import Snapshot
 from worker.operations.states import DRIVEN, State
-from worker.operations.store import journal, outbox, snapshots, transitions
+from worker.operations.store import journal, model_rows, outbox, snapshots, transitions
 from worker.operations.store.claims import ORDINARY, URGENT
 from worker.operations.store.dialects import insert_into
 from worker.operations.store.transitions import Record
@@ -73,16 +73,17 @@ def receive(
     connection: Connection, notification: Notification, now: datetime
 ) -> tuple[Heard, Named | None]:
     """Keep a notification, and wake the attempt that it names; return that attempt, too."""
+    notice = Notice(
+        provider=notification.provider,
+        key=notification.key,
+        provider_ref=notification.provider_ref,
+        party=notification.party,
+        sealed=notification.sealed,
+        at=now,
+    )
     kept = connection.execute(
         insert_into(connection, NOTICES)
-        .values(
-            provider=notification.provider,
-            key=notification.key,
-            provider_ref=notification.provider_ref,
-            party=notification.party,
-            sealed=notification.sealed,
-            at=now,
-        )
+        .values(**model_rows.values_of(notice))
         .on_conflict_do_nothing()
         .returning(NOTICES.c.key)
     ).first()
@@ -318,7 +319,7 @@ def _wake(connection: Connection, found: Snapshot, now: datetime) -> None:
         return
     woken = replace(found, notices=found.notices + 1)
     if found.is_leased:
-        woken = replace(woken, wanted_at=now)
+        woken = replace(woken, hurried_at=now)
     elif found.state is not State.ACCEPTED:
         woken = replace(woken, due_at=now)
     transitions.adjust(connection, found, woken)

@@ -91,7 +91,7 @@ def _doubted(recovery: Recovery, now: datetime) -> Select[Any]:
 
 def _doubt(found: Snapshot, now: datetime) -> Snapshot:
     """Return how an operation stands that may have sent a submit or a code."""
-    free = replace(found, due_at=now, lease_token=None, lease_owner=None, claims=0)
+    free = replace(found, due_at=now, lease_id=None, lease_owner=None, claims=0)
     if found.state is State.ACCEPTED:
         return replace(free, state=State.SUBMITTING)
     return replace(

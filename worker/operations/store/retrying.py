@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from worker.events.model import EventType
 from worker.events.telling import Details
-from worker.operations.model import ATTEMPTS
+from worker.operations.model import ATTEMPTS, Attempt
 from worker.operations.outcomes import Reason, ReasonCode
 from worker.operations.snapshot import Snapshot
 from worker.operations.states import RETRYABLE, SUPERSEDED, TERMINAL, State
-from worker.operations.store import inputs, journal, transitions
+from worker.operations.store import inputs, journal, model_rows, transitions
 from worker.operations.store.claims import URGENT
 from worker.operations.store.journal import Act, Deed
 from worker.operations.store.oncall import Action, Done, Keep, admit, kept
@@ -140,13 +140,12 @@ def _next_attempt(
     else:
         fingerprint, sealed = correction.fingerprint, correction.sealed
         party = correction.party
-    connection.execute(
-        insert(ATTEMPTS).values(
-            operation_id=found.id,
-            number=number,
-            fingerprint=fingerprint,
-            sealed=sealed,
-            party=party,
-            accepted_at=now,
-        )
+    attempt = Attempt(
+        operation_id=found.id,
+        number=number,
+        fingerprint=fingerprint,
+        sealed=sealed,
+        party=party,
+        accepted_at=now,
     )
+    model_rows.add(connection, attempt)

@@ -11,12 +11,14 @@ from worker.operations.model import OPERATIONS
 from worker.operations.snapshot import Run, Snapshot
 from worker.operations.states import State
 
-#: Columns that are the fields of the same name, as they are.
-_PLAIN: Final = tuple(
-    each.name
+#: Columns whose names must stay for an older release, by the fields that they are.
+_NAMED_OTHERWISE: Final = {"lease_id": "lease_token", "hurried_at": "wanted_at"}
+#: Columns by the fields that they are, as they are.
+_PLAIN: Final = {
+    each.name: _NAMED_OTHERWISE.get(each.name, each.name)
     for each in fields(Snapshot)
     if each.name not in {"state", "waiting_from", "args", "run"}
-)
+}
 #: Columns of the open run, by its fields.
 _RUN: Final = {each.name: f"run_{each.name}" for each in fields(Run)}
 #: A row whose run of like calls was written out.
@@ -28,7 +30,8 @@ _NO_RUN: Final[Mapping[str, Any]] = {
 
 #: What is selected for a snapshot, before anything else: `values` counts on the order.
 COLUMNS: Final[tuple[Column[Any], ...]] = tuple(
-    OPERATIONS.c[name] for name in (*_PLAIN, "state", "waiting_from", "args", *_RUN.values())
+    OPERATIONS.c[name]
+    for name in (*_PLAIN.values(), "state", "waiting_from", "args", *_RUN.values())
 )
 _READ: Final = slice(len(_PLAIN), len(COLUMNS))
 
@@ -52,7 +55,7 @@ def values(row: Sequence[Any]) -> dict[str, Any]:
 
 def as_row(found: Snapshot) -> dict[str, Any]:
     """Return the columns of a snapshot's row."""
-    row: dict[str, Any] = {name: getattr(found, name) for name in _PLAIN}
+    row: dict[str, Any] = {column: getattr(found, name) for name, column in _PLAIN.items()}
     row["state"] = found.state.value
     row["waiting_from"] = None if found.waiting_from is None else found.waiting_from.value
     row["args"] = json.dumps(dict(found.args))

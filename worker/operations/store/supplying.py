@@ -18,7 +18,7 @@ class Supplying:
 
 
 def mark_supplying(
-    connection: Connection, operation_id: str, attempt: int, token: str, now: datetime
+    connection: Connection, operation_id: str, attempt: int, lease_id: str, now: datetime
 ) -> Supplying | None:
     """Record that the oldest waiting input is about to be sent; None where it must not be.
 
@@ -27,7 +27,7 @@ def mark_supplying(
     """
     ours = (
         OPERATIONS.c.id == operation_id,
-        OPERATIONS.c.lease_token == token,
+        OPERATIONS.c.lease_token == lease_id,
         OPERATIONS.c.state == State.POLLING.value,
         OPERATIONS.c.missing.is_not(None),
     )

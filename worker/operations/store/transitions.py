@@ -11,16 +11,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, insert, update
+from sqlalchemy import Connection, Row, update
 
 from worker.errors import IllegalMove
 from worker.events.model import EventType
 from worker.events.telling import Details, operation_event
 from worker.operations.identifiers import new_id
-from worker.operations.model import ATTEMPTS, OPERATIONS
+from worker.operations.model import ATTEMPTS, OPERATIONS, Attempt
 from worker.operations.snapshot import Snapshot
 from worker.operations.states import DRIVEN, RETRYABLE, TERMINAL, State, may_move
-from worker.operations.store import journal, outbox, snapshots
+from worker.operations.store import journal, model_rows, outbox, snapshots
 from worker.operations.store.changes import Move
 from worker.operations.store.dialect import INTEGER, TEXT, TIME, Bulk, columns_of
 from worker.operations.store.dialects import insert_into
@@ -57,9 +57,7 @@ def require(before: Snapshot, after: Snapshot) -> None:
         raise IllegalMove(f"{before.state} to attempt {after.attempt} in {after.state}.")
 
 
-def create(
-    connection: Connection, opened: Snapshot, attempt: Mapping[str, Any], now: datetime
-) -> bool:
+def create(connection: Connection, opened: Snapshot, attempt: Attempt, now: datetime) -> bool:
     """Store a new operation with its first attempt; False where its reference is used."""
     created = connection.execute(
         insert_into(connection, OPERATIONS)
@@ -69,9 +67,7 @@ def create(
     ).first()
     if created is None:
         return False
-    connection.execute(
-        insert(ATTEMPTS).values(operation_id=opened.id, number=opened.attempt, **attempt)
-    )
+    model_rows.add(connection, attempt)
     event = operation_event(EventType.ACCEPTED, opened, PLAIN, now, new_id())
     outbox.add(connection, event)
     journal.write(connection, [journal.move(opened.id, opened.attempt, None, opened.state, now)])
@@ -117,7 +113,7 @@ def adjust(connection: Connection, before: Snapshot, after: Snapshot) -> None:
 
 
 def advance(
-    connection: Connection, held: Snapshot, to: State, lease_token: str, now: datetime
+    connection: Connection, held: Snapshot, to: State, lease_id: str, now: datetime
 ) -> bool:
     """Move an operation that is held under a lease; False where it is not held or not there."""
     _require_move(held.state, to)
@@ -125,7 +121,7 @@ def advance(
         update(OPERATIONS)
         .where(
             OPERATIONS.c.id == held.id,
-            OPERATIONS.c.lease_token == lease_token,
+            OPERATIONS.c.lease_token == lease_id,
             OPERATIONS.c.state == held.state.value,
         )
         .values(state=to.value)
@@ -142,7 +138,7 @@ FREED: Final = "lease_token = NULL, lease_owner = NULL, claims = 0"
 
 #: The fence. As a CASE, so that it is not estimated: by PostgreSQL's statistics no row has a lease,
 #: so it would expect one row, scan the table, and read the JSON anew for each.
-OURS: Final = "CASE WHEN o.lease_token = :token THEN TRUE ELSE FALSE END"
+OURS: Final = "CASE WHEN o.lease_token = :lease_id THEN TRUE ELSE FALSE END"
 
 #: A hint that came while the row was leased counts where it is for an earlier time.
 SOONER: Final = "CASE WHEN o.wanted_at < v.next_at THEN o.wanted_at ELSE v.next_at END"
@@ -249,7 +245,7 @@ class Written:
 
 def make_all(
     connection: Connection,
-    lease_token: str,
+    lease_id: str,
     moves: Sequence[Move],
     now: datetime,
     complete: Callable[[Sequence[Move], frozenset[str]], Sequence[Move]],
@@ -261,12 +257,12 @@ def make_all(
     """
     for move in moves:
         _require_move(move.claimed.state, move.state)
-    rows = _MOVE.execute(connection, (_as_row(move, now) for move in moves), token=lease_token)
+    rows = _MOVE.execute(connection, (_as_row(move, now) for move in moves), lease_id=lease_id)
     found: dict[str, Row[Any]] = {row.id: row for row in rows}
     ours = [move for move in moves if move.claimed.id in found]
     yielded = _yield(
         connection,
-        lease_token,
+        lease_id,
         [move for move in moves if move.yields and move.claimed.id not in found],
         now,
     )
@@ -289,7 +285,7 @@ def _require_move(origin: State, to: State) -> None:
 
 
 def _yield(
-    connection: Connection, lease_token: str, ends: Sequence[Move], now: datetime
+    connection: Connection, lease_id: str, ends: Sequence[Move], now: datetime
 ) -> frozenset[str]:
     """Have what came to an end that a notification overtook be asked again; return which."""
     if not ends:
@@ -303,7 +299,7 @@ def _yield(
         }
         for end in ends
     )
-    yielded = frozenset(_YIELD.execute(connection, rows, token=lease_token).scalars())
+    yielded = frozenset(_YIELD.execute(connection, rows, lease_id=lease_id).scalars())
     journal.write(
         connection, (row for end in ends if end.claimed.id in yielded for row in _calls(end))
     )

@@ -1,6 +1,6 @@
 """Write-back: what a chunk learned goes to the database in bulk, fenced by the lease.
 
-Only rows that still carry the chunk's token are written, and only for those are events told. The
+Only rows that still carry the chunk's lease are written, and only for those are events written. The
 others belong to somebody else by now: their answers come back to the caller as late.
 """
 
@@ -44,23 +44,23 @@ _STAY: Final = Bulk(
 )
 
 
-def mark_submitting(connection: Connection, held: Snapshot, token: str, now: datetime) -> bool:
+def mark_submitting(connection: Connection, held: Snapshot, lease_id: str, now: datetime) -> bool:
     """Record that a submit is about to be sent; False where the lease is lost and it must not be.
 
     Committed before the call: whoever finds the operation like this knows that the call may have
     been made (promise 3), and asks instead of repeating it.
     """
-    return transitions.advance(connection, held, State.SUBMITTING, token, now)
+    return transitions.advance(connection, held, State.SUBMITTING, lease_id, now)
 
 
-def write_stays(connection: Connection, token: str, stays: Sequence[Stay]) -> dict[str, bool]:
+def write_stays(connection: Connection, lease_id: str, stays: Sequence[Stay]) -> dict[str, bool]:
     """Write the operations that stay where they are.
 
     Returns the ids that were ours to write, and whether each is wanted at once.
     """
     if not stays:
         return {}
-    rows = _STAY.execute(connection, (_as_row(stay) for stay in stays), token=token)
+    rows = _STAY.execute(connection, (_as_row(stay) for stay in stays), lease_id=lease_id)
     written = {row.id: bool(row.wanted) for row in rows}
     _store(connection, (stay for stay in stays if stay.records and stay.claimed.id in written))
     journal.write(
@@ -75,7 +75,7 @@ def write_stays(connection: Connection, token: str, stays: Sequence[Stay]) -> di
 
 
 def write_moves(
-    connection: Connection, token: str, moves: Sequence[Move], now: datetime
+    connection: Connection, lease_id: str, moves: Sequence[Move], now: datetime
 ) -> dict[str, bool]:
     """Write states, attempts, journal and events together.
 
@@ -91,7 +91,7 @@ def write_moves(
         _settle_inputs(connection, completed, supplied)
         return completed
 
-    written = transitions.make_all(connection, token, moves, now, complete)
+    written = transitions.make_all(connection, lease_id, moves, now, complete)
     wanted = {**written.moved, **dict.fromkeys(written.yielded, True)}
     for move in moves:
         id_ = move.claimed.id
@@ -130,24 +130,24 @@ def write_late(connection: Connection, move: Move, now: datetime, event_id: str)
     return True
 
 
-def give_back(connection: Connection, token: str, ids: Sequence[str]) -> None:
+def give_back(connection: Connection, lease_id: str, ids: Sequence[str]) -> None:
     """Free operations that were claimed and not worked on: as if they had never been claimed."""
     if ids:
         connection.execute(
             update(OPERATIONS)
-            .where(OPERATIONS.c.lease_token == token, OPERATIONS.c.id.in_(ids))
+            .where(OPERATIONS.c.lease_token == lease_id, OPERATIONS.c.id.in_(ids))
             .values(lease_token=None, lease_owner=None, claims=OPERATIONS.c.claims - 1)
         )
 
 
-def let_go(connection: Connection, token: str, operation_id: str) -> None:
+def let_go(connection: Connection, lease_id: str, operation_id: str) -> None:
     """Free an operation whose answer the database refused.
 
     Its claims go on counting: where every answer is refused, it ends up before a person.
     """
     connection.execute(
         update(OPERATIONS)
-        .where(OPERATIONS.c.lease_token == token, OPERATIONS.c.id == operation_id)
+        .where(OPERATIONS.c.lease_token == lease_id, OPERATIONS.c.id == operation_id)
         .values(lease_token=None, lease_owner=None)
     )
 

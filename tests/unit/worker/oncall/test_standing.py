@@ -42,7 +42,7 @@ RETRYABLE = {"code": "data_mismatch", "message": "no", "retryable": True}
         pytest.param(ROW, PROVIDER, "the next poll at 2026-03-04 12:00:05Z, in 5.0 s", id="waits"),
         pytest.param(ROW, None, "the next poll", id="provider never called"),
         pytest.param(replace(ROW, due_at=NOW), PROVIDER, "due now", id="due"),
-        pytest.param(replace(ROW, lease_token="held"), PROVIDER, "being worked on", id="leased"),
+        pytest.param(replace(ROW, lease_id="held"), PROVIDER, "being worked on", id="leased"),
         pytest.param(replace(ROW, faults=3), PROVIDER, "3 requests in a row", id="troubled"),
         pytest.param(ROW, PAUSED, "paused since 2026-03-04 12:00:00Z by olga: maint", id="paused"),
         pytest.param(ROW, RESTING, "rests until 2026-03-04 12:00:30Z", id="breaker open"),
@@ -67,9 +67,7 @@ def test_standing_says_something_of_every_live_state(state: State) -> None:
 
 
 def test_standing_sends_to_the_doctor_when_work_is_overdue() -> None:
-    late = standing(
-        replace(ROW, due_at=NOW - timedelta(minutes=2), lease_token="held"), PROVIDER, NOW
-    )
+    late = standing(replace(ROW, due_at=NOW - timedelta(minutes=2), lease_id="held"), PROVIDER, NOW)
 
     assert "overdue by 2 min 0 s, held by a worker" in late.why
     assert typed(late) == ["uprid doctor"]
