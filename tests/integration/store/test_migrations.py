@@ -19,13 +19,16 @@ from worker.errors import DatabaseUnavailable, SchemaOutdated, SchemaTooNew, Wou
 from worker.operations.database import Database
 from worker.operations.invoice_model import INVOICES
 from worker.operations.model import METADATA, NOTICES, OPERATIONS
-from worker.operations.schema import migrate, require_usable
+from worker.operations.schema import migrate, newest_revision, require_usable
 from worker.operations.states import DRIVEN, TERMINAL, State
 from worker.operations.store import leases
 from worker.operations.store.claims import ORDINARY, URGENT
 
-_NEWEST: Final = "0004"
-_OLDER: Final = ["0001", "0002", "0003"]
+_NEWEST: Final = newest_revision()
+_NUMBER: Final = int(_NEWEST[:4])
+_OLDER: Final = [f"{number:04}" for number in range(1, _NUMBER)]
+#: Of a release that is not written yet.
+_NEXT: Final = f"{_NUMBER + 1:04}"
 #: What both schemas know is compared; what the engine cannot do without is worked with.
 _AFTER: Final = NOW + timedelta(days=2)
 _CUT_OFF: Final = """
@@ -314,7 +317,7 @@ def put(database: Database, revision: str) -> None:
         connection.execute(text("UPDATE alembic_version SET version_num = :n"), {"n": revision})
 
 
-@pytest.mark.parametrize("newer", ["0005", "0006.needs.0004"])
+@pytest.mark.parametrize("newer", [_NEXT, f"{_NUMBER + 2:04}.needs.{_NEWEST}"])
 def test_release_works_on_a_newer_schema_that_leaves_it_what_it_needs(
     empty: Database, in_flight: Rows, newer: str
 ) -> None:
@@ -330,9 +333,10 @@ def test_release_works_on_a_newer_schema_that_leaves_it_what_it_needs(
 
 def test_release_refuses_a_newer_schema_that_takes_away_what_it_needs(empty: Database) -> None:
     migrate(empty)
-    put(empty, "0006.needs.0005")
+    needing = f"{_NUMBER + 2:04}.needs.{_NEXT}"
+    put(empty, needing)
 
-    said = f"It is 0006.needs.0005, the newest here is {_NEWEST}"
+    said = f"It is {needing}, the newest here is {_NEWEST}"
     with pytest.raises(SchemaTooNew, match=said):
         require_usable(empty)
     with pytest.raises(SchemaTooNew, match=said):

@@ -1,4 +1,4 @@
-"""A provider's whole answer, for a person's eyes: nobody looks without the journal saying so."""
+"""A provider's whole answer, for a person's eyes: the journal records every look at it."""
 
 from datetime import datetime
 

@@ -32,7 +32,7 @@ class Stay:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """The operation goes to another state, or is told about."""
+    """The operation goes to another state, or an event says something of it."""
 
     claimed: Claimed
     state: State
@@ -53,7 +53,7 @@ class Move:
     answer: str | None = field(default=None, repr=False)
     #: What the provider waits for from now on.
     missing: str | None = None
-    #: What is told of that.
+    #: What its event says of that.
     wants: Wanted | None = None
     #: The input was certainly not sent: it waits again, as if it never had been taken.
     input_returned: bool = False
@@ -63,10 +63,10 @@ class Move:
     records: Sequence[SealedInvoice] = field(default=(), repr=False)
     #: `result` is completed by counts and sums of all that the attempt stored.
     tallied: bool = False
-    #: An end that a notification nobody knew of when it was asked for keeps from being written: the
+    #: An end that is not written where a notification came while the question was asked: the
     #: same question is asked again, with the notification.
     yields: bool = False
-    #: What is told of it. Ids are drawn here: a repeated write can be told from a lost lease.
+    #: Its events. Ids are drawn here, so that a repeated write can be known from a lost lease.
     events: tuple[tuple[EventType, str], ...] = ()
 
     @property

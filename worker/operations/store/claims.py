@@ -52,7 +52,7 @@ def lock_provider(connection: Connection, provider: str, now: datetime) -> Share
     if row is None:
         connection.execute(
             insert_into(connection, PROVIDERS)
-            # Full, whatever the bucket holds: the gate never counts more than that.
+            # Full, however much the bucket holds: the gate never counts more than that.
             .values(name=provider, failures=0, tokens=1e9, tokens_at=now)
             .on_conflict_do_nothing()
         )
@@ -174,7 +174,7 @@ def _lease(
     rows = connection.execute(
         update(OPERATIONS)
         .where(OPERATIONS.c.id.in_(select(chosen.c.id)))
-        # Whatever it was wanted for is worked on now; what is wanted from here on comes after it.
+        # What it was hurried for is worked on now; a hint from here on comes after it.
         .values(
             lease_token=token,
             lease_owner=owner,

@@ -51,7 +51,7 @@ def resume(
         return admitted.done, admitted.state
     if provider_ref is not None and _is_anothers(connection, found, provider_ref):
         return Done.ANOTHERS_REF, admitted.state
-    # Where nobody knows any more, the harmless question comes before another submit.
+    # Where it is not known any more, the harmless question comes before another submit.
     to = found.waiting_from or State.SUBMITTING
     taken = provider_ref is not None and to in _UNSENT
     if taken:

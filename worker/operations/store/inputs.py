@@ -60,7 +60,7 @@ def offer(connection: Connection, given: Input, now: datetime) -> tuple[Offered,
     found = snapshots.snapshot(row)
     if found.provider != given.provider:
         return Offered.ANOTHER_PROVIDER, found.state
-    # Whatever its attempt: a message that comes again must not spend the next session's tries.
+    # Of any attempt: a message that comes again must not spend the next session's tries.
     if _seen(connection, INPUTS.c.operation_id == found.id, given.message_id):
         return Offered.KNOWN, found.state
     if found.state not in _TAKING:

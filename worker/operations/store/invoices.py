@@ -19,7 +19,7 @@ from worker.operations.store.journal import Act, Deed
 #: Rounds nothing, however long or unlike the numbers are.
 _EXACT: Final = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 
-#: Of PostgreSQL's locks that belong to the application: whoever writes invoices holds this one.
+#: Of PostgreSQL's locks that belong to the application: the writer of invoices holds this one.
 _WRITERS_LOCK: Final = 7_204_190_012
 
 
@@ -144,7 +144,7 @@ def tally(connection: Connection, operation_id: str, attempt: int) -> dict[str, 
 def look_into(
     connection: Connection, chosen: tuple[str, int] | None, by: str, why: str, now: datetime
 ) -> None:
-    """Record that somebody has what is personal of invoices opened.
+    """Record that a person opens what is personal of invoices.
 
     `chosen`: the operation and the attempt whose registry it is; None: every one that was fetched.
     """

@@ -1,4 +1,4 @@
-"""Leases and locks: who is alive, and what falls free when somebody is not."""
+"""Leases and locks: which processes are alive, and what is freed when one is not."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -40,7 +40,7 @@ def beat(
 
 
 def leave(connection: Connection, incarnation: str) -> None:
-    """Say good-bye: whatever the process still holds is free at once."""
+    """Remove a process that stops: what it still holds is free at once."""
     connection.execute(delete(INCARNATIONS).where(INCARNATIONS.c.id == incarnation))
     _free(connection, [incarnation])
 
@@ -106,7 +106,7 @@ def park_poison(connection: Connection, now: datetime) -> list[str]:
 def hold_lock(
     connection: Connection, name: str, holder: str, now: datetime, lasting: timedelta
 ) -> bool:
-    """Take or keep a lock for a while; False where somebody else holds it."""
+    """Take or keep a lock for a while; False where another process holds it."""
     until = now + lasting
     taken = connection.execute(
         insert_into(connection, LOCKS)

@@ -63,7 +63,7 @@ class Heard(StrEnum):
     MATCHED = "matched"
     #: It names an attempt that has ended, or was followed by another, perhaps without ever an id.
     LATE = "late"
-    #: Nobody's that we know: kept, and looked at when an id becomes known.
+    #: It matches no operation: kept, and looked at when an id becomes known.
     UNMATCHED = "unmatched"
     #: It came before.
     REPEATED = "repeated"
@@ -92,7 +92,7 @@ def receive(
     _lock_persons(connection, notification)
     named = _named(connection, notification) or _doubtful(connection, notification)
     if named is None:
-        # Told, and yet nobody's: an id that is stored later may prove to be the one it names.
+        # Published, and yet matched with none: an id that is stored later may be the one it names.
         late = _given_up(connection, notification)
         return (Heard.UNMATCHED if late is None else Heard.LATE), late
     operation = named.operation
@@ -205,7 +205,7 @@ _OPEN = DRIVEN | {State.WAITING_FOR_PERSON}
 
 
 def _lock_persons(connection: Connection, notification: Notification) -> None:
-    """Wait for whoever is writing an operation of this person, and keep others from it.
+    """Wait for a process that is writing an operation of this person, and keep others from it.
 
     Or a provider's id that is being stored at this moment would miss the notification, and the
     notification the id.
@@ -283,8 +283,8 @@ def _found(
         )
         .order_by(ATTEMPTS.c.number.desc())
     ).all()
-    # Of two that it could mean, neither: a person's money is nobody's guess. But a next attempt may
-    # have been given the id of the one before.
+    # Of two that it could mean, neither: we do not guess about a person's money. But a next attempt
+    # may have been given the id of the one before.
     if len({row.id for row in found}) != 1:
         return None
     newest = found[0]
@@ -304,7 +304,7 @@ def _belongs(
 def _wake(connection: Connection, found: Snapshot, now: datetime) -> None:
     received = journal.received_notification(found.id, found.attempt, now)
     if found.state is State.WAITING_FOR_PERSON:
-        # The provider has spoken, so nobody has to: the operation goes on where it was.
+        # The provider has spoken, so no person has to: the operation goes on where it was.
         back = found.waiting_from or State.SUBMITTING
         goes_on = replace(
             found,

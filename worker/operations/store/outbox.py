@@ -1,4 +1,4 @@
-"""The outbox: what is still to be told, and how far the stream was filled."""
+"""The outbox: events that are still to be published, and how far the stream was filled."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -84,7 +84,7 @@ def unpublished(connection: Connection, limit: int) -> list[Line]:
 
 
 def made_since(connection: Connection, since: datetime, after: int, limit: int) -> list[Line]:
-    """Return events made since a time, told or not, after a place in the outbox."""
+    """Return events made since a time, published or not, after a place in the outbox."""
     rows = connection.execute(
         select(*_LINE)
         .where(OUTBOX.c.time >= since, OUTBOX.c.seq > after)
@@ -130,7 +130,7 @@ def lock_position(connection: Connection, stream: str) -> Position:
 
 
 def backlog(connection: Connection) -> tuple[int, datetime | None]:
-    """Return how many events are not told yet, and since when the oldest waits."""
+    """Return how many events are not published yet, and since when the oldest waits."""
     row = connection.execute(
         select(func.count(), func.min(OUTBOX.c.time)).where(OUTBOX.c.stream_id.is_(None))
     ).one()
@@ -138,7 +138,7 @@ def backlog(connection: Connection) -> tuple[int, datetime | None]:
 
 
 def has_unpublished(connection: Connection) -> bool:
-    """Tell whether anything is still to be told."""
+    """Return whether an event is still to be published."""
     return (
         connection.execute(
             select(OUTBOX.c.seq).where(OUTBOX.c.stream_id.is_(None)).limit(1)

@@ -1,4 +1,4 @@
-"""Pause: all calls to a provider stop, its operations keep their state. Told on the stream."""
+"""Pause: all calls to a provider stop, its operations keep their state. Published as events."""
 
 from datetime import datetime
 from typing import Any

@@ -17,7 +17,7 @@ from worker.operations.store.claims import ORDINARY
 from worker.operations.store.journal import Act, Deed
 from worker.operations.store.transitions import Record
 
-#: Operations in one transaction, so that it holds nobody up.
+#: Operations in one transaction, so that it does not hold others up.
 _AT_ONCE: Final = 500
 #: Its submit was marked, perhaps, and sent: both after the last commit that is left.
 _SUBMITS: Final = OPERATIONS.c.state == State.ACCEPTED.value

@@ -23,7 +23,7 @@ def mark_supplying(
     """Record that the oldest waiting input is about to be sent; None where it must not be.
 
     Committed before the call, like a submit's mark: an input counts as sent from here on, and
-    whoever finds the operation later asks how it stands and never sends the input again.
+    a process that finds the operation later asks how it stands and never sends the input again.
     """
     ours = (
         OPERATIONS.c.id == operation_id,

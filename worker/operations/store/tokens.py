@@ -22,10 +22,10 @@ class SealedToken:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Somebody else has the right to fetch; or nobody has, for a while."""
+    """Another process has the right to fetch, or none has it for a while."""
 
     until: datetime
-    #: Nobody is fetching: the provider wants to be left alone until then.
+    #: No process is fetching: the provider wants to be left alone until then.
     resting: bool
 
 
@@ -85,7 +85,7 @@ def drop(connection: Connection, name: str, generation: int) -> None:
 
 
 def release(connection: Connection, name: str, holder: str, until: datetime | None) -> None:
-    """Give back the right to fetch, if it is still this holder's; nobody gets it before `until`."""
+    """Give back the right to fetch, if it is this holder's; no process gets it before `until`."""
     connection.execute(
         update(ACCESS_TOKENS)
         .where(_ROW.name == name, _ROW.holder == holder)

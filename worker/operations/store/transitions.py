@@ -279,7 +279,7 @@ def _supplied(found: Mapping[str, Row[Any]]) -> frozenset[str]:
 
 
 def _require_move(origin: State, to: State) -> None:
-    # What the engine drives may also be told about, or planned anew, where it stands.
+    # What the engine drives may also have an event, or be planned anew, in the state that it has.
     if not may_move(origin, to) and not (origin is to and origin in DRIVEN):
         raise IllegalMove(f"{origin} to {to}.")
 

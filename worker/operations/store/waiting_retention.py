@@ -28,7 +28,7 @@ from worker.operations.outcomes import Reason, ReasonCode
 from worker.operations.states import State
 from worker.operations.store import journal, outbox, snapshots, transitions
 
-#: Operations in one transaction, so that a purge holds nobody up.
+#: Operations in one transaction, so that a purge does not hold others up.
 _AT_ONCE: Final = 200
 
 _CURRENT: Final = and_(

@@ -1,7 +1,7 @@
 """Write-back: what a chunk learned goes to the database in bulk, fenced by the lease.
 
 Only rows that still carry the chunk's lease are written, and only for those are events written. The
-others belong to somebody else by now: their answers come back to the caller as late.
+others belong to another chunk by now: their answers come back to the caller as late.
 """
 
 from collections.abc import Iterable, Sequence
@@ -47,8 +47,8 @@ _STAY: Final = Bulk(
 def mark_submitting(connection: Connection, held: Snapshot, lease_id: str, now: datetime) -> bool:
     """Record that a submit is about to be sent; False where the lease is lost and it must not be.
 
-    Committed before the call: whoever finds the operation like this knows that the call may have
-    been made (promise 3), and asks instead of repeating it.
+    Committed before the call: a process that finds the operation like this knows that the call may
+    have been made (promise 3), and asks instead of repeating it.
     """
     return transitions.advance(connection, held, State.SUBMITTING, lease_id, now)
 
@@ -104,7 +104,7 @@ def write_late(connection: Connection, move: Move, now: datetime, event_id: str)
     """Journal and tell, as event `event_id`, an answer that came after the end or without a lease.
 
     Returns False where its own events, or this one, stand in the outbox already: it is not late at
-    all, or has been told. An earlier try got through although its commit was never confirmed.
+    all, or has been published. An earlier try got through although its commit was never confirmed.
     """
     ids = [event_id, *(own for _, own in move.events)]
     if connection.execute(select(OUTBOX.c.id).where(OUTBOX.c.id.in_(ids))).first():
