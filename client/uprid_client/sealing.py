@@ -1,10 +1,11 @@
 """Sealing: what is personal is a Fernet token wherever it is stored or carried."""
 
 import json
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, Protocol, Self
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from pydantic import SecretStr
 
 from uprid_client.errors import Unsealable
 
@@ -12,11 +13,24 @@ from uprid_client.errors import Unsealable
 LARGEST_TOKEN: Final = 4 * 1024 * 1024
 
 
+class HasSealKeys(Protocol):
+    """Settings with the keys, the first of which seals."""
+
+    @property
+    def seal_keys(self) -> Sequence[SecretStr]:
+        """Return Fernet keys."""
+
+
 class Sealer:
     """Seals with the first key and opens with any of them."""
 
     def __init__(self, keys: Iterable[str]) -> None:
         self._fernet = MultiFernet([Fernet(key) for key in keys])
+
+    @classmethod
+    def of(cls, settings: HasSealKeys) -> Self:
+        """Return the sealer under the keys of the settings."""
+        return cls(key.get_secret_value() for key in settings.seal_keys)
 
     def seal(self, value: object) -> str:
         """Return a token over the value's UTF-8 JSON."""

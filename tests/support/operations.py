@@ -12,10 +12,11 @@ from worker.domain.events import END_EVENTS, EventType
 from worker.domain.ids import new_id
 from worker.domain.intake import Intake
 from worker.domain.outcomes import Reason
+from worker.domain.snapshot import Run
 from worker.domain.states import State
 from worker.store import claims, intake, writeback
 from worker.store.changes import Move, Stay
-from worker.store.claims import ORDINARY, URGENT, Claimed, Run
+from worker.store.claims import ORDINARY, URGENT, Claimed
 from worker.store.database import Database
 from worker.store.intake import Start, Taken
 from worker.store.tables import ATTEMPTS, JOURNAL, OPERATIONS, OUTBOX
@@ -110,7 +111,7 @@ def in_state(
     match state:
         case State.SUBMITTING:
             with database.begin() as connection:
-                writeback.mark_submitting(connection, claimed.id, 1, TOKEN, now)
+                writeback.mark_submitting(connection, claimed, TOKEN, now)
                 writeback.let_go(connection, TOKEN, claimed.id)
         case State.SETTLING:
             write(database, [moved(claimed, state, due_at=now, lane=ORDINARY)], now=now)

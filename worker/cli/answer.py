@@ -28,7 +28,7 @@ def answer(
     """
     by = checked(note, by)
     settings = settings_for(Need.KEYS)
-    sealer = Sealer(key.get_secret_value() for key in settings.seal_keys)
+    sealer = Sealer.of(settings)
     with opened(settings) as database, database.begin() as connection:
         token = None
         if is_reference(reference):

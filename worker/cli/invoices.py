@@ -149,7 +149,7 @@ def _writer(form: Format, dialect: Dialect | None, *, transactions: bool, person
 
 def _print(settings: Settings, choice: Choice, write: Writer, personal: bool) -> None:
     streams.as_file()
-    sealer = Sealer(key.get_secret_value() for key in settings.seal_keys) if personal else None
+    sealer = Sealer.of(settings) if personal else None
     found = stored_invoices(settings.database_url, choice, None if sealer is None else sealer.open)
     try:
         for line in write(found):

@@ -67,9 +67,9 @@ def _driven(row: Row, now: datetime) -> Standing:
         waits += f" after {row.faults} requests in a row that met trouble"
     late = now - row.due_at
     if late > OVERDUE_AFTER:
-        held = ", held by a worker" if row.leased else ""
+        held = ", held by a worker" if row.is_leased else ""
         return Standing(f"{waits}, overdue by {lasting(late)}{held}", _DOCTOR)
-    if row.leased:
+    if row.is_leased:
         return Standing("is being worked on")
     if late >= timedelta(0):
         return Standing(f"{waits}, due now")

@@ -60,6 +60,10 @@ class WouldLose(UpridError):
     """Going back would lose what is ours, so nothing was changed."""
 
 
+class IllegalMove(UpridError):
+    """An operation may not go from one state to another: our own mistake."""
+
+
 class CallFailed(UpridError):
     """A request got no usable reply."""
 

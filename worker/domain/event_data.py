@@ -7,65 +7,56 @@ from typing import Any, Final
 
 from worker.domain.events import END_EVENTS, Event, EventType, rfc3339
 from worker.domain.outcomes import Reason, Wanted
-from worker.domain.states import State
+from worker.domain.snapshot import Snapshot
 
 #: A sealed answer beyond this is left out of the event and read through the client. Bytes.
 LARGEST_ANSWER: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How an operation stands at the moment that an event tells of."""
+class Details:
+    """What an event says beside how its operation stands."""
 
-    operation_id: str
-    reference: str
-    provider: str
-    kind: str
-    attempt: int
-    state: State
-    provider_ref: str | None = None
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
-    polls: int = 0
     reason: Reason | None = None
-    result: Mapping[str, Any] | None = None
+    result: Mapping[str, Any] = field(default_factory=dict)
     #: The provider's whole answer, sealed.
     answer: str | None = field(default=None, repr=False)
-    #: What the provider waits for: told by `input_required`.
+    #: What the provider waits for: said by `input_required`.
     wants: Wanted | None = None
 
 
-def tell(
-    kind: EventType, standing: Standing, sequence: int, time: datetime, event_id: str
+def operation_event(
+    kind: EventType, snapshot: Snapshot, details: Details, time: datetime, event_id: str
 ) -> Event:
-    """Return the event; `sequence` counts the operation's events from 1."""
+    """Return an event of an operation that stands like this once the event is written."""
+    reason, wants, answer = details.reason, details.wants, details.answer
     data: dict[str, Any] = {
-        "operation_id": standing.operation_id,
-        "reference": standing.reference,
-        "provider": standing.provider,
-        "kind": standing.kind,
-        "attempt": standing.attempt,
-        "sequence": sequence,
-        "state": standing.state.value,
-        "provider_ref": standing.provider_ref,
-        "started_at": rfc3339(standing.started_at),
-        "finished_at": rfc3339(standing.finished_at),
-        "polls": standing.polls,
-        "reason": None if standing.reason is None else standing.reason.as_json(),
-        "result": dict(standing.result or {}),
+        "operation_id": snapshot.id,
+        "reference": snapshot.reference,
+        "provider": snapshot.provider,
+        "kind": snapshot.kind,
+        "attempt": snapshot.attempt,
+        "sequence": snapshot.sequence,
+        "state": snapshot.state.value,
+        "provider_ref": snapshot.provider_ref,
+        "started_at": rfc3339(snapshot.started_at),
+        "finished_at": rfc3339(snapshot.finished_at),
+        "polls": snapshot.polls,
+        "reason": None if reason is None else reason.as_json(),
+        "result": dict(details.result),
     }
-    if standing.wants is not None and kind is EventType.INPUT_REQUIRED:
-        data["missing"] = standing.wants.missing
-        data["attempts_left"] = standing.wants.attempts_left
-    if standing.answer is not None and len(standing.answer) <= LARGEST_ANSWER:
-        data["sealed"] = standing.answer
+    if wants is not None and kind is EventType.INPUT_REQUIRED:
+        data["missing"] = wants.missing
+        data["attempts_left"] = wants.attempts_left
+    if answer is not None and len(answer) <= LARGEST_ANSWER:
+        data["sealed"] = answer
     return Event(
         type=kind,
-        subject=standing.reference,
+        subject=snapshot.reference,
         time=time,
         data=data,
-        operation_id=standing.operation_id,
-        attempt=standing.attempt,
+        operation_id=snapshot.id,
+        attempt=snapshot.attempt,
         terminal=kind in END_EVENTS.values(),
         id=event_id,
     )

@@ -115,7 +115,7 @@ class Started:
     again_in: float | None = None
     #: The schedule waits as after this many polls.
     as_after: int = 0
-    #: Told beside `started`.
+    #: Published beside `started`.
     wants: Wanted | None = None
     #: The provider speaks of this attempt by notifications: any that came already are looked for.
     listens: bool = False
@@ -138,7 +138,7 @@ class Pending:
     again_in: float | None = None
     #: The schedule waits as after this many polls; None: as after all of the attempt's.
     as_after: int | None = None
-    #: What is wanted (again): told as `input_required`.
+    #: What is wanted (again): published as `input_required`.
     wants: Wanted | None = None
     #: Replaces the operation's progress; None keeps it.
     progress: JsonMap | None = None
@@ -205,12 +205,12 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class NeedsPerson:
-    """Nobody but a person can tell."""
+    """Only a person can decide."""
 
     reason: Reason
     note: str
     answer: bytes | None = field(default=None, repr=False)
-    #: What kept the answer from us, where that is why nobody can tell: it feeds the breaker.
+    #: What kept the answer from us, where that is why a person decides: it feeds the breaker.
     trouble: Trouble | None = None
     calls: int = 1
 

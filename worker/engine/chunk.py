@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextvars import copy_context
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from worker.domain.outcomes import (
     Pending,
     Trouble,
 )
+from worker.domain.snapshot import CurrentAttempt
 from worker.domain.states import State
 from worker.engine import own_outcomes
 from worker.engine.admission import Health
@@ -276,26 +277,17 @@ class _Ready:
     notices: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
 
 
+#: What a plugin sees of a claimed operation as it is.
+_SEEN_BY_PLUGINS: Final = tuple(each.name for each in fields(CurrentAttempt))
+
+
 def _work(ready: _Ready, now: datetime) -> Work:
     claimed = ready.claimed
     return Work(
-        id=claimed.id,
-        reference=claimed.reference,
-        kind=claimed.kind,
-        state=claimed.state,
-        attempt=claimed.attempt,
-        args=claimed.args,
+        **{name: getattr(claimed, name) for name in _SEEN_BY_PLUGINS},
         payload=ready.payload,
-        provider_ref=claimed.provider_ref,
         progress=progress_of(claimed),
-        polls=claimed.polls,
-        faults=claimed.faults,
         due_at=claimed.due_at,
-        deadline_at=claimed.deadline_at,
         now=now,
-        missing=claimed.missing,
-        inputs_sent=claimed.inputs_sent,
-        input_sent_at=claimed.input_sent_at,
-        inputs_waiting=claimed.inputs_waiting,
         notices=ready.notices,
     )

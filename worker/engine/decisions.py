@@ -23,12 +23,13 @@ from worker.domain.outcomes import (
     Started,
     Wanted,
 )
+from worker.domain.snapshot import Run
 from worker.domain.states import State
 from worker.engine.admission import LONGEST_REST
 from worker.engine.calls import Answer, Ask, progress_of
 from worker.providers.base import Plugin
 from worker.store.changes import Move, Stay
-from worker.store.claims import ORDINARY, URGENT, Run
+from worker.store.claims import ORDINARY, URGENT
 
 
 def decide(

@@ -237,7 +237,7 @@ class Engine:
 
     def _mark(self, chunk: Chunk, row: Claimed, now: datetime) -> bool:
         with self._database.begin() as connection:
-            return writeback.mark_submitting(connection, row.id, row.attempt, chunk.token, now)
+            return writeback.mark_submitting(connection, row, chunk.token, now)
 
     def _supply(self, chunk: Chunk, row: Claimed, now: datetime) -> Supplying | None:
         with self._database.begin() as connection:

@@ -87,7 +87,7 @@ def build(app: Celery, settings: Settings, role: str) -> Runtime:
     working = engine_settings.connections - BACKGROUND_CONNECTIONS
     database = Database(settings.database_url, connections=working)
     background = Database(settings.database_url, connections=BACKGROUND_CONNECTIONS)
-    sealer = Sealer(key.get_secret_value() for key in settings.seal_keys)
+    sealer = Sealer.of(settings)
     shelf_of = partial(StoredTokens, database, sealer)
     plugins = plugins_of(Resources(settings, shelf_of, StoredSiblings(database)))
     fingerprint_key = (

@@ -10,41 +10,21 @@ from config.queues import Provider
 from uprid_client.contract.given import Writing
 from worker.domain.intake import Intake
 from worker.domain.outcomes import Outcome
-from worker.domain.states import State
+from worker.domain.snapshot import CurrentAttempt
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work(CurrentAttempt):
     """One claimed operation, as a plugin sees it."""
 
-    id: str
-    reference: str
-    kind: str
-    state: State
-    attempt: int
-    #: What was enqueued in clear, validated: ids and flags, nothing personal.
-    args: Mapping[str, Any]
     #: What was enqueued sealed, validated and opened; None where nothing was. To `prepare` and
     #: `submit` what started the operation, to `supply` the input.
     payload: Mapping[str, Any] | None = field(repr=False)
-    provider_ref: str | None
     #: The plugin's own memory of this attempt.
     progress: Mapping[str, Any]
-    polls: int
-    #: Requests in a row that met trouble.
-    faults: int
     due_at: datetime
-    deadline_at: datetime | None
     #: The database's time when the chunk was claimed.
     now: datetime
-    #: What the provider waits for, such as `sms_code`; None: for nothing.
-    missing: str | None = None
-    #: Inputs sent in this attempt, the one that is being sent and doubtful ones included.
-    inputs_sent: int = 0
-    #: When the last one was about to be sent.
-    input_sent_at: datetime | None = None
-    #: Inputs that have come and were not sent yet.
-    inputs_waiting: int = 0
     #: The provider's notifications that name this attempt, validated, oldest first. To `clear_up`,
     #: `poll` and `settle`.
     notices: Sequence[Mapping[str, Any]] = field(default=(), repr=False)

@@ -11,10 +11,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, select
 
+from worker.domain.snapshot import Snapshot
 from worker.domain.states import State
-from worker.store import journal
+from worker.store import journal, snapshots
+from worker.store.journal import Act, Deed
 from worker.store.tables import OPERATIONS
 
 
@@ -57,13 +59,13 @@ class Admitted:
     """Whether an action may be done, and to what."""
 
     done: Done
-    #: The operation's row, locked; None where there is none.
-    row: RowMapping | None
+    #: As it was found, its row locked; None where there is none.
+    found: Snapshot | None
 
     @property
     def state(self) -> State | None:
         """The state that was found."""
-        return None if self.row is None else State(self.row["state"])
+        return None if self.found is None else self.found.state
 
 
 #: What of an attempt's progress stays: `(kind, progress) -> progress`.
@@ -74,9 +76,9 @@ Keep = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
 Anew = Callable[[bool], timedelta | None]
 
 
-def kept(row: RowMapping, keep: Keep) -> str | None:
+def kept(found: Snapshot, keep: Keep) -> str | None:
     """Return the progress that an operation goes on with."""
-    stays = keep(row["kind"], json.loads(row["progress"] or "{}"))
+    stays = keep(found.kind, json.loads(found.progress or "{}"))
     return json.dumps(dict(stays)) if stays else None
 
 
@@ -92,42 +94,39 @@ def look(connection: Connection, reference: str) -> Known | None:
 
 def admit(
     connection: Connection,
-    name: str,
+    act: Act,
     action: Action,
     allowed: Collection[State],
     now: datetime,
-    said: str | None = None,
+    deed: Deed | None = None,
 ) -> Admitted:
     """Find the operation, lock it, and tell whether the action may be done to it.
 
     An action for another attempt than the current one is recorded here. So is one whose message
-    has come again after it was done: the journal has `said` of it, by the same person for the same
-    reason.
+    has come again after it was done: the journal has its `deed` already.
     """
-    row = (
-        connection.execute(
-            select(OPERATIONS).where(OPERATIONS.c.reference == action.reference).with_for_update()
-        )
-        .mappings()
-        .first()
-    )
+    row = connection.execute(
+        select(*snapshots.COLUMNS)
+        .where(OPERATIONS.c.reference == action.reference)
+        .with_for_update()
+    ).first()
     if row is None:
         return Admitted(Done.UNKNOWN_REFERENCE, None)
-    if row["attempt"] != action.attempt:
-        note = f"{name} of attempt {action.attempt} ignored: attempt {row['attempt']} is current"
-        return _ignored(connection, row, note, action, now)
-    if State(row["state"]) in allowed:
-        return Admitted(Done.DONE, row)
-    if said is not None and journal.has_person(
-        connection, row["id"], row["attempt"], said, action.by, action.note
-    ):
-        return _ignored(connection, row, f"{name} ignored: it was done before", action, now)
-    return Admitted(Done.WRONG_STATE, row)
+    found = snapshots.snapshot(row)
+    if found.attempt != action.attempt:
+        note = f"{act} of attempt {action.attempt} ignored: attempt {found.attempt} is current"
+        return _ignored(connection, found, act, note, action, now)
+    if found.state in allowed:
+        return Admitted(Done.DONE, found)
+    if deed is not None and journal.has_deed(connection, found.id, found.attempt, deed):
+        note = f"{act} ignored: it was done before"
+        return _ignored(connection, found, act, note, action, now)
+    return Admitted(Done.WRONG_STATE, found)
 
 
 def _ignored(
-    connection: Connection, row: RowMapping, note: str, action: Action, now: datetime
+    connection: Connection, found: Snapshot, act: Act, note: str, action: Action, now: datetime
 ) -> Admitted:
-    entry = journal.ignored(row["id"], row["attempt"], note, now, action.by)
+    entry = journal.ignored(found.id, found.attempt, act, note, now, action.by)
     journal.write(connection, [entry])
-    return Admitted(Done.IGNORED, row)
+    return Admitted(Done.IGNORED, found)

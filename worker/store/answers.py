@@ -1,10 +1,11 @@
-"""A provider's whole answer, for a person's eyes: nobody looks without the journal saying so."""
+"""A provider's whole answer, for a person's eyes: the journal records every look at it."""
 
 from datetime import datetime
 
 from sqlalchemy import Connection, select
 
 from worker.store import journal
+from worker.store.journal import Act, Deed
 from worker.store.tables import ATTEMPTS, OPERATIONS
 
 
@@ -23,8 +24,8 @@ def look_into(
     ).first()
     if found is None or found.answer is None:
         return None
-    did = "looked at the provider's answer"
-    looked = journal.person(found.operation_id, found.number, did, now, by, why)
+    deed = Deed(Act.READ_ANSWER, "looked at the provider's answer", by, why)
+    looked = journal.person(found.operation_id, found.number, deed, now)
     journal.write(connection, [looked])
     token: str = found.answer
     return token

@@ -7,54 +7,73 @@ of its write-back.
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import BigInteger, Connection, CursorResult, Table, TypeDecorator, text
+
+from worker.store.dialects import is_sqlite
 
 _UTC: Final = " || '+00'"
+#: PostgreSQL's types of the values that a bulk row may hold.
+TEXT: Final = "text"
+INTEGER: Final = "integer"
+BIGINT: Final = "bigint"
+TIME: Final = "timestamptz"
+
+_TYPES: Final[Mapping[type, str]] = {str: TEXT, int: INTEGER, datetime: TIME}
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a bulk parameter: its name and its PostgreSQL type."""
-
-    name: str
-    type: str
+def columns_of(table: Table, *names: str) -> dict[str, str]:
+    """Return columns of a table, each with its PostgreSQL type."""
+    return {name: _type(table, name) for name in names}
 
 
 class Bulk:
-    """A statement over many rows, with `{rows}` where the rows are to stand as a table `v`."""
+    """A statement over many rows, with `{rows}` where the rows are to stand as a table `v`.
 
-    def __init__(self, statement: str, columns: Sequence[Column]) -> None:
+    `columns` maps each name of a row to its PostgreSQL type.
+    """
+
+    def __init__(self, statement: str, columns: Mapping[str, str]) -> None:
+        self._names = tuple(columns)
         self._postgres = text(statement.format(rows=_postgres_rows(columns)))
         self._sqlite = text(statement.format(rows=_sqlite_rows(columns)))
 
-    def on(
-        self, rows: Sequence[Sequence[Any]], *, sqlite: bool
-    ) -> tuple[TextClause, dict[str, Any]]:
-        """Return the statement and its row parameter for one of the databases."""
+    def execute(
+        self, connection: Connection, rows: Iterable[Mapping[str, Any]], **parameters: object
+    ) -> CursorResult[Any]:
+        """Execute the statement over rows, each with a value for every column."""
         # Not as ASCII: half a character must fail here and not be stored, never to be read again.
-        packed = json.dumps(rows, default=_time, separators=(",", ":"), ensure_ascii=False)
-        return (self._sqlite if sqlite else self._postgres), {"rows": packed}
+        packed = json.dumps(
+            [[row[name] for name in self._names] for row in rows],
+            default=_time,
+            separators=(",", ":"),
+            ensure_ascii=False,
+        )
+        statement = self._sqlite if is_sqlite(connection) else self._postgres
+        return connection.execute(statement, {"rows": packed, **parameters})
 
 
-def _postgres_rows(columns: Sequence[Column]) -> str:
+def _type(table: Table, name: str) -> str:
+    kind = table.c[name].type
+    # SQLModel wraps the types of texts and times in some of its own.
+    plain = kind.impl_instance if isinstance(kind, TypeDecorator) else kind
+    return BIGINT if isinstance(plain, BigInteger) else _TYPES[plain.python_type]
+
+
+def _postgres_rows(columns: Mapping[str, str]) -> str:
     picked = ", ".join(
         # Times come without a zone (see `_time`), and a session's own zone must not be guessed.
-        f"CAST(r ->> {index}{_UTC if column.type == 'timestamptz' else ''} AS {column.type})"
-        f" AS {column.name}"
-        for index, column in enumerate(columns)
+        f"CAST(r ->> {index}{_UTC if kind == TIME else ''} AS {kind}) AS {name}"
+        for index, (name, kind) in enumerate(columns.items())
     )
     return f"(SELECT {picked} FROM json_array_elements(CAST(:rows AS json)) AS r) AS v"  # noqa: S608 - constants only
 
 
-def _sqlite_rows(columns: Sequence[Column]) -> str:
-    picked = ", ".join(
-        f"value ->> {index} AS {column.name}" for index, column in enumerate(columns)
-    )
+def _sqlite_rows(columns: Mapping[str, str]) -> str:
+    picked = ", ".join(f"value ->> {index} AS {name}" for index, name in enumerate(columns))
     return f"(SELECT {picked} FROM json_each(:rows)) AS v"  # noqa: S608 - constants only
 
 

@@ -1,4 +1,4 @@
-"""Hastening: somebody says that the provider has finished, so it is asked sooner."""
+"""Callbacks: a hint that the provider has finished, so that it is asked sooner."""
 
 from datetime import datetime, timedelta
 from typing import Final

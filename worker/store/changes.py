@@ -1,16 +1,17 @@
 """Changes: what a chunk's answers make of its operations, ready to be written."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from worker.domain.event_data import Standing
+from worker.domain.event_data import Details
 from worker.domain.events import EventType
 from worker.domain.invoices import SealedInvoice
 from worker.domain.outcomes import Reason, Wanted
+from worker.domain.snapshot import Run, Snapshot
 from worker.domain.states import State
-from worker.store.claims import Claimed, Run
+from worker.store.claims import Claimed
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Stay:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """The operation goes to another state, or is told about."""
+    """The operation goes to another state, or an event says something of it."""
 
     claimed: Claimed
     state: State
@@ -52,7 +53,7 @@ class Move:
     answer: str | None = field(default=None, repr=False)
     #: What the provider waits for from now on.
     missing: str | None = None
-    #: What is told of that.
+    #: What its event says of that.
     wants: Wanted | None = None
     #: The input was certainly not sent: it waits again, as if it never had been taken.
     input_returned: bool = False
@@ -62,28 +63,25 @@ class Move:
     records: Sequence[SealedInvoice] = field(default=(), repr=False)
     #: `result` is completed by counts and sums of all that the attempt stored.
     tallied: bool = False
-    #: An end that a notification nobody knew of when it was asked for keeps from being written: the
+    #: An end that is not written where a notification came while the question was asked: the
     #: same question is asked again, with the notification.
     yields: bool = False
-    #: What is told of it. Ids are drawn here: a repeated write can be told from a lost lease.
+    #: Its events. Ids are drawn here, so that a repeated write can be known from a lost lease.
     events: tuple[tuple[EventType, str], ...] = ()
 
     @property
-    def standing(self) -> Standing:
-        """How the operation stands once this is written."""
-        return Standing(
-            operation_id=self.claimed.id,
-            reference=self.claimed.reference,
-            provider=self.claimed.provider,
-            kind=self.claimed.kind,
-            attempt=self.claimed.attempt,
+    def details(self) -> Details:
+        """What its events say beside how the operation stands."""
+        return Details(self.reason, self.result, self.answer, self.wants)
+
+    def after(self, sequence: int) -> Snapshot:
+        """Return how the operation stands once this is written, as its event `sequence` says."""
+        return replace(
+            self.claimed,
             state=self.state,
             provider_ref=self.provider_ref,
             started_at=self.started_at or self.claimed.started_at,
             finished_at=self.finished_at,
             polls=self.polls,
-            reason=self.reason,
-            result=self.result,
-            answer=self.answer,
-            wants=self.wants,
+            sequence=sequence,
         )

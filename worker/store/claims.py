@@ -1,15 +1,14 @@
 """Claiming: taking due operations under a lease, and what the workers share about a provider."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, Select, select, text, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Row, Select, select, text, tuple_, update
 
-from worker.domain.states import State
+from worker.domain.snapshot import Snapshot
+from worker.store import snapshots
+from worker.store.dialects import insert_into
 from worker.store.tables import ATTEMPTS, OPERATIONS, PROVIDERS
 
 URGENT: Final = 0
@@ -24,94 +23,14 @@ ERASED: Final = "erased"
 #: Written out: a bound number would keep SQLite from its partial index.
 SUSPECTS: Final = text(f"claims >= {SUSPECT_AFTER}")
 
-_COLUMNS: Final = (
-    OPERATIONS.c.id,
-    OPERATIONS.c.reference,
-    OPERATIONS.c.provider,
-    OPERATIONS.c.kind,
-    OPERATIONS.c.state,
-    OPERATIONS.c.attempt,
-    OPERATIONS.c.args,
-    OPERATIONS.c.provider_ref,
-    OPERATIONS.c.due_at,
-    OPERATIONS.c.deadline_at,
-    OPERATIONS.c.polls,
-    OPERATIONS.c.faults,
-    OPERATIONS.c.progress,
-    OPERATIONS.c.created_at,
-    OPERATIONS.c.started_at,
-    OPERATIONS.c.missing,
-    OPERATIONS.c.inputs_sent,
-    OPERATIONS.c.input_sent_at,
-    OPERATIONS.c.inputs_waiting,
-    OPERATIONS.c.notices,
-    OPERATIONS.c.run_note,
-    OPERATIONS.c.run_first_at,
-    OPERATIONS.c.run_last_at,
-    OPERATIONS.c.run_count,
-    OPERATIONS.c.run_slowest,
-    OPERATIONS.c.claims,
-)
-#: A row whose run of like calls was written out.
-NO_RUN: Final[Mapping[str, Any]] = {
-    "run_note": None,
-    "run_first_at": None,
-    "run_last_at": None,
-    "run_count": 0,
-    "run_slowest": 0,
-}
-#: A row whose attempt has heard of nobody yet.
-UNHEARD: Final[Mapping[str, Any]] = {
-    "missing": None,
-    "inputs_sent": 0,
-    "input_sent_at": None,
-    "inputs_waiting": 0,
-    "notices": 0,
-    "wanted_at": None,
-}
 
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A run of like calls in the journal that is still growing. Milliseconds."""
-
-    note: str
-    first_at: datetime
-    last_at: datetime
-    count: int
-    slowest: int
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed(Snapshot):
     """An operation under lease, as it stood when it was claimed."""
 
-    id: str
-    reference: str
-    provider: str
-    kind: str
-    state: State
-    attempt: int
-    args: Mapping[str, Any]
-    provider_ref: str | None
     due_at: datetime
-    deadline_at: datetime | None
-    polls: int
-    faults: int
-    progress: str | None
-    created_at: datetime
-    started_at: datetime | None
-    run: Run | None
-    missing: str | None = None
-    inputs_sent: int = 0
-    input_sent_at: datetime | None = None
-    inputs_waiting: int = 0
-    #: How many notifications name the attempt.
-    notices: int = 0
     #: The input that is being sent; None: no input is.
     input_id: str | None = None
-    #: Claims in a row that were never written back, this one included.
-    claims: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +50,9 @@ def lock_provider(connection: Connection, provider: str, now: datetime) -> Share
     wanted = select(PROVIDERS).where(PROVIDERS.c.name == provider).with_for_update()
     row = connection.execute(wanted).mappings().first()
     if row is None:
-        insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
         connection.execute(
-            insert(PROVIDERS)
-            # Full, whatever the bucket holds: the gate never counts more than that.
+            insert_into(connection, PROVIDERS)
+            # Full, however much the bucket holds: the gate never counts more than that.
             .values(name=provider, failures=0, tokens=1e9, tokens_at=now)
             .on_conflict_do_nothing()
         )
@@ -198,8 +116,10 @@ def due(
     connection: Connection, provider: str, lane: int, limit: int, now: datetime
 ) -> list[Claimed]:
     """Return due operations of one lane, suspects among them, and keep them locked."""
-    wanted = _due(provider, now).with_only_columns(*_COLUMNS).where(OPERATIONS.c.lane == lane)
-    rows = connection.execute(wanted.limit(limit).with_for_update(skip_locked=True)).mappings()
+    wanted = (
+        _due(provider, now).with_only_columns(*snapshots.COLUMNS).where(OPERATIONS.c.lane == lane)
+    )
+    rows = connection.execute(wanted.limit(limit).with_for_update(skip_locked=True))
     return [_claimed(row) for row in rows]
 
 
@@ -263,53 +183,17 @@ def _lease(
     rows = connection.execute(
         update(OPERATIONS)
         .where(OPERATIONS.c.id.in_(select(chosen.c.id)))
-        # Whatever it was wanted for is worked on now; what is wanted from here on comes after it.
+        # What it was hurried for is worked on now; a hint from here on comes after it.
         .values(
             lease_token=token,
             lease_owner=owner,
             claims=OPERATIONS.c.claims + 1,
             wanted_at=None,
         )
-        .returning(*_COLUMNS)
-    ).mappings()
+        .returning(*snapshots.COLUMNS)
+    )
     return sorted((_claimed(row) for row in rows), key=lambda row: row.due_at)
 
 
-def open_run(row: RowMapping) -> Run | None:
-    """Return the run of like calls that is still growing on an operation's row."""
-    if row["run_note"] is None:
-        return None
-    return Run(
-        row["run_note"],
-        row["run_first_at"],
-        row["run_last_at"],
-        row["run_count"],
-        row["run_slowest"],
-    )
-
-
-def _claimed(row: RowMapping) -> Claimed:
-    return Claimed(
-        id=row["id"],
-        reference=row["reference"],
-        provider=row["provider"],
-        kind=row["kind"],
-        state=State(row["state"]),
-        attempt=row["attempt"],
-        args=json.loads(row["args"]),
-        provider_ref=row["provider_ref"],
-        due_at=row["due_at"],
-        deadline_at=row["deadline_at"],
-        polls=row["polls"],
-        faults=row["faults"],
-        progress=row["progress"],
-        created_at=row["created_at"],
-        started_at=row["started_at"],
-        run=open_run(row),
-        missing=row["missing"],
-        inputs_sent=row["inputs_sent"],
-        input_sent_at=row["input_sent_at"],
-        inputs_waiting=row["inputs_waiting"],
-        notices=row["notices"],
-        claims=row["claims"],
-    )
+def _claimed(row: Row[Any]) -> Claimed:
+    return Claimed(**snapshots.values(row))

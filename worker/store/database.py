@@ -23,7 +23,7 @@ from uprid_client.database.postgres.sqlstates import Lost, meaning
 from worker.domain.errors import DatabaseUnavailable
 from worker.store.clock import Clock
 
-#: What a transaction may raise because of the database, were it of a class that nobody has met yet.
+#: What a transaction may raise because of the database, even of a class that we have not met yet.
 DATABASE_ERRORS: Final = (DatabaseUnavailable, SQLAlchemyError)
 
 #: Seconds to wait for SQLite's one writer, and for a connection of the pool.
@@ -49,7 +49,7 @@ class Database:
         self._open = threading.local()
 
     def now(self) -> datetime:
-        """Return the database's time, to which all workers agree whatever their own clocks say.
+        """Return the database's time, on which all workers agree whose own clocks differ.
 
         Costs nothing but now and then: the difference to this host's monotonic clock is measured on
         a connection that is there for a transaction anyway, or on one of its own outside of any.
@@ -158,7 +158,7 @@ class Database:
 
 def _engine(url: str, connections: int) -> Engine:
     options: dict[str, Any] = {
-        # SQLAlchemy's errors would print what was bound: sealed or not, it is nobody's business.
+        # SQLAlchemy's errors would print what was bound: sealed or not, it must not be shown.
         "hide_parameters": True,
         "poolclass": QueuePool,
         "pool_size": connections,

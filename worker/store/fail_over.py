@@ -2,19 +2,22 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, RowMapping, Select, or_, select, update
+from sqlalchemy import ColumnElement, Select, or_, select, update
 
+from worker.domain.snapshot import Snapshot
 from worker.domain.states import State
-from worker.store import journal
+from worker.store import journal, snapshots, transitions
 from worker.store.claims import ORDINARY
 from worker.store.database import Database
+from worker.store.journal import Act, Deed
 from worker.store.tables import INPUTS, OPERATIONS, PROVIDERS
+from worker.store.transitions import Record
 
-#: Operations in one transaction, so that it holds nobody up.
+#: Operations in one transaction, so that it does not hold others up.
 _AT_ONCE: Final = 500
 #: Its submit was marked, perhaps, and sent: both after the last commit that is left.
 _SUBMITS: Final = OPERATIONS.c.state == State.ACCEPTED.value
@@ -48,30 +51,29 @@ def recover(database: Database, recovery: Recovery) -> Mapping[str, int]:
     stands. Who is asked next, and by whom, is as after a submit whose answer was lost.
     """
     now = database.now()
+    said = f"recover: commits since {recovery.since:%Y-%m-%dT%H:%M:%SZ} may be lost"
+    deed = Deed(Act.RECOVER, said, recovery.by, recovery.note)
     done: Counter[str] = Counter()
     while True:
         with database.begin() as connection:
             wanted = _doubted(recovery, now).limit(_AT_ONCE).with_for_update(of=OPERATIONS)
-            rows = connection.execute(wanted).mappings().all()
-            for row in rows:
-                changes = _submit() if row["state"] == State.ACCEPTED.value else _code(row, now)
-                connection.execute(
-                    update(OPERATIONS)
-                    .where(OPERATIONS.c.id == row["id"])
-                    .values(due_at=now, lease_token=None, lease_owner=None, claims=0, **changes)
-                )
+            rows = connection.execute(wanted).all()
+            doubted = [snapshots.snapshot(row) for row in rows]
+            for found in doubted:
+                cause = journal.person(found.id, found.attempt, deed, now)
+                doubt = _doubt(found, now)
+                transitions.make(connection, found, doubt, Record(cause=cause), now)
             connection.execute(
                 update(INPUTS)
                 .where(
                     INPUTS.c.operation_id.in_(
-                        [row["id"] for row in rows if row["state"] == State.POLLING.value]
+                        [found.id for found in doubted if found.state is State.POLLING]
                     ),
                     INPUTS.c.sent_at.is_(None),
                 )
                 .values(sent_at=now, sealed=None)
             )
-            journal.write(connection, [each for row in rows for each in _story(row, recovery, now)])
-        done.update(row["provider"] for row in rows)
+        done.update(found.provider for found in doubted)
         if len(rows) < _AT_ONCE:
             return done
 
@@ -81,31 +83,22 @@ def _doubted(recovery: Recovery, now: datetime) -> Select[Any]:
     paused = select(PROVIDERS.c.name).where(PROVIDERS.c.paused_at <= recovery.since)
     due: ColumnElement[bool] = _SUBMITS & (OPERATIONS.c.due_at <= now)
     return (
-        select(*OPERATIONS.c)
+        select(*snapshots.COLUMNS)
         .where(or_(due, _CODES), OPERATIONS.c.provider.not_in(paused))
         .order_by(OPERATIONS.c.id)
     )
 
 
-def _submit() -> Mapping[str, object]:
-    return {"state": State.SUBMITTING.value}
-
-
-def _code(row: RowMapping, now: datetime) -> Mapping[str, object]:
-    return {
-        "missing": None,
-        "inputs_sent": row["inputs_sent"] + row["inputs_waiting"],
-        "inputs_waiting": 0,
-        "input_sent_at": now,
-        "lane": ORDINARY,
-    }
-
-
-def _story(row: RowMapping, recovery: Recovery, now: datetime) -> list[dict[str, Any]]:
-    id_, attempt = row["id"], row["attempt"]
-    said = f"recover: commits since {recovery.since:%Y-%m-%dT%H:%M:%SZ} may be lost"
-    rows = [journal.person(id_, attempt, said, now, recovery.by, recovery.note)]
-    if row["state"] == State.ACCEPTED.value:
-        moved = f"{State.ACCEPTED} → {State.SUBMITTING}"
-        rows.append(journal.move(id_, attempt, moved, now))
-    return rows
+def _doubt(found: Snapshot, now: datetime) -> Snapshot:
+    """Return how an operation stands that may have sent a submit or a code."""
+    free = replace(found, due_at=now, lease_id=None, lease_owner=None, claims=0)
+    if found.state is State.ACCEPTED:
+        return replace(free, state=State.SUBMITTING)
+    return replace(
+        free,
+        missing=None,
+        inputs_sent=found.inputs_sent + found.inputs_waiting,
+        inputs_waiting=0,
+        input_sent_at=now,
+        lane=ORDINARY,
+    )

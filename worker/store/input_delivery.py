@@ -18,16 +18,16 @@ class Supplying:
 
 
 def mark_supplying(
-    connection: Connection, operation_id: str, attempt: int, token: str, now: datetime
+    connection: Connection, operation_id: str, attempt: int, lease_id: str, now: datetime
 ) -> Supplying | None:
     """Record that the oldest waiting input is about to be sent; None where it must not be.
 
     Committed before the call, like a submit's mark: an input counts as sent from here on, and
-    whoever finds the operation later asks how it stands and never sends the input again.
+    a process that finds the operation later asks how it stands and never sends the input again.
     """
     ours = (
         OPERATIONS.c.id == operation_id,
-        OPERATIONS.c.lease_token == token,
+        OPERATIONS.c.lease_token == lease_id,
         OPERATIONS.c.state == State.POLLING.value,
         OPERATIONS.c.missing.is_not(None),
     )

@@ -1,18 +1,20 @@
 """Inputs: what a person supplies during an attempt, such as the code that came by SMS."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from worker.domain.ids import new_id
+from worker.domain.snapshot import Snapshot
 from worker.domain.states import State
-from worker.store import journal
+from worker.store import journal, model_rows, snapshots, transitions
 from worker.store.claims import URGENT
 from worker.store.tables import INPUTS, OPERATIONS
+from worker.store.tables import Input as Kept
 
 #: An attempt in these may have a session by now; one that waits for a person goes on with it.
 _TAKING: Final = frozenset({State.SUBMITTING, State.POLLING, State.WAITING_FOR_PERSON})
@@ -48,45 +50,43 @@ class Input:
 
 def offer(connection: Connection, given: Input, now: datetime) -> tuple[Offered, State | None]:
     """Store an input for the current attempt, and make the operation due where it is wanted."""
-    row = (
-        connection.execute(
-            select(OPERATIONS).where(OPERATIONS.c.reference == given.reference).with_for_update()
-        )
-        .mappings()
-        .first()
-    )
+    row = connection.execute(
+        select(*snapshots.COLUMNS)
+        .where(OPERATIONS.c.reference == given.reference)
+        .with_for_update()
+    ).first()
     if row is None:
         return Offered.UNKNOWN_REFERENCE, None
-    state = State(row["state"])
-    if row["provider"] != given.provider:
-        return Offered.ANOTHER_PROVIDER, state
-    # Whatever its attempt: a message that comes again must not spend the next session's tries.
-    if _seen(connection, INPUTS.c.operation_id == row["id"], given.message_id):
-        return Offered.KNOWN, state
-    if state not in _TAKING:
-        return Offered.NOT_WANTED, state
-    fingerprint = given.fingerprint(row["id"], row["attempt"])
-    if _has(connection, row, fingerprint):
-        return Offered.KNOWN, state
-    count = _count(connection, row)
+    found = snapshots.snapshot(row)
+    if found.provider != given.provider:
+        return Offered.ANOTHER_PROVIDER, found.state
+    # Of any attempt: a message that comes again must not spend the next session's tries.
+    if _seen(connection, INPUTS.c.operation_id == found.id, given.message_id):
+        return Offered.KNOWN, found.state
+    if found.state not in _TAKING:
+        return Offered.NOT_WANTED, found.state
+    fingerprint = given.fingerprint(found.id, found.attempt)
+    if _has(connection, found, fingerprint):
+        return Offered.KNOWN, found.state
+    count = _count(connection, found)
     if count >= given.limit:
-        return Offered.TOO_MANY, state
-    connection.execute(
-        insert(INPUTS).values(
-            id=new_id(),
-            operation_id=row["id"],
-            attempt=row["attempt"],
-            name=given.name,
-            message_id=given.message_id,
-            fingerprint=fingerprint,
-            sealed=given.sealed,
-            at=now,
-        )
+        return Offered.TOO_MANY, found.state
+    kept = Kept(
+        id=new_id(),
+        operation_id=found.id,
+        attempt=found.attempt,
+        name=given.name,
+        message_id=given.message_id,
+        fingerprint=fingerprint,
+        sealed=given.sealed,
+        at=now,
     )
-    _make_due(connection, row, now)
+    model_rows.add(connection, kept)
+    transitions.adjust(connection, found, _supplied(found, now))
     note = f"{given.name} received ({count + 1} of {given.limit})"
-    journal.write(connection, [journal.heard(row["id"], row["attempt"], note, now)])
-    return Offered.TAKEN, state
+    received = journal.received_input(found.id, found.attempt, given.name, note, now)
+    journal.write(connection, [received])
+    return Offered.TAKEN, found.state
 
 
 def forget(connection: Connection, operation_id: str) -> None:
@@ -105,29 +105,31 @@ def _seen(connection: Connection, of_operation: ColumnElement[bool], message_id:
     return found.first() is not None
 
 
-def _has(connection: Connection, row: RowMapping, fingerprint: str) -> bool:
-    found = connection.execute(
+def _has(connection: Connection, found: Snapshot, fingerprint: str) -> bool:
+    same = connection.execute(
         select(INPUTS.c.id).where(
-            INPUTS.c.operation_id == row["id"],
-            INPUTS.c.attempt == row["attempt"],
+            INPUTS.c.operation_id == found.id,
+            INPUTS.c.attempt == found.attempt,
             INPUTS.c.fingerprint == fingerprint,
         )
     )
-    return found.first() is not None
+    return same.first() is not None
 
 
-def _count(connection: Connection, row: RowMapping) -> int:
+def _count(connection: Connection, found: Snapshot) -> int:
     count: int = connection.execute(
         select(func.count()).where(
-            INPUTS.c.operation_id == row["id"], INPUTS.c.attempt == row["attempt"]
+            INPUTS.c.operation_id == found.id, INPUTS.c.attempt == found.attempt
         )
     ).scalar_one()
     return count
 
 
-def _make_due(connection: Connection, row: RowMapping, now: datetime) -> None:
-    values: dict[str, object] = {"inputs_waiting": OPERATIONS.c.inputs_waiting + 1}
-    if State(row["state"]) is State.POLLING and row["missing"] is not None:
-        values["lane"] = URGENT
-        values["due_at" if row["lease_token"] is None else "wanted_at"] = now
-    connection.execute(update(OPERATIONS).where(OPERATIONS.c.id == row["id"]).values(**values))
+def _supplied(found: Snapshot, now: datetime) -> Snapshot:
+    """Return an operation for which one more input waits, due at once where it is wanted."""
+    supplied = replace(found, inputs_waiting=found.inputs_waiting + 1)
+    if found.state is not State.POLLING or found.missing is None:
+        return supplied
+    if found.is_leased:
+        return replace(supplied, lane=URGENT, hurried_at=now)
+    return replace(supplied, lane=URGENT, due_at=now)

@@ -6,19 +6,19 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import Connection, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, select
 
 from uprid_client.contract.refusal_reasons import Reason
-from worker.domain.event_data import Standing, tell
 from worker.domain.events import Event, EventType
 from worker.domain.ids import new_id
 from worker.domain.intake import Intake
 from worker.domain.refusal_reasons import as_row
+from worker.domain.snapshot import Snapshot
 from worker.domain.states import State
-from worker.store import journal
+from worker.store import model_rows, outbox, transitions
 from worker.store.claims import URGENT
-from worker.store.tables import ATTEMPTS, OPERATIONS, OUTBOX, REFUSALS
+from worker.store.dialects import insert_into
+from worker.store.tables import ATTEMPTS, OPERATIONS, REFUSALS, Attempt, Refusal
 
 #: What the column holds.
 _LONGEST_REASON: Final = 500
@@ -52,57 +52,32 @@ class Start:
 
 def accept(connection: Connection, start: Start, now: datetime) -> Taken:
     """Store a new operation and tell that it is ours, unless the reference is used."""
-    operation_id = new_id()
-    flavour = postgresql if connection.dialect.name == "postgresql" else sqlite
-    inserted = connection.execute(
-        flavour.insert(OPERATIONS)
-        .values(
-            id=operation_id,
-            reference=start.reference,
-            provider=start.provider,
-            kind=start.intake.kind,
-            state=State.ACCEPTED.value,
-            attempt=1,
-            args=json.dumps(dict(start.intake.args)),
-            lane=URGENT,
-            due_at=now,
-            deadline_at=start.give_up_at,
-            claims=0,
-            polls=0,
-            faults=0,
-            sequence=1,
-            created_at=now,
-            run_count=0,
-            run_slowest=0,
-        )
-        .on_conflict_do_nothing(index_elements=["reference"])
-        .returning(OPERATIONS.c.id)
-    ).first()
-    if inserted is None:
-        known = is_known(connection, start.reference, start.fingerprint)
-        return Taken.KNOWN if known else Taken.CONFLICT
-    connection.execute(
-        insert(ATTEMPTS).values(
-            operation_id=operation_id,
-            number=1,
-            fingerprint=start.fingerprint,
-            party=start.party,
-            sealed=start.sealed,
-            accepted_at=now,
-        )
-    )
-    standing = Standing(
-        operation_id=operation_id,
+    opened = Snapshot(
+        id=new_id(),
         reference=start.reference,
         provider=start.provider,
         kind=start.intake.kind,
-        attempt=1,
         state=State.ACCEPTED,
+        attempt=1,
+        args=start.intake.args,
+        lane=URGENT,
+        due_at=now,
+        deadline_at=start.give_up_at,
+        sequence=1,
+        created_at=now,
     )
-    event = tell(EventType.ACCEPTED, standing, 1, now, new_id())
-    connection.execute(insert(OUTBOX), [event.row()])
-    journal.write(connection, [journal.move(operation_id, 1, State.ACCEPTED, now)])
-    return Taken.NEW
+    attempt = Attempt(
+        operation_id=opened.id,
+        number=opened.attempt,
+        fingerprint=start.fingerprint,
+        party=start.party,
+        sealed=start.sealed,
+        accepted_at=now,
+    )
+    if transitions.create(connection, opened, attempt, now):
+        return Taken.NEW
+    known = is_known(connection, start.reference, start.fingerprint)
+    return Taken.KNOWN if known else Taken.CONFLICT
 
 
 def refuse(
@@ -116,17 +91,17 @@ def refuse(
     now: datetime,
 ) -> bool:
     """Record a message that cannot be taken and tell it; False where that was done before."""
-    flavour = postgresql if connection.dialect.name == "postgresql" else sqlite
+    refusal = Refusal(
+        message_id=message_id,
+        task=task,
+        reference=reference,
+        fields=json.dumps(fields),
+        reason=as_row(reason, _LONGEST_REASON),
+        at=now,
+    )
     recorded = connection.execute(
-        flavour.insert(REFUSALS)
-        .values(
-            message_id=message_id,
-            task=task,
-            reference=reference,
-            fields=json.dumps(fields),
-            reason=as_row(reason, _LONGEST_REASON),
-            at=now,
-        )
+        insert_into(connection, REFUSALS)
+        .values(**model_rows.values_of(refusal))
         .on_conflict_do_nothing()
         .returning(REFUSALS.c.message_id)
     ).first()
@@ -145,7 +120,7 @@ def refuse(
             "reason": reason,
         },
     )
-    connection.execute(insert(OUTBOX), [event.row()])
+    outbox.add(connection, event)
     return True
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, delete, exists, or_, select, u
 from worker.store.database import Database
 from worker.store.invoice_tables import INVOICE_FETCHES, INVOICES, TRANSACTIONS
 
-#: Invoices in one transaction, so that a purge holds nobody up.
+#: Invoices in one transaction, so that a purge does not hold others up.
 _AT_ONCE: Final = 1000
 
 _OF_INVOICE: Final = TRANSACTIONS.c.invoice_id == INVOICES.c.id
@@ -37,8 +37,8 @@ def _in_batches(
     count = 0
     while True:
         with database.begin() as connection:
-            # Locked first, and never waited for: whoever stores invoices locks many as well, and in
-            # an order of its own.
+            # Locked first, and never waited for: a process that stores invoices locks many as well,
+            # and in an order of its own.
             ids = (
                 connection.execute(
                     select(INVOICES.c.id)

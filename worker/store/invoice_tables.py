@@ -1,4 +1,4 @@
-"""The tables of a payment registry. Amounts are decimals as text: exact, whatever their scale.
+"""The tables of a payment registry. Amounts are decimals as text: exact, of any scale.
 
 With this module imported, `METADATA` knows every table.
 """

@@ -1,50 +1,38 @@
 """Invoices: a payment registry as it was fetched, every invoice once and in its newest version."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
-from operator import attrgetter
 from typing import Any, Final
 
 from sqlalchemy import Connection, and_, func, select, text
 
 from worker.domain.invoices import SealedInvoice, SealedTransaction, newest
 from worker.store import journal
-from worker.store.bulk import Bulk, Column
+from worker.store.bulk import Bulk, columns_of
+from worker.store.dialects import is_sqlite
 from worker.store.invoice_tables import INVOICE_FETCHES, INVOICES, TRANSACTIONS
+from worker.store.journal import Act, Deed
 
 #: Rounds nothing, however long or unlike the numbers are.
 _EXACT: Final = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 
-#: Of PostgreSQL's locks that belong to the application: whoever writes invoices holds this one.
+#: Of PostgreSQL's locks that belong to the application: the writer of invoices holds this one.
 _WRITERS_LOCK: Final = 7_204_190_012
 
-_TYPES: Final = {"id": "bigint", "invoice_id": "bigint", "number": "bigint", "eshop_id": "bigint"}
+
+def _fields(row: type[SealedInvoice | SealedTransaction]) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(row) if each.name != "transactions")
 
 
-def _columns(row: type[SealedInvoice | SealedTransaction]) -> tuple[Column, ...]:
-    names = [each.name for each in fields(row) if each.name != "transactions"]
-    return tuple(
-        Column(name, "timestamptz" if name.endswith("_at") else _TYPES.get(name, "text"))
-        for name in names
-    )
+_INVOICE: Final = columns_of(INVOICES, *_fields(SealedInvoice), "fetched_at")
+_TRANSACTION: Final = columns_of(TRANSACTIONS, *_fields(SealedTransaction))
 
 
-_INVOICE: Final = _columns(SealedInvoice)
-_TRANSACTION: Final = _columns(SealedTransaction)
-_FETCHED_AT: Final = Column("fetched_at", "timestamptz")
-
-#: The values of a row, in the order of its columns.
-_invoice_row: Callable[[SealedInvoice], tuple[Any, ...]] = attrgetter(*(c.name for c in _INVOICE))
-_transaction_row: Callable[[SealedTransaction], tuple[Any, ...]] = attrgetter(
-    *(c.name for c in _TRANSACTION)
-)
-
-
-def _upsert(table: str, columns: Sequence[Column], known: str) -> Bulk:
-    names = ", ".join(column.name for column in columns)
+def _upsert(table: str, columns: Mapping[str, str], known: str) -> Bulk:
+    names = ", ".join(columns)
     # WHERE TRUE: or SQLite takes the ON of ON CONFLICT for a join's.
     return Bulk(
         f"INSERT INTO {table} ({names}) SELECT {names} FROM {{rows}} WHERE TRUE ORDER BY id "  # noqa: S608 - constants only
@@ -53,15 +41,15 @@ def _upsert(table: str, columns: Sequence[Column], known: str) -> Bulk:
     )
 
 
-def _all_of(columns: Sequence[Column]) -> str:
-    taken = ", ".join(f"{c.name} = excluded.{c.name}" for c in columns if c.name != "id")
+def _all_of(columns: Iterable[str]) -> str:
+    taken = ", ".join(f"{name} = excluded.{name}" for name in columns if name != "id")
     return f"DO UPDATE SET {taken}"
 
 
 _INVOICES: Final = _upsert(
     "invoice",
-    (*_INVOICE, _FETCHED_AT),
-    f"{_all_of((*_INVOICE, _FETCHED_AT))} WHERE excluded.changed_at IS NOT NULL AND "
+    _INVOICE,
+    f"{_all_of(_INVOICE)} WHERE excluded.changed_at IS NOT NULL AND "
     "(invoice.changed_at IS NULL OR invoice.changed_at < excluded.changed_at) RETURNING id",
 )
 _TRANSACTIONS: Final = _upsert("invoice_transaction", _TRANSACTION, _all_of(_TRANSACTION))
@@ -75,10 +63,7 @@ _MISSING_TRANSACTIONS: Final = _upsert(
 )
 
 _SAME: Final = "(i.changed_at = v.changed_at OR (i.changed_at IS NULL AND v.changed_at IS NULL))"
-_VERSION: Final = (
-    Column("id", "bigint"), Column("changed_at", "timestamptz"), Column("sealed", "text"),
-    _FETCHED_AT,
-)  # fmt: skip
+_VERSION: Final = columns_of(INVOICES, "id", "changed_at", "sealed", "fetched_at")
 _SEEN: Final = Bulk(
     f"""
     UPDATE invoice AS i SET fetched_at = v.fetched_at,
@@ -95,7 +80,7 @@ _LINKS: Final = Bulk(
     "INSERT INTO invoice_fetch (operation_id, attempt, invoice_id) "
     "SELECT CAST(:operation_id AS varchar(36)), CAST(:attempt AS integer), id FROM {rows} "
     "WHERE TRUE ON CONFLICT DO NOTHING",
-    (Column("id", "bigint"),),
+    columns_of(INVOICES, "id"),
 )
 
 
@@ -113,18 +98,18 @@ def upsert(
     """
     if not invoices:
         return
-    sqlite = connection.dialect.name == "sqlite"
-    if not sqlite:
+    if not is_sqlite(connection):
         # One order of ids would do for one page; a transaction may store several.
         connection.execute(text(f"SELECT pg_advisory_xact_lock({_WRITERS_LOCK})"))
     # Each once: PostgreSQL refuses to touch a row twice in one statement.
     found = newest(invoices)
-    statement, rows = _INVOICES.on([(*_invoice_row(each), now) for each in found], sqlite=sqlite)
-    written = set(connection.execute(statement, rows).scalars())
+    written = set(
+        _INVOICES.execute(connection, (_invoice_row(each, now) for each in found)).scalars()
+    )
     _store_transactions(connection, _TRANSACTIONS, [i for i in found if i.id in written])
     _see_again(connection, [i for i in found if i.id not in written], now)
-    statement, rows = _LINKS.on([(each.id,) for each in found], sqlite=sqlite)
-    connection.execute(statement, {**rows, "operation_id": operation_id, "attempt": attempt})
+    links = ({"id": each.id} for each in found)
+    _LINKS.execute(connection, links, operation_id=operation_id, attempt=attempt)
 
 
 def tally(connection: Connection, operation_id: str, attempt: int) -> dict[str, Any]:
@@ -159,13 +144,18 @@ def tally(connection: Connection, operation_id: str, attempt: int) -> dict[str, 
 def look_into(
     connection: Connection, chosen: tuple[str, int] | None, by: str, why: str, now: datetime
 ) -> None:
-    """Record that somebody has what is personal of invoices opened.
+    """Record that a person opens what is personal of invoices.
 
     `chosen`: the operation and the attempt whose registry it is; None: every one that was fetched.
     """
     fetches = [chosen] if chosen is not None else _fetches(connection)
-    did = "opened personal data of invoices"
-    journal.write(connection, (journal.person(*each, did, now, by, why) for each in fetches))
+    deed = Deed(Act.OPEN_INVOICES, "opened personal data of invoices", by, why)
+    journal.write(connection, (journal.person(*each, deed, now) for each in fetches))
+
+
+def _invoice_row(invoice: SealedInvoice, now: datetime) -> dict[str, Any]:
+    row = {name: getattr(invoice, name) for name in _fields(SealedInvoice)}
+    return {**row, "fetched_at": now}
 
 
 def _store_transactions(
@@ -173,20 +163,16 @@ def _store_transactions(
 ) -> None:
     each_once = {each.id: each for invoice in invoices for each in invoice.transactions}
     if each_once:
-        executable, rows = statement.on(
-            [_transaction_row(each) for each in each_once.values()],
-            sqlite=connection.dialect.name == "sqlite",
-        )
-        connection.execute(executable, rows)
+        rows = ({name: getattr(each, name) for name in _TRANSACTION} for each in each_once.values())
+        statement.execute(connection, rows)
 
 
 def _see_again(connection: Connection, invoices: Sequence[SealedInvoice], now: datetime) -> None:
     if not invoices:
         return
-    versions = [(each.id, each.changed_at, each.sealed, now) for each in invoices]
-    sqlite = connection.dialect.name == "sqlite"
-    connection.execute(*_SEEN.on(versions, sqlite=sqlite))
-    same = set(connection.execute(*_EQUAL.on(versions, sqlite=sqlite)).scalars())
+    versions = [_invoice_row(each, now) for each in invoices]
+    _SEEN.execute(connection, versions)
+    same = set(_EQUAL.execute(connection, versions).scalars())
     _store_transactions(connection, _MISSING_TRANSACTIONS, [i for i in invoices if i.id in same])
 
 

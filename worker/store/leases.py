@@ -1,18 +1,19 @@
-"""Leases and locks: who is alive, and what falls free when somebody is not."""
+"""Leases and locks: which processes are alive, and what is freed when one is not."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
-from worker.domain.event_data import Standing, tell
+from worker.domain.event_data import Details
 from worker.domain.events import EventType
-from worker.domain.ids import new_id
 from worker.domain.outcomes import Reason, ReasonCode
 from worker.domain.states import State
-from worker.store import journal
+from worker.store import snapshots, transitions
 from worker.store.claims import SUSPECTS
-from worker.store.tables import ATTEMPTS, INCARNATIONS, LOCKS, OPERATIONS, OUTBOX
+from worker.store.dialects import insert_into
+from worker.store.tables import INCARNATIONS, LOCKS, OPERATIONS
+from worker.store.transitions import Record
 
 #: Claims in a row without a write-back after which an operation waits for a person.
 POISON_AFTER = 4
@@ -39,7 +40,7 @@ def beat(
 
 
 def leave(connection: Connection, incarnation: str) -> None:
-    """Say good-bye: whatever the process still holds is free at once."""
+    """Remove a process that stops: what it still holds is free at once."""
     connection.execute(delete(INCARNATIONS).where(INCARNATIONS.c.id == incarnation))
     _free(connection, [incarnation])
 
@@ -75,55 +76,40 @@ def park_poison(connection: Connection, now: datetime) -> list[str]:
     Returns the references.
     """
     rows = connection.execute(
-        update(OPERATIONS)
+        select(*snapshots.COLUMNS)
         .where(SUSPECTS, OPERATIONS.c.claims >= POISON_AFTER, OPERATIONS.c.lease_token.is_(None))
-        .values(
-            state=State.WAITING_FOR_PERSON.value,
-            waiting_from=OPERATIONS.c.state,
-            due_at=None,
-            claims=0,
-            sequence=OPERATIONS.c.sequence + 1,
-        )
-        .returning(*OPERATIONS.c)
-    ).all()
+        .with_for_update()
+    )
     reason = Reason(
         ReasonCode.POISON,
         f"The worker died {POISON_AFTER} times in a row while working on this operation.",
         retryable=True,
     )
-    for row in rows:
-        standing = Standing(
-            operation_id=row.id,
-            reference=row.reference,
-            provider=row.provider,
-            kind=row.kind,
-            attempt=row.attempt,
+    record = Record(
+        attempt={"reason": reason.as_text()},
+        event=EventType.WAITING_FOR_PERSON,
+        details=Details(reason),
+    )
+    poison = [snapshots.snapshot(row) for row in rows.all()]
+    for found in poison:
+        parked = replace(
+            found,
             state=State.WAITING_FOR_PERSON,
-            provider_ref=row.provider_ref,
-            started_at=row.started_at,
-            polls=row.polls,
-            reason=reason,
+            waiting_from=found.state,
+            due_at=None,
+            claims=0,
         )
-        event = tell(EventType.WAITING_FOR_PERSON, standing, row.sequence, now, new_id())
-        connection.execute(insert(OUTBOX), [event.row()])
-        note = f"{row.waiting_from} → {State.WAITING_FOR_PERSON}: {reason.code}"
-        journal.write(connection, [journal.move(row.id, row.attempt, note, now)])
-        connection.execute(
-            update(ATTEMPTS)
-            .where(ATTEMPTS.c.operation_id == row.id, ATTEMPTS.c.number == row.attempt)
-            .values(reason=reason.as_text())
-        )
-    return [row.reference for row in rows]
+        transitions.make(connection, found, parked, record, now)
+    return [found.reference for found in poison]
 
 
 def hold_lock(
     connection: Connection, name: str, holder: str, now: datetime, lasting: timedelta
 ) -> bool:
-    """Take or keep a lock for a while; False where somebody else holds it."""
-    flavour = postgresql if connection.dialect.name == "postgresql" else sqlite
+    """Take or keep a lock for a while; False where another process holds it."""
     until = now + lasting
     taken = connection.execute(
-        flavour.insert(LOCKS)
+        insert_into(connection, LOCKS)
         .values(name=name, holder=holder, until=until)
         .on_conflict_do_update(
             index_elements=["name"],

@@ -7,31 +7,31 @@ nothing here: the operation is woken, and its plugin judges.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    RowMapping,
     and_,
     func,
-    insert,
     or_,
     select,
     tuple_,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
-from worker.domain.event_data import Standing, tell
+from worker.domain.event_data import Details, operation_event
 from worker.domain.events import EventType
 from worker.domain.ids import new_id
+from worker.domain.snapshot import Snapshot
 from worker.domain.states import DRIVEN, State
-from worker.store import journal
+from worker.store import journal, model_rows, outbox, snapshots, transitions
 from worker.store.claims import ORDINARY, URGENT
-from worker.store.tables import ATTEMPTS, NOTICES, OPERATIONS, OUTBOX
+from worker.store.dialects import insert_into
+from worker.store.tables import ATTEMPTS, NOTICES, OPERATIONS, Notice
+from worker.store.transitions import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,15 @@ class Notification:
     sealed: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The attempt that a notification names."""
+
+    operation: Snapshot
+    attempt: int
+    ended_as: str | None
+
+
 class Heard(StrEnum):
     """What became of a notification."""
 
@@ -54,7 +63,7 @@ class Heard(StrEnum):
     MATCHED = "matched"
     #: It names an attempt that has ended, or was followed by another, perhaps without ever an id.
     LATE = "late"
-    #: Nobody's that we know: kept, and looked at when an id becomes known.
+    #: It matches no operation: kept, and looked at when an id becomes known.
     UNMATCHED = "unmatched"
     #: It came before.
     REPEATED = "repeated"
@@ -62,43 +71,41 @@ class Heard(StrEnum):
 
 def receive(
     connection: Connection, notification: Notification, now: datetime
-) -> tuple[Heard, RowMapping | None]:
-    """Keep a notification, and wake the attempt that it names.
-
-    Returns the operation's row too, with `number` for the attempt that is named and `ended_as`.
-    """
-    flavour = postgresql if connection.dialect.name == "postgresql" else sqlite
+) -> tuple[Heard, Named | None]:
+    """Keep a notification, and wake the attempt that it names; return that attempt, too."""
+    notice = Notice(
+        provider=notification.provider,
+        key=notification.key,
+        provider_ref=notification.provider_ref,
+        party=notification.party,
+        sealed=notification.sealed,
+        at=now,
+    )
     kept = connection.execute(
-        flavour.insert(NOTICES)
-        .values(
-            provider=notification.provider,
-            key=notification.key,
-            provider_ref=notification.provider_ref,
-            party=notification.party,
-            sealed=notification.sealed,
-            at=now,
-        )
+        insert_into(connection, NOTICES)
+        .values(**model_rows.values_of(notice))
         .on_conflict_do_nothing()
         .returning(NOTICES.c.key)
     ).first()
     if kept is None:
         return Heard.REPEATED, None
     _lock_persons(connection, notification)
-    row = _named(connection, notification) or _doubtful(connection, notification)
-    if row is None:
-        # Told, and yet nobody's: an id that is stored later may prove to be the one it names.
+    named = _named(connection, notification) or _doubtful(connection, notification)
+    if named is None:
+        # Published, and yet matched with none: an id that is stored later may be the one it names.
         late = _given_up(connection, notification)
         return (Heard.UNMATCHED if late is None else Heard.LATE), late
-    _belongs(connection, notification, row["id"], row["number"])
-    if row["number"] != row["attempt"] or State(row["state"]) not in _OPEN:
-        return Heard.LATE, row
-    _wake(connection, row, now)
-    return Heard.MATCHED, row
+    operation = named.operation
+    _belongs(connection, notification, operation.id, named.attempt)
+    if named.attempt != operation.attempt or operation.state not in _OPEN:
+        return Heard.LATE, named
+    _wake(connection, operation, now)
+    return Heard.MATCHED, named
 
 
 def tell_late(
     connection: Connection,
-    row: RowMapping,
+    named: Named,
     notification: Notification,
     would_be: State,
     answer: str,
@@ -108,30 +115,30 @@ def tell_late(
 
     `answer` is the whole notification as the provider wrote it, sealed.
     """
-    note = f"notification came too late: {would_be}"
-    known = journal.has_late(connection, row["id"], row["number"], note)
-    journal.write(connection, [journal.late(row["id"], row["number"], note, now, None)])
-    if known or row["ended_as"] == would_be.value:
+    id_, number = named.operation.id, named.attempt
+    known = journal.has_late_notification(connection, id_, number, would_be)
+    journal.write(connection, [journal.late_notification(id_, number, would_be, now)])
+    if known or named.ended_as == would_be.value:
         return
     sequence = connection.execute(
         update(OPERATIONS)
-        .where(OPERATIONS.c.id == row["id"])
+        .where(OPERATIONS.c.id == id_)
         .values(sequence=OPERATIONS.c.sequence + 1)
         .returning(OPERATIONS.c.sequence)
     ).scalar_one()
-    standing = Standing(
-        operation_id=row["id"],
-        reference=row["reference"],
-        provider=row["provider"],
-        kind=row["kind"],
-        attempt=row["number"],
+    stands = replace(
+        named.operation,
+        attempt=number,
         state=would_be,
         provider_ref=notification.provider_ref,
-        result={"verified_by": "notification"},
-        answer=answer,
+        # Of the attempt that is named nothing else is known here.
+        started_at=None,
+        finished_at=None,
+        polls=0,
+        sequence=sequence,
     )
-    event = tell(EventType.LATE_ANSWER, standing, sequence, now, new_id())
-    connection.execute(insert(OUTBOX), [event.row()])
+    details = Details(result={"verified_by": "notification"}, answer=answer)
+    outbox.add(connection, operation_event(EventType.LATE_ANSWER, stands, details, now, new_id()))
 
 
 def attach(connection: Connection, operation_id: str, now: datetime) -> bool:
@@ -170,8 +177,12 @@ def attach(connection: Connection, operation_id: str, now: datetime) -> bool:
         .values(operation_id=operation_id, attempt=attempt.number)
     )
     count = connection.execute(select(func.count()).where(its_own)).scalar_one()
-    values: dict[str, object] = {"notices": count, "due_at": now} if count else {"notices": 0}
-    connection.execute(update(OPERATIONS).where(OPERATIONS.c.id == operation_id).values(**values))
+    due_at = now if count else OPERATIONS.c.due_at
+    connection.execute(
+        update(OPERATIONS)
+        .where(OPERATIONS.c.id == operation_id)
+        .values(notices=count, due_at=due_at)
+    )
     return bool(count)
 
 
@@ -194,7 +205,7 @@ _OPEN = DRIVEN | {State.WAITING_FOR_PERSON}
 
 
 def _lock_persons(connection: Connection, notification: Notification) -> None:
-    """Wait for whoever is writing an operation of this person, and keep others from it.
+    """Wait for a process that is writing an operation of this person, and keep others from it.
 
     Or a provider's id that is being stored at this moment would miss the notification, and the
     notification the id.
@@ -211,7 +222,7 @@ def _lock_persons(connection: Connection, notification: Notification) -> None:
     ).all()
 
 
-def _named(connection: Connection, notification: Notification) -> RowMapping | None:
+def _named(connection: Connection, notification: Notification) -> Named | None:
     """Return the operation one of whose attempts has the notification's id and person."""
     return _found(
         connection,
@@ -220,7 +231,7 @@ def _named(connection: Connection, notification: Notification) -> RowMapping | N
     )
 
 
-def _doubtful(connection: Connection, notification: Notification) -> RowMapping | None:
+def _doubtful(connection: Connection, notification: Notification) -> Named | None:
     """Return the person's one operation whose submit got no answer, so that it has no id."""
     unanswered = or_(
         OPERATIONS.c.state == State.SUBMITTING.value,
@@ -240,7 +251,7 @@ def _doubtful(connection: Connection, notification: Notification) -> RowMapping 
     )
 
 
-def _given_up(connection: Connection, notification: Notification) -> RowMapping | None:
+def _given_up(connection: Connection, notification: Notification) -> Named | None:
     """Return the person's one operation that was submitted, and ended without ever an id.
 
     A person took the doubt from it, by a verdict or by a next attempt; a SUCCESS is news all the
@@ -261,24 +272,23 @@ def _given_up(connection: Connection, notification: Notification) -> RowMapping 
 
 def _found(
     connection: Connection, notification: Notification, condition: ColumnElement[bool]
-) -> RowMapping | None:
-    found = (
-        connection.execute(
-            select(OPERATIONS, ATTEMPTS.c.number, ATTEMPTS.c.ended_as)
-            .join(ATTEMPTS, ATTEMPTS.c.operation_id == OPERATIONS.c.id)
-            .where(
-                OPERATIONS.c.provider == notification.provider,
-                ATTEMPTS.c.party == notification.party,
-                condition,
-            )
-            .order_by(ATTEMPTS.c.number.desc())
+) -> Named | None:
+    found = connection.execute(
+        select(*snapshots.COLUMNS, ATTEMPTS.c.number, ATTEMPTS.c.ended_as)
+        .join(ATTEMPTS, ATTEMPTS.c.operation_id == OPERATIONS.c.id)
+        .where(
+            OPERATIONS.c.provider == notification.provider,
+            ATTEMPTS.c.party == notification.party,
+            condition,
         )
-        .mappings()
-        .all()
-    )
-    # Of two that it could mean, neither: a person's money is nobody's guess. But a next attempt may
-    # have been given the id of the one before.
-    return found[0] if len({row["id"] for row in found}) == 1 else None
+        .order_by(ATTEMPTS.c.number.desc())
+    ).all()
+    # Of two that it could mean, neither: we do not guess about a person's money. But a next attempt
+    # may have been given the id of the one before.
+    if len({row.id for row in found}) != 1:
+        return None
+    newest = found[0]
+    return Named(snapshots.snapshot(newest), newest.number, newest.ended_as)
 
 
 def _belongs(
@@ -291,24 +301,26 @@ def _belongs(
     )
 
 
-def _wake(connection: Connection, row: RowMapping, now: datetime) -> None:
-    state = State(row["state"])
-    values: dict[str, object] = {"notices": OPERATIONS.c.notices + 1}
-    rows = [journal.heard(row["id"], row["attempt"], "notification received", now)]
-    if state is State.WAITING_FOR_PERSON:
-        # The provider has spoken, so nobody has to: the operation goes on where it was.
-        back = State(row["waiting_from"] or State.SUBMITTING)
-        lane = URGENT if back in {State.ACCEPTED, State.SUBMITTING} else ORDINARY
-        values |= {"state": back.value, "waiting_from": None, "due_at": now, "lane": lane}
-        rows.append(journal.move(row["id"], row["attempt"], f"{state} → {back}", now))
-        connection.execute(
-            update(ATTEMPTS)
-            .where(ATTEMPTS.c.operation_id == row["id"], ATTEMPTS.c.number == row["attempt"])
-            .values(reason=None)
+def _wake(connection: Connection, found: Snapshot, now: datetime) -> None:
+    received = journal.received_notification(found.id, found.attempt, now)
+    if found.state is State.WAITING_FOR_PERSON:
+        # The provider has spoken, so no person has to: the operation goes on where it was.
+        back = found.waiting_from or State.SUBMITTING
+        goes_on = replace(
+            found,
+            state=back,
+            waiting_from=None,
+            due_at=now,
+            lane=URGENT if back in {State.ACCEPTED, State.SUBMITTING} else ORDINARY,
+            notices=found.notices + 1,
         )
-    elif row["lease_token"] is not None:
-        values["wanted_at"] = now
-    elif state is not State.ACCEPTED:
-        values["due_at"] = now
-    connection.execute(update(OPERATIONS).where(OPERATIONS.c.id == row["id"]).values(**values))
-    journal.write(connection, rows)
+        record = Record({"reason": None}, cause=received)
+        transitions.make(connection, found, goes_on, record, now)
+        return
+    woken = replace(found, notices=found.notices + 1)
+    if found.is_leased:
+        woken = replace(woken, hurried_at=now)
+    elif found.state is not State.ACCEPTED:
+        woken = replace(woken, due_at=now)
+    transitions.adjust(connection, found, woken)
+    journal.write(connection, [received])

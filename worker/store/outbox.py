@@ -1,4 +1,4 @@
-"""The outbox: what is still to be told, and how far the stream was filled."""
+"""The outbox: events that are still to be published, and how far the stream was filled."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, delete, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select, update
 
-from worker.store.bulk import Bulk, Column
+from worker.domain.events import Event
+from worker.store.bulk import Bulk, columns_of
+from worker.store.dialects import insert_into
 from worker.store.tables import OUTBOX, STREAMS
 
 #: Below every id that a server gives.
@@ -48,14 +49,15 @@ class Refill:
     until: int
 
 
+_PLACES: Final = columns_of(OUTBOX, "seq", "stream_id")
 _PUBLISHED: Final = Bulk(
     "UPDATE outbox AS o SET stream_id = v.stream_id FROM {rows} "
     "WHERE o.seq = v.seq AND o.stream_id IS NULL",
-    (Column("seq", "bigint"), Column("stream_id", "text")),
+    _PLACES,
 )
 _AGAIN: Final = Bulk(
     "UPDATE outbox AS o SET stream_id = v.stream_id FROM {rows} WHERE o.seq = v.seq",
-    (Column("seq", "bigint"), Column("stream_id", "text")),
+    _PLACES,
 )
 _LINE: Final = (
     OUTBOX.c.seq,
@@ -67,6 +69,12 @@ _LINE: Final = (
 )
 
 
+def add(connection: Connection, *events: Event) -> None:
+    """Write events that are to stand on the stream, in this order."""
+    if events:
+        connection.execute(insert(OUTBOX), [event.row() for event in events])
+
+
 def unpublished(connection: Connection, limit: int) -> list[Line]:
     """Return the oldest events that are not on the stream."""
     rows = connection.execute(
@@ -76,7 +84,7 @@ def unpublished(connection: Connection, limit: int) -> list[Line]:
 
 
 def made_since(connection: Connection, since: datetime, after: int, limit: int) -> list[Line]:
-    """Return events made since a time, told or not, after a place in the outbox."""
+    """Return events made since a time, published or not, after a place in the outbox."""
     rows = connection.execute(
         select(*_LINE)
         .where(OUTBOX.c.time >= since, OUTBOX.c.seq > after)
@@ -91,10 +99,8 @@ def mark_published(
 ) -> None:
     """Record under which stream ids events were published, for the first time or once more."""
     if stream_ids:
-        statement, rows = (_AGAIN if again else _PUBLISHED).on(
-            list(stream_ids.items()), sqlite=connection.dialect.name == "sqlite"
-        )
-        connection.execute(statement, rows)
+        rows = ({"seq": seq, "stream_id": stream_id} for seq, stream_id in stream_ids.items())
+        (_AGAIN if again else _PUBLISHED).execute(connection, rows)
 
 
 def position(connection: Connection, stream: str) -> Position:
@@ -105,9 +111,8 @@ def position(connection: Connection, stream: str) -> Position:
 
 def advance(connection: Connection, stream: str, last_id: str, mark: str) -> None:
     """Record how far a stream is filled; it never goes back."""
-    flavour = postgresql if connection.dialect.name == "postgresql" else sqlite
     connection.execute(
-        flavour.insert(STREAMS)
+        insert_into(connection, STREAMS)
         .values(name=stream, last_id=last_id, mark=mark)
         .on_conflict_do_update(
             index_elements=["name"],
@@ -125,7 +130,7 @@ def lock_position(connection: Connection, stream: str) -> Position:
 
 
 def backlog(connection: Connection) -> tuple[int, datetime | None]:
-    """Return how many events are not told yet, and since when the oldest waits."""
+    """Return how many events are not published yet, and since when the oldest waits."""
     row = connection.execute(
         select(func.count(), func.min(OUTBOX.c.time)).where(OUTBOX.c.stream_id.is_(None))
     ).one()
@@ -133,7 +138,7 @@ def backlog(connection: Connection) -> tuple[int, datetime | None]:
 
 
 def has_unpublished(connection: Connection) -> bool:
-    """Tell whether anything is still to be told."""
+    """Return whether an event is still to be published."""
     return (
         connection.execute(
             select(OUTBOX.c.seq).where(OUTBOX.c.stream_id.is_(None)).limit(1)
@@ -226,9 +231,8 @@ def _refill_of(stream: str) -> str:
 
 
 def _put(connection: Connection, name: str, *, last_id: str, mark: str) -> None:
-    flavour = postgresql if connection.dialect.name == "postgresql" else sqlite
     connection.execute(
-        flavour.insert(STREAMS)
+        insert_into(connection, STREAMS)
         .values(name=name, last_id=last_id, mark=mark)
         .on_conflict_do_update(index_elements=["name"], set_={"last_id": last_id, "mark": mark})
     )

@@ -1,14 +1,15 @@
-"""Pause: all calls to a provider stop, its operations keep their state. Told on the stream."""
+"""Pause: all calls to a provider stop, its operations keep their state. Published as events."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, update
 
 from worker.domain.events import Event, EventType, rfc3339
 from worker.domain.outcomes import Reason
+from worker.store import outbox
 from worker.store.claims import lock_provider
-from worker.store.tables import OUTBOX, PROVIDERS
+from worker.store.tables import PROVIDERS
 
 
 def pause(
@@ -62,5 +63,4 @@ def _tell(
     **more: Any,
 ) -> None:
     data = {"provider": provider, "at": rfc3339(now), "by": by, **more}
-    event = Event(type=kind, subject=provider, time=now, data=data)
-    connection.execute(insert(OUTBOX), [event.row()])
+    outbox.add(connection, Event(type=kind, subject=provider, time=now, data=data))

@@ -6,47 +6,28 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
+from sqlalchemy import Row as SqlRow
 
 from worker.domain.refusal_reasons import from_row
+from worker.domain.snapshot import Snapshot
 from worker.domain.states import DRIVEN, State
+from worker.store import snapshots
 from worker.store.journal import What
 from worker.store.tables import ATTEMPTS, JOURNAL, OPERATIONS, OUTBOX, REFUSALS
 
 JsonMap = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row(Snapshot):
     """An operation and how its current attempt stands. Nothing of it is personal."""
 
-    id: str
-    reference: str
-    provider: str
-    kind: str
-    state: State
-    attempt: int
-    provider_ref: str | None
-    deadline_at: datetime | None
-    due_at: datetime | None
-    polls: int
-    faults: int
-    #: A worker holds it at this moment, or died holding it.
-    leased: bool
-    waiting_from: str | None
-    created_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
     #: As the event has it; None while the engine still works on the operation.
-    reason: JsonMap | None
-    result: JsonMap | None
+    reason: JsonMap | None = None
+    result: JsonMap | None = None
     #: The provider's whole answer is kept, sealed.
     answered: bool = False
-    #: What the provider waits for, such as `sms_code`.
-    missing: str | None = None
-    #: Inputs that were sent, or may have been, and those that wait to be.
-    inputs_sent: int = 0
-    inputs_waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,22 +99,10 @@ class Story:
 
 
 _ROW: Final = (
-    *(
-        OPERATIONS.c[name]
-        for name in (
-            "id", "reference", "provider", "kind", "state", "attempt", "provider_ref",
-            "deadline_at", "due_at", "polls", "faults", "waiting_from", "created_at",
-            "started_at", "finished_at", "missing", "inputs_sent", "inputs_waiting",
-        )
-    ),
-    OPERATIONS.c.lease_token.is_not(None).label("leased"),
+    *snapshots.COLUMNS,
     ATTEMPTS.c.reason,
     ATTEMPTS.c.result,
     ATTEMPTS.c.answer.is_not(None).label("answered"),
-)  # fmt: skip
-_RUN: Final = tuple(
-    OPERATIONS.c[name]
-    for name in ("run_note", "run_first_at", "run_last_at", "run_count", "run_slowest")
 )
 #: Joins an operation with its current attempt.
 IS_CURRENT: Final = and_(
@@ -157,25 +126,18 @@ def find_operations(
     if provider is not None:
         wanted = wanted.where(OPERATIONS.c.provider == provider)
     if reason is not None:
-        # As `Reason.as_text` begins.
-        wanted = wanted.where(
-            ATTEMPTS.c.reason.startswith(f'{{"code": "{reason}"', autoescape=True)
-        )
+        wanted = wanted.where(_has_reason(reason))
     if overdue is None:
         wanted = wanted.order_by(OPERATIONS.c.id.desc())
     else:
         wanted = wanted.where(OPERATIONS.c.due_at < overdue).order_by(OPERATIONS.c.due_at)
-    return [_row(found) for found in connection.execute(wanted.limit(limit)).mappings()]
+    return [_row(found) for found in connection.execute(wanted.limit(limit))]
 
 
 def story(connection: Connection, reference: str) -> Story | None:
     """Return all that is known of a reference; None where nothing is."""
     refusals = _refusals(connection, reference)
-    found = (
-        connection.execute(_rows(*_RUN).where(OPERATIONS.c.reference == reference))
-        .mappings()
-        .first()
-    )
+    found = connection.execute(_rows().where(OPERATIONS.c.reference == reference)).first()
     if found is None:
         return Story(reference, None, refusals=refusals) if refusals else None
     row = _row(found)
@@ -183,7 +145,7 @@ def story(connection: Connection, reference: str) -> Story | None:
         reference,
         row,
         attempts=_attempts(connection, row.id),
-        journal=(*_journal(connection, row.id), *_open_run(found)),
+        journal=(*_journal(connection, row.id), *_open_run(row)),
         events=_events(connection, row.id),
         refusals=refusals,
     )
@@ -209,37 +171,25 @@ def stories_of(connection: Connection, name: str) -> list[Story]:
     return [each for each in stories if each is not None]
 
 
-def _rows(*more: Any) -> Select[Any]:
-    return select(*_ROW, *more).select_from(OPERATIONS).join(ATTEMPTS, IS_CURRENT)
+def _has_reason(code: str) -> ColumnElement[bool]:
+    # What was written before there was a column: as `Reason.as_text` begins.
+    older = ATTEMPTS.c.reason.startswith(f'{{"code": "{code}"', autoescape=True)
+    return or_(ATTEMPTS.c.reason_code == code, and_(ATTEMPTS.c.reason_code.is_(None), older))
 
 
-def _row(found: RowMapping) -> Row:
-    state = State(found["state"])
+def _rows() -> Select[Any]:
+    return select(*_ROW).select_from(OPERATIONS).join(ATTEMPTS, IS_CURRENT)
+
+
+def _row(found: SqlRow[Any]) -> Row:
+    values = snapshots.values(found)
     # An attempt's reason speaks of its end or its wait, and of nothing before or after that.
-    settled = state not in DRIVEN
+    settled = values["state"] not in DRIVEN
     return Row(
-        id=found["id"],
-        reference=found["reference"],
-        provider=found["provider"],
-        kind=found["kind"],
-        state=state,
-        attempt=found["attempt"],
-        provider_ref=found["provider_ref"],
-        deadline_at=found["deadline_at"],
-        due_at=found["due_at"],
-        polls=found["polls"],
-        faults=found["faults"],
-        leased=bool(found["leased"]),
-        waiting_from=found["waiting_from"],
-        created_at=found["created_at"],
-        started_at=found["started_at"],
-        finished_at=found["finished_at"],
-        reason=_json(found["reason"]) if settled else None,
-        result=_json(found["result"]) if settled else None,
-        answered=bool(found["answered"]),
-        missing=found["missing"],
-        inputs_sent=found["inputs_sent"],
-        inputs_waiting=found["inputs_waiting"],
+        **values,
+        reason=_json(found.reason) if settled else None,
+        result=_json(found.result) if settled else None,
+        answered=bool(found.answered),
     )
 
 
@@ -281,18 +231,19 @@ def _journal(connection: Connection, operation_id: str) -> tuple[Entry, ...]:
     )
 
 
-def _open_run(found: RowMapping) -> tuple[Entry, ...]:
-    if found["run_note"] is None:
+def _open_run(row: Row) -> tuple[Entry, ...]:
+    run = row.run
+    if run is None:
         return ()
     return (
         Entry(
-            attempt=found["attempt"],
+            attempt=row.attempt,
             what=What.CALL,
-            note=found["run_note"],
-            at=found["run_first_at"],
-            last_at=found["run_last_at"],
-            count=found["run_count"],
-            slowest=found["run_slowest"],
+            note=run.note,
+            at=run.first_at,
+            last_at=run.last_at,
+            count=run.count,
+            slowest=run.slowest,
             by=None,
             detail=None,
         ),

@@ -11,10 +11,10 @@ from worker.store import invoice_retention, waiting_retention
 from worker.store.database import Database
 from worker.store.tables import ATTEMPTS, INPUTS, JOURNAL, NOTICES, OPERATIONS, OUTBOX, REFUSALS
 
-#: Rows erased in one transaction, so that a purge holds nobody up.
+#: Rows erased in one transaction, so that a purge does not hold others up.
 _AT_ONCE: Final = 1000
 
-#: How long a notification is kept that names nobody whom we know.
+#: How long a notification is kept that matches no operation.
 UNMATCHED_KEPT: Final = timedelta(hours=48)
 
 
@@ -100,7 +100,7 @@ def _inputs(database: Database, before: datetime) -> int:
     full = or_(INPUTS.c.sealed.is_not(None), INPUTS.c.fingerprint.is_not(None))
     emptied = update(INPUTS).where(INPUTS.c.id.in_(ended.where(full)))
     deleted = delete(INPUTS).where(INPUTS.c.id.in_(ended.where(INPUTS.c.at < before)))
-    # Emptied as well by whoever ends the attempt; this is for a code that came at that very moment.
+    # The end of an attempt empties them as well; this is for a code that came at that very moment.
     return _in_batches(database, deleted) + _in_batches(
         database, emptied.values(sealed=None, fingerprint=None)
     )

@@ -72,7 +72,9 @@ class Operation(SQLModel, table=True):
     #: When the engine next works on it; None where it has nothing to do.
     due_at: datetime | None = None
     deadline_at: datetime | None = None
-    lease_token: str | None = Field(default=None, sa_column=id_column(nullable=True))
+    lease_id: str | None = Field(
+        default=None, sa_column=id_column(name="lease_token", nullable=True)
+    )
     lease_owner: str | None = Field(default=None, sa_column=id_column(nullable=True))
     #: Claims in a row that were never written back.
     claims: int = 0
@@ -82,7 +84,7 @@ class Operation(SQLModel, table=True):
     faults: int = 0
     #: The plugin's own memory of this attempt, as JSON text.
     progress: str | None = Field(default=None, sa_column=Column(Text))
-    #: Events told so far.
+    #: Events of it so far.
     sequence: int = 0
     #: Where it stood before it began to wait for a person.
     waiting_from: str | None = Field(default=None, max_length=20)
@@ -95,8 +97,8 @@ class Operation(SQLModel, table=True):
     inputs_waiting: int = Field(default=0, sa_column_kwargs=ZERO)
     #: The provider's notifications that name this attempt.
     notices: int = Field(default=0, sa_column_kwargs=ZERO)
-    #: Somebody wants it worked on by then, and said so while it was leased. Cleared by a claim.
-    wanted_at: datetime | None = None
+    #: It is to be worked on by then, which was asked for while it was leased. Cleared by a claim.
+    hurried_at: datetime | None = Field(default=None, sa_column_kwargs={"name": "wanted_at"})
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -135,7 +137,7 @@ class Attempt(SQLModel, table=True):
     number: int = Field(primary_key=True)
     #: Keyed hash of what was enqueued.
     fingerprint: str = Field(max_length=64)
-    #: Keyed hash of whom the provider's notifications speak; None where they speak of nobody.
+    #: Keyed hash of the person whom the provider's notifications name; None where they name none.
     party: str | None = Field(default=None, max_length=64)
     #: The payload as a Fernet token; None where none was given, or it was erased.
     sealed: str | None = Field(default=None, sa_column=Column(Text))
@@ -152,6 +154,9 @@ class Attempt(SQLModel, table=True):
     erased_at: datetime | None = None
     #: The provider's whole answer as a Fernet token.
     answer: str | None = Field(default=None, sa_column=Column(Text))
+    #: Of `reason`: a trigger writes it, whichever release writes the reason. Empty where the reason
+    #: is older than the column.
+    reason_code: str | None = Field(default=None, max_length=40)
 
 
 class Input(SQLModel, table=True):
@@ -180,7 +185,7 @@ class Input(SQLModel, table=True):
 
 
 class Notice(SQLModel, table=True):
-    """A notification of a provider, kept until it can be told whose it is."""
+    """A notification of a provider, kept until it is known which attempt it is about."""
 
     __tablename__: ClassVar[Any] = "notice"
     __table_args__: ClassVar[tuple[SchemaItem, ...]] = (
@@ -200,7 +205,7 @@ class Notice(SQLModel, table=True):
     #: The whole notification as a Fernet token.
     sealed: str = Field(sa_column=Column(Text, nullable=False))
     at: datetime
-    #: Whose it is; None: nobody's that we know.
+    #: The operation that it is about; None: not known yet.
     operation_id: str | None = Field(default=None, sa_column=id_column(nullable=True))
     attempt: int | None = None
 
@@ -216,7 +221,7 @@ class AccessToken(SQLModel, table=True):
     #: Counts the tokens, so that one that was refused is dropped once.
     generation: int = 0
     expires_at: datetime | None = None
-    #: Whoever fetches the next one, and until when the others leave it to it.
+    #: The process that fetches the next one, and until when the others leave it to that one.
     holder: str | None = Field(default=None, sa_column=id_column(nullable=True))
     held_until: datetime | None = None
 
@@ -240,6 +245,14 @@ class JournalEntry(SQLModel, table=True):
     slowest: int | None = None
     by: str | None = Field(default=None, max_length=100)
     detail: str | None = Field(default=None, max_length=500)
+    # What the note says, for programs. Empty in rows of a release before 0004.
+    from_state: str | None = Field(default=None, max_length=20)
+    to_state: str | None = Field(default=None, max_length=20)
+    #: What was done or came: `resume`, `sms_code`, `notification`.
+    action: str | None = Field(default=None, max_length=40)
+    #: What was given with it: a verdict, the provider's id.
+    argument: str | None = Field(default=None, max_length=100)
+    reason_code: str | None = Field(default=None, max_length=40)
 
 
 class OutboxEvent(SQLModel, table=True):
@@ -257,7 +270,7 @@ class OutboxEvent(SQLModel, table=True):
         Index("outbox_operation", "operation_id"),
         Index("outbox_stream_id", "stream_id"),
         Index("outbox_time", "time"),
-        # Nothing is told twice: the database itself refuses a second terminal event of an attempt.
+        # The database itself refuses a second terminal event of an attempt.
         Index(
             "outbox_one_end",
             "operation_id",
@@ -278,7 +291,7 @@ class OutboxEvent(SQLModel, table=True):
     subject: str = Field(max_length=255)
     time: datetime
     data: str = Field(sa_column=Column(Text, nullable=False))
-    #: The stream id that the server gave it, padded to sort like time; None: not told.
+    #: The stream id that the server gave it, padded to sort like time; None: not published.
     stream_id: str | None = Field(default=None, sa_column=id_column(nullable=True))
 
 
@@ -334,7 +347,7 @@ class Incarnation(SQLModel, table=True):
 
 
 class Lock(SQLModel, table=True):
-    """Work that one process does at a time: whoever holds it holds it until a time."""
+    """Work that one process does at a time: its holder has it until a time."""
 
     __tablename__: ClassVar[Any] = "lock"
 

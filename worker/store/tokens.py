@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from worker.store.dialects import insert_into
 from worker.store.tables import ACCESS_TOKENS
 
 _ROW = ACCESS_TOKENS.c
@@ -22,10 +22,10 @@ class SealedToken:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Somebody else has the right to fetch; or nobody has, for a while."""
+    """Another process has the right to fetch, or none has it for a while."""
 
     until: datetime
-    #: Nobody is fetching: the provider wants to be left alone until then.
+    #: No process is fetching: the provider wants to be left alone until then.
     resting: bool
 
 
@@ -43,9 +43,8 @@ def hold(
     connection: Connection, name: str, holder: str, now: datetime, lasting: timedelta
 ) -> Held | None:
     """Take the right to fetch, or take it again: None. One that is past its time is taken over."""
-    flavour = postgresql if connection.dialect.name == "postgresql" else sqlite
     connection.execute(
-        flavour.insert(ACCESS_TOKENS)
+        insert_into(connection, ACCESS_TOKENS)
         .values(name=name, generation=0)
         .on_conflict_do_nothing(index_elements=["name"])
     )
@@ -86,7 +85,7 @@ def drop(connection: Connection, name: str, generation: int) -> None:
 
 
 def release(connection: Connection, name: str, holder: str, until: datetime | None) -> None:
-    """Give back the right to fetch, if it is still this holder's; nobody gets it before `until`."""
+    """Give back the right to fetch, if it is this holder's; no process gets it before `until`."""
     connection.execute(
         update(ACCESS_TOKENS)
         .where(_ROW.name == name, _ROW.holder == holder)

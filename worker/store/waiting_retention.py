@@ -1,34 +1,34 @@
 """Retention of what waits for a person: by the age of its attempt, as it may never end."""
 
 import json
+from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    RowMapping,
+    Row,
     Select,
     and_,
     delete,
     exists,
     func,
-    insert,
     or_,
     select,
     update,
 )
 
-from worker.domain.event_data import Standing, tell
+from worker.domain.event_data import Details, operation_event
 from worker.domain.events import EventType
 from worker.domain.ids import new_id
 from worker.domain.outcomes import Reason, ReasonCode
 from worker.domain.states import State
-from worker.store import journal
+from worker.store import journal, outbox, snapshots, transitions
 from worker.store.database import Database
-from worker.store.tables import ATTEMPTS, INPUTS, NOTICES, OPERATIONS, OUTBOX
+from worker.store.tables import ATTEMPTS, INPUTS, NOTICES, OPERATIONS
 
-#: Operations in one transaction, so that a purge holds nobody up.
+#: Operations in one transaction, so that a purge does not hold others up.
 _AT_ONCE: Final = 200
 
 _CURRENT: Final = and_(
@@ -51,9 +51,11 @@ def erase(database: Database, now: datetime, before: datetime) -> int:
     count = 0
     while True:
         with database.begin() as connection:
-            found = _chosen(before).add_columns(*OPERATIONS.c, ATTEMPTS.c.sealed, ATTEMPTS.c.reason)
+            found = _chosen(before).add_columns(
+                *snapshots.COLUMNS, ATTEMPTS.c.sealed, ATTEMPTS.c.reason
+            )
             locked = found.limit(_AT_ONCE).with_for_update(of=OPERATIONS, skip_locked=True)
-            rows = connection.execute(locked).mappings().all()
+            rows = connection.execute(locked).all()
             for row in rows:
                 _erase(connection, row, now)
         count += len(rows)
@@ -80,46 +82,30 @@ def _chosen(before: datetime) -> Select[()]:
     )
 
 
-def _erase(connection: Connection, row: RowMapping, now: datetime) -> None:
+def _erase(connection: Connection, row: Row[Any], now: datetime) -> None:
     reason = _reason(row)
     # Noted only where there was a payload: what had none can be submitted as before.
-    erased_at = {"erased_at": now} if row["sealed"] is not None else {}
+    erased_at = {"erased_at": now} if row.sealed is not None else {}
     connection.execute(
         update(ATTEMPTS)
-        .where(ATTEMPTS.c.operation_id == row["id"], ATTEMPTS.c.number == row["attempt"])
+        .where(ATTEMPTS.c.operation_id == row.id, ATTEMPTS.c.number == row.attempt)
         .values(sealed=None, answer=None, reason=reason.as_text(), **erased_at)
     )
     connection.execute(
-        update(INPUTS)
-        .where(INPUTS.c.operation_id == row["id"])
-        .values(sealed=None, fingerprint=None)
+        update(INPUTS).where(INPUTS.c.operation_id == row.id).values(sealed=None, fingerprint=None)
     )
-    connection.execute(delete(NOTICES).where(NOTICES.c.operation_id == row["id"]))
-    connection.execute(
-        update(OPERATIONS)
-        .where(OPERATIONS.c.id == row["id"])
-        .values(sequence=row["sequence"] + 1, inputs_waiting=0, notices=0)
-    )
-    note = f"data erased past their retention: {reason.code}"
-    journal.write(connection, [journal.move(row["id"], row["attempt"], note, now)])
-    standing = Standing(
-        operation_id=row["id"],
-        reference=row["reference"],
-        provider=row["provider"],
-        kind=row["kind"],
-        attempt=row["attempt"],
-        state=State.WAITING_FOR_PERSON,
-        provider_ref=row["provider_ref"],
-        started_at=row["started_at"],
-        polls=row["polls"],
-        reason=reason,
-    )
-    event = tell(EventType.WAITING_FOR_PERSON, standing, row["sequence"] + 1, now, new_id())
-    connection.execute(insert(OUTBOX), [event.row()])
+    connection.execute(delete(NOTICES).where(NOTICES.c.operation_id == row.id))
+    found = snapshots.snapshot(row)
+    stands = replace(found, sequence=found.sequence + 1, inputs_waiting=0, notices=0)
+    transitions.adjust(connection, found, stands)
+    erased = journal.erased(row.id, row.attempt, reason.code, now)
+    journal.write(connection, [erased])
+    kind = EventType.WAITING_FOR_PERSON
+    outbox.add(connection, operation_event(kind, stands, Details(reason), now, new_id()))
 
 
-def _reason(row: RowMapping) -> Reason:
-    waited = json.loads(row["reason"] or "{}").get("code")
+def _reason(row: Row[Any]) -> Reason:
+    waited = json.loads(row.reason or "{}").get("code")
     message = "It waited for a person until its data had to be erased"
     return Reason(
         ReasonCode.ERASED,

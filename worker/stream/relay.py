@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 _BATCH: Final = 200
 _LOCK: Final = "relay"
 _LOCKED_FOR: Final = timedelta(seconds=20)
-#: Seconds between two looks at the outbox where nobody called.
+#: Seconds between two looks at the outbox where nothing woke the relay.
 _LOOK_EVERY: Final = 1.0
 #: Seconds before a round is tried again that found the lock taken.
 _BUSY: Final = 0.1

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from tests.harnesses.hostile.case import MARKERS, Question
-from worker.domain.event_data import tell
+from worker.domain.event_data import operation_event
 from worker.domain.outcomes import Outcome
 from worker.engine.calls import Answer, Ask
 from worker.engine.decisions import decide
@@ -64,7 +64,9 @@ def _texts(change: Any) -> list[tuple[str, str, int]]:  # noqa: ANN401 - a Stay 
     result = json.dumps(dict(change.result), allow_nan=False)
     found.append(("result", result, _LONGEST_RESULT))
     for kind, event_id in change.events:
-        event = tell(kind, change.standing, 1, change.claimed.due_at, event_id)
+        event = operation_event(
+            kind, change.after(1), change.details, change.claimed.due_at, event_id
+        )
         row = event.row()
         found.append(("event", row["data"], 64_000))
         json.loads(row["data"], parse_constant=_no_constant)

@@ -9,6 +9,7 @@ import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -39,7 +40,7 @@ class Slip:
         if isinstance(sound, str):
             return self._slipped(sound)
         if isinstance(sound, Bulk):
-            statement: Any = object.__new__(Bulk)
+            statement = copy(sound)
             statement._postgres = text(self._slipped(sound._postgres.text))
             statement._sqlite = text(self._slipped(sound._sqlite.text))
             return statement

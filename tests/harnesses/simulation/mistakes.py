@@ -32,6 +32,7 @@ from worker.store import (
     resolutions,
     retries,
     schedule,
+    transitions,
     writeback,
 )
 from worker.stream import relay
@@ -166,20 +167,18 @@ DECISIONS: Final[Mapping[str, Mutation]] = {
     ),
     "forget-the-providers-id": _slip(
         "the provider's id is left out of the UPDATE", "1: an answer is of its own attempt",
-        Slip(writeback, "_MOVE", "provider_ref = v.provider_ref, ", ""),
+        Slip(transitions, "_MOVE", "provider_ref = v.provider_ref, ", ""),
     ),
     "forget-where-it-was": _slip(
         "where it was is left out of the UPDATE", "2: what waits goes on where it was",
         Slip(
-            writeback, "_MOVE",
-            "v.next_state = 'waiting_for_person' THEN o.state",
-            "FALSE THEN 'x'",
+            transitions, "_MOVE", "waiting_from = v.waiting_from, ", "waiting_from = NULL, ",
         ),
     ),
     "end-no-attempt": _slip(
         "how an attempt ended is left out of its row", "5, 6: an attempt ends with its operation",
         Slip(
-            writeback, "_ATTEMPT",
+            transitions, "_ATTEMPT",
             "ended_as = COALESCE(v.ended_as, a.ended_as)",
             "ended_as = a.ended_as",
         ),
@@ -206,7 +205,7 @@ DECISIONS: Final[Mapping[str, Mutation]] = {
     ),
     "forget-the-deadline": _slip(
         "the provider's deadline is left out of the UPDATE", "2: what expires is told in time",
-        Slip(writeback, "_MOVE", "        deadline_at = v.deadline_at,\n", ""),
+        Slip(transitions, "_MOVE", "deadline_at = v.deadline_at, ", ""),
     ),
 }  # fmt: skip
 
@@ -246,11 +245,11 @@ SUPPLIED: Final[Mapping[str, Mutation]] = {
     ),
     "count-no-code-back": _slip(
         "a code that was not sent stays counted", "3: a code is sent once, and not less",
-        Slip(writeback, "_MOVE", "o.inputs_sent - v.returned", "o.inputs_sent"),
+        Slip(transitions, "_MOVE", "o.inputs_sent - v.returned", "o.inputs_sent"),
     ),
     "wake-the-ended": _slip(
         "a notification wakes an operation that has ended", "2: an end is an end",
-        Slip(notifications, "receive", ' or State(row["state"]) not in _OPEN', ""),
+        Slip(notifications, "receive", " or operation.state not in _OPEN", ""),
     ),
     "attach-nothing": _slip(
         "a notification that came before its id is not looked for", "7: what was told counts",
@@ -258,7 +257,7 @@ SUPPLIED: Final[Mapping[str, Mutation]] = {
     ),
     "wake-with-the-origin": _slip(
         "who goes on keeps the state that it waited from", "2: what waits goes on where it was",
-        Slip(notifications, "_wake", '"waiting_from": None, ', ""),
+        Slip(notifications, "_wake", "            waiting_from=None,\n", ""),
     ),
     "hint-what-is-sooner": _slip(
         "a hint postpones what is due sooner", "a hint has the poll made sooner",
@@ -273,35 +272,45 @@ PEOPLE: Final[Mapping[str, Mutation]] = {
         "3: what costs is done once",
         Slip(
             resolutions, "resume",
-            '["waiting_from"] or State.SUBMITTING', '["waiting_from"] or State.ACCEPTED',
+            "waiting_from or State.SUBMITTING", "waiting_from or State.ACCEPTED",
         ),
     ),
     "resume-with-a-submit": _slip(
         "a resume of what is in doubt submits again", "3: what costs is done once",
         Slip(
-            resolutions, "resume", "    known = {\n",
-            "    to = State.ACCEPTED if to is State.SUBMITTING else to\n    known = {\n",
+            resolutions, "resume", "    known_ref = ",
+            "    to = State.ACCEPTED if to is State.SUBMITTING else to\n    known_ref = ",
         ),
     ),
     "cancel-and-hold": _slip(
         "what is called off stays leased", "4: no lease is held for ever",
-        Slip(resolutions, "_write", ", **_FREED", ""),
+        Slip(resolutions, "_freed", "lease_id=None, lease_owner=None, claims=0, ", ""),
     ),
     "cancel-and-poll": _slip(
         "what a person ended stays due", "2: an end is an end",
-        Slip(resolutions, "_end", '"due_at": None, ', ""),
+        Slip(resolutions, "_end", "due_at=None, ", ""),
     ),
     "act-on-any-attempt": _slip(
         "an action counts for whichever attempt is current", "1: a message counts once",
-        Slip(actions, "admit", 'if row["attempt"] != action.attempt:', 'if row["attempt"] < 0:'),
+        Slip(actions, "admit", "if found.attempt != action.attempt:", "if found.attempt < 0:"),
     ),
     "retry-with-the-old-id": _slip(
         "a next attempt keeps the provider's id of the last", "1: an answer is of its own attempt",
-        Slip(retries, "retry", "            provider_ref=None,\n", ""),
+        Slip(
+            retries, "retry",
+            "        lane=URGENT,\n",
+            "        lane=URGENT, provider_ref=found.provider_ref,\n",
+        ),
     ),
     "retry-with-the-old-codes": _slip(
         "a next attempt begins with what was supplied to the last", "3: codes are counted",
-        Slip(retries, "retry", "            **claims.UNHEARD,\n", ""),
+        Slip(
+            retries, "retry",
+            "        lane=URGENT,\n",
+            "        lane=URGENT, inputs_sent=found.inputs_sent,\n"
+            "        inputs_waiting=found.inputs_waiting, input_sent_at=found.input_sent_at,\n"
+            "        missing=found.missing, notices=found.notices,\n",
+        ),
     ),
     "know-every-start": _slip(
         "other data under a known reference count as the same", "1: other data are refused aloud",

@@ -6,11 +6,12 @@ Here is what leaves out a whole step; what is wrong in one place of a line is in
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, select, text, update
+from sqlalchemy import Connection, CursorResult, Select, select, text, update
 
 from config.queues import Provider, Wake
 from tests.harnesses.simulation.breaking import Mutation
@@ -21,7 +22,7 @@ from worker.domain.states import State
 from worker.engine import admission, decisions, engine, sweep, wakeups
 from worker.engine.slots import slot_of, slots_of
 from worker.providers.base import Limits
-from worker.store import claims, input_delivery, intake, leases, outbox, writeback
+from worker.store import claims, input_delivery, intake, leases, outbox, transitions, writeback
 from worker.store.bulk import Bulk
 from worker.store.changes import Move
 from worker.store.claims import Shared
@@ -32,17 +33,22 @@ from worker.store.tables import INPUTS, OPERATIONS
 from worker.stream import relay
 from worker.stream.stream import Appended
 
+Rows = Iterable[Mapping[str, Any]]
+
 
 class _Unfenced:
     """A bulk statement that writes to whoever's row it is."""
 
     def __init__(self, fenced: Bulk) -> None:
         self._fenced = fenced
-        self._statement = text(str(fenced._sqlite).replace(writeback._OURS, ":token = :token"))
+        self._broken = copy(fenced)
+        unfenced = str(fenced._sqlite).replace(transitions.OURS, ":lease_id = :lease_id")
+        self._broken._sqlite = self._broken._postgres = text(unfenced)
 
-    def on(self, rows: Sequence[Sequence[Any]], *, sqlite: bool) -> tuple[Any, dict[str, Any]]:
-        _, packed = self._fenced.on(rows, sqlite=sqlite)
-        return self._statement, packed
+    def execute(
+        self, connection: Connection, rows: Rows, **parameters: object
+    ) -> CursorResult[Any]:
+        return self._broken.execute(connection, rows, **parameters)
 
 
 def _mark_first(
@@ -167,11 +173,11 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     "skip-the-fence": Mutation(
         "write-backs are not fenced by the lease's token", "3, 4: a lost lease writes nothing",
         [(writeback, "_STAY", _Unfenced(writeback._STAY)),
-         (writeback, "_MOVE", _Unfenced(writeback._MOVE))],
+         (transitions, "_MOVE", _Unfenced(transitions._MOVE))],
     ),
     "forget-the-outbox": Mutation(
         "a move writes no event", "5: state and event in one transaction",
-        [(writeback, "_tell", _nothing(None))],
+        [(transitions, "_tell", _nothing(None))],
     ),
     "mark-before-publish": Mutation(
         "a slot's marker is set before its message is published", "4: publish, then mark",

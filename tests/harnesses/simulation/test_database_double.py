@@ -14,7 +14,7 @@ from tests.support.operations import NOW, OWNER, PROVIDER, TOKEN, accepted, star
 from tests.support.processes import wait_until
 from tests.support.schema import bring_to_newest
 from tests.support.servers import PostgresServer
-from worker.store import claims, intake, leases, writeback
+from worker.store import claims, intake, leases, snapshots, writeback
 from worker.store.database import Database
 from worker.store.tables import OPERATIONS
 
@@ -87,10 +87,9 @@ def count(column: str) -> Act:
 
 
 def mark(connection: Connection) -> object:
-    [id_] = connection.execute(
-        select(OPERATIONS.c.id).where(OPERATIONS.c.reference == "order-1")
-    ).scalars()
-    return writeback.mark_submitting(connection, id_, 1, TOKEN, NOW)
+    named = select(*snapshots.COLUMNS).where(OPERATIONS.c.reference == "order-1")
+    [row] = connection.execute(named)
+    return writeback.mark_submitting(connection, snapshots.snapshot(row), TOKEN, NOW)
 
 
 def look(connection: Connection) -> object:

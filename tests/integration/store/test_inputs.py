@@ -260,7 +260,7 @@ def test_input_that_came_before_the_session_is_sent_as_soon_as_it_is_wanted(
     accepted(database, "order-1")
     [claimed] = claim(database)
     with database.begin() as connection:
-        writeback.mark_submitting(connection, claimed.id, 1, TOKEN, NOW)
+        writeback.mark_submitting(connection, claimed, TOKEN, NOW)
     offer(database, given())
 
     write(database, [asking(replace(claimed, state=State.SUBMITTING))])

@@ -21,11 +21,14 @@ from worker.store import leases
 from worker.store.claims import ORDINARY, URGENT
 from worker.store.database import Database
 from worker.store.invoice_tables import INVOICES
-from worker.store.schema import migrate, require_usable
+from worker.store.schema import migrate, newest_revision, require_usable
 from worker.store.tables import METADATA, NOTICES, OPERATIONS
 
-_NEWEST: Final = "0003"
-_OLDER: Final = ["0001", "0002"]
+_NEWEST: Final = newest_revision()
+_NUMBER: Final = int(_NEWEST[:4])
+_OLDER: Final = [f"{number:04}" for number in range(1, _NUMBER)]
+#: Of a release that is not written yet.
+_NEXT: Final = f"{_NUMBER + 1:04}"
 #: What both schemas know is compared; what the engine cannot do without is worked with.
 _AFTER: Final = NOW + timedelta(days=2)
 _CUT_OFF: Final = """
@@ -314,7 +317,7 @@ def put(database: Database, revision: str) -> None:
         connection.execute(text("UPDATE alembic_version SET version_num = :n"), {"n": revision})
 
 
-@pytest.mark.parametrize("newer", ["0004", "0005.needs.0003"])
+@pytest.mark.parametrize("newer", [_NEXT, f"{_NUMBER + 2:04}.needs.{_NEWEST}"])
 def test_release_works_on_a_newer_schema_that_leaves_it_what_it_needs(
     empty: Database, in_flight: Rows, newer: str
 ) -> None:
@@ -330,9 +333,10 @@ def test_release_works_on_a_newer_schema_that_leaves_it_what_it_needs(
 
 def test_release_refuses_a_newer_schema_that_takes_away_what_it_needs(empty: Database) -> None:
     migrate(empty)
-    put(empty, "0005.needs.0004")
+    needing = f"{_NUMBER + 2:04}.needs.{_NEXT}"
+    put(empty, needing)
 
-    said = f"It is 0005.needs.0004, the newest here is {_NEWEST}"
+    said = f"It is {needing}, the newest here is {_NEWEST}"
     with pytest.raises(SchemaTooNew, match=said):
         require_usable(empty)
     with pytest.raises(SchemaTooNew, match=said):

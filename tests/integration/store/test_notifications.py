@@ -78,7 +78,7 @@ def submitting(database: Database, reference: str = "order-1", party: str = ANNA
     accept(database, replace(start(reference), party=party))
     [claimed] = claim(database)
     with database.begin() as connection:
-        writeback.mark_submitting(connection, claimed.id, 1, TOKEN, NOW)
+        writeback.mark_submitting(connection, claimed, TOKEN, NOW)
     return replace(claimed, state=State.SUBMITTING)
 
 

@@ -61,7 +61,7 @@ def submitting(database: Database, reference: str = "order-1", party: str = ANNA
     accept(database, replace(start(reference), party=party))
     [claimed] = claim(database)
     with database.begin() as connection:
-        writeback.mark_submitting(connection, claimed.id, 1, TOKEN, NOW)
+        writeback.mark_submitting(connection, claimed, TOKEN, NOW)
     return replace(claimed, state=State.SUBMITTING)
 
 
@@ -144,7 +144,7 @@ def doubtful_beside(database: Database, claimed: Claimed) -> None:
     [other] = claim(database, token="other")
     assert other.id != claimed.id
     with database.begin() as connection:
-        writeback.mark_submitting(connection, other.id, 1, "other", NOW)
+        writeback.mark_submitting(connection, other, "other", NOW)
 
 
 def test_end_that_is_written_while_a_notification_comes_yields_to_it(

@@ -108,9 +108,9 @@ def test_find_operations_returns_what_is_overdue_longest_first(database: Databas
 def test_row_tells_whether_a_worker_holds_it(database: Database) -> None:
     accepted(database, "held")
 
-    assert not row_of(database, "held").leased
+    assert not row_of(database, "held").is_leased
     claim(database)
-    assert row_of(database, "held").leased
+    assert row_of(database, "held").is_leased
 
 
 def test_row_carries_the_reason_once_it_has_ended(database: Database) -> None:

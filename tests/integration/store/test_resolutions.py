@@ -414,7 +414,7 @@ def test_cancel_keeps_a_submit_from_being_sent(database: Database) -> None:
     act(database, resolutions.cancel)
 
     with database.begin() as connection:
-        assert not writeback.mark_submitting(connection, claimed.id, 1, TOKEN, LATER)
+        assert not writeback.mark_submitting(connection, claimed, TOKEN, LATER)
 
 
 def test_cancel_writes_out_the_run_of_calls_that_was_still_growing(database: Database) -> None:

@@ -37,7 +37,7 @@ REASON = Reason(ReasonCode.DATA_MISMATCH, "No match.", provider_code="500.7.3", 
 
 def mark(database: Database, claimed: Claimed, token: str = "lease") -> bool:
     with database.begin() as connection:
-        return writeback.mark_submitting(connection, claimed.id, claimed.attempt, token, NOW)
+        return writeback.mark_submitting(connection, claimed, token, NOW)
 
 
 def write_stays(database: Database, *stays: Stay, token: str = "lease") -> set[str]:

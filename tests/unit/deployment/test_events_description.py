@@ -11,9 +11,10 @@ import pytest
 from config.queues import Provider
 from uprid_client.contract.refusal_codes import RefusalCode
 from uprid_client.contract.refusal_reasons import reason_of
-from worker.domain.event_data import Standing, tell
+from worker.domain.event_data import Details, operation_event
 from worker.domain.events import EventType
 from worker.domain.outcomes import Reason, ReasonCode, Wanted
+from worker.domain.snapshot import Snapshot
 from worker.domain.states import State
 
 ROOT = Path(__file__).parents[3]
@@ -22,13 +23,18 @@ MESSAGES: dict[str, Any] = DESCRIBED["components"]["messages"]
 SCHEMAS: dict[str, Any] = DESCRIBED["components"]["schemas"]
 OPERATION = SCHEMAS["operation"]
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-STANDING = Standing(
-    operation_id="1",
+STANDS = Snapshot(
+    id="1",
     reference="order-1",
     provider=Provider.MANDARIN,
     kind="identification",
-    attempt=1,
     state=State.POLLING,
+    attempt=1,
+    args={},
+    created_at=NOW,
+    sequence=1,
+)
+DETAILS = Details(
     reason=Reason(ReasonCode.DATA_MISMATCH, "Why."),
     answer="gAAAA",
     wants=Wanted("sms_code", 5),
@@ -43,14 +49,14 @@ def test_description_has_every_event_and_no_other() -> None:
 
 
 def test_description_has_the_members_of_an_operation_s_events() -> None:
-    data = tell(EventType.SUCCEEDED, STANDING, 1, NOW, "id").data
+    data = operation_event(EventType.SUCCEEDED, STANDS, DETAILS, NOW, "id").data
 
     assert set(data) == set(OPERATION["properties"])
     assert set(data) - {"sealed"} == set(OPERATION["required"])
 
 
 def test_description_has_what_an_input_is_asked_for_with() -> None:
-    asked = tell(EventType.INPUT_REQUIRED, STANDING, 1, NOW, "id").data
+    asked = operation_event(EventType.INPUT_REQUIRED, STANDS, DETAILS, NOW, "id").data
     more = SCHEMAS["input_required"]["allOf"][1]
 
     assert set(asked) - set(OPERATION["properties"]) == set(more["properties"])

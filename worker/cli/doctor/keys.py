@@ -21,7 +21,7 @@ def check_keys(settings: Settings, database: Database) -> Iterator[Finding]:
     with database.read() as connection:
         samples = overview.samples(connection, _SAMPLED)
         beside = overview.tokens_beside(connection, _SAMPLED, database.now())
-    sealer = Sealer(key.get_secret_value() for key in settings.seal_keys)
+    sealer = Sealer.of(settings)
     of_attempts = {t for s in samples for t in (s.sealed, s.answer) if t is not None}
     yield _sealing(sealer, {"attempts": of_attempts, **beside})
     if settings.fingerprint_key is not None:

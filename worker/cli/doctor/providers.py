@@ -19,7 +19,7 @@ def looks_at_providers(settings: Settings) -> list[Look]:
     """Return a check of every provider that is on: a free call without an effect."""
     # No token is fetched here, so that the shelf's database is not even connected to.
     database = Database(settings.database_url, connections=1)
-    sealer = Sealer(key.get_secret_value() for key in settings.seal_keys)
+    sealer = Sealer.of(settings)
     plugins = plugins_of(Resources(settings, partial(StoredTokens, database, sealer)))
     if not plugins:
         return [Look("providers", "", _none_is_on)]

@@ -17,12 +17,12 @@ ROW = Row(
     kind="identification",
     state=State.POLLING,
     attempt=1,
+    args={},
     provider_ref="7",
     deadline_at=None,
     due_at=NOW + timedelta(seconds=5),
     polls=3,
     faults=0,
-    leased=False,
     waiting_from=None,
     created_at=NOW,
     started_at=NOW,
@@ -42,7 +42,7 @@ RETRYABLE = {"code": "data_mismatch", "message": "no", "retryable": True}
         pytest.param(ROW, PROVIDER, "the next poll at 2026-03-04 12:00:05Z, in 5.0 s", id="waits"),
         pytest.param(ROW, None, "the next poll", id="provider never called"),
         pytest.param(replace(ROW, due_at=NOW), PROVIDER, "due now", id="due"),
-        pytest.param(replace(ROW, leased=True), PROVIDER, "being worked on", id="leased"),
+        pytest.param(replace(ROW, lease_id="held"), PROVIDER, "being worked on", id="leased"),
         pytest.param(replace(ROW, faults=3), PROVIDER, "3 requests in a row", id="troubled"),
         pytest.param(ROW, PAUSED, "paused since 2026-03-04 12:00:00Z by olga: maint", id="paused"),
         pytest.param(ROW, RESTING, "rests until 2026-03-04 12:00:30Z", id="breaker open"),
@@ -67,7 +67,7 @@ def test_standing_says_something_of_every_live_state(state: State) -> None:
 
 
 def test_standing_sends_to_the_doctor_when_work_is_overdue() -> None:
-    late = standing(replace(ROW, due_at=NOW - timedelta(minutes=2), leased=True), PROVIDER, NOW)
+    late = standing(replace(ROW, due_at=NOW - timedelta(minutes=2), lease_id="held"), PROVIDER, NOW)
 
     assert "overdue by 2 min 0 s, held by a worker" in late.why
     assert typed(late) == ["uprid doctor"]
@@ -126,7 +126,7 @@ def test_standing_warns_that_a_retry_of_a_rejection_sends_the_same_data() -> Non
 def test_standing_of_what_waits_says_what_to_type_by_its_reason(
     code: str | None, waiting_from: str, commands: list[str]
 ) -> None:
-    stands = standing(waits(code, waiting_from), PROVIDER, NOW)
+    stands = standing(waits(code, State(waiting_from)), PROVIDER, NOW)
 
     assert stands.why.startswith("waits for a person: ")
     assert "{" not in stands.why
@@ -154,7 +154,7 @@ def test_standing_has_something_to_type_whatever_an_operation_waits_for(code: Re
         assert standing(waits(code, origin), PROVIDER, NOW).steps
 
 
-def waits(code: str | None, waiting_from: str = "polling") -> Row:
+def waits(code: str | None, waiting_from: State = State.POLLING) -> Row:
     reason = None if code is None else {"code": code, "message": "m", "retryable": False}
     state = State.WAITING_FOR_PERSON
     return replace(ROW, state=state, due_at=None, reason=reason, waiting_from=waiting_from)

@@ -28,12 +28,13 @@ from worker.domain.outcomes import (
     Trouble,
     Wanted,
 )
+from worker.domain.snapshot import Run
 from worker.domain.states import DRIVEN, TERMINAL, State, may_move
 from worker.engine.admission import LONGEST_REST
 from worker.engine.calls import Answer, Ask, next_ask
 from worker.engine.decisions import decide
 from worker.store.changes import Move, Stay
-from worker.store.claims import ORDINARY, URGENT, Claimed, Run
+from worker.store.claims import ORDINARY, URGENT, Claimed
 
 DEADLINE = NOW + timedelta(minutes=10)
 CODE = Wanted("sms_code", 4)

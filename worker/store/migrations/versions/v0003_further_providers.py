@@ -13,7 +13,7 @@ depends_on = None
 IDENTIFIER = sa.String(length=36).with_variant(sa.String(length=36, collation="C"), "postgresql")
 TIME = sa.DateTime(timezone=True)
 
-#: The release before forgets what a live attempt has sent or heard, and would send it again.
+#: The release before forgets what a live attempt has sent or received, and would send it again.
 _LOSSES = {
     "live operations that use inputs or notifications (let them end, or cancel them)": """
         SELECT COUNT(*) FROM operation AS o

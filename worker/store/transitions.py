@@ -1,0 +1,390 @@
+"""Transitions: the one way in which an operation changes its state.
+
+Each asks the table of moves, and writes the operation's row, its attempt, the journal and the
+outbox in the caller's transaction. One by one for what a person, a notification or the sweep does;
+in bulk for what a chunk's answers make of its operations.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, update
+
+from worker.domain.errors import IllegalMove
+from worker.domain.event_data import Details, operation_event
+from worker.domain.events import EventType
+from worker.domain.ids import new_id
+from worker.domain.snapshot import Snapshot
+from worker.domain.states import DRIVEN, RETRYABLE, TERMINAL, State, may_move
+from worker.store import journal, model_rows, outbox, snapshots
+from worker.store.bulk import INTEGER, TEXT, TIME, Bulk, columns_of
+from worker.store.changes import Move
+from worker.store.dialects import insert_into
+from worker.store.tables import ATTEMPTS, OPERATIONS, Attempt
+
+#: Nothing is said beside how the operation stands.
+PLAIN: Final = Details()
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is written of a transition beside the operation's own row."""
+
+    #: Columns of the current attempt.
+    attempt: Mapping[str, Any] = field(default_factory=dict)
+    #: The journal's row of what the transition comes from: a person's action, a notification.
+    cause: Mapping[str, Any] | None = None
+    event: EventType | None = None
+    details: Details = PLAIN
+
+
+def require(before: Snapshot, after: Snapshot) -> None:
+    """Raise `IllegalMove` unless an operation may go from one to the other.
+
+    Within an attempt the table of moves says so; the next attempt begins as the table of retries
+    has it.
+    """
+    if after.attempt == before.attempt:
+        _require_move(before.state, after.state)
+    elif not (
+        after.attempt == before.attempt + 1
+        and before.state in RETRYABLE
+        and after.state is State.ACCEPTED
+    ):
+        raise IllegalMove(f"{before.state} to attempt {after.attempt} in {after.state}.")
+
+
+def create(connection: Connection, opened: Snapshot, attempt: Attempt, now: datetime) -> bool:
+    """Store a new operation with its first attempt; False where its reference is used."""
+    created = connection.execute(
+        insert_into(connection, OPERATIONS)
+        .values(**snapshots.as_row(opened))
+        .on_conflict_do_nothing(index_elements=["reference"])
+        .returning(OPERATIONS.c.id)
+    ).first()
+    if created is None:
+        return False
+    model_rows.add(connection, attempt)
+    event = operation_event(EventType.ACCEPTED, opened, PLAIN, now, new_id())
+    outbox.add(connection, event)
+    journal.write(connection, [journal.move(opened.id, opened.attempt, None, opened.state, now)])
+    return True
+
+
+def make(
+    connection: Connection, before: Snapshot, after: Snapshot, record: Record, now: datetime
+) -> None:
+    """Bring an operation whose row is locked from one snapshot to another.
+
+    Where the state stays, only the journal's move is left out.
+    """
+    require(before, after)
+    if record.event is not None:
+        after = replace(after, sequence=before.sequence + 1)
+    connection.execute(
+        update(OPERATIONS)
+        .where(OPERATIONS.c.id == before.id)
+        .values(**snapshots.changed(before, after))
+    )
+    if record.attempt:
+        connection.execute(
+            update(ATTEMPTS)
+            .where(ATTEMPTS.c.operation_id == after.id, ATTEMPTS.c.number == after.attempt)
+            .values(**record.attempt)
+        )
+    journal.write(connection, _story_of(before, after, record, now))
+    if record.event is not None:
+        event = operation_event(record.event, after, record.details, now, new_id())
+        outbox.add(connection, event)
+
+
+def adjust(connection: Connection, before: Snapshot, after: Snapshot) -> None:
+    """Write what changes of an operation whose row is locked, and which stays in its state."""
+    if (after.state, after.attempt) != (before.state, before.attempt):
+        raise IllegalMove(f"{before.state} to {after.state}, unrecorded.")
+    connection.execute(
+        update(OPERATIONS)
+        .where(OPERATIONS.c.id == before.id)
+        .values(**snapshots.changed(before, after))
+    )
+
+
+def advance(
+    connection: Connection, held: Snapshot, to: State, lease_id: str, now: datetime
+) -> bool:
+    """Move an operation that is held under a lease; False where it is not held or not there."""
+    _require_move(held.state, to)
+    written = connection.execute(
+        update(OPERATIONS)
+        .where(
+            OPERATIONS.c.id == held.id,
+            OPERATIONS.c.lease_token == lease_id,
+            OPERATIONS.c.state == held.state.value,
+        )
+        .values(state=to.value)
+    )
+    if written.rowcount != 1:
+        return False
+    moved = journal.move(held.id, held.attempt, held.state, to, now)
+    journal.write(connection, [moved])
+    return True
+
+
+#: What a write-back leaves of a lease.
+FREED: Final = "lease_token = NULL, lease_owner = NULL, claims = 0"
+
+#: The fence. As a CASE, so that it is not estimated: by PostgreSQL's statistics no row has a lease,
+#: so it would expect one row, scan the table, and read the JSON anew for each.
+OURS: Final = "CASE WHEN o.lease_token = :lease_id THEN TRUE ELSE FALSE END"
+
+#: A hint that came while the row was leased counts where it is for an earlier time.
+SOONER: Final = "CASE WHEN o.wanted_at < v.next_at THEN o.wanted_at ELSE v.next_at END"
+
+#: It was asked for while it was leased, or its next input has come: it must be woken now.
+WANTED: Final = (
+    "(wanted_at IS NOT NULL OR (missing IS NOT NULL AND inputs_waiting > 0))"
+    " AND due_at IS NOT NULL AS wanted"
+)
+#: An input that came while another one's verdict was awaited, or while the row was leased. One that
+#: was returned waits for its time: the provider did not take it and is given a rest.
+_SUPPLIED: Final = "v.now_missing IS NOT NULL AND v.returned = 0 AND o.inputs_waiting > 0"
+#: A notification came while the question was asked that this end is the answer to.
+_SPOKEN_OF: Final = "v.yields = 1 AND o.notices > v.known_notices"
+_RUN_WRITTEN_OUT: Final = (
+    "run_note = NULL, run_first_at = NULL, run_last_at = NULL, run_count = 0, run_slowest = 0"
+)
+#: Columns that get what the row of the bulk has under the same name.
+_GIVEN: Final = columns_of(
+    OPERATIONS,
+    "waiting_from",
+    "deadline_at",
+    "provider_ref",
+    "polls",
+    "faults",
+    "progress",
+    "finished_at",
+)
+_SET_GIVEN: Final = ", ".join(f"{name} = v.{name}" for name in _GIVEN)
+
+_MOVE: Final = Bulk(
+    f"""
+    UPDATE operation AS o SET {FREED}, {_RUN_WRITTEN_OUT}, {_SET_GIVEN},
+        state = v.next_state,
+        missing = v.now_missing,
+        lane = CASE WHEN {_SUPPLIED} THEN 0 ELSE v.next_lane END,
+        due_at = CASE
+            WHEN v.next_at IS NULL THEN NULL
+            WHEN {_SUPPLIED} THEN v.written_at
+            ELSE {SOONER}
+        END,
+        inputs_sent = o.inputs_sent - v.returned,
+        inputs_waiting = o.inputs_waiting + v.returned,
+        started_at = COALESCE(v.began_at, o.started_at),
+        sequence = o.sequence + v.events
+    FROM {{rows}} WHERE o.id = v.row_id AND {OURS} AND NOT ({_SPOKEN_OF})
+    RETURNING id, sequence, inputs_sent + inputs_waiting AS supplied, {WANTED}
+    """,  # noqa: S608 - constants only
+    {
+        **_GIVEN,
+        "row_id": TEXT,
+        "next_state": TEXT,
+        "next_lane": INTEGER,
+        "next_at": TIME,
+        "now_missing": TEXT,
+        "began_at": TIME,
+        "returned": INTEGER,
+        "events": INTEGER,
+        "written_at": TIME,
+        "yields": INTEGER,
+        "known_notices": INTEGER,
+    },
+)
+
+#: Of an end that is not written: the question is asked again at once, with the notification.
+_YIELD: Final = Bulk(
+    f"""
+    UPDATE operation AS o SET {FREED}, {_RUN_WRITTEN_OUT},
+        due_at = v.written_at, polls = v.polls, faults = v.faults
+    FROM {{rows}} WHERE o.id = v.row_id AND {OURS} RETURNING id
+    """,  # noqa: S608 - constants only
+    {"row_id": TEXT, "written_at": TIME, **columns_of(OPERATIONS, "polls", "faults")},
+)
+
+_KEPT_OR_GIVEN: Final = columns_of(
+    ATTEMPTS,
+    "provider_ref",
+    "started_at",
+    "finished_at",
+    "ended_as",
+    "reason",
+    "result",
+    "answer",
+)
+_SET_ATTEMPT: Final = ", ".join(f"{name} = COALESCE(v.{name}, a.{name})" for name in _KEPT_OR_GIVEN)
+_ATTEMPT: Final = Bulk(
+    f"""
+    UPDATE attempt AS a SET {_SET_ATTEMPT}
+    FROM {{rows}} WHERE a.operation_id = v.operation_id AND a.number = v.number
+    """,  # noqa: S608 - constants only
+    {**columns_of(ATTEMPTS, "operation_id", "number"), **_KEPT_OR_GIVEN},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a chunk's moves; those that are in neither have lost their lease."""
+
+    #: Whether each is wanted at once, by operation.
+    moved: Mapping[str, bool]
+    #: Ends that yielded to a notification.
+    yielded: frozenset[str]
+
+
+def make_all(
+    connection: Connection,
+    lease_id: str,
+    moves: Sequence[Move],
+    now: datetime,
+    complete: Callable[[Sequence[Move], frozenset[str]], Sequence[Move]],
+) -> Written:
+    """Move operations that are held under a lease, those that still are.
+
+    `complete` is given the moves that are being written, and which of their operations were
+    supplied with inputs; it returns the moves as they are to be recorded.
+    """
+    for move in moves:
+        _require_move(move.claimed.state, move.state)
+    rows = _MOVE.execute(connection, (_as_row(move, now) for move in moves), lease_id=lease_id)
+    found: dict[str, Row[Any]] = {row.id: row for row in rows}
+    ours = [move for move in moves if move.claimed.id in found]
+    yielded = _yield(
+        connection,
+        lease_id,
+        [move for move in moves if move.yields and move.claimed.id not in found],
+        now,
+    )
+    if ours:
+        ours = list(complete(ours, _supplied(found)))
+        _ATTEMPT.execute(connection, (_attempt_row(move) for move in ours))
+        journal.write(connection, (row for move in ours for row in _story(move, now)))
+        _tell(connection, ours, {id_: row.sequence for id_, row in found.items()}, now)
+    return Written({id_: bool(row.wanted) for id_, row in found.items()}, yielded)
+
+
+def _supplied(found: Mapping[str, Row[Any]]) -> frozenset[str]:
+    return frozenset(id_ for id_, row in found.items() if row.supplied)
+
+
+def _require_move(origin: State, to: State) -> None:
+    # What the engine drives may also have an event, or be planned anew, in the state that it has.
+    if not may_move(origin, to) and not (origin is to and origin in DRIVEN):
+        raise IllegalMove(f"{origin} to {to}.")
+
+
+def _yield(
+    connection: Connection, lease_id: str, ends: Sequence[Move], now: datetime
+) -> frozenset[str]:
+    """Have what came to an end that a notification overtook be asked again; return which."""
+    if not ends:
+        return frozenset()
+    rows = (
+        {
+            "row_id": end.claimed.id,
+            "written_at": now,
+            "polls": end.polls,
+            "faults": end.faults,
+        }
+        for end in ends
+    )
+    yielded = frozenset(_YIELD.execute(connection, rows, lease_id=lease_id).scalars())
+    journal.write(
+        connection, (row for end in ends if end.claimed.id in yielded for row in _calls(end))
+    )
+    return yielded
+
+
+def _as_row(move: Move, now: datetime) -> dict[str, Any]:
+    claimed = move.claimed
+    waits = move.state is State.WAITING_FOR_PERSON
+    return {
+        "row_id": claimed.id,
+        "next_state": move.state.value,
+        "waiting_from": claimed.state.value if waits else None,
+        "next_lane": move.lane,
+        "next_at": move.due_at,
+        "deadline_at": move.deadline_at,
+        "provider_ref": move.provider_ref,
+        "polls": move.polls,
+        "faults": move.faults,
+        "progress": move.progress,
+        "began_at": move.started_at,
+        "finished_at": move.finished_at,
+        "now_missing": move.missing,
+        "returned": int(move.input_returned),
+        "events": len(move.events),
+        "written_at": now,
+        "yields": int(move.yields),
+        "known_notices": claimed.notices,
+    }
+
+
+def _attempt_row(move: Move) -> dict[str, Any]:
+    ended = move.state in TERMINAL
+    return {
+        "operation_id": move.claimed.id,
+        "number": move.claimed.attempt,
+        "provider_ref": move.provider_ref,
+        "started_at": move.started_at,
+        "finished_at": move.finished_at,
+        "ended_as": move.state.value if ended else None,
+        "reason": None if move.reason is None else move.reason.as_text(),
+        "result": json.dumps(dict(move.result)) if ended else None,
+        "answer": move.answer,
+    }
+
+
+def _calls(move: Move) -> list[dict[str, Any]]:
+    claimed = move.claimed
+    runs = [run for run in (claimed.run, move.call) if run is not None]
+    return [journal.call(claimed.id, claimed.attempt, run) for run in runs]
+
+
+def _story(move: Move, now: datetime) -> list[dict[str, Any]]:
+    claimed = move.claimed
+    rows = _calls(move)
+    if move.state is not claimed.state:
+        reason = None if move.reason is None else move.reason.code
+        rows.append(
+            journal.move(claimed.id, claimed.attempt, claimed.state, move.state, now, reason)
+        )
+    return rows
+
+
+def _story_of(
+    before: Snapshot, after: Snapshot, record: Record, now: datetime
+) -> Iterable[Mapping[str, Any]]:
+    if before.run is not None and after.run is None:
+        yield journal.call(before.id, before.attempt, before.run)
+    if record.cause is not None:
+        yield record.cause
+    if (after.state, after.attempt) != (before.state, before.attempt):
+        # Where it has a cause, the reason stands there already.
+        reason = record.details.reason if record.cause is None else None
+        code = None if reason is None else reason.code
+        yield journal.move(after.id, after.attempt, before.state, after.state, now, code)
+
+
+def _tell(
+    connection: Connection, moves: Sequence[Move], sequences: Mapping[str, int], now: datetime
+) -> None:
+    events = []
+    for move in moves:
+        first = sequences[move.claimed.id] - len(move.events) + 1
+        events += [
+            operation_event(kind, move.after(first + place), move.details, now, event_id)
+            for place, (kind, event_id) in enumerate(move.events)
+        ]
+    outbox.add(connection, *events)
