@@ -34,8 +34,9 @@ class Lifecycle(bootsteps.StartStopStep):
         """Wait for the database, then begin; a stop meanwhile is heeded."""
         role = "poller" if _consumes_chunks(parent) else "worker"
         try:
-            require_fit(load([Need.BROKER]))
-            runtime.start(parent.app, role=role, give_up=_told_to_stop)
+            settings = load([Need.BROKER, Need.KEYS])
+            require_fit(settings)
+            runtime.start(parent.app, settings, role=role, give_up=_told_to_stop)
         except SettingsError as error:
             _exit(error)
 

@@ -11,7 +11,7 @@ import structlog
 from celery import Celery
 
 from config.queues import Provider
-from config.settings import Need, Settings, load
+from config.settings import Settings
 from uprid_client.sealing import Sealer
 from worker.domain.errors import DatabaseUnavailable, ProviderOff, SchemaUnusable
 from worker.engine.engine import Engine
@@ -150,9 +150,8 @@ class _Process:
 _PROCESS: Final = _Process()
 
 
-def start(app: Celery, *, role: str, give_up: Callable[[], bool]) -> None:
+def start(app: Celery, settings: Settings, *, role: str, give_up: Callable[[], bool]) -> None:
     """Begin to live as a worker: wait for the database, then beat, relay and sweep."""
-    settings = load([Need.BROKER, Need.KEYS])
     runtime = build(app, settings, role)
     # Before anything that can hang.
     _PROCESS.last_resort = LastResort(longest_stop(settings), runtime.incarnation.forsake)

@@ -20,12 +20,11 @@ from worker.providers.mandarin import mapping as mandarin_mapping
 from worker.providers.mandarin import plugin as mandarin_plugin
 from worker.providers.mandarin import types as mandarin_types
 from worker.providers.moneta import (
-    asking,
     faults,
     json_client,
-    json_reader,
     mapping,
     queries,
+    replies,
     soap_client,
     soap_reader,
 )
@@ -58,7 +57,7 @@ def _texts_as_truth(patch: Patch) -> None:
         except RecursionError:
             raise strict_json.NotJson from None
 
-    patch.setattr(json_reader, "parse_json", parsed)
+    patch.setattr(replies, "parse_json", parsed)
 
 
 def _first_of_doubled(patch: Patch) -> None:
@@ -71,7 +70,7 @@ def _first_of_doubled(patch: Patch) -> None:
         except (ValueError, RecursionError):
             raise strict_json.NotJson from None
 
-    patch.setattr(json_reader, "parse_json", parsed)
+    patch.setattr(replies, "parse_json", parsed)
 
 
 def _cut_documents(patch: Patch) -> None:
@@ -104,7 +103,7 @@ def _foreign_units(patch: Patch) -> None:
 
 
 def _any_status(patch: Patch) -> None:
-    patch.setattr(asking, "_refuse_failure", lambda _: None)
+    patch.setattr(replies, "_refuse_failure", lambda _: None)
 
 
 def _unknown_codes(patch: Patch) -> None:

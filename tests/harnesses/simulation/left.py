@@ -15,7 +15,7 @@ from worker.providers.intellectmoney import confirmation
 from worker.providers.mandarin import course
 from worker.providers.mandarin import plugin as mandarin
 from worker.providers.moneta.plugin import MonetaPlugin
-from worker.providers.npd.notices import Told
+from worker.providers.npd.notification import NotifiedEnd
 from worker.providers.npd.plugin import NpdPlugin
 from worker.providers.transport import connections
 from worker.store import fail_over, retention, tokens
@@ -80,7 +80,7 @@ _BEHIND_DOUBLES: Final[Mapping[str, Left]] = {
     ),
     "believe-the-last-notification": _slip(
         "NPD: a notification counts whosever it is", "7: an answer is of its own attempt",
-        Slip(Told, "by", 'str(notice["async_id"]) == provider_ref', "True"),
+        Slip(NotifiedEnd, "of", 'str(notice["async_id"]) == provider_ref', "True"),
         "contract/test_npd.py::test_notification_is_believed_without_moneta[another task's]",
     ),
     "reject-without-a-last-poll": _slip(

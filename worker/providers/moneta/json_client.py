@@ -7,8 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
-from worker.providers.moneta.asking import about_a_task, about_a_unit
-from worker.providers.moneta.json_reader import read_json
+from worker.providers.moneta.replies import about_a_task, about_a_unit, read_json
 from worker.providers.moneta.requests import start_request
 from worker.providers.moneta.types import Holding, Task
 from worker.providers.transport.http import PinnedSession, Reply

@@ -1,13 +1,15 @@
-"""MONETA's replies as plain members, from whatever they were written in, to typed contents.
+"""From a host's reply to MONETA's answer, the same whatever language the body is in.
 
-Nothing unparsed goes further.
-
+The status and the body, the body's members, the members' types: nothing unparsed goes further.
 Members that are not known are ignored, as the interface grows; one known member of the wrong type
-spoils the whole reply, and a spoilt reply is never a verdict.
+spoils the whole reply, and a spoilt reply is never a verdict. JSON is read here, SOAP by
+`soap_reader`.
 """
 
 import re
+from collections.abc import Callable
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, ValidationError
@@ -21,14 +23,75 @@ from worker.providers.moneta.types import (
     Attribute,
     Content,
     Fault,
+    Holding,
     Profile,
     Result,
+    Task,
     Ticket,
     Unlike,
 )
-from worker.providers.transport.failures import FaultWithoutCode
+from worker.providers.transport.failures import FaultWithoutCode, bad_status
+from worker.providers.transport.http import Reply
+from worker.providers.transport.strict_json import NamedTwice, NotJson, parse_json
 
+#: What a fault comes with over JSON and over SOAP: it says nothing more than the fault does.
+_OF_FAULTS: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.INTERNAL_SERVER_ERROR})
+#: Reads a body; raises `ReplyUnreadable` where MONETA did not speak.
+Read = Callable[[bytes], Content]
 _CODE: Final = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6}){0,6}")
+
+
+def about_a_task(reply: Reply, read: Read) -> Task:
+    """Return what is said of a task; raise `CallFailed` where no usable reply came."""
+    content = _content_in(reply, read)
+    return _misplaced(content) if isinstance(content, Profile) else content
+
+
+def about_a_unit(reply: Reply, read: Read) -> Holding:
+    """Return what is said of a unit; raise `CallFailed` where no usable reply came."""
+    content = _content_in(reply, read)
+    return _misplaced(content) if isinstance(content, Ticket | Result) else content
+
+
+def _content_in(reply: Reply, read: Read) -> Content:
+    """Read the body before the status: a fault comes with 400 in JSON, with 500 in SOAP."""
+    if reply.status == HTTPStatus.TOO_MANY_REQUESTS:
+        raise bad_status(reply.status, reply.retry_after)
+    try:
+        content = read(reply.body)
+    except FaultWithoutCode:
+        if reply.status not in _OF_FAULTS:
+            _refuse_failure(reply)
+        raise
+    except ReplyUnreadable:
+        _refuse_failure(reply)
+        raise
+    if not isinstance(content, Fault):
+        _refuse_failure(reply)
+    return content
+
+
+def _refuse_failure(reply: Reply) -> None:
+    if reply.status != HTTPStatus.OK:
+        raise bad_status(reply.status, reply.retry_after) from None
+
+
+def _misplaced(content: Ticket | Result | Profile) -> Unlike:
+    return Unlike("the answer to another question", content.answer)
+
+
+def read_json(answer: bytes) -> Content:
+    """Read a reply; raise `ReplyUnreadable`, which quotes nothing, where MONETA did not speak.
+
+    That is a proxy's page, a cut reply, no JSON, no envelope, a fault without MONETA's code.
+    """
+    try:
+        document = parse_json(answer)
+    except NamedTwice:
+        return Unlike("a name is given twice", answer)
+    except NotJson:
+        raise ReplyUnreadable from None
+    return content_of(document, answer)
 
 
 def _moment(value: object) -> datetime | None:

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 from zeep.wsse.username import UsernameToken
 
-from worker.providers.moneta.asking import about_a_task, about_a_unit
+from worker.providers.moneta.replies import about_a_task, about_a_unit
 from worker.providers.moneta.requests import start_request
 from worker.providers.moneta.soap_reader import read_soap
 from worker.providers.moneta.types import Holding, Task

@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Self
 
 from config.queues import Provider
 from uprid_client.contract import npd as contract
@@ -52,6 +53,23 @@ def whole(notice: Mapping[str, Any]) -> bytes:
     }
     given = {name: value for name, value in members.items() if value is not None}
     return json.dumps(given, ensure_ascii=False).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class NotifiedEnd:
+    """The first notification of each status. A SUCCESS counts, whichever came first."""
+
+    success: Mapping[str, Any] | None
+    expired: Mapping[str, Any] | None
+
+    @classmethod
+    def of(cls, notices: Iterable[Mapping[str, Any]], provider_ref: str | None = None) -> Self:
+        """Return what notifications say of a task; where it is not known, of the person."""
+        first: dict[str, Mapping[str, Any]] = {}
+        for notice in notices:
+            if provider_ref is None or str(notice["async_id"]) == provider_ref:
+                first.setdefault(notice["status"], notice)
+        return cls(first.get(Status.SUCCESS), first.get(Status.EXPIRED))
 
 
 #: What `tasks.npd.receive_notification` takes.

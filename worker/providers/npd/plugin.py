@@ -33,8 +33,7 @@ from worker.providers.npd.background_queries import BackgroundQueries
 from worker.providers.npd.client import NpdClient
 from worker.providers.npd.confirmation import Confirmation, document_of, unit_of
 from worker.providers.npd.moneta_queries import MonetaQueries, beside
-from worker.providers.npd.notices import Told
-from worker.providers.npd.notification import whole
+from worker.providers.npd.notification import NotifiedEnd, whole
 from worker.providers.npd.preparation import Preparation
 from worker.providers.npd.progress import Progress
 from worker.providers.npd.requests import PARAMETERS
@@ -142,32 +141,32 @@ class NpdPlugin(ProviderPlugin[NpdSettings]):
 
         Nothing harmless can be asked. The notification is matched by the phone alone.
         """
-        told = Told.by(work.notices)
-        if told.success is not None:
-            return self._confirmation.of_success(work, told.success)
-        if told.expired is not None:
-            return NeedsPerson(_DOUBTFUL, "notification EXPIRED", whole(told.expired), calls=0)
+        notified = NotifiedEnd.of(work.notices)
+        if notified.success is not None:
+            return self._confirmation.of_success(work, notified.success)
+        if notified.expired is not None:
+            return NeedsPerson(_DOUBTFUL, "notification EXPIRED", whole(notified.expired), calls=0)
         return NeedsPerson(_DOUBTFUL, "no notification", calls=0)
 
     def poll(self, work: Work) -> Outcome:
         """Look whether a notification tells the end."""
-        told = Told.by(work.notices, work.provider_ref)
-        if told.success is not None:
-            return self._confirmation.of_success(work, told.success)
-        if told.expired is not None:
+        notified = NotifiedEnd.of(work.notices, work.provider_ref)
+        if notified.success is not None:
+            return self._confirmation.of_success(work, notified.success)
+        if notified.expired is not None:
             return Settle("notification EXPIRED", calls=0)
         return self._asked(work) or Pending("no notification yet", again_in=_LONG, calls=0)
 
     def settle(self, work: Work) -> Outcome:
         """Find out from a notification, then from the profile, else expire."""
-        told = Told.by(work.notices, work.provider_ref)
-        if told.success is not None:
-            return self._confirmation.of_success(work, told.success)
+        notified = NotifiedEnd.of(work.notices, work.provider_ref)
+        if notified.success is not None:
+            return self._confirmation.of_success(work, notified.success)
         looked = self._confirmation.past_deadline(work)
         if looked is not None:
             return looked
-        if told.expired is not None:
-            reason, answer = _FAILED_OR_EXPIRED, whole(told.expired)
+        if notified.expired is not None:
+            reason, answer = _FAILED_OR_EXPIRED, whole(notified.expired)
             note = "notification EXPIRED"
             return Finished(State.EXPIRED, note, reason, document_of(work), answer, calls=0)
         return Finished(State.EXPIRED, "no notification", _EXPIRED, document_of(work), calls=0)

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from tests.support.moneta import envelope, fault, profile, result, ticket
 from worker.domain.errors import ReplyUnreadable
 from worker.providers.moneta import replies
-from worker.providers.moneta.json_reader import read_json
+from worker.providers.moneta.replies import read_json
 from worker.providers.moneta.types import Fault, Profile, Result, Ticket, Unlike
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)

@@ -10,7 +10,7 @@ from lxml import etree
 from tests.support.moneta import ASYNC_ID, envelope, fault, profile, result, ticket
 from tests.support.wires import ENVELOPE, JSON, MESSAGES, SOAP, as_bytes
 from worker.domain.errors import ReplyUnreadable
-from worker.providers.moneta.json_reader import read_json
+from worker.providers.moneta.replies import read_json
 from worker.providers.moneta.soap_reader import read_soap
 from worker.providers.moneta.types import Content, Fault, Profile, Result, Ticket, Unlike
 
