@@ -1,7 +1,8 @@
-"""Settings → Celery's configuration. Pure, and the same for whoever touches the broker.
+"""Settings → Celery's configuration. Pure, and the same for all that connect by Celery.
 
 A client with another visibility timeout is enough to have every waiting message delivered a second
-time, so worker, poller, beat, Flower and the marketplace's client all get theirs from here.
+time, so worker, poller, beat and Flower all get theirs from here. `uprid_client` only sends: it has
+no Celery and no such timeout.
 """
 
 from collections.abc import Mapping

@@ -4,6 +4,7 @@ import io
 import subprocess
 import sys
 import tarfile
+from importlib.util import find_spec
 from pathlib import Path
 from shutil import copytree, ignore_patterns
 from typing import Final
@@ -14,6 +15,8 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 #: The first release that others run: what works beside today's, and what is gone back to.
 RELEASED: Final = "0.1.0"
 _GOLDEN: Final = ROOT / "tests" / "golden"
+#: 0.1.0 checks an INN by python-stdnum.
+_LIBRARIES: Final = ("stdnum",)
 _VERSIONS: Final = "worker/store/migrations/versions"
 #: A release that is not written yet: it adds, and takes nothing away.
 _NEXT: Final = """
@@ -63,23 +66,28 @@ def commit_of(release: str) -> str:
 
 
 def unpack(commit: str, target: Path) -> None:
-    """Write a commit's files into a folder: its code runs from there, for PYTHONPATH."""
+    """Write a commit's files into a folder: its code runs from there, for PYTHONPATH.
+
+    With them go the libraries that it needs and today's installation lacks.
+    """
     archived = _git("archive", "--format=tar", commit)
     assert archived.returncode == 0, archived.stderr
     with tarfile.open(fileobj=io.BytesIO(archived.stdout)) as archive:
         archive.extractall(target, filter="data")
+    _add_libraries(target)
 
 
 def install_commit(commit: str, target: Path, work: Path) -> None:
     """Build a commit's wheel and install it alone into a folder, for PYTHONPATH."""
     unpack(commit, work)
     _install(work, target)
+    _add_libraries(target)
 
 
 def install_tree(target: Path, work: Path) -> None:
-    """Do the same with the tree as it is."""
+    """Build the wheels of the tree as it is and install them into a folder."""
     _copy_tree(work)
-    _install(work, target)
+    _install_all(work, target)
 
 
 def install_next(target: Path, work: Path) -> str:
@@ -89,7 +97,7 @@ def install_next(target: Path, work: Path) -> str:
     number = int(newest[:4]) + 1
     migration = _NEXT.format(number=number, newest=newest)
     (work / _VERSIONS / f"v{number:04}_next.py").write_text(migration, "utf-8")
-    _install(work, target)
+    _install_all(work, target)
     return f"{number:04}"
 
 
@@ -97,6 +105,21 @@ def _copy_tree(work: Path) -> None:
     # A build leaves folders beside the code: it gets a copy.
     ignored = ignore_patterns(".*", "__pycache__", "var", "build", "dist", "*.egg-info", "tests")
     copytree(ROOT, work, ignore=ignored, dirs_exist_ok=True)
+
+
+def _add_libraries(target: Path) -> None:
+    """Copy the libraries that only an earlier release needs: the tests' environment has them."""
+    for name in _LIBRARIES:
+        found = find_spec(name)
+        assert found is not None, f"{name} is in no dependency group"
+        for folder in found.submodule_search_locations or ():
+            copytree(folder, target / name, dirs_exist_ok=True)
+
+
+def _install_all(source: Path, target: Path) -> None:
+    """Install every distribution of a tree."""
+    for project in (source, *(each.parent for each in source.glob("*/pyproject.toml"))):
+        _install(project, target)
 
 
 def _install(source: Path, target: Path) -> None:
