@@ -66,14 +66,18 @@ def run(sqlite_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
         yield Run(whole, sent)
 
 
-def _each(becomes: Becomes, *ways: str) -> pytest.MarkDecorator:
+def _each(becomes: Becomes, *ways: str, by_commands: bool = False) -> pytest.MarkDecorator:
     """Give the calls that were not taken: to us they look as those that were.
 
-    A command is a process: the quick run has one way of losing an answer looked at by commands.
+    A command is a process that starts: the quick run has one way of losing answers for these.
     """
     known = [call for call in CALLS if call.becomes is becomes and not call.taken]
     calls = [
-        pytest.param(call, id=call.id, marks=[pytest.mark.exhaustive] * (call.how != "dropped"))
+        pytest.param(
+            call,
+            id=call.id,
+            marks=[pytest.mark.exhaustive] * (by_commands and call.how != "dropped"),
+        )
         for call in known
         if not ways or call.how in ways
     ]
@@ -94,7 +98,7 @@ def test_call_whose_answer_is_lost_is_confirmed_or_left_to_a_person(run: Run, ca
 def test_show_says_why_an_operation_waits_and_what_to_type(run: Run, call: Call) -> None:
     reference = run.sent[call.id]
 
-    shown = run.system.uprid("show", reference)
+    shown = run.system.shown(reference)
 
     assert "waits for a person: its submit was sent, and no answer came" in shown
     assert _RESUMING.get(call.provider, _USUALLY).format(call.provider, reference) in shown
@@ -122,7 +126,7 @@ def test_show_tells_programs_why_an_operation_waits(run: Run, call: Call) -> Non
 
 @_each(Becomes.ASKED_AGAIN, "dropped")
 def test_show_says_that_a_code_is_wanted_again(run: Run, call: Call) -> None:
-    text = run.system.uprid("show", run.sent[call.id])
+    text = run.system.shown(run.sent[call.id])
     shown = run.system.show(run.sent[call.id])
 
     assert "inputs: mandarin waits for sms_code, 1 sent, 0 waiting to be sent" in text
@@ -141,7 +145,7 @@ def test_further_code_is_sent_where_one_was_lost(run: Run, call: Call) -> None:
     assert counted(run.system, call) == (2, 1)
 
 
-@_each(Becomes.WAITS)
+@_each(Becomes.WAITS, by_commands=True)
 def test_only_a_person_has_the_call_made_again(run: Run, call: Call) -> None:
     reference = run.sent[call.id]
 
@@ -178,9 +182,8 @@ def test_poller_killed_in_the_middle_of_a_call_never_makes_it_again(
         for call in HANGING:
             assert counted(whole, call) == (1, int(call.taken)), call.id
             assert_told(whole.marketplace, call, sent[call.id])
-            # A command is a process; to us those that were taken look as those that were not.
-            if call.becomes is Becomes.WAITS and not call.taken:
-                shown = whole.uprid("show", sent[call.id])
+            if call.becomes is Becomes.WAITS:
+                shown = whole.shown(sent[call.id])
                 assert "its submit was sent, and no answer came" in shown, call.id
 
 

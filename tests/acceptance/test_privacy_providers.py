@@ -375,6 +375,6 @@ def test_command_line_shows_no_secret(run: Run) -> None:
         "privacy-npd-0", "privacy-mandarin-0", "privacy-mandarin-100", "privacy-invoices-12000",
         "privacy-save-9002540", "faulty-npd-1",
     )  # fmt: skip
-    shown = "\n".join(run.system.uprid("show", reference) for reference in references)
+    shown = "\n".join(run.system.shown(reference) for reference in references)
 
     assert run.of_the_rest.found(shown) == set()

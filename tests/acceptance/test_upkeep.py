@@ -13,9 +13,15 @@ from tests.support.servers import ValkeyServer
 from tests.support.system import System, system
 
 _SUCCEEDED = "uprid.operation.succeeded"
-_SETTINGS = {"UPRID_ENGINE__HEARTBEAT": "0.5", "UPRID_ENGINE__LEASE_SILENCE": "2"}
-#: Seconds that the provider takes for the answer that comes too late.
-_SLOWLY = 2.0
+_SETTINGS = {
+    "UPRID_ENGINE__HEARTBEAT": "0.5",
+    "UPRID_ENGINE__LEASE_SILENCE": "2",
+    # The answer is still waited for by a process that stood still for long.
+    "UPRID_MONETA__READ_TIMEOUT": "100",
+    "UPRID_MONETA__TOTAL_TIMEOUT": "100",
+}
+#: Seconds that the provider takes for the answer that comes too late: enough to find who waits.
+_SLOWLY = 5.0
 
 
 def _holder(whole: System) -> str | None:

@@ -20,6 +20,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 from tests.support import shipped
+from tests.support.command import uprid
 from tests.support.loopback import free_port
 from tests.support.marketplace import Marketplace
 from tests.support.processes import PATIENCE, Process, start, wait_until
@@ -225,9 +226,15 @@ class System:
         assert done.returncode == status, done.stderr.decode()
         return done.stdout.decode()
 
+    def shown(self, reference: str, *options: str) -> str:
+        """Return what `uprid show` prints; in this process, where it takes no start of its own."""
+        ended = uprid(self.settings, "show", reference, *options)
+        assert ended.status == 0, ended.err
+        return ended.out
+
     def show(self, reference: str) -> dict[str, Any]:
         """Return what `uprid show --json` says."""
-        shown: dict[str, Any] = json.loads(self.uprid("show", reference, "--json"))
+        shown: dict[str, Any] = json.loads(self.shown(reference, "--json"))
         return shown
 
     def rows(self, statement: str, **values: object) -> list[tuple[Any, ...]]:
