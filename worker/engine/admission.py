@@ -24,7 +24,7 @@ class Grant:
     ordinary: int
     #: The bucket as it is now, before anything is spent.
     tokens: float
-    #: When a successor finds something to spend; None: somebody will call.
+    #: When a successor finds something to spend; None: the end of a pause or probe wakes it.
     again_at: datetime | None
     #: Half open: this chunk tries with one call whether the provider is back.
     probing: bool = False

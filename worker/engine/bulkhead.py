@@ -29,7 +29,7 @@ class Share:
             return Place(self)
 
     def vacated(self, *, working: bool, inside: bool) -> bool:
-        """Give up a place; tell whether somebody was turned away who would find room now."""
+        """Give up a place; tell whether a chunk was turned away that would find room now."""
         with self._lock:
             self._working -= working
             self._inside -= inside

@@ -50,7 +50,7 @@ def next_ask(claimed: Claimed, now: datetime, plugin: Plugin) -> Ask:
         case State.ACCEPTED:
             return Ask.SUBMIT
         case State.SUBMITTING:
-            # Nobody leaves an operation like this but a worker that died, or had its doubts.
+            # Only a worker that died, or whose call was doubtful, leaves an operation like this.
             return Ask.CLEAR_UP
         case State.POLLING if claimed.deadline_at is None or now < claimed.deadline_at:
             supplied = claimed.missing is not None and claimed.inputs_waiting > 0

@@ -33,7 +33,7 @@ from worker.store.input_delivery import Supplying
 
 log = structlog.get_logger(__name__)
 
-#: Seconds between two flushes of a chunk: the slowest call holds nobody else up.
+#: Seconds between two flushes of a chunk: the slowest call holds up no other.
 FLUSH_EVERY: Final = 0.25
 
 
@@ -89,7 +89,7 @@ class Working:
         """Work the chunk off; `flush` gets the answers, in the calling thread, as they come.
 
         `step_aside` is called, perhaps more than once, when there is only the last to wait for. Not
-        after a halt: what it was for is told at the end, and until then nobody should go on.
+        after a halt: the other chunks learn its cause at the end, and are not to begin before that.
         """
         places = min(threads, len(self._chunk.claimed))
         # Each thread with a copy of its own of what is named in all that is logged meanwhile.
@@ -108,7 +108,7 @@ class Working:
                     step_aside()
         finally:
             if drawing:
-                # Nobody can write answers down any more: no further question may be asked.
+                # Answers cannot be written any more: no further call may be made.
                 self.halt = self.halt or Halt.DATABASE_AWAY
                 self._host.wait(drawing, None)
         if stumbled is not None:

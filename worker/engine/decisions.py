@@ -144,7 +144,7 @@ class _Turn:
         if self.ask in {Ask.POLL, Ask.SUPPLY} and deadline is not None:
             due = self._not_past(deadline, (due - self.now).total_seconds(), None)
         if self.ask is Ask.SUPPLY or outcome.wants is not None:
-            # Told of, or no longer missing what was supplied.
+            # An event is due, or what was supplied is no longer missing.
             return self._move(
                 self.claimed.state,
                 due_at=due,
@@ -242,7 +242,7 @@ class _Turn:
     def _outlasting(self, end: State) -> str | None:
         """Return what of the progress outlasts an end: what a next attempt would begin with.
 
-        It may hold a whole list, and the row stays for ever.
+        It may hold a whole list, and the row is kept long.
         """
         if end is State.WAITING_FOR_PERSON or self.claimed.progress is None:
             return None
@@ -259,7 +259,7 @@ class _Turn:
     def _may_be_asked_again(self, end: State) -> bool:
         """Tell whether an end may yield to a notification that came during the question."""
         if self.ask is Ask.SUBMIT:
-            # What nobody but a person could tell, the notification may: it is cleared up by it.
+            # The notification may clear up what otherwise only a person could.
             return end is State.WAITING_FOR_PERSON
         return self.ask in {Ask.CLEAR_UP, Ask.POLL, Ask.SETTLE}
 

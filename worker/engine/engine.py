@@ -74,7 +74,7 @@ class Engine:
         self._solitude = Solitude(host.monotonic)
         self._beside_others = BesideOthers(leaseholder, self._solitude)
         limits = [plugin.limits for plugin in plugins.values()]
-        #: How long one call lasts at most, whosever it is.
+        #: How long one call lasts at most, at any of the providers.
         self._longest_call = max((each.total_timeout for each in limits), default=0.0)
         self._shares = {provider: Share(places, side_places) for provider in plugins}
         # One more than a chunk takes: a single submit is not to wait until another chunk is drawn.

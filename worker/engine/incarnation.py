@@ -56,14 +56,14 @@ class Incarnation:
         self._stopping.set()
 
     def leave(self) -> None:
-        """Stop beating and free whatever is still held."""
+        """Stop beating and free all leases that are still held."""
         self._stopping.set()
         self._left.set()
         self._heart.stop()
         self.forsake()
 
     def forsake(self) -> None:
-        """Free whatever is still held, without waiting for anything of this process."""
+        """Free all leases that are still held, without waiting for anything of this process."""
         try:
             with self._database.begin() as connection:
                 leases.leave(connection, self.id)
@@ -86,14 +86,14 @@ class Incarnation:
     def judges(self, now: datetime) -> bool:
         """Tell whether this process may call others silent; `now`: the database's time, just asked.
 
-        After an outage of the database everybody looks silent, whoever looks first included.
+        After an outage of the database all processes look silent, this one included.
         """
         return self._pulse.judges(now)
 
     def hold(self, token: str, seconds: float) -> None:
         """Begin to work under a token, before anything is claimed.
 
-        After so many seconds without any progress its leases are free, whatever it hangs in.
+        After so many seconds without any progress its leases are free, even if it hangs in a call.
         """
         self._held.hold(token, seconds)
 

@@ -41,5 +41,5 @@ class Sealing(Protocol):
     def seal_bytes(self, content: bytes) -> str:
         """Return a token."""
 
-    def open(self, token: str) -> Any:  # noqa: ANN401 - whatever JSON was sealed
+    def open(self, token: str) -> Any:  # noqa: ANN401 - any JSON value
         """Return the JSON value that was sealed; raise `Unsealable`."""

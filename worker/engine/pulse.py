@@ -16,10 +16,10 @@ class Beat:
 class Pulse:
     """The beats of one process. For one thread that beats, and others that ask.
 
-    A database that stands still takes nobody's beat. When it goes on, all that live look silent
-    until they have beaten again, and so does whose clock was put forward. A process that could not
-    beat meanwhile itself knows that, and judges nobody until it has beaten steadily for as long as
-    the others may be silent.
+    A database that stands still takes no beat. When it goes on, all processes look silent until
+    they have beaten again, and so does one whose clock was put forward. A process that could not
+    beat meanwhile knows that, and calls none silent until it has beaten steadily for as long as the
+    others may be silent.
     """
 
     def __init__(

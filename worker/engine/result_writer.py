@@ -1,6 +1,6 @@
-"""The pen: what a chunk learned is written down, whatever the database is up to.
+"""The pen: what a chunk learned is written, however sick the database is.
 
-A database that is away is waited for, and one row that it refuses costs nobody else's.
+It waits for a database that is away. Where the database refuses a row, the others are written.
 """
 
 from collections.abc import Callable, Sequence
@@ -129,7 +129,7 @@ def _is_outage(error: Exception) -> bool:
 
     The database refuses a second end, and what no column holds; what cannot even be bound is no
     error of the driver. All else that a driver can raise says nothing of the row: it is waited for,
-    be it of a class that nobody has met yet.
+    be it of a class that has not been met yet.
     """
     if isinstance(error, DBAPIError):
         return not isinstance(error, IntegrityError | DataError)

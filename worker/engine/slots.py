@@ -2,7 +2,7 @@
 
 A slot is a moment in time at which a provider's due operations are worked on together. The further
 away a due time lies, the wider its slot: a sixtieth of the way, in steps of two, so that the grids
-nest and whoever computes a slot, whenever, computes the same one. What waits in the broker is then
+nest and all processes compute the same slot at any time. What waits in the broker is then
 a hundred-odd messages for a provider, however many operations wait.
 """
 

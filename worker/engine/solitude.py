@@ -1,7 +1,7 @@
 """Solitude: one operation that a process works on while it works on nothing else.
 
-Who dies with its process for the last time before it is called poison must have been alone in it:
-whatever else was in flight may have been what killed the process.
+An operation is called poison only where its process died while it was alone in it: anything else in
+flight may have been what killed the process.
 """
 
 import threading
@@ -21,13 +21,13 @@ class Solitude:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._inside = 0
-        #: Since when somebody is alone, or waits to be, and until when; None: nobody.
+        #: Since when a chunk is alone, or waits to be, and until when; None: there is none.
         self._sought: tuple[float, float] | None = None
-        #: Before this nobody may be alone again.
+        #: Before this no chunk may be alone again.
         self._rests_until = float("-inf")
 
     def enter(self) -> bool:
-        """Begin to work beside others; False where somebody is, or is about to be, alone."""
+        """Begin to work beside others; False where a chunk is alone, or about to be."""
         with self._lock:
             if self._is_sought():
                 return False
@@ -61,7 +61,7 @@ class Solitude:
 
     @property
     def is_sought(self) -> bool:
-        """Whether what is under way should end early, for somebody who wants to be alone."""
+        """Whether what is under way should end early, for a chunk that is to be alone."""
         with self._lock:
             return self._is_sought()
 

@@ -106,7 +106,7 @@ class Sweep:
 
     def _mine(self, name: str, lasting: timedelta) -> bool:
         # Never let go of early: the lock is also what keeps all from sweeping right after. Held by
-        # nobody in particular, so that it keeps out the process that took it too.
+        # a new id each time, so that it keeps out the process that took it, too.
         with self._database.begin() as connection:
             now = self._database.now()
             return leases.hold_lock(connection, name, new_id(), now, lasting)
@@ -114,7 +114,7 @@ class Sweep:
     def _free_leases(self) -> None:
         with self._database.begin() as connection:
             # The time before the judgement: if the database stands still after it, the time is old
-            # and nobody looks silent by it; if before it, the judge knows by its own beats.
+            # and none looks silent by it; if before it, the judge knows by its own beats.
             now = self._database.measured_now(connection)
             if not self._judge.judges(now):
                 return

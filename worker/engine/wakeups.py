@@ -70,7 +70,7 @@ class Wakes:
         self._once(provider, wake, dues, self._width)
 
     def soon(self, provider: Provider, at: datetime) -> None:
-        """Wake a provider when it may be called again: soon, and once, whoever else asks for it.
+        """Wake a provider when it may be called again: soon, and once, however many ask for it.
 
         A message for each who asks would keep as many messages going round as ever were doubled.
         """
