@@ -22,6 +22,7 @@ from tests.support.operations import (
     types,
     write,
 )
+from worker.domain.errors import IllegalMove
 from worker.domain.events import EventType
 from worker.domain.outcomes import Reason, ReasonCode
 from worker.domain.states import State
@@ -182,6 +183,17 @@ def test_write_moves_tells_only_of_those_that_are_still_ours(database: Database)
 
     ends = {event.subject for event in told(database) if event.terminal}
     assert ends == {"order-1", "order-3"}
+
+
+def test_write_moves_refuses_what_the_table_of_moves_does_not_allow(database: Database) -> None:
+    polling(database, "order-1", "order-2")
+    one, two = claim(database, lane=ORDINARY)
+    before = operation(database, one.reference), operation(database, two.reference)
+
+    with pytest.raises(IllegalMove, match="polling to accepted"):
+        write(database, [ended(one), moved(two, State.ACCEPTED)])
+
+    assert (operation(database, one.reference), operation(database, two.reference)) == before
 
 
 def test_write_moves_remembers_where_an_operation_began_to_wait(database: Database) -> None:
