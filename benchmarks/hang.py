@@ -16,7 +16,7 @@ import requests
 from sqlalchemy import select
 
 from benchmarks import everybody_rows
-from benchmarks.ours import began, wakes
+from benchmarks.ours import began, wakeups
 from benchmarks.stage import Stage
 from config.polling import PollPolicy
 from config.queues import Provider, Wake
@@ -179,7 +179,7 @@ def _settings(stage: Stage, load: Load, url: str, key: str) -> dict[str, str]:
 
 def _give_work(stage: Stage, load: Load, sealer: Sealer, first: datetime) -> _Dues:
     """Put the operations; return when NPD's starts are due, which are the only ones of theirs."""
-    database, publisher = stage.database, wakes(stage)
+    database, publisher = stage.database, wakeups(stage)
     now = database.now()
 
     def spread(count: int, over: float) -> list[datetime]:

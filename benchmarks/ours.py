@@ -17,7 +17,7 @@ from config.settings import EngineSettings
 from tests.support.processes import Process, wait_until
 from uprid_client.sealing import new_key
 from worker.domain.states import State
-from worker.engine.wakeups import Wakes
+from worker.engine.wakeups import Wakeups
 from worker.process.publisher import CeleryPublisher
 from worker.store.database import Database
 from worker.store.tables import INCARNATIONS, OPERATIONS, OUTBOX
@@ -34,10 +34,10 @@ class Ours:
     name = f"this worker (worker, {POLLERS} pollers)"
 
     def __init__(
-        self, database: Database, wakes: Wakes, worker: Process, pollers: Sequence[Process]
+        self, database: Database, wakeups: Wakeups, worker: Process, pollers: Sequence[Process]
     ) -> None:
         self._database = database
-        self._wakes = wakes
+        self._wakeups = wakeups
         self.worker = worker
         self.pollers = pollers
 
@@ -52,7 +52,7 @@ class Ours:
     def go(self) -> None:
         with self._database.begin() as connection:
             connection.execute(update(OPERATIONS).values(due_at=self._database.now()))
-        self._wakes.now(Provider.MONETA)
+        self._wakeups.now(Provider.MONETA)
 
     def left(self) -> int:
         with self._database.read() as connection:
@@ -86,7 +86,7 @@ class Ours:
     def await_at(self, dues: Sequence[datetime], *, first_id: int = 1) -> None:
         """Put operations that are due at these times, and publish their slots like the engine."""
         rows.put(self._database, dues, first_id=first_id)
-        self._wakes.at(Provider.MONETA, Wake.POLL, dues)
+        self._wakeups.at(Provider.MONETA, Wake.POLL, dues)
 
 
 @contextmanager
@@ -122,7 +122,7 @@ def running(
                 *((f"poller-{number}", "poller") for number in range(POLLERS)),
             )
         ]
-        ours = Ours(stage.database, wakes(stage, slot), worker, polling)
+        ours = Ours(stage.database, wakeups(stage, slot), worker, polling)
         began(stage.database, (worker, *polling))
         yield ours
 
@@ -138,13 +138,13 @@ def began(database: Database, processes: Sequence[Process]) -> None:
     )
 
 
-def wakes(stage: Stage, slot: timedelta = SLOT) -> Wakes:
+def wakeups(stage: Stage, slot: timedelta = SLOT) -> Wakeups:
     """Publish slots as the engine does."""
     engine = EngineSettings()
     app = Celery("bench", set_as_current=False)
     app.conf.update(configuration(stage.broker.url, engine.visibility_timeout))
     publisher = CeleryPublisher(app, stage.broker.url)
-    return Wakes(publisher, stage.database, width=slot, longest=engine.max_countdown)
+    return Wakeups(publisher, stage.database, width=slot, longest=engine.max_countdown)
 
 
 def _begun(database: Database) -> set[int]:

@@ -13,16 +13,16 @@ from uprid_client.names import (
 
 __all__ = [
     "CHUNK_QUEUES",
-    "DOORS",
     "INTAKE_QUEUES",
     "LARGEST_MESSAGE",
     "OPERATIONS_QUEUE",
+    "PROVIDER_TASKS",
     "SENDERS_QUEUES",
     "TASK_MODULES",
     "TASK_QUEUES",
     "UPKEEP_QUEUE",
-    "Doors",
     "Provider",
+    "ProviderTasks",
     "Task",
     "Wake",
     "chunk_queue",
@@ -49,7 +49,7 @@ class Wake(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Doors:
+class ProviderTasks:
     """The task names of one provider."""
 
     start: tuple[Task, ...]
@@ -62,11 +62,13 @@ class Doors:
 
 
 #: Those whose chunk tasks have names of their own.
-_NAMED: Final[dict[Provider, Doors]] = {
-    Provider.MONETA: Doors((Task.MONETA_START,), Task.MONETA_POLL, Task.MONETA_SETTLE),
-    Provider.NPD: Doors((Task.NPD_START,), Task.NPD_ADVANCE, Task.NPD_ADVANCE),
-    Provider.MANDARIN: Doors((Task.MANDARIN_START,), Task.MANDARIN_POLL, Task.MANDARIN_POLL),
-    Provider.INTELLECTMONEY: Doors(
+_NAMED: Final[dict[Provider, ProviderTasks]] = {
+    Provider.MONETA: ProviderTasks((Task.MONETA_START,), Task.MONETA_POLL, Task.MONETA_SETTLE),
+    Provider.NPD: ProviderTasks((Task.NPD_START,), Task.NPD_ADVANCE, Task.NPD_ADVANCE),
+    Provider.MANDARIN: ProviderTasks(
+        (Task.MANDARIN_START,), Task.MANDARIN_POLL, Task.MANDARIN_POLL
+    ),
+    Provider.INTELLECTMONEY: ProviderTasks(
         (Task.INTELLECTMONEY_INVOICES, Task.INTELLECTMONEY_LIST, Task.INTELLECTMONEY_SAVE),
         Task.INTELLECTMONEY_POLL,
         Task.INTELLECTMONEY_POLL,
@@ -74,13 +76,13 @@ _NAMED: Final[dict[Provider, Doors]] = {
 }
 
 
-def _tasks_of(provider: Provider) -> Doors:
+def _tasks_of(provider: Provider) -> ProviderTasks:
     """Return a provider's tasks: `tasks.<provider>.poll` is its chunk task, unless it is named."""
     usual = f"tasks.{provider}.poll"
-    return _NAMED.get(provider) or Doors((), usual, usual)
+    return _NAMED.get(provider) or ProviderTasks((), usual, usual)
 
 
-DOORS: Final = {provider: _tasks_of(provider) for provider in Provider}
+PROVIDER_TASKS: Final = {provider: _tasks_of(provider) for provider in Provider}
 
 TASK_MODULES: Final = (
     *(f"tasks.{provider}" for provider in Provider),

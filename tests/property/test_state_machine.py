@@ -45,7 +45,7 @@ from worker.domain.outcomes import (
     Trouble,
 )
 from worker.domain.states import DRIVEN, RETRYABLE, TERMINAL, State, may_move
-from worker.engine.calls import Ask
+from worker.engine.calls import Call
 from worker.engine.sweep import Sweep, Timing
 from worker.providers.base import Work
 from worker.store import claims, intake, provider_pauses, retries
@@ -62,16 +62,16 @@ _ANY: Final[tuple[Outcome, ...]] = (
 )
 #: What a plugin may answer to a question, by the Protocol; what keeps an operation going first
 #: and more often.
-ANSWERS: Final[dict[Ask, tuple[Outcome, ...]]] = {
-    Ask.SUBMIT: (
+ANSWERS: Final[dict[Call, tuple[Outcome, ...]]] = {
+    Call.SUBMIT: (
         *[Started("77", "taken")] * 6,
         *[NotSent("refused", Trouble.TRANSPORT)] * 2,
         NotSent("429", Trouble.UNAVAILABLE, retry_after=20),
         *[Doubtful("timed out")] * 3,
         *_ANY,
     ),
-    Ask.CLEAR_UP: (*[Pending("502", Trouble.TRANSPORT)] * 3, Doubtful("timed out"), *_ANY),
-    Ask.POLL: (
+    Call.CLEAR_UP: (*[Pending("502", Trouble.TRANSPORT)] * 3, Doubtful("timed out"), *_ANY),
+    Call.POLL: (
         *[Pending("CREATED")] * 6,
         *[Pending("INPROGRESS")] * 3,
         *[Pending("502", Trouble.TRANSPORT)] * 3,
@@ -79,7 +79,7 @@ ANSWERS: Final[dict[Ask, tuple[Outcome, ...]]] = {
         *[Settle("expired")] * 2,
         *_ANY,
     ),
-    Ask.SETTLE: (
+    Call.SETTLE: (
         *[Pending("checked", again_in=60)] * 4,
         Pending("502", Trouble.TRANSPORT),
         *_ANY,
@@ -129,7 +129,7 @@ class Quiet:
     def trim_soon(self) -> None:
         pass
 
-    def judges(self, now: datetime) -> bool:
+    def may_call_silent(self, now: datetime) -> bool:
         del now
         return True
 
@@ -154,7 +154,7 @@ class Operations(RuleBasedStateMachine):
         shutil.copy(template(), path)
         self.database = Database(f"sqlite:///{path}")
         self.plugin = ScriptedPlugin(deadline=300)
-        for ask in Ask:
+        for ask in Call:
             self.plugin.answers(ask, partial(self.answer, ask))
         self.broker = MemoryBroker(self.database)
         self.processes = [Process(self.database, self.plugin, self.broker) for _ in range(2)]
@@ -165,15 +165,17 @@ class Operations(RuleBasedStateMachine):
         keep = Retention(timedelta(days=30), timedelta(days=180), timedelta(days=14))
         timing = Timing(timedelta(seconds=2), timedelta(seconds=6), timedelta(seconds=1), keep)
         providers = frozenset({Provider.MONETA})
-        self.sweep = Sweep(self.database, providers, self.processes[0].wakes, quiet, quiet, timing)
+        self.sweep = Sweep(
+            self.database, providers, self.processes[0].wakeups, quiet, quiet, timing
+        )
         for name in NAMES[:3]:
             self.enqueue(name, "f")
 
-    def answer(self, ask: Ask, work: Work) -> Outcome:
+    def answer(self, ask: Call, work: Work) -> Outcome:
         """Answer as the script has it, whatever happens to the worker meanwhile."""
         number, happens = self.script.pop(0) if self.script else (0, NOTHING)
         outcome = ANSWERS[ask][number % len(ANSWERS[ask])]
-        if ask is Ask.SUBMIT:
+        if ask is Call.SUBMIT:
             # A stumble is noted as what the engine must take it for.
             noted = Doubtful("stumble") if happens == BUG else outcome
             self.submits.setdefault((work.reference, work.attempt), []).append(noted)
@@ -198,7 +200,7 @@ class Operations(RuleBasedStateMachine):
         with self.database.begin() as connection:
             taken = intake.accept(connection, begun, now)
         assert (taken is Taken.NEW) is (reference not in known)
-        self.processes[0].wakes.at(Provider.MONETA, Wake.POLL, [now])
+        self.processes[0].wakeups.at(Provider.MONETA, Wake.POLL, [now])
 
     @rule(
         reference=REFERENCES,
@@ -217,7 +219,7 @@ class Operations(RuleBasedStateMachine):
                 give_up_at = now + timedelta(seconds=300)
                 done.append(retries.retry(connection, action, None, give_up_at, forgets, now)[0])
         assert Counter(done)[Done.DONE] <= (off == 0)
-        self.processes[0].wakes.at(Provider.MONETA, Wake.POLL, [now])
+        self.processes[0].wakeups.at(Provider.MONETA, Wake.POLL, [now])
 
     # What time does
 
@@ -278,7 +280,7 @@ class Operations(RuleBasedStateMachine):
         """End a pause, and look at what is due."""
         with self.database.begin() as connection:
             provider_pauses.unpause(connection, "moneta", "anna", "", self.database.now())
-        self.processes[0].wakes.now(Provider.MONETA)
+        self.processes[0].wakeups.now(Provider.MONETA)
 
     # What holds at all times
 
@@ -357,7 +359,7 @@ class Operations(RuleBasedStateMachine):
 
     def _mended(self) -> None:
         self.nothing_is_leased_for_ever()
-        for ask in Ask:
+        for ask in Call:
             self.plugin.answers(ask, Finished(State.SUCCEEDED, "end"))
         self.provider_is_mended()
         for _ in range(6):

@@ -15,8 +15,8 @@ from tests.support.providers import ScriptedPlugin
 from uprid_client.sealing import Sealer, new_key
 from worker.engine.engine import Engine
 from worker.engine.incarnation import Incarnation
-from worker.engine.wakeups import Wakes
-from worker.process.runtime import PLACES, SIDE_PLACES
+from worker.engine.wakeups import Wakeups
+from worker.process.runtime import MAX_CHUNKS, MAX_ENDING_CHUNKS
 from worker.providers.base import Plugin
 from worker.store import claims, intake, leases
 from worker.store.intake import Start
@@ -47,7 +47,7 @@ class Poller:
         self.plugin = plugin
         self.broker = broker
         self.bell = Bell()
-        self.wakes = Wakes(broker, database, width=WIDTH, longest=LONGEST)
+        self.wakeups = Wakeups(broker, database, width=WIDTH, longest=LONGEST)
         self.incarnation = Incarnation(
             database, "poller", every=timedelta(seconds=1), silence=SILENCE
         )
@@ -62,12 +62,12 @@ class Poller:
         return Engine(
             self.database,
             {self.plugin.name: self.plugin},
-            self.wakes,
+            self.wakeups,
             self.bell,
             self.incarnation,
             SEALER,
-            places=PLACES,
-            side_places=SIDE_PLACES,
+            max_chunks=MAX_CHUNKS,
+            max_ending_chunks=MAX_ENDING_CHUNKS,
             meter=self.meter,
         )
 
@@ -103,7 +103,7 @@ class Poller:
         with self.database.begin() as connection:
             for each in begun:
                 intake.accept(connection, replace(each, provider=self.plugin.name), now)
-        self.wakes.at(self.plugin.name, Wake.POLL, [now])
+        self.wakeups.at(self.plugin.name, Wake.POLL, [now])
 
     def give_up_at(self) -> datetime:
         """Return when an operation that is stored now is given up."""

@@ -15,7 +15,7 @@ from worker.domain.outcomes import Reason
 from worker.domain.snapshot import Run
 from worker.domain.states import State
 from worker.store import claims, intake, writeback
-from worker.store.changes import Move, Stay
+from worker.store.changes import Transition, Unchanged
 from worker.store.claims import ORDINARY, URGENT, Claimed
 from worker.store.database import Database
 from worker.store.intake import Start, Taken
@@ -146,15 +146,15 @@ def run(note: str = "answer", count: int = 1, at: datetime = NOW) -> Run:
     return Run(note, at, at, count, 12)
 
 
-def stayed(claimed: Claimed, due_at: datetime, **changes: Any) -> Stay:
+def stayed(claimed: Claimed, due_at: datetime, **changes: Any) -> Unchanged:
     """Return what is written of an operation that stays where it is."""
     given: dict[str, Any] = {
         "polls": claimed.polls + 1, "faults": 0, "progress": None, "run": run(), "closed": None,
     }  # fmt: skip
-    return Stay(claimed=claimed, due_at=due_at, **{**given, **changes})
+    return Unchanged(claimed=claimed, due_at=due_at, **{**given, **changes})
 
 
-def moved(claimed: Claimed, state: State, *events: EventType, **changes: Any) -> Move:
+def moved(claimed: Claimed, state: State, *events: EventType, **changes: Any) -> Transition:
     """Return what is written of an operation that goes to another state."""
     given: dict[str, Any] = {
         "call": run(), "lane": URGENT, "due_at": None, "deadline_at": claimed.deadline_at,
@@ -162,20 +162,20 @@ def moved(claimed: Claimed, state: State, *events: EventType, **changes: Any) ->
         "progress": None,
     }  # fmt: skip
     told = tuple((event, new_id()) for event in events)
-    return Move(claimed=claimed, state=state, events=told, **{**given, **changes})
+    return Transition(claimed=claimed, state=state, events=told, **{**given, **changes})
 
 
-def ended(claimed: Claimed, state: State = State.SUCCEEDED, **changes: Any) -> Move:
+def ended(claimed: Claimed, state: State = State.SUCCEEDED, **changes: Any) -> Transition:
     """Return what is written of an operation that ends."""
     return moved(claimed, state, END_EVENTS[state], **{"finished_at": NOW, **changes})
 
 
 def write(
-    database: Database, moves: Sequence[Move], *, token: str = TOKEN, now: datetime = NOW
+    database: Database, moves: Sequence[Transition], *, token: str = TOKEN, now: datetime = NOW
 ) -> set[str]:
     """Write moves back; return the ids that were ours."""
     with database.begin() as connection:
-        return set(writeback.write_moves(connection, token, moves, now))
+        return set(writeback.write_transitions(connection, token, moves, now))
 
 
 def forgets(kind: str, progress: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -20,7 +20,7 @@ from worker.domain.outcomes import (
     Started,
 )
 from worker.domain.states import State
-from worker.engine.calls import Ask
+from worker.engine.calls import Call
 from worker.providers.base import Finding, Limits, Work
 
 #: What a question is answered with; may raise or take its time, as plugins are not to.
@@ -39,10 +39,10 @@ _UNSURE: Final = Reason(ReasonCode.DOUBTFUL_SUBMIT, "Nobody can tell.")
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Asked:
     """One question that was asked."""
 
-    ask: Ask
+    ask: Call
     reference: str
     attempt: int
     payload: Mapping[str, Any] | None
@@ -70,30 +70,30 @@ class ScriptedPlugin:
         self._prepares = prepares
         self._resumed_for = resumed_for
         self._lock = threading.Lock()
-        self._lines: dict[Ask, Line] = {
-            Ask.PREPARE: lambda work: Prepared("prepared", {**work.progress, "ready": True}),
-            Ask.SUPPLY: lambda _: Pending("supplied", as_after=0),
-            Ask.SUBMIT: lambda work: Started(f"ref-{work.reference}-{work.attempt}", "taken"),
-            Ask.CLEAR_UP: lambda _: NeedsPerson(_UNSURE, "unsure"),
-            Ask.POLL: lambda _: Pending("not yet"),
-            Ask.SETTLE: lambda _: Finished(State.EXPIRED, "no answer"),
+        self._lines: dict[Call, Line] = {
+            Call.PREPARE: lambda work: Prepared("prepared", {**work.progress, "ready": True}),
+            Call.SUPPLY: lambda _: Pending("supplied", as_after=0),
+            Call.SUBMIT: lambda work: Started(f"ref-{work.reference}-{work.attempt}", "taken"),
+            Call.CLEAR_UP: lambda _: NeedsPerson(_UNSURE, "unsure"),
+            Call.POLL: lambda _: Pending("not yet"),
+            Call.SETTLE: lambda _: Finished(State.EXPIRED, "no answer"),
         }
-        self.calls: list[Call] = []
+        self.calls: list[Asked] = []
         #: What a look at the host comes to, and how many there were.
         self.seen: Outcome = Pending("answers")
         self.looks = 0
 
-    def answers(self, ask: Ask, line: Line | Outcome, *more: Outcome) -> None:
+    def answers(self, ask: Call, line: Line | Outcome, *more: Outcome) -> None:
         """Answer a question so from now on; of several outcomes, one after another, the last for
         ever, for each operation by itself.
         """
         self._lines[ask] = line if callable(line) else _in_turn((line, *more))
 
-    def asked(self, ask: Ask, reference: str | None = None) -> int:
+    def asked(self, ask: Call, reference: str | None = None) -> int:
         """Return how often a question was asked, of all operations or of one."""
         with self._lock:
             return sum(
-                call.ask is ask and reference in {None, call.reference} for call in self.calls
+                each.ask is ask and reference in {None, each.reference} for each in self.calls
             )
 
     def accept(
@@ -135,11 +135,11 @@ class ScriptedPlugin:
 
     def prepare(self, work: Work) -> Outcome:
         """Answer from the script."""
-        return self._said(Ask.PREPARE, work)
+        return self._said(Call.PREPARE, work)
 
     def supply(self, work: Work) -> Outcome:
         """Answer from the script."""
-        return self._said(Ask.SUPPLY, work)
+        return self._said(Call.SUPPLY, work)
 
     def carry_over(
         self, kind: str, progress: Mapping[str, Any], *, next_attempt: bool
@@ -151,19 +151,19 @@ class ScriptedPlugin:
 
     def submit(self, work: Work) -> Outcome:
         """Answer from the script."""
-        return self._said(Ask.SUBMIT, work)
+        return self._said(Call.SUBMIT, work)
 
     def clear_up(self, work: Work) -> Outcome:
         """Answer from the script."""
-        return self._said(Ask.CLEAR_UP, work)
+        return self._said(Call.CLEAR_UP, work)
 
     def poll(self, work: Work) -> Outcome:
         """Answer from the script."""
-        return self._said(Ask.POLL, work)
+        return self._said(Call.POLL, work)
 
     def settle(self, work: Work) -> Outcome:
         """Answer from the script."""
-        return self._said(Ask.SETTLE, work)
+        return self._said(Call.SETTLE, work)
 
     def look(self) -> Outcome:
         """Answer what the test chose, and count."""
@@ -177,9 +177,9 @@ class ScriptedPlugin:
     def close(self) -> None:
         """Close nothing."""
 
-    def _said(self, ask: Ask, work: Work) -> Outcome:
+    def _said(self, ask: Call, work: Work) -> Outcome:
         with self._lock:
-            self.calls.append(Call(ask, work.reference, work.attempt, work.payload))
+            self.calls.append(Asked(ask, work.reference, work.attempt, work.payload))
         return self._lines[ask](work)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from config.queues import DOORS, Provider, Task
+from config.queues import PROVIDER_TASKS, Provider, Task
 from uprid_client.contract.catalogue import tasks_of
 from uprid_client.contract.tasks import TaskContract
 from uprid_client.contract.words import LONGEST_REFERENCE, is_reference
@@ -149,7 +149,7 @@ def _argument_faults(arguments: Mapping[str, Any], contract: TaskContract | None
 
 
 def _task(given: object, provider: Provider) -> Task | None:
-    start = DOORS[provider].start
+    start = PROVIDER_TASKS[provider].start
     # Unnamed, it is the one that starts something, if there is only one.
     if given is None:
         return start[0] if len(start) == 1 else None

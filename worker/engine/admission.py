@@ -1,4 +1,4 @@
-"""The gate before a claim: pause, breaker and rate decide how much may be taken. Pure."""
+"""Admission before a claim: pause, breaker and rate decide how much may be taken. Pure."""
 
 import math
 from dataclasses import dataclass, replace
@@ -115,7 +115,7 @@ def is_half_open(shared: Shared, limits: Limits) -> bool:
     """Tell whether one call at a time tries whether the provider is back.
 
     A host that answered when it was merely looked at has one failure less than a sick one: the
-    next call may be any, and its failure alone closes the gate again.
+    next call may be any, and its failure alone opens the breaker again.
     """
     looked_well = shared.failures == limits.breaker_failures - 1 and shared.closed_until is not None
     return is_sick(shared, limits) or looked_well

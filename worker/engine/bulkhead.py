@@ -1,35 +1,35 @@
-"""A provider's share of a process: a hung one never fills the pool that all have in common."""
+"""A provider's bulkhead in a process: a hung one never fills the pool that all have in common."""
 
 import threading
 
 
-class Share:
+class Bulkhead:
     """How many chunks of one provider this process works on at a time.
 
-    A chunk whose last calls are only waited for takes a side place, and another is begun in its
+    A chunk whose last calls are only waited for is counted apart, and another is begun in its
     stead: a call that hangs holds up no more than its own thread.
     """
 
-    def __init__(self, places: int, side_places: int) -> None:
-        self._places = places
-        self._room = places + side_places
+    def __init__(self, max_chunks: int, max_ending_chunks: int) -> None:
+        self._max_chunks = max_chunks
+        self._room = max_chunks + max_ending_chunks
         self._working = 0
         self._inside = 0
         self._turned_away = False
         self._lock = threading.Lock()
 
-    def enter(self) -> "Place | None":
-        """Take a place; None where all are taken."""
+    def enter(self) -> "Permit | None":
+        """Return a permit for one chunk; None where all are given."""
         with self._lock:
             if not self._has_room():
                 self._turned_away = True
                 return None
             self._working += 1
             self._inside += 1
-            return Place(self)
+            return Permit(self)
 
     def vacated(self, *, working: bool, inside: bool) -> bool:
-        """Give up a place; tell whether a chunk was turned away that would find room now."""
+        """Give up a permit; tell whether a chunk was turned away that would find room now."""
         with self._lock:
             self._working -= working
             self._inside -= inside
@@ -39,21 +39,21 @@ class Share:
             return True
 
     def _has_room(self) -> bool:
-        return self._working < self._places and self._inside < self._room
+        return self._working < self._max_chunks and self._inside < self._room
 
 
-class Place:
-    """A chunk's place in a share. For one thread."""
+class Permit:
+    """A chunk's permit to work. For one thread."""
 
-    def __init__(self, share: Share) -> None:
-        self._share = share
+    def __init__(self, bulkhead: Bulkhead) -> None:
+        self._bulkhead = bulkhead
         self._working = True
 
     def step_aside(self) -> bool:
         """Let another chunk be begun; tell whether one was turned away meanwhile."""
         was_working, self._working = self._working, False
-        return was_working and self._share.vacated(working=True, inside=False)
+        return was_working and self._bulkhead.vacated(working=True, inside=False)
 
     def leave(self) -> bool:
-        """Give the place up; tell whether a chunk was turned away meanwhile."""
-        return self._share.vacated(working=self._working, inside=True)
+        """Give the permit up; tell whether a chunk was turned away meanwhile."""
+        return self._bulkhead.vacated(working=self._working, inside=True)

@@ -13,7 +13,7 @@ from worker.providers.base import Plugin
 from worker.store.claims import Claimed
 
 
-class Ask(StrEnum):
+class Call(StrEnum):
     """What an operation was asked."""
 
     PREPARE = "prepare"
@@ -25,7 +25,7 @@ class Ask(StrEnum):
 
 
 #: What neither costs nor has an effect, so that nothing is lost by a call that fails.
-HARMLESS: Final = frozenset({Ask.PREPARE, Ask.CLEAR_UP, Ask.POLL, Ask.SETTLE})
+HARMLESS: Final = frozenset({Call.PREPARE, Call.CLEAR_UP, Call.POLL, Call.SETTLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Answer:
 
     #: As claimed; in `submitting` once its submit was marked.
     claimed: Claimed
-    ask: Ask
+    call: Call
     outcome: Outcome
     #: When the question was sent.
     at: datetime
@@ -42,21 +42,21 @@ class Answer:
     took: int
 
 
-def next_ask(claimed: Claimed, now: datetime, plugin: Plugin) -> Ask:
+def next_call(claimed: Claimed, now: datetime, plugin: Plugin) -> Call:
     """Return what a claimed operation is to be asked."""
     match claimed.state:
         case State.ACCEPTED if plugin.prepares(claimed.kind, progress_of(claimed)):
-            return Ask.PREPARE
+            return Call.PREPARE
         case State.ACCEPTED:
-            return Ask.SUBMIT
+            return Call.SUBMIT
         case State.SUBMITTING:
             # Only a worker that died, or whose call was doubtful, leaves an operation like this.
-            return Ask.CLEAR_UP
+            return Call.CLEAR_UP
         case State.POLLING if claimed.deadline_at is None or now < claimed.deadline_at:
             supplied = claimed.missing is not None and claimed.inputs_waiting > 0
-            return Ask.SUPPLY if supplied else Ask.POLL
+            return Call.SUPPLY if supplied else Call.POLL
         case _:
-            return Ask.SETTLE
+            return Call.SETTLE
 
 
 def progress_of(claimed: Claimed) -> Mapping[str, Any]:

@@ -22,8 +22,8 @@ from worker.domain.snapshot import CurrentAttempt
 from worker.domain.states import State
 from worker.engine import own_outcomes
 from worker.engine.admission import Health
-from worker.engine.calls import Answer, Ask, next_ask, progress_of
-from worker.engine.environment import THIS, Host
+from worker.engine.calls import Answer, Call, next_call, progress_of
+from worker.engine.environment import REAL, Environment
 from worker.engine.halt import Halt, HaltCheck
 from worker.engine.health import HealthWatch
 from worker.providers.base import Plugin, Work
@@ -46,7 +46,7 @@ class Chunk:
     payloads: Mapping[str, str | None]
     #: Sealed notifications of those that were spoken of.
     notices: Mapping[str, Sequence[str]]
-    token: str
+    lease_id: str
     #: The database's time at the claim, and this host's monotonic clock then.
     now: datetime
     began: float
@@ -59,20 +59,20 @@ class Working:
         self,
         chunk: Chunk,
         plugin: Plugin,
-        guard: HaltCheck,
+        halt_check: HaltCheck,
         *,
         unseal: Callable[[str], Any],
         mark: Callable[[Claimed, datetime], bool],
         supply: Callable[[Claimed, datetime], Supplying | None],
-        host: Host = THIS,
+        environment: Environment = REAL,
     ) -> None:
         self._chunk = chunk
         self._plugin = plugin
-        self._guard = guard
+        self._halt_check = halt_check
         self._unseal = unseal
         self._mark = mark
         self._supply = supply
-        self._host = host
+        self._environment = environment
         self._waiting = deque(chunk.claimed)
         self._answers: deque[Answer] = deque()
         self._watch = HealthWatch(plugin.limits.breaker_failures)
@@ -97,7 +97,7 @@ class Working:
         stumbled: BaseException | None = None
         try:
             while drawing:
-                done, drawing = self._host.wait(drawing, FLUSH_EVERY)
+                done, drawing = self._environment.wait(drawing, FLUSH_EVERY)
                 self._flush(flush)
                 for error in (future.exception() for future in done):
                     if error is not None:
@@ -110,7 +110,7 @@ class Working:
             if drawing:
                 # Answers cannot be written any more: no further call may be made.
                 self.halt = self.halt or Halt.DATABASE_AWAY
-                self._host.wait(drawing, None)
+                self._environment.wait(drawing, None)
         if stumbled is not None:
             raise stumbled
 
@@ -137,7 +137,7 @@ class Working:
         """
         if self.calls or self.halt is not None:
             return
-        self.halt = self._guard.halted(self._chunk.began)
+        self.halt = self._halt_check.halted(self._chunk.began)
         if self.halt is not None:
             return
         self._looked = True
@@ -165,7 +165,7 @@ class Working:
                 claimed = self._waiting.popleft()
             except IndexError:
                 return
-            halt = self._guard.halted(self._chunk.began, self._chunk.token)
+            halt = self._halt_check.halted(self._chunk.began, self._chunk.lease_id)
             if halt is not None:
                 self.halt = halt
                 return
@@ -177,16 +177,16 @@ class Working:
     def _answered(self, claimed: Claimed) -> Answer | None:
         """Ask for one operation; None where it must not be asked any more."""
         bind_contextvars(operation=claimed.id, attempt=claimed.attempt)
-        began = self._host.monotonic()
+        began = self._environment.monotonic()
         at = self._chunk.now + timedelta(seconds=began - self._chunk.began)
-        ask = next_ask(claimed, at, self._plugin)
+        call = next_call(claimed, at, self._plugin)
         outcome: Outcome | None = None
         try:
-            ready = self._ready(ask, claimed, at)
+            ready = self._ready(call, claimed, at)
             if ready is None:
                 return None
             claimed = ready.claimed
-            outcome = self._asked(ask, _work(ready, at))
+            outcome = self._asked(call, _work(ready, at))
         except Unsealable:
             is_erased = self._chunk.payloads.get(claimed.id) == ERASED
             outcome = own_outcomes.ERASED if is_erased else own_outcomes.UNREADABLE
@@ -194,24 +194,24 @@ class Working:
             log.warning("mark_failed", error=type(error).__name__)
             self.halt = Halt.DATABASE_AWAY
             return None
-        took = round((self._host.monotonic() - began) * 1000)
-        return Answer(claimed, ask, outcome, at, took)
+        took = round((self._environment.monotonic() - began) * 1000)
+        return Answer(claimed, call, outcome, at, took)
 
-    def _ready(self, ask: Ask, claimed: Claimed, at: datetime) -> "_Ready | None":
+    def _ready(self, call: Call, claimed: Claimed, at: datetime) -> "_Ready | None":
         """Open what a question needs, and mark what must not be asked twice.
 
         None where it must not be asked. Raises `Unsealable` before anything is marked, and
         `DatabaseUnavailable`.
         """
-        match ask:
-            case Ask.PREPARE:
+        match call:
+            case Call.PREPARE:
                 return _Ready(claimed, self._payload(claimed))
-            case Ask.SUBMIT:
+            case Call.SUBMIT:
                 payload = self._payload(claimed)
                 if not self._mark(claimed, at):
                     return None
                 return _Ready(replace(claimed, state=State.SUBMITTING), payload)
-            case Ask.SUPPLY:
+            case Call.SUPPLY:
                 supplying = self._supply(claimed, at)
                 if supplying is None:
                     return None
@@ -228,24 +228,24 @@ class Working:
                 notices = tuple(opened(self._unseal, each) for each in sealed)
                 return _Ready(claimed, None, notices)
 
-    def _asked(self, ask: Ask, work: Work) -> Outcome:
+    def _asked(self, call: Call, work: Work) -> Outcome:
         try:
-            match ask:
-                case Ask.PREPARE:
+            match call:
+                case Call.PREPARE:
                     return self._plugin.prepare(work)
-                case Ask.SUBMIT:
+                case Call.SUBMIT:
                     return self._plugin.submit(work)
-                case Ask.SUPPLY:
+                case Call.SUPPLY:
                     return self._plugin.supply(work)
-                case Ask.CLEAR_UP:
+                case Call.CLEAR_UP:
                     return self._plugin.clear_up(work)
-                case Ask.POLL:
+                case Call.POLL:
                     return self._plugin.poll(work)
-                case Ask.SETTLE:
+                case Call.SETTLE:
                     return self._plugin.settle(work)
         except Exception as error:
-            log.exception("plugin_stumbled", ask=ask)
-            return own_outcomes.stumbled(ask, work.faults, type(error).__name__)
+            log.exception("plugin_stumbled", ask=call)
+            return own_outcomes.stumbled(call, work.faults, type(error).__name__)
 
     def _payload(self, claimed: Claimed) -> Mapping[str, Any] | None:
         sealed = self._chunk.payloads.get(claimed.id)

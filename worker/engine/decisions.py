@@ -26,15 +26,15 @@ from worker.domain.outcomes import (
 from worker.domain.snapshot import Run
 from worker.domain.states import State
 from worker.engine.admission import LONGEST_REST
-from worker.engine.calls import Answer, Ask, progress_of
+from worker.engine.calls import Answer, Call, progress_of
 from worker.providers.base import Plugin
-from worker.store.changes import Move, Stay
+from worker.store.changes import Transition, Unchanged
 from worker.store.claims import ORDINARY, URGENT
 
 
 def decide(
     answer: Answer, plugin: Plugin, now: datetime, draw: float, seal: Callable[[bytes], str]
-) -> Stay | Move:
+) -> Unchanged | Transition:
     """Return what is written for an answer; `draw` in [0, 1) is the jitter's random number."""
     turn = _Turn(answer, plugin, now, draw, seal)
     outcome = answer.outcome
@@ -86,7 +86,7 @@ class _Turn:
         seal: Callable[[bytes], str],
     ) -> None:
         self.claimed = answer.claimed
-        self.ask = answer.ask
+        self.call = answer.call
         self.note = answer.outcome.note[:100]
         self.at = answer.at
         self.took = answer.took
@@ -94,15 +94,15 @@ class _Turn:
         self.now = now
         self.draw = draw
         self.seal = seal
-        asked = self.ask in {Ask.POLL, Ask.SETTLE}
+        asked = self.call in {Call.POLL, Call.SETTLE}
         self.polls = self.claimed.polls + (answer.outcome.calls if asked else 0)
         self.faults = self.claimed.faults
 
-    def prepared(self, outcome: Prepared) -> Move:
+    def prepared(self, outcome: Prepared) -> Transition:
         progress = self._progress(outcome.progress)
-        return self._move(State.ACCEPTED, due_at=self.now, faults=0, progress=progress)
+        return self._transition(State.ACCEPTED, due_at=self.now, faults=0, progress=progress)
 
-    def started(self, outcome: Started) -> Move:
+    def started(self, outcome: Started) -> Transition:
         deadline = outcome.deadline_at
         if deadline is None or deadline <= self.now:
             # A deadline that has passed before it began is a wrong clock, not an expiry.
@@ -111,7 +111,7 @@ class _Turn:
         wait = outcome.again_in
         if wait is None:
             wait = self.plugin.policy.wait(outcome.as_after, self.draw)
-        return self._move(
+        return self._transition(
             State.POLLING,
             lane=ORDINARY,
             due_at=self._not_past(deadline, wait, self.now),
@@ -126,26 +126,26 @@ class _Turn:
             records=outcome.records,
         )
 
-    def pending(self, outcome: Pending) -> Stay | Move:
+    def pending(self, outcome: Pending) -> Unchanged | Transition:
         faults = 0 if outcome.trouble is None else self.faults + 1
         due = self.rest(outcome.retry_after, self._wait(outcome))
         progress = self._progress(outcome.progress)
         deadline = self.claimed.deadline_at
-        if self.ask is Ask.PREPARE and deadline is not None and self.now >= deadline:
+        if self.call is Call.PREPARE and deadline is not None and self.now >= deadline:
             return self.given_up()
-        if self.claimed.state is State.POLLING and self.ask is Ask.SETTLE:
-            return self._move(
+        if self.claimed.state is State.POLLING and self.call is Call.SETTLE:
+            return self._transition(
                 State.SETTLING,
                 due_at=due,
                 faults=faults,
                 progress=progress,
                 records=outcome.records,
             )
-        if self.ask in {Ask.POLL, Ask.SUPPLY} and deadline is not None:
+        if self.call in {Call.POLL, Call.SUPPLY} and deadline is not None:
             due = self._not_past(deadline, (due - self.now).total_seconds(), None)
-        if self.ask is Ask.SUPPLY or outcome.wants is not None:
+        if self.call is Call.SUPPLY or outcome.wants is not None:
             # An event is due, or what was supplied is no longer missing.
-            return self._move(
+            return self._transition(
                 self.claimed.state,
                 due_at=due,
                 faults=faults,
@@ -155,7 +155,7 @@ class _Turn:
                 events=_asking(outcome.wants),
                 records=outcome.records,
             )
-        return self.stay(due, faults=faults, progress=progress, records=outcome.records)
+        return self.unchanged(due, faults=faults, progress=progress, records=outcome.records)
 
     def _wait(self, outcome: Pending) -> float:
         if outcome.again_in is not None:
@@ -166,19 +166,19 @@ class _Turn:
             return self.backoff()
         return self.plugin.policy.wait(self.polls, self.draw)
 
-    def settle(self, outcome: Settle) -> Stay | Move:
+    def settle(self, outcome: Settle) -> Unchanged | Transition:
         progress = self._progress(outcome.progress)
         if self.claimed.state is State.POLLING:
-            return self._move(State.SETTLING, due_at=self.now, faults=0, progress=progress)
+            return self._transition(State.SETTLING, due_at=self.now, faults=0, progress=progress)
         due = self.now + timedelta(seconds=self.backoff())
-        return self.stay(due, faults=self.faults + 1, progress=progress)
+        return self.unchanged(due, faults=self.faults + 1, progress=progress)
 
-    def doubtful(self, outcome: Doubtful) -> Stay:
+    def doubtful(self, outcome: Doubtful) -> Unchanged:
         due = self.rest(outcome.retry_after, self.backoff())
         progress = self._progress(outcome.progress)
-        return self.stay(due, faults=self.faults + 1, progress=progress)
+        return self.unchanged(due, faults=self.faults + 1, progress=progress)
 
-    def given_up(self) -> Move:
+    def given_up(self) -> Transition:
         reason = Reason(
             ReasonCode.PROVIDER_UNAVAILABLE,
             "The provider could not be reached in time, and nothing was sent to it: retry later.",
@@ -186,33 +186,33 @@ class _Turn:
         )
         return self.end(State.FAILED, reason, EventType.FAILED, None)
 
-    def not_sent(self, outcome: NotSent) -> Move:
-        if self.ask is Ask.SUPPLY:
+    def not_sent(self, outcome: NotSent) -> Transition:
+        if self.call is Call.SUPPLY:
             return self._returned(self.rest(outcome.retry_after, self.backoff()), self.faults + 1)
         if self.claimed.deadline_at is not None and self.now >= self.claimed.deadline_at:
             return self.given_up()
-        return self._move(
+        return self._transition(
             State.ACCEPTED,
             due_at=self.rest(outcome.retry_after, self.backoff()),
             faults=self.faults + 1,
             progress=self._progress(outcome.progress),
         )
 
-    def misconfigured(self, outcome: Misconfigured) -> Stay | Move:
+    def misconfigured(self, outcome: Misconfigured) -> Unchanged | Transition:
         # The provider pauses; the operation keeps its state and is due as soon as calls go on.
-        if self.ask is Ask.SUBMIT:
+        if self.call is Call.SUBMIT:
             progress = self._progress(outcome.progress)
-            return self._move(State.ACCEPTED, due_at=self.now, progress=progress)
-        if self.ask is Ask.SUPPLY:
+            return self._transition(State.ACCEPTED, due_at=self.now, progress=progress)
+        if self.call is Call.SUPPLY:
             return self._returned(self.now, self.faults)
-        return self.stay(self.claimed.due_at, faults=self.faults)
+        return self.unchanged(self.claimed.due_at, faults=self.faults)
 
-    def _returned(self, due: datetime, faults: int) -> Move:
+    def _returned(self, due: datetime, faults: int) -> Transition:
         """Have an input that was not sent wait again, in its own lane."""
         deadline = self.claimed.deadline_at
         if deadline is not None:
             due = min(due, max(deadline, self.now))
-        return self._move(
+        return self._transition(
             State.POLLING, due_at=due, lane=URGENT, faults=faults, input_returned=True
         )
 
@@ -222,9 +222,9 @@ class _Turn:
         reason: Reason | None,
         event: EventType,
         outcome: Finished | NeedsPerson | None,
-    ) -> Move:
+    ) -> Transition:
         answer = None if outcome is None or outcome.answer is None else self.seal(outcome.answer)
-        return self._move(
+        return self._transition(
             state,
             due_at=None,
             finished_at=None if state is State.WAITING_FOR_PERSON else self.now,
@@ -258,21 +258,21 @@ class _Turn:
 
     def _may_be_asked_again(self, end: State) -> bool:
         """Tell whether an end may yield to a notification that came during the question."""
-        if self.ask is Ask.SUBMIT:
+        if self.call is Call.SUBMIT:
             # The notification may clear up what otherwise only a person could.
             return end is State.WAITING_FOR_PERSON
-        return self.ask in {Ask.CLEAR_UP, Ask.POLL, Ask.SETTLE}
+        return self.call in {Call.CLEAR_UP, Call.POLL, Call.SETTLE}
 
-    def stay(
+    def unchanged(
         self,
         due: datetime,
         *,
         faults: int,
         progress: str | None = None,
         records: Sequence[Invoice] = (),
-    ) -> Stay:
+    ) -> Unchanged:
         run, closed = self._run()
-        return Stay(
+        return Unchanged(
             claimed=self.claimed,
             due_at=due,
             polls=self.polls,
@@ -313,7 +313,7 @@ class _Turn:
     def _progress(self, new: Mapping[str, Any] | None) -> str | None:
         return self.claimed.progress if new is None else json.dumps(dict(new))
 
-    def _move(  # noqa: PLR0913 - a move is all of these
+    def _transition(  # noqa: PLR0913 - a move is all of these
         self,
         state: State,
         *,
@@ -336,13 +336,13 @@ class _Turn:
         records: Sequence[Invoice] = (),
         tallied: bool = False,
         yields: bool = False,
-    ) -> Move:
+    ) -> Transition:
         claimed = self.claimed
         if wants is not None:
             missing = wants.missing
         elif isinstance(missing, _Missing):
             missing = None if state is State.SETTLING else claimed.missing
-        return Move(
+        return Transition(
             claimed=claimed,
             state=state,
             call=Run(self.note, self.at, self.at, 1, self.took),

@@ -15,18 +15,18 @@ from worker.domain.ids import new_id
 from worker.domain.outcomes import Misconfigured
 from worker.engine import admission
 from worker.engine.admission import Breaker
-from worker.engine.bulkhead import Place, Share
+from worker.engine.bulkhead import Bulkhead, Permit
 from worker.engine.calls import Answer
 from worker.engine.chunk import Chunk, Working, opened
-from worker.engine.environment import THIS, Host
+from worker.engine.environment import REAL, Environment
 from worker.engine.halt import HaltCheck
 from worker.engine.meter import NO_METER, Measuring, Meter
-from worker.engine.parts import Leaseholder, Relay, Sealing
+from worker.engine.parts import Incarnation, Relay, Sealing
 from worker.engine.recording import Recorder
 from worker.engine.result_writer import PATIENCE
 from worker.engine.solitude import BesideOthers, Solitude
 from worker.engine.taking import Taken, Taker
-from worker.engine.wakeups import Wakes
+from worker.engine.wakeups import Wakeups
 from worker.providers.base import Limits, Plugin
 from worker.store import claims, input_delivery, provider_pauses, writeback
 from worker.store.claims import Claimed
@@ -51,35 +51,37 @@ class Engine:
         self,
         database: Database,
         plugins: Mapping[Provider, Plugin],
-        wakes: Wakes,
+        wakeups: Wakeups,
         relay: Relay,
-        leaseholder: Leaseholder,
+        incarnation: Incarnation,
         sealing: Sealing,
         *,
-        places: int,
-        side_places: int,
-        host: Host = THIS,
+        max_chunks: int,
+        max_ending_chunks: int,
+        environment: Environment = REAL,
         meter: Meter = NO_METER,
     ) -> None:
         self._database = database
         self._plugins = plugins
-        self._wakes = wakes
+        self._wakeups = wakeups
         self._relay = relay
-        self._leaseholder = leaseholder
+        self._incarnation = incarnation
         self._sealing = sealing
-        self._host = host
+        self._environment = environment
         self._meter = meter
-        self._taker = Taker(database, leaseholder.id, host)
-        self._recorder = Recorder(database, wakes, relay, leaseholder, sealing, host)
-        self._solitude = Solitude(host.monotonic)
-        self._beside_others = BesideOthers(leaseholder, self._solitude)
+        self._taker = Taker(database, incarnation.id, environment)
+        self._recorder = Recorder(database, wakeups, relay, incarnation, sealing, environment)
+        self._solitude = Solitude(environment.monotonic)
+        self._beside_others = BesideOthers(incarnation, self._solitude)
         limits = [plugin.limits for plugin in plugins.values()]
         #: How long one call lasts at most, at any of the providers.
         self._longest_call = max((each.total_timeout for each in limits), default=0.0)
-        self._shares = {provider: Share(places, side_places) for provider in plugins}
+        self._bulkheads = {
+            provider: Bulkhead(max_chunks, max_ending_chunks) for provider in plugins
+        }
         # One more than a chunk takes: a single submit is not to wait until another chunk is drawn.
         self._executors = {
-            provider: host.threads(plugin.limits.threads + 1, f"{provider}-call")
+            provider: environment.threads(plugin.limits.threads + 1, f"{provider}-call")
             for provider, plugin in plugins.items()
         }
 
@@ -110,19 +112,19 @@ class Engine:
             # The one that is alone wakes every provider afterwards.
             return 0, False
         try:
-            place = self._shares[plugin.name].enter()
-            if place is None:
+            permit = self._bulkheads[plugin.name].enter()
+            if permit is None:
                 return 0, False
             try:
-                with self._held(plugin) as token:
-                    taken = self._taker.take(plugin, token, alone=False)
-                    step_aside = partial(self._step_aside, plugin.name, place)
+                with self._held(plugin) as lease_id:
+                    taken = self._taker.take(plugin, lease_id, alone=False)
+                    step_aside = partial(self._step_aside, plugin.name, permit)
                     worked = self._work_off(plugin, taken, self._beside_others, step_aside)
                     return worked, taken.alone_next
             finally:
-                if place.leave():
+                if permit.leave():
                     # A chunk was turned away while this process was full: there may be work left.
-                    self._wakes.now(plugin.name)
+                    self._wakeups.now(plugin.name)
         finally:
             self._solitude.leave()
 
@@ -135,47 +137,47 @@ class Engine:
             while not self._solitude.is_alone:
                 if not self._solitude.is_sought or self._is_halted():
                     return 0
-                self._leaseholder.pause(_LOOK_EVERY)
+                self._incarnation.pause(_LOOK_EVERY)
             log.info("works_alone")
-            with self._held(plugin) as token:
-                taken = self._taker.take(plugin, token, alone=True)
-                return self._work_off(plugin, taken, self._leaseholder, _do_nothing)
+            with self._held(plugin) as lease_id:
+                taken = self._taker.take(plugin, lease_id, alone=True)
+                return self._work_off(plugin, taken, self._incarnation, _do_nothing)
         finally:
             self._solitude.end()
             for each in self._plugins:
                 # They were turned away, or have broken off.
-                self._wakes.now(each)
+                self._wakeups.now(each)
 
     def _is_halted(self) -> bool:
-        return self._leaseholder.halted(self._host.monotonic()) is not None
+        return self._incarnation.halted(self._environment.monotonic()) is not None
 
     def _is_time(self, provider: Provider, wake: Wake, slot: datetime) -> bool:
         """Tell whether a message's slot has come; one that is early goes back, or is waited for."""
         early = (slot - self._database.now()).total_seconds()
         if early > _EARLY:
-            self._wakes.again(provider, wake, slot)
+            self._wakeups.again(provider, wake, slot)
             return False
         if early > 0:
             # What is due only at the slot itself has no other message.
-            self._leaseholder.pause(early)
+            self._incarnation.pause(early)
         return True
 
     @contextmanager
     def _held(self, plugin: Plugin) -> Iterator[str]:
-        """Hold a token for a chunk's time."""
-        token = new_id()
+        """Hold a lease id for a chunk's time."""
+        lease_id = new_id()
         # Before the claim: a claim that was committed and not confirmed is freed by this alone.
-        self._leaseholder.hold(token, longest_wait(plugin.limits))
+        self._incarnation.hold(lease_id, longest_wait(plugin.limits))
         suspected = False
         try:
-            yield token
+            yield lease_id
         except DATABASE_ERRORS:
             raise
         except BaseException:
             suspected = True
             raise
         finally:
-            self._leaseholder.release(token, suspected=suspected)
+            self._incarnation.release(lease_id, suspected=suspected)
 
     def _work_off(
         self, plugin: Plugin, taken: Taken, check: HaltCheck, step_aside: Callable[[], None]
@@ -218,7 +220,7 @@ class Engine:
             unseal=self._sealing.open,
             mark=lambda row, now: self._mark(chunk, row, now),
             supply=lambda row, now: self._supply(chunk, row, now),
-            host=self._host,
+            environment=self._environment,
         )
 
     def _wake_successor(self, provider: Provider, taken: Taken) -> None:
@@ -227,22 +229,22 @@ class Engine:
         Before the work, not after it: the successor shares the load, and outlives this chunk.
         """
         if taken.successor_at is not None and taken.successor_at > taken.chunk.now:
-            self._wakes.soon(provider, taken.successor_at)
+            self._wakeups.soon(provider, taken.successor_at)
         elif taken.successor_at is not None:
-            self._wakes.now(provider)
+            self._wakeups.now(provider)
 
-    def _step_aside(self, provider: Provider, place: Place) -> None:
-        if place.step_aside():
-            self._wakes.now(provider)
+    def _step_aside(self, provider: Provider, permit: Permit) -> None:
+        if permit.step_aside():
+            self._wakeups.now(provider)
 
     def _mark(self, chunk: Chunk, row: Claimed, now: datetime) -> bool:
         with self._database.begin() as connection:
-            return writeback.mark_submitting(connection, row, chunk.token, now)
+            return writeback.mark_submitting(connection, row, chunk.lease_id, now)
 
     def _supply(self, chunk: Chunk, row: Claimed, now: datetime) -> Supplying | None:
         with self._database.begin() as connection:
             marked = input_delivery.mark_supplying(
-                connection, row.id, row.attempt, chunk.token, now
+                connection, row.id, row.attempt, chunk.lease_id, now
             )
             if marked is not None:
                 # Within the transaction: an input that does not open must not count as sent.
@@ -266,11 +268,11 @@ class Engine:
                 self._pause(connection, provider, working.misconfigured, now)
         if after.closed_until is not None and after.closed_until > now:
             log.warning("provider_rests", failures=after.failures)
-            self._wakes.at(provider, Wake.POLL, [after.closed_until])
+            self._wakeups.at(provider, Wake.POLL, [after.closed_until])
         elif admission.is_half_open(shared, plugin.limits):
             if working.health.any_answered and not working.health.only_looked:
                 log.info("provider_is_back")
-            self._wakes.now(provider)
+            self._wakeups.now(provider)
         return admission.breaker(after, plugin.limits, now)
 
     def _pause(
@@ -290,9 +292,9 @@ class Engine:
             return
         try:
             with self._database.begin() as connection:
-                writeback.give_back(connection, chunk.token, sorted(unwritten))
+                writeback.give_back(connection, chunk.lease_id, sorted(unwritten))
         except DATABASE_ERRORS as error:
-            # The next beat frees what is left under a token that is not worked on.
+            # The next beat frees what is left under a lease id that is not worked on.
             log.warning("give_back_waits", error=type(error).__name__)
 
 

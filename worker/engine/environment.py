@@ -1,4 +1,4 @@
-"""What the engine takes of the machine that it runs on: its clock, its chance, its threads."""
+"""What the engine takes of its environment: its clock, its chance, its threads."""
 
 import random
 import time
@@ -7,20 +7,20 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Final
 
-Calls = set[Future[None]]
+Futures = set[Future[None]]
 
 
 def _threads(count: int, name: str) -> Executor:
     return ThreadPoolExecutor(count, name)
 
 
-def _wait(calls: Calls, timeout: float | None) -> tuple[Calls, Calls]:
+def _wait(calls: Futures, timeout: float | None) -> tuple[Futures, Futures]:
     done, left = wait(calls, timeout)
     return done, left
 
 
 @dataclass(frozen=True, slots=True)
-class Host:
+class Environment:
     """The machine. A simulation gives another one, whose time and chance are its own."""
 
     #: Seconds that only go forward.
@@ -30,8 +30,8 @@ class Host:
     #: So many threads, under a name.
     threads: Callable[[int, str], Executor] = _threads
     #: Waits for calls, so many seconds at most: those that ended, and those that have not.
-    wait: Callable[[Calls, float | None], tuple[Calls, Calls]] = _wait
+    wait: Callable[[Futures, float | None], tuple[Futures, Futures]] = _wait
 
 
 #: The machine itself.
-THIS: Final = Host()
+REAL: Final = Environment()

@@ -20,8 +20,8 @@ class Halt(StrEnum):
 class HaltCheck(Protocol):
     """Whether this process may go on working."""
 
-    def halted(self, taken_at: float, token: str | None = None) -> Halt | None:
-        """Return why a chunk that was taken then, under a token, must stop, or None.
+    def halted(self, taken_at: float, lease_id: str | None = None) -> Halt | None:
+        """Return why a chunk that was taken then, under a lease id, must stop, or None.
 
         By this host's monotonic clock. Called before every request: must be cheap.
         """

@@ -1,4 +1,4 @@
-"""What a process holds: the tokens of the chunks that it is working on, each for a limited time."""
+"""What a process holds: the lease ids of its chunks, each for a limited time."""
 
 import threading
 from collections import deque
@@ -16,7 +16,7 @@ _REMEMBERED: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """Tokens under which a process owns leases although it works on none of them."""
+    """Lease ids under which a process owns leases although it works on none of them."""
 
     #: Given up for a reason that is not their operations': as if they had never been claimed.
     given_up: list[str]
@@ -25,7 +25,7 @@ class Left:
 
 
 class Held:
-    """The tokens that a process is working on. For any thread."""
+    """The lease ids that a process is working on. For any thread."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
@@ -34,31 +34,31 @@ class Held:
         self._working: dict[str, tuple[float, float]] = {}
         self._suspected: deque[str] = deque(maxlen=_REMEMBERED)
 
-    def hold(self, token: str, seconds: float) -> None:
-        """Begin to work under a token. Before its claim, or a beat would free it again."""
+    def hold(self, lease_id: str, seconds: float) -> None:
+        """Begin to work under a lease id. Before its claim, or a beat would free it again."""
         with self._lock:
-            self._working[token] = (seconds, self._monotonic())
+            self._working[lease_id] = (seconds, self._monotonic())
 
-    def renew(self, token: str) -> None:
-        """Say that there is progress under a token; one that was given up stays given up."""
+    def renew(self, lease_id: str) -> None:
+        """Say that there is progress under a lease id; one that was given up stays given up."""
         with self._lock:
-            if token in self._working:
-                self._working[token] = (self._working[token][0], self._monotonic())
+            if lease_id in self._working:
+                self._working[lease_id] = (self._working[lease_id][0], self._monotonic())
 
-    def release(self, token: str, *, suspected: bool) -> None:
-        """Work no more under a token."""
+    def release(self, lease_id: str, *, suspected: bool) -> None:
+        """Work no more under a lease id."""
         with self._lock:
-            self._working.pop(token, None)
+            self._working.pop(lease_id, None)
             if suspected:
-                self._suspected.append(token)
+                self._suspected.append(lease_id)
 
-    def holds(self, token: str) -> bool:
-        """Tell whether a token is worked on."""
+    def holds(self, lease_id: str) -> bool:
+        """Tell whether a lease id is worked on."""
         with self._lock:
-            return token in self._working
+            return lease_id in self._working
 
     def left(self, found: Iterable[str]) -> Left:
-        """Return which of the tokens, just found in the database, must be freed.
+        """Return which of the lease ids, just found in the database, must be freed.
 
         One that is worked on is held before it can be found, and never again once it was let go:
         what is found and not held is left over, however late its commit was seen.
@@ -66,13 +66,13 @@ class Held:
         with self._lock:
             self._outlive()
             left = sorted(set(found) - self._working.keys())
-            suspected = [token for token in left if token in self._suspected]
-        return Left([token for token in left if token not in suspected], suspected)
+            suspected = [lease_id for lease_id in left if lease_id in self._suspected]
+        return Left([lease_id for lease_id in left if lease_id not in suspected], suspected)
 
     def _outlive(self) -> None:
         now = self._monotonic()
-        for token, (seconds, since) in list(self._working.items()):
+        for lease_id, (seconds, since) in list(self._working.items()):
             if now - since > seconds:
-                del self._working[token]
-                self._suspected.append(token)
-                log.error("chunk_hangs", token=token, after=seconds)
+                del self._working[lease_id]
+                self._suspected.append(lease_id)
+                log.error("chunk_hangs", token=lease_id, after=seconds)

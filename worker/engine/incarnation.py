@@ -70,43 +70,43 @@ class Incarnation:
         except DATABASE_ERRORS:
             log.warning("left_without_good_bye", incarnation=self.id)
 
-    def halted(self, taken_at: float, token: str | None = None) -> Halt | None:
+    def halted(self, taken_at: float, lease_id: str | None = None) -> Halt | None:
         """Return why nothing more may be asked about what was taken then, or None.
 
-        By this host's monotonic clock; `token`: under which it was taken.
+        By this host's monotonic clock; `lease_id`: under which it was taken.
         """
         if self._stopping.is_set():
             return Halt.STOPPING
         if not self._pulse.is_good() or taken_at <= self._disowned_at:
             return Halt.LEASE_DOUBTED
-        if token is not None and not self._held.holds(token):
+        if lease_id is not None and not self._held.holds(lease_id):
             return Halt.LEASE_DOUBTED
         return None
 
-    def judges(self, now: datetime) -> bool:
+    def may_call_silent(self, now: datetime) -> bool:
         """Tell whether this process may call others silent; `now`: the database's time, just asked.
 
         After an outage of the database all processes look silent, this one included.
         """
-        return self._pulse.judges(now)
+        return self._pulse.may_call_silent(now)
 
-    def hold(self, token: str, seconds: float) -> None:
-        """Begin to work under a token, before anything is claimed.
+    def hold(self, lease_id: str, seconds: float) -> None:
+        """Begin to work under a lease id, before anything is claimed.
 
         After so many seconds without any progress its leases are free, even if it hangs in a call.
         """
-        self._held.hold(token, seconds)
+        self._held.hold(lease_id, seconds)
 
-    def renew(self, token: str) -> None:
-        """Say that there is progress under a token."""
-        self._held.renew(token)
+    def renew(self, lease_id: str) -> None:
+        """Say that there is progress under a lease id."""
+        self._held.renew(lease_id)
 
-    def release(self, token: str, *, suspected: bool) -> None:
-        """Work no more under a token: what is still leased under it is free with the next beat.
+    def release(self, lease_id: str, *, suspected: bool) -> None:
+        """Work no more under a lease id: what is still leased under it is free with the next beat.
 
         `suspected`: one of its operations may be to blame, so their claims go on counting.
         """
-        self._held.release(token, suspected=suspected)
+        self._held.release(lease_id, suspected=suspected)
 
     def stops_within(self, seconds: float) -> bool:
         """Wait, and tell whether this process began to stop meanwhile, or had before."""

@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 from config.queues import Provider
 from worker.engine.admission import Breaker
-from worker.engine.calls import Answer, Ask
+from worker.engine.calls import Answer, Call
 from worker.engine.chunk import Chunk
 
 
@@ -19,7 +19,7 @@ class ChunkMeasures:
     #: Operations that were claimed.
     claimed: int
     #: Operations that were asked about, by the kind of call: submits, polls, settlements and so on.
-    calls: Mapping[Ask, int]
+    calls: Mapping[Call, int]
     #: What the calls came to, by the outcome's class: `Started`, `Pending` and so on.
     outcomes: Mapping[str, int]
     #: How long the calls lasted, added up. They run side by side, so this may exceed the chunk's
@@ -54,14 +54,14 @@ class Measuring:
 
     def __init__(self, chunk: Chunk) -> None:
         self._chunk = chunk
-        self._calls: Counter[Ask] = Counter()
+        self._calls: Counter[Call] = Counter()
         self._outcomes: Counter[str] = Counter()
         self._milliseconds = 0
 
     def count(self, answers: Sequence[Answer]) -> None:
         """Count what has come in."""
         for answer in answers:
-            self._calls[answer.ask] += 1
+            self._calls[answer.call] += 1
             self._outcomes[type(answer.outcome).__name__] += 1
             self._milliseconds += answer.took
 

@@ -11,7 +11,7 @@ from worker.domain.outcomes import (
     ReasonCode,
     Trouble,
 )
-from worker.engine.calls import Ask
+from worker.engine.calls import Call
 
 #: Errors of our own in a row after which an operation waits for a person.
 MOST_STUMBLES: Final = 5
@@ -37,13 +37,13 @@ ERASED: Final = NeedsPerson(
 )
 
 
-def stumbled(ask: Ask, before: int, error: str) -> Outcome:
+def stumbled(call: Call, before: int, error: str) -> Outcome:
     """Return what an error of our own in a plugin comes to.
 
     `before`: how often the operation met trouble in a row before it. `error`: its class.
     """
     note = f"our own error: {error}"
-    if ask is Ask.SUBMIT:
+    if call is Call.SUBMIT:
         # The error may have come after the call: find that out, and do not repeat the call.
         return Doubtful(note=note, trouble=Trouble.UNKNOWN)
     if before + 1 >= MOST_STUMBLES:

@@ -12,20 +12,20 @@ class Relay(Protocol):
         """Say that there is something to tell. Returns at once."""
 
 
-class Leaseholder(HaltCheck, Protocol):
+class Incarnation(HaltCheck, Protocol):
     """The process that leases belong to."""
 
     @property
     def id(self) -> str:
         """The incarnation's id."""
 
-    def hold(self, token: str, seconds: float) -> None:
+    def hold(self, lease_id: str, seconds: float) -> None:
         """Begin to work under a token; to be given up after so many seconds without progress."""
 
-    def renew(self, token: str) -> None:
+    def renew(self, lease_id: str) -> None:
         """Say that there is progress under a token."""
 
-    def release(self, token: str, *, suspected: bool) -> None:
+    def release(self, lease_id: str, *, suspected: bool) -> None:
         """Work no more under a token: free its leases as soon as the database can be reached.
 
         `suspected`: one of its operations may be to blame, so their claims go on counting.
@@ -41,5 +41,5 @@ class Sealing(Protocol):
     def seal_bytes(self, content: bytes) -> str:
         """Return a token."""
 
-    def open(self, token: str) -> Any:  # noqa: ANN401 - any JSON value
+    def open(self, lease_id: str) -> Any:  # noqa: ANN401 - any JSON value
         """Return the JSON value that was sealed; raise `Unsealable`."""

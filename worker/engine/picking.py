@@ -1,4 +1,4 @@
-"""Picking: which of a provider's due operations a chunk takes, of as many as the gate grants."""
+"""Picking: which of a provider's due operations a chunk takes, as many as are granted."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from config.queues import Provider
 from worker.engine.admission import Grant
-from worker.engine.calls import HARMLESS, next_ask
+from worker.engine.calls import HARMLESS, next_call
 from worker.providers.base import Plugin
 from worker.store import claims
 from worker.store.claims import ALONE_AFTER, ORDINARY, URGENT, Claimed
@@ -34,12 +34,12 @@ NOTHING: Final = Picked([], left_behind=False)
 
 @dataclass(frozen=True, slots=True)
 class Picker:
-    """Claims within one transaction, under one token."""
+    """Claims within one transaction, under one lease id."""
 
     connection: Connection
     provider: Provider
     owner: str
-    token: str
+    lease_id: str
     now: datetime
 
     def pick(self, granted: Grant, draw: Callable[[], float], *, others_first: bool) -> Picked:
@@ -66,13 +66,13 @@ class Picker:
             for each in claims.due(self.connection, self.provider, lane, _LOOKED_AT, self.now)
         ]
         for each in due:
-            if each.claims < ALONE_AFTER and next_ask(each, self.now, plugin) in HARMLESS:
+            if each.claims < ALONE_AFTER and next_call(each, self.now, plugin) in HARMLESS:
                 claimed = claims.claim_one(
                     self.connection,
                     self.provider,
                     each.id,
                     owner=self.owner,
-                    token=self.token,
+                    token=self.lease_id,
                     now=self.now,
                 )
                 return Picked(claimed, left_behind=True)
@@ -81,14 +81,14 @@ class Picker:
     def pick_alone(self) -> Picked:
         """Claim one operation that must be the only one of its process."""
         claimed = claims.claim_alone(
-            self.connection, self.provider, owner=self.owner, token=self.token, now=self.now
+            self.connection, self.provider, owner=self.owner, token=self.lease_id, now=self.now
         )
         # A turn like a suspect's. What is left behind waits: the others have the next one.
         return Picked(claimed, left_behind=False, alone=bool(claimed))
 
     def _suspects(self) -> Picked:
         claimed = claims.claim_suspect(
-            self.connection, self.provider, owner=self.owner, token=self.token, now=self.now
+            self.connection, self.provider, owner=self.owner, token=self.lease_id, now=self.now
         )
         return Picked(claimed, bool(claimed), bool(claimed))
 
@@ -108,6 +108,6 @@ class Picker:
             lane,
             limit,
             owner=self.owner,
-            token=self.token,
+            token=self.lease_id,
             now=self.now,
         )

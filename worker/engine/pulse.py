@@ -53,7 +53,7 @@ class Pulse:
         last = self.last
         return last is not None and self._monotonic() - last.began <= self._silence
 
-    def judges(self, now: datetime) -> bool:
+    def may_call_silent(self, now: datetime) -> bool:
         """Tell whether who has not beaten for the silence before `now` is silent indeed.
 
         `now` is the database's time, asked for just before.

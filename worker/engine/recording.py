@@ -8,12 +8,12 @@ from worker.domain.states import State
 from worker.engine.calls import Answer
 from worker.engine.chunk import Chunk
 from worker.engine.decisions import decide
-from worker.engine.environment import Host
-from worker.engine.parts import Leaseholder, Relay, Sealing
-from worker.engine.result_writer import Pen
-from worker.engine.wakeups import Wakes
+from worker.engine.environment import Environment
+from worker.engine.parts import Incarnation, Relay, Sealing
+from worker.engine.result_writer import ResultWriter
+from worker.engine.wakeups import Wakeups
 from worker.providers.base import Plugin
-from worker.store.changes import Move, Stay
+from worker.store.changes import Transition, Unchanged
 from worker.store.database import Database
 
 
@@ -23,19 +23,19 @@ class Recorder:
     def __init__(
         self,
         database: Database,
-        wakes: Wakes,
+        wakeups: Wakeups,
         relay: Relay,
-        leaseholder: Leaseholder,
+        incarnation: Incarnation,
         sealing: Sealing,
-        host: Host,
+        environment: Environment,
     ) -> None:
         self._database = database
-        self._wakes = wakes
+        self._wakeups = wakeups
         self._relay = relay
-        self._leaseholder = leaseholder
+        self._incarnation = incarnation
         self._sealing = sealing
-        self._host = host
-        self._pen = Pen(database, leaseholder, host)
+        self._environment = environment
+        self._result_writer = ResultWriter(database, incarnation, environment)
 
     def record(
         self, plugin: Plugin, chunk: Chunk, answers: Sequence[Answer], unwritten: set[str]
@@ -46,47 +46,53 @@ class Recorder:
         """
         now = self._database.now()
         changes = self._decided(plugin, chunk, answers, now)
-        stays = [change for change in changes if isinstance(change, Stay)]
-        moves = [change for change in changes if isinstance(change, Move)]
-        written = self._pen.write(chunk.token, stays, moves, now)
+        unchanged = [change for change in changes if isinstance(change, Unchanged)]
+        transitions = [change for change in changes if isinstance(change, Transition)]
+        written = self._result_writer.write(chunk.lease_id, unchanged, transitions, now)
         unwritten.difference_update(answer.claimed.id for answer in answers)
-        self._leaseholder.renew(chunk.token)
-        late = [move for move in moves if move.claimed.id not in written and move.events]
-        self._pen.tell_late(late, now)
+        self._incarnation.renew(chunk.lease_id)
+        late = [
+            transition
+            for transition in transitions
+            if transition.claimed.id not in written and transition.events
+        ]
+        self._result_writer.write_late_answers(late, now)
         ours = [change for change in changes if change.claimed.id in written]
         self._wake_next(plugin.name, ours, now)
         if any(written.values()):
             # They were asked for while they were being worked on.
-            self._wakes.soon(plugin.name, now)
-        if late or any(move.events for move in moves):
+            self._wakeups.soon(plugin.name, now)
+        if late or any(transition.events for transition in transitions):
             self._relay.wake()
 
     def _decided(
         self, plugin: Plugin, chunk: Chunk, answers: Sequence[Answer], now: datetime
-    ) -> list[Stay | Move]:
+    ) -> list[Unchanged | Transition]:
         changes = []
         for answer in answers:
             try:
                 changes.append(
-                    decide(answer, plugin, now, self._host.draw(), self._sealing.seal_bytes)
+                    decide(answer, plugin, now, self._environment.draw(), self._sealing.seal_bytes)
                 )
             except Exception as error:  # noqa: BLE001 - one operation's trouble, never its chunk's
-                self._pen.refused(chunk.token, answer.claimed, error)
+                self._result_writer.refused(chunk.lease_id, answer.claimed, error)
         return changes
 
-    def _wake_next(self, provider: Provider, written: Sequence[Stay | Move], now: datetime) -> None:
+    def _wake_next(
+        self, provider: Provider, written: Sequence[Unchanged | Transition], now: datetime
+    ) -> None:
         polls: list[datetime] = []
         settlements: list[datetime] = []
         at_once = False
         for change in written:
             if change.due_at is not None:
-                state = change.state if isinstance(change, Move) else change.claimed.state
+                state = change.state if isinstance(change, Transition) else change.claimed.state
                 (settlements if state is State.SETTLING else polls).append(change.due_at)
                 # The next step or the next page: not to be held up for a whole slot.
                 at_once = at_once or change.due_at <= now
         if at_once:
-            self._wakes.soon(provider, now)
+            self._wakeups.soon(provider, now)
         if polls:
-            self._wakes.at(provider, Wake.POLL, polls)
+            self._wakeups.at(provider, Wake.POLL, polls)
         if settlements:
-            self._wakes.at(provider, Wake.SETTLE, settlements)
+            self._wakeups.at(provider, Wake.SETTLE, settlements)

@@ -1,4 +1,4 @@
-"""The pen: what a chunk learned is written, however sick the database is.
+"""The result writer: what a chunk learned is written, however sick the database is.
 
 It waits for a database that is away. Where the database refuses a row, the others are written.
 """
@@ -13,9 +13,9 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from worker.domain.errors import DatabaseUnavailable
 from worker.domain.ids import new_id
-from worker.engine.environment import Host
+from worker.engine.environment import Environment
 from worker.store import writeback
-from worker.store.changes import Move, Stay
+from worker.store.changes import Transition, Unchanged
 from worker.store.claims import Claimed
 from worker.store.database import Database
 
@@ -27,43 +27,47 @@ T = TypeVar("T")
 PATIENCE: Final = 60.0
 
 
-class Waiting(Protocol):
+class Pausing(Protocol):
     """Who waits for the process."""
 
     def pause(self, seconds: float) -> None:
         """Wait a moment, shorter where the process is stopping."""
 
 
-class Pen:
+class ResultWriter:
     """Writes for one process. Raises the database's error where waiting did not help."""
 
-    def __init__(self, database: Database, waiting: Waiting, host: Host) -> None:
+    def __init__(self, database: Database, waiting: Pausing, environment: Environment) -> None:
         self._database = database
         self._waiting = waiting
-        self._host = host
+        self._environment = environment
 
     def write(
-        self, token: str, stays: Sequence[Stay], moves: Sequence[Move], now: datetime
+        self,
+        lease_id: str,
+        unchanged: Sequence[Unchanged],
+        transitions: Sequence[Transition],
+        now: datetime,
     ) -> dict[str, bool]:
         """Write a chunk's changes back.
 
         Returns the ids that were ours to write, and whether each is wanted at once.
         """
-        rows = len(stays) + len(moves)
-        return self._patiently(rows, lambda: self._write(token, stays, moves, now))
+        rows = len(unchanged) + len(transitions)
+        return self._patiently(rows, lambda: self._write(lease_id, unchanged, transitions, now))
 
-    def refused(self, token: str, row: Claimed, error: Exception) -> None:
+    def refused(self, lease_id: str, row: Claimed, error: Exception) -> None:
         """Free an operation whose answer cannot be written: refused again and again, it parks."""
-        self._patiently(1, partial(self._let_go, token, row.id))
+        self._patiently(1, partial(self._let_go, lease_id, row.id))
         # Without the error's text, which may hold values.
         name = type(error).__name__
         log.error("write_refused", operation=row.id, attempt=row.attempt, error=name)
 
-    def tell_late(self, late: Sequence[Move], now: datetime) -> None:
+    def write_late_answers(self, late: Sequence[Transition], now: datetime) -> None:
         """Journal and tell answers that lost their lease, or came after the end."""
-        for move in late:
-            row = move.claimed
-            write = partial(self._late, move, now, new_id())
+        for transition in late:
+            row = transition.claimed
+            write = partial(self._late, transition, now, new_id())
             try:
                 news = self._patiently(1, write)
             except Exception as error:
@@ -72,56 +76,69 @@ class Pen:
                 log.error("late_answer_refused", operation=row.id, error=type(error).__name__)  # noqa: TRY400 - the error's text may hold values
                 continue
             if news:
-                log.warning("late_answer", operation=row.id, state=move.state)
+                log.warning("late_answer", operation=row.id, state=transition.state)
 
     def _patiently(self, rows: int, write: Callable[[], T]) -> T:
         """Wait for a database that went away: answers cost money."""
-        give_up = self._host.monotonic() + PATIENCE
+        give_up = self._environment.monotonic() + PATIENCE
         while True:
             try:
                 return write()
             except Exception as error:
-                if not _is_outage(error) or self._host.monotonic() > give_up:
+                if not _is_outage(error) or self._environment.monotonic() > give_up:
                     raise
                 log.warning("write_back_waits", rows=rows, error=type(error).__name__)
                 self._waiting.pause(1.0)
 
     def _write(
-        self, token: str, stays: Sequence[Stay], moves: Sequence[Move], now: datetime
+        self,
+        lease_id: str,
+        unchanged: Sequence[Unchanged],
+        transitions: Sequence[Transition],
+        now: datetime,
     ) -> dict[str, bool]:
         try:
             with self._database.begin() as connection:
-                return writeback.write_stays(connection, token, stays) | writeback.write_moves(
-                    connection, token, moves, now
-                )
+                return writeback.write_unchanged(
+                    connection, lease_id, unchanged
+                ) | writeback.write_transitions(connection, lease_id, transitions, now)
         except Exception as error:
             if _is_outage(error):
                 raise
-            return self._one_by_one(token, stays, moves, now)
+            return self._one_by_one(lease_id, unchanged, transitions, now)
 
     def _one_by_one(
-        self, token: str, stays: Sequence[Stay], moves: Sequence[Move], now: datetime
+        self,
+        lease_id: str,
+        unchanged: Sequence[Unchanged],
+        transitions: Sequence[Transition],
+        now: datetime,
     ) -> dict[str, bool]:
         """Find the row that the database refuses; the others must not suffer for it."""
         written: dict[str, bool] = {}
-        for one_stay, one_move in [*(([s], []) for s in stays), *(([], [m]) for m in moves)]:
+        for one_unchanged, one_transition in [
+            *(([s], []) for s in unchanged),
+            *(([], [m]) for m in transitions),
+        ]:
             try:
                 with self._database.begin() as connection:
-                    written |= writeback.write_stays(connection, token, one_stay)
-                    written |= writeback.write_moves(connection, token, one_move, now)
+                    written |= writeback.write_unchanged(connection, lease_id, one_unchanged)
+                    written |= writeback.write_transitions(
+                        connection, lease_id, one_transition, now
+                    )
             except Exception as error:
                 if _is_outage(error):
                     raise
-                self.refused(token, (one_stay or one_move)[0].claimed, error)
+                self.refused(lease_id, (one_unchanged or one_transition)[0].claimed, error)
         return written
 
-    def _let_go(self, token: str, operation_id: str) -> None:
+    def _let_go(self, lease_id: str, operation_id: str) -> None:
         with self._database.begin() as connection:
-            writeback.let_go(connection, token, operation_id)
+            writeback.let_go(connection, lease_id, operation_id)
 
-    def _late(self, move: Move, now: datetime, event_id: str) -> bool:
+    def _late(self, transition: Transition, now: datetime, event_id: str) -> bool:
         with self._database.begin() as connection:
-            return writeback.write_late(connection, move, now, event_id)
+            return writeback.write_late(connection, transition, now, event_id)
 
 
 def _is_outage(error: Exception) -> bool:

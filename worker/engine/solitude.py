@@ -78,12 +78,12 @@ class Solitude:
 class BesideOthers:
     """Whether a chunk may go on that is not the only one of its process."""
 
-    def __init__(self, leaseholder: HaltCheck, solitude: Solitude) -> None:
-        self._leaseholder = leaseholder
+    def __init__(self, incarnation: HaltCheck, solitude: Solitude) -> None:
+        self._incarnation = incarnation
         self._solitude = solitude
 
-    def halted(self, taken_at: float, token: str | None = None) -> Halt | None:
+    def halted(self, taken_at: float, lease_id: str | None = None) -> Halt | None:
         """Return why it must stop, or None."""
         if self._solitude.is_sought:
             return Halt.ANOTHER_ALONE
-        return self._leaseholder.halted(taken_at, token)
+        return self._incarnation.halted(taken_at, lease_id)

@@ -16,7 +16,7 @@ import structlog
 
 from config.queues import Provider
 from worker.domain.ids import new_id
-from worker.engine.wakeups import Wakes
+from worker.engine.wakeups import Wakeups
 from worker.store import leases, schedule
 from worker.store.database import Database
 from worker.store.retention import Retention, purge
@@ -31,7 +31,7 @@ _HOUSEKEEPING_EVERY: Final = timedelta(hours=1)
 _GRACE_SLOTS: Final = 3
 
 
-class Teller(Protocol):
+class StreamUpkeep(Protocol):
     """The relay, as the sweep needs it: it does what it is asked for in a thread of its own."""
 
     def verify_soon(self) -> None:
@@ -41,10 +41,10 @@ class Teller(Protocol):
         """Ask that the stream drop what is older than the retention. Returns at once."""
 
 
-class Judge(Protocol):
+class Incarnation(Protocol):
     """This process's incarnation, as the sweep needs it."""
 
-    def judges(self, now: datetime) -> bool:
+    def may_call_silent(self, now: datetime) -> bool:
         """Tell whether this process may call others silent; `now`: the database's, just asked."""
 
 
@@ -65,16 +65,16 @@ class Sweep:
         self,
         database: Database,
         providers: frozenset[Provider],
-        wakes: Wakes,
-        teller: Teller,
-        judge: Judge,
+        wakeups: Wakeups,
+        stream_upkeep: StreamUpkeep,
+        incarnation: Incarnation,
         timing: Timing,
     ) -> None:
         self._database = database
         self._providers = providers
-        self._wakes = wakes
-        self._teller = teller
-        self._judge = judge
+        self._wakeups = wakeups
+        self._stream_upkeep = stream_upkeep
+        self._incarnation = incarnation
         self._timing = timing
 
     def run(self) -> None:
@@ -87,7 +87,7 @@ class Sweep:
         if not self._mine(_LOCK, self._timing.every * 0.9):
             return
         self._free_leases()
-        self._teller.verify_soon()
+        self._stream_upkeep.verify_soon()
         if self._mine(_DAILY_LOCK, _HOUSEKEEPING_EVERY):
             self.purge()
 
@@ -98,7 +98,7 @@ class Sweep:
 
     def purge(self) -> dict[str, int]:
         """Erase what is past its retention; return how much of what in the database."""
-        self._teller.trim_soon()
+        self._stream_upkeep.trim_soon()
         erased = purge(self._database, self._timing.retention)
         if any(erased.values()):
             log.info("purged", **erased)
@@ -114,9 +114,9 @@ class Sweep:
     def _free_leases(self) -> None:
         with self._database.begin() as connection:
             # The time before the judgement: if the database stands still after it, the time is old
-            # and none looks silent by it; if before it, the judge knows by its own beats.
+            # and none looks silent by it; if before it, this process knows by its own beats.
             now = self._database.measured_now(connection)
-            if not self._judge.judges(now):
+            if not self._incarnation.may_call_silent(now):
                 return
             freed = leases.free_silent(connection, now, self._timing.silence)
             poisoned = leases.park_poison(connection, now)
@@ -134,5 +134,5 @@ class Sweep:
                 if schedule.overdue(connection, provider, forgotten)
             ]
         for provider in overdue:
-            if self._wakes.overdue(provider):
+            if self._wakeups.overdue(provider):
                 log.info("overdue_woken", provider=provider)

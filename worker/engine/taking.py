@@ -11,7 +11,7 @@ from worker.domain.states import State
 from worker.engine import admission
 from worker.engine.admission import Breaker, Grant
 from worker.engine.chunk import Chunk
-from worker.engine.environment import Host
+from worker.engine.environment import Environment
 from worker.engine.picking import NOTHING, Picked, Picker
 from worker.providers.base import Plugin
 from worker.store import claims, notifications
@@ -39,36 +39,36 @@ class Taken:
 class Taker:
     """Takes chunks for one process, whose leases have `owner`."""
 
-    def __init__(self, database: Database, owner: str, host: Host) -> None:
+    def __init__(self, database: Database, owner: str, environment: Environment) -> None:
         self._database = database
         self._owner = owner
-        self._host = host
+        self._environment = environment
         #: Providers at which this process claimed a suspect last.
         self._others_next: set[Provider] = set()
 
-    def take(self, plugin: Plugin, token: str, *, alone: bool) -> Taken:
+    def take(self, plugin: Plugin, lease_id: str, *, alone: bool) -> Taken:
         """Claim what the provider's admission grants; `alone`: one that must be the only one."""
-        taken, picked = self._take(plugin, token, alone=alone)
+        taken, picked = self._take(plugin, lease_id, alone=alone)
         if picked is not None:
             self._note_turn(plugin.name, picked)
         return taken
 
-    def _take(self, plugin: Plugin, token: str, *, alone: bool) -> tuple[Taken, Picked | None]:
+    def _take(self, plugin: Plugin, lease_id: str, *, alone: bool) -> tuple[Taken, Picked | None]:
         """Return what was taken, and what was picked for it: None where nothing is granted."""
         provider = plugin.name
         with self._database.begin() as connection:
             shared = claims.lock_provider(connection, provider, self._database.now())
             # Read after the row was locked: we may have waited for it, and tokens accrue with time.
-            now, began = self._database.now(), self._host.monotonic()
+            now, began = self._database.now(), self._environment.monotonic()
             granted = admission.grant(shared, plugin.limits, now)
             calm = shared.failures == 0 and shared.closed_until is None and not granted.probing
             state = admission.breaker(shared, plugin.limits, now)
             if granted.limit == 0:
-                chunk = Chunk((), {}, {}, token, now, began)
+                chunk = Chunk((), {}, {}, lease_id, now, began)
                 return Taken(chunk, granted.again_at, state, calm), None
 
             is_sick = granted.probing and admission.is_sick(shared, plugin.limits)
-            picker = Picker(connection, provider, self._owner, token, now)
+            picker = Picker(connection, provider, self._owner, lease_id, now)
             picked = self._picked(picker, granted, plugin, alone=alone, is_sick=is_sick)
             looks = is_sick and picked.left_behind
             if picked.claimed or looks:
@@ -76,7 +76,7 @@ class Taker:
                 claims.share_changes(connection, provider, shared, after)
             payloads, notifications = _sealed(connection, picked.claimed)
             waits = not (alone or is_sick) and claims.any_alone(connection, provider, now)
-        chunk = Chunk(picked.claimed, payloads, notifications, token, now, began)
+        chunk = Chunk(picked.claimed, payloads, notifications, lease_id, now, began)
         successor_at = _successor(picked, granted, now)
         return Taken(chunk, successor_at, state, calm, looks, waits), picked
 
@@ -88,7 +88,7 @@ class Taker:
         if is_sick:
             return picker.pick_harmless(plugin)
         others_first = plugin.name in self._others_next
-        return picker.pick(granted, self._host.draw, others_first=others_first)
+        return picker.pick(granted, self._environment.draw, others_first=others_first)
 
     def _note_turn(self, provider: Provider, picked: Picked) -> None:
         """Remember that the others have the next turn after a suspect."""

@@ -1,4 +1,4 @@
-"""Wakes: telling the pollers that a provider has work, now or at a slot."""
+"""Wakeups: telling the pollers that a provider has work, now or at a slot."""
 
 import threading
 from collections.abc import Iterable
@@ -45,7 +45,7 @@ class Clock(Protocol):
         """Return the time."""
 
 
-class Wakes:
+class Wakeups:
     """Publishes each slot once, as far as anybody knows.
 
     The markers are an economy and nothing else: they lie in the broker, beside the messages that

@@ -164,4 +164,4 @@ def _follow_up(
             runtime.relay.wake()
     if done is Done.DONE and state in DRIVEN:
         wake = Wake.SETTLE if state is State.SETTLING else Wake.POLL
-        runtime.wakes.at(Provider(known.provider), wake, [runtime.database.now()])
+        runtime.wakeups.at(Provider(known.provider), wake, [runtime.database.now()])

@@ -31,4 +31,4 @@ def _take(expected: ExpectedCallback, runtime: Runtime, message: Message) -> Non
     if due_at is None:
         log.warning("callback_unknown", provider=provider)
     else:
-        runtime.wakes.at(provider, Wake.POLL, [due_at])
+        runtime.wakeups.at(provider, Wake.POLL, [due_at])

@@ -52,7 +52,7 @@ def _take(expected: ExpectedInput, runtime: Runtime, message: Message) -> None:
     log.info("code_offered", reference=reference, offered=offered)
     _refuse(expected, offered, state)
     if offered is Offered.TAKEN:
-        runtime.wakes.soon(provider, now)
+        runtime.wakeups.soon(provider, now)
 
 
 def _refuse(expected: ExpectedInput, offered: Offered, state: State | None) -> None:

@@ -52,6 +52,6 @@ def _take(expected: ExpectedNotification, runtime: Runtime, message: Message) ->
             notifications.tell_late(connection, row, kept, said.end, answer, now)
     log.info("notification_heard", provider=provider, heard=heard)
     if heard is Heard.MATCHED:
-        runtime.wakes.at(provider, Wake.POLL, [now])
+        runtime.wakeups.at(provider, Wake.POLL, [now])
     if heard is Heard.LATE:
         runtime.relay.wake()

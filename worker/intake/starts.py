@@ -104,7 +104,7 @@ def _store(
     log.info("start_taken", reference=reference, provider=provider, taken=taken)
     if taken is Taken.NEW:
         runtime.relay.wake()
-        runtime.wakes.at(provider, Wake.POLL, [now])
+        runtime.wakeups.at(provider, Wake.POLL, [now])
 
 
 def fingerprint(runtime: Runtime, provider: Provider, found: Intake) -> str:

@@ -6,7 +6,7 @@ from typing import Any, Final, cast
 import redis
 from celery import Celery
 
-from config.queues import DOORS, Provider, Wake, chunk_queue
+from config.queues import PROVIDER_TASKS, Provider, Wake, chunk_queue
 from uprid_client.redis_server.connection import connect
 from uprid_client.redis_server.refusals import explained
 from worker.domain.errors import BrokerUnavailable
@@ -26,7 +26,7 @@ class CeleryPublisher:
         """Publish one chunk message; raises `BrokerUnavailable`."""
         try:
             self._app.send_task(
-                str(DOORS[provider].chunk(wake)),
+                str(PROVIDER_TASKS[provider].chunk(wake)),
                 kwargs={"slot": slot.isoformat()},
                 queue=chunk_queue(provider),
                 countdown=countdown or None,

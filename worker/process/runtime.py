@@ -17,7 +17,7 @@ from worker.domain.errors import DatabaseUnavailable, ProviderOff, SchemaUnusabl
 from worker.engine.engine import Engine
 from worker.engine.incarnation import Incarnation
 from worker.engine.sweep import Sweep, Timing
-from worker.engine.wakeups import Wakes
+from worker.engine.wakeups import Wakeups
 from worker.periodic import Repeating
 from worker.privacy.fingerprints import Fingerprinter
 from worker.process.forced_stop import LastResort, longest_stop
@@ -40,9 +40,9 @@ log = structlog.get_logger(__name__)
 #: Chunks of one provider that a poller works on at a time, and those besides of which it only
 #: awaits the last answers. The pool holds that many for every provider there can be and one more,
 #: so that a hung provider never fills it.
-PLACES: Final = 2
-SIDE_PLACES: Final = 6
-POOL: Final = (PLACES + SIDE_PLACES) * len(Provider) + 1
+MAX_CHUNKS: Final = 2
+MAX_ENDING_CHUNKS: Final = 6
+POOL: Final = (MAX_CHUNKS + MAX_ENDING_CHUNKS) * len(Provider) + 1
 #: Of a process's connections to the database, those of heartbeat, relay and both halves of the
 #: sweep: they wait for no chunk. The chunks share the rest; their transactions are short.
 BACKGROUND_CONNECTIONS: Final = 4
@@ -61,7 +61,7 @@ class Runtime:
     sealer: Sealer
     fingerprinter: Fingerprinter
     plugins: Mapping[Provider, Plugin]
-    wakes: Wakes
+    wakeups: Wakeups
     incarnation: Incarnation
     relay: Relay
     engine: Engine
@@ -93,7 +93,7 @@ def build(app: Celery, settings: Settings, role: str) -> Runtime:
     fingerprint_key = (
         settings.fingerprint_key.get_secret_value() if settings.fingerprint_key else ""
     )
-    wakes = Wakes(
+    wakeups = Wakeups(
         CeleryPublisher(app, settings.broker_url),
         database,
         width=engine_settings.slot,
@@ -120,20 +120,20 @@ def build(app: Celery, settings: Settings, role: str) -> Runtime:
         sealer=sealer,
         fingerprinter=Fingerprinter(fingerprint_key),
         plugins=plugins,
-        wakes=wakes,
+        wakeups=wakeups,
         incarnation=incarnation,
         relay=relay,
         engine=Engine(
             database,
             plugins,
-            wakes,
+            wakeups,
             relay,
             incarnation,
             sealer,
-            places=PLACES,
-            side_places=SIDE_PLACES,
+            max_chunks=MAX_CHUNKS,
+            max_ending_chunks=MAX_ENDING_CHUNKS,
         ),
-        sweep=Sweep(background, frozenset(plugins), wakes, relay, incarnation, timing),
+        sweep=Sweep(background, frozenset(plugins), wakeups, relay, incarnation, timing),
     )
 
 

@@ -15,7 +15,7 @@ from worker.store.claims import Claimed
 
 
 @dataclass(frozen=True, slots=True)
-class Stay:
+class Unchanged:
     """Asked once more; the operation stays where it is."""
 
     claimed: Claimed
@@ -31,7 +31,7 @@ class Stay:
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class Transition:
     """The operation goes to another state, or an event says something of it."""
 
     claimed: Claimed

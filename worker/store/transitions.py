@@ -21,7 +21,7 @@ from worker.domain.snapshot import Snapshot
 from worker.domain.states import DRIVEN, RETRYABLE, TERMINAL, State, may_move
 from worker.store import journal, model_rows, outbox, snapshots
 from worker.store.bulk import INTEGER, TEXT, TIME, Bulk, columns_of
-from worker.store.changes import Move
+from worker.store.changes import Transition
 from worker.store.dialects import insert_into
 from worker.store.tables import ATTEMPTS, OPERATIONS, Attempt
 
@@ -246,9 +246,9 @@ class Written:
 def make_all(
     connection: Connection,
     lease_id: str,
-    moves: Sequence[Move],
+    moves: Sequence[Transition],
     now: datetime,
-    complete: Callable[[Sequence[Move], frozenset[str]], Sequence[Move]],
+    complete: Callable[[Sequence[Transition], frozenset[str]], Sequence[Transition]],
 ) -> Written:
     """Move operations that are held under a lease, those that still are.
 
@@ -285,7 +285,7 @@ def _require_move(origin: State, to: State) -> None:
 
 
 def _yield(
-    connection: Connection, lease_id: str, ends: Sequence[Move], now: datetime
+    connection: Connection, lease_id: str, ends: Sequence[Transition], now: datetime
 ) -> frozenset[str]:
     """Have what came to an end that a notification overtook be asked again; return which."""
     if not ends:
@@ -306,7 +306,7 @@ def _yield(
     return yielded
 
 
-def _as_row(move: Move, now: datetime) -> dict[str, Any]:
+def _as_row(move: Transition, now: datetime) -> dict[str, Any]:
     claimed = move.claimed
     waits = move.state is State.WAITING_FOR_PERSON
     return {
@@ -331,7 +331,7 @@ def _as_row(move: Move, now: datetime) -> dict[str, Any]:
     }
 
 
-def _attempt_row(move: Move) -> dict[str, Any]:
+def _attempt_row(move: Transition) -> dict[str, Any]:
     ended = move.state in TERMINAL
     return {
         "operation_id": move.claimed.id,
@@ -346,13 +346,13 @@ def _attempt_row(move: Move) -> dict[str, Any]:
     }
 
 
-def _calls(move: Move) -> list[dict[str, Any]]:
+def _calls(move: Transition) -> list[dict[str, Any]]:
     claimed = move.claimed
     runs = [run for run in (claimed.run, move.call) if run is not None]
     return [journal.call(claimed.id, claimed.attempt, run) for run in runs]
 
 
-def _story(move: Move, now: datetime) -> list[dict[str, Any]]:
+def _story(move: Transition, now: datetime) -> list[dict[str, Any]]:
     claimed = move.claimed
     rows = _calls(move)
     if move.state is not claimed.state:
@@ -378,7 +378,7 @@ def _story_of(
 
 
 def _tell(
-    connection: Connection, moves: Sequence[Move], sequences: Mapping[str, int], now: datetime
+    connection: Connection, moves: Sequence[Transition], sequences: Mapping[str, int], now: datetime
 ) -> None:
     events = []
     for move in moves:

@@ -25,7 +25,7 @@ from worker.store import (
     transitions,
 )
 from worker.store.bulk import TEXT, TIME, Bulk, columns_of
-from worker.store.changes import Move, Stay
+from worker.store.changes import Transition, Unchanged
 from worker.store.tables import OPERATIONS, OUTBOX
 from worker.store.transitions import FREED, OURS, SOONER, WANTED
 
@@ -53,7 +53,9 @@ def mark_submitting(connection: Connection, held: Snapshot, lease_id: str, now: 
     return transitions.advance(connection, held, State.SUBMITTING, lease_id, now)
 
 
-def write_stays(connection: Connection, lease_id: str, stays: Sequence[Stay]) -> dict[str, bool]:
+def write_unchanged(
+    connection: Connection, lease_id: str, stays: Sequence[Unchanged]
+) -> dict[str, bool]:
     """Write the operations that stay where they are.
 
     Returns the ids that were ours to write, and whether each is wanted at once.
@@ -74,8 +76,8 @@ def write_stays(connection: Connection, lease_id: str, stays: Sequence[Stay]) ->
     return written
 
 
-def write_moves(
-    connection: Connection, lease_id: str, moves: Sequence[Move], now: datetime
+def write_transitions(
+    connection: Connection, lease_id: str, moves: Sequence[Transition], now: datetime
 ) -> dict[str, bool]:
     """Write states, attempts, journal and events together.
 
@@ -85,7 +87,7 @@ def write_moves(
     if not moves:
         return {}
 
-    def complete(ours: Sequence[Move], supplied: frozenset[str]) -> Sequence[Move]:
+    def complete(ours: Sequence[Transition], supplied: frozenset[str]) -> Sequence[Transition]:
         _store(connection, (move for move in ours if move.records))
         completed = [_completed(connection, move) for move in ours]
         _settle_inputs(connection, completed, supplied)
@@ -100,7 +102,7 @@ def write_moves(
     return wanted
 
 
-def write_late(connection: Connection, move: Move, now: datetime, event_id: str) -> bool:
+def write_late(connection: Connection, move: Transition, now: datetime, event_id: str) -> bool:
     """Journal and tell, as event `event_id`, an answer that came after the end or without a lease.
 
     Returns False where its own events, or this one, stand in the outbox already: it is not late at
@@ -152,22 +154,24 @@ def let_go(connection: Connection, lease_id: str, operation_id: str) -> None:
     )
 
 
-def _store(connection: Connection, changes: Iterable[Stay | Move]) -> None:
+def _store(connection: Connection, changes: Iterable[Unchanged | Transition]) -> None:
     for change in changes:
         claimed = change.claimed
-        run = change.run if isinstance(change, Stay) else change.call
+        run = change.run if isinstance(change, Unchanged) else change.call
         fetched_at = claimed.due_at if run is None else run.last_at
         invoices.upsert(connection, claimed.id, claimed.attempt, change.records, fetched_at)
 
 
-def _completed(connection: Connection, move: Move) -> Move:
+def _completed(connection: Connection, move: Transition) -> Transition:
     if not move.tallied:
         return move
     tally = invoices.tally(connection, move.claimed.id, move.claimed.attempt)
     return replace(move, result={**move.result, **tally})
 
 
-def _settle_inputs(connection: Connection, moves: Sequence[Move], supplied: frozenset[str]) -> None:
+def _settle_inputs(
+    connection: Connection, moves: Sequence[Transition], supplied: frozenset[str]
+) -> None:
     """Settle what was supplied; `supplied`: to whom anything was, be it while they were leased."""
     for move in moves:
         if move.claimed.input_id is not None:
@@ -176,7 +180,7 @@ def _settle_inputs(connection: Connection, moves: Sequence[Move], supplied: froz
             inputs.forget(connection, move.claimed.id)
 
 
-def _as_row(stay: Stay) -> dict[str, Any]:
+def _as_row(stay: Unchanged) -> dict[str, Any]:
     return {
         "row_id": stay.claimed.id,
         "next_at": stay.due_at,

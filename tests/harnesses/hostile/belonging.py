@@ -9,7 +9,7 @@ from worker.domain.outcomes import Doubtful, NeedsPerson, NotSent, Pending
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ProviderCall:
     """One question about one person, and all the replies that are its own."""
 
     name: str
@@ -62,7 +62,7 @@ def _unnoted(came: Came) -> Came:
     return replace(came, outcome=replace(came.outcome, note=""))
 
 
-def leaks(call: Call, outcome: object) -> Iterator[str]:
+def leaks(call: ProviderCall, outcome: object) -> Iterator[str]:
     """Tell what stands in an outcome that is another's."""
     for each in fields(outcome):  # type: ignore[arg-type]  # every outcome is a dataclass
         held = getattr(outcome, each.name)

@@ -12,7 +12,7 @@ from random import Random
 from typing import Final
 
 from tests.harnesses.hostile import plain
-from tests.harnesses.hostile.belonging import Alone, Call, Came, leaks, same, taken_over
+from tests.harnesses.hostile.belonging import Alone, Came, ProviderCall, leaks, same, taken_over
 from tests.harnesses.hostile.broken_wires import honest
 from tests.harnesses.hostile.case import Finding, Question, Seed
 from tests.harnesses.hostile.connection import (
@@ -38,7 +38,7 @@ from tests.harnesses.hostile.mischief import (
 from tests.harnesses.hostile.persons import PERSONS, Person, strangers
 from tests.harnesses.hostile.trial import PROVIDERS, SLOW, Records, Tally, listening
 from worker.domain.outcomes import NotSent
-from worker.engine.calls import Ask
+from worker.engine.calls import Call
 
 PROVIDER: Final = "calls"
 #: What is asked that way: every provider's plugin, and the session under all of them.
@@ -54,7 +54,7 @@ class Case:
     """Calls of different persons, and the mischief that their requests meet."""
 
     number: int
-    calls: Sequence[Call]
+    calls: Sequence[ProviderCall]
     #: By the how manieth request of the case.
     mischief: Mapping[int, Mischief]
     #: By the how manieth connection: which of `GREETINGS`.
@@ -82,7 +82,7 @@ class _PluginCalls:
         self._strangers = {each.number: strangers(each, self._persons) for each in self._persons}
         self._written: dict[tuple[str, str, int], Mapping[str, Own]] = {}
 
-    def some(self, random: Random) -> list[Call]:
+    def some(self, random: Random) -> list[ProviderCall]:
         question = random.choice(self._questions)
         calls = []
         for person in random.sample(self._persons, random.choice((2, 2, 2, 3))):
@@ -91,23 +91,24 @@ class _PluginCalls:
                 question = random.choice(self._questions)
         return calls
 
-    def _call(self, random: Random, question: Question, person: Person) -> Call:
+    def _call(self, random: Random, question: Question, person: Person) -> ProviderCall:
         seed = random.choice(question.seeds)
         work = person.work(question.work)
         asks = (
-            question.ask in {Ask.POLL, Ask.SETTLE, Ask.CLEAR_UP} and "unknown" not in work.progress
+            question.ask in {Call.POLL, Call.SETTLE, Call.CLEAR_UP}
+            and "unknown" not in work.progress
         )
         is_last = asks and random.random() < 0.25
         if is_last:
             work = replace(work, progress={**work.progress, **_UNKNOWN})
         ask = getattr(question.plugin, question.ask.value)
-        return Call(
+        return ProviderCall(
             f"{question.name} of {person.number} ({seed.name}{', last' if is_last else ''})",
             self._strangers[person.number],
             self._replies(question, seed, person),
             lambda: ask(work),
             question.target,
-            question.ask in {Ask.SUBMIT, Ask.SUPPLY},
+            question.ask in {Call.SUBMIT, Call.SUPPLY},
         )
 
     def _replies(self, question: Question, seed: Seed, person: Person) -> Mapping[str, Own]:
@@ -117,7 +118,9 @@ class _PluginCalls:
         return self._written[key]
 
     @staticmethod
-    def wrongs(call: Call, came: Came, own: Alone, others: Sequence[Alone]) -> Iterator[str]:
+    def wrongs(
+        call: ProviderCall, came: Came, own: Alone, others: Sequence[Alone]
+    ) -> Iterator[str]:
         yield from leaks(call, came.outcome)
         yield from taken_over(came, own, others)
         if not call.has_effect or own.explains(came):
@@ -144,19 +147,21 @@ class _PlainCalls:
         del request
         return "any"
 
-    def some(self, random: Random) -> list[Call]:
+    def some(self, random: Random) -> list[ProviderCall]:
         return [
             self._call(random, person)
             for person in random.sample(PERSONS, random.choice((2, 2, 2, 3)))
         ]
 
-    def _call(self, random: Random, person: int) -> Call:
+    def _call(self, random: Random, person: int) -> ProviderCall:
         name, ask = self._plain.way(random, person)
         replies = {"any": plain.reply_to(person)}
-        return Call(f"{name} of {person}", (), replies, lambda: plain.got(ask), "any")
+        return ProviderCall(f"{name} of {person}", (), replies, lambda: plain.got(ask), "any")
 
     @staticmethod
-    def wrongs(call: Call, came: Came, own: Alone, others: Sequence[Alone]) -> Iterator[str]:
+    def wrongs(
+        call: ProviderCall, came: Came, own: Alone, others: Sequence[Alone]
+    ) -> Iterator[str]:
         del own, others
         yield from plain.wrongs(call.reply("any"), came.outcome)
 
@@ -210,7 +215,9 @@ class Bench:
         self._end()
         return kinds, wrongs
 
-    def _wrongs(self, call: Call, came: Came, own: Alone, others: Sequence[Alone]) -> Iterator[str]:
+    def _wrongs(
+        self, call: ProviderCall, came: Came, own: Alone, others: Sequence[Alone]
+    ) -> Iterator[str]:
         # What came under a request may be taken for its reply: the clients' ids are against that.
         is_for_the_client = self._host.has_interfered and self.provider == plain.PROVIDER
         if not is_for_the_client or came.outcome.is_first:
@@ -219,7 +226,7 @@ class Bench:
             self._went_on = False
             yield "went on: a call on a connection that was out of order"
 
-    def _alone(self, call: Call) -> Alone:
+    def _alone(self, call: ProviderCall) -> Alone:
         """Return what a call comes to with nobody beside it."""
         if call.name not in self._own:
             tried = [
@@ -230,7 +237,7 @@ class Bench:
             self._own[call.name] = Alone(self._by_itself(call, honestly, ""), tried)
         return self._own[call.name]
 
-    def _by_itself(self, call: Call, mischief: Mischief, kind: str) -> Came:
+    def _by_itself(self, call: ProviderCall, mischief: Mischief, kind: str) -> Came:
         self._begin(Case(0, (call,), {}, {}, {kind: mischief}))
         came = self._made(0)
         self._end()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.harnesses.hostile.tree import Write
-from worker.engine.calls import Ask
+from worker.engine.calls import Call
 from worker.providers.base import Plugin, Work
 
 #: A marker in what is personal, and one in free text that a host may put anywhere. They must stand
@@ -72,7 +72,7 @@ class Question:
     """One thing that a plugin is asked, and the documented answers to it."""
 
     name: str
-    ask: Ask
+    ask: Call
     work: Work
     plugin: Plugin
     #: Which of the plugin's requests gets the hostile reply.

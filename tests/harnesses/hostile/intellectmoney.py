@@ -31,7 +31,7 @@ from tests.support.intellectmoney import (
 )
 from tests.support.intellectmoney_asking import AFTER, LIST, RESULT_PATH, SAVE
 from worker.domain.states import State
-from worker.engine.calls import Ask
+from worker.engine.calls import Call
 from worker.providers.access_tokens import AccessToken
 from worker.providers.base import Work
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
@@ -260,7 +260,7 @@ class Questions:
         yield from self._saves()
 
     def _question(  # noqa: PLR0917 - a question is all of these
-        self, name: str, ask: Ask, given: Work, target: str, seeds: list[Seed], judge: Judge,
+        self, name: str, ask: Call, given: Work, target: str, seeds: list[Seed], judge: Judge,
         plugin: IntellectMoneyPlugin | None = None, others: Mapping[str, Seed] | None = None,
     ) -> Question:  # fmt: skip
         honest = {"token": Seed("token", token()), **(others or {})}
@@ -274,12 +274,12 @@ class Questions:
             Seed("refused", REFUSED), Seed("none", response({})),
         ]  # fmt: skip
         yield self._question(
-            "token-then-last-page", Ask.PREPARE, work(state=State.ACCEPTED), "token", seeds,
+            "token-then-last-page", Call.PREPARE, work(state=State.ACCEPTED), "token", seeds,
             _token(Allowed(frozenset({"succeeded"}))), self.asking,
             {"invoices": Seed("last page", registry(1))},
         )  # fmt: skip
         yield self._question(
-            "token-then-save", Ask.SUBMIT, work(SAVE, State.SUBMITTING, progress={"ready": True}),
+            "token-then-save", Call.SUBMIT, work(SAVE, State.SUBMITTING, progress={"ready": True}),
             "token", seeds, _token(Allowed(frozenset({"succeeded"}))), self.asking,
             {"save": Seed("saved", saved(1))},
         )  # fmt: skip
@@ -292,16 +292,16 @@ class Questions:
             (LIST, "list", lists, "GetScheduledOperationData", 100),
         ):
             for ask, state in (
-                (Ask.PREPARE, State.ACCEPTED),
-                (Ask.POLL, State.POLLING),
-                (Ask.SETTLE, State.POLLING),
+                (Call.PREPARE, State.ACCEPTED),
+                (Call.POLL, State.POLLING),
+                (Call.SETTLE, State.POLLING),
             ):
                 given = work(kind, state, progress={"unknown": 2})
-                judge = _fetched(name, take, starts=ask is Ask.PREPARE, last=ask is Ask.SETTLE)
+                judge = _fetched(name, take, starts=ask is Call.PREPARE, last=ask is Call.SETTLE)
                 yield self._question(f"{kind}-{ask}", ask, given, target, seeds, judge)
         queued = work(progress={"place": {"queued": OPERATION, "waits": 1}})
         yield self._question(
-            "invoices-result", Ask.POLL, queued, "result", pages,
+            "invoices-result", Call.POLL, queued, "result", pages,
             _fetched("InvoicesHistoryList", 2, starts=False, last=False), self.following,
         )  # fmt: skip
 
@@ -309,24 +309,24 @@ class Questions:
         flags = list(_flags())
         lists = list(_listed())
         yield self._question(
-            "before-create", Ask.PREPARE, work(SAVE, State.ACCEPTED), "list", lists,
+            "before-create", Call.PREPARE, work(SAVE, State.ACCEPTED), "list", lists,
             _confirmed(prepares=True),
         )  # fmt: skip
         ready = {"ready": True, "before": [FIRST]}
         created = work(SAVE, State.SUBMITTING, progress=ready)
-        yield self._question("save", Ask.SUBMIT, created, "save", flags, _saved(submits=True))
+        yield self._question("save", Call.SUBMIT, created, "save", flags, _saved(submits=True))
         for name, ask, given in (
-            ("doubtful", Ask.CLEAR_UP, created),
-            ("queued", Ask.POLL, work(SAVE, progress=ready)),
-            ("past", Ask.SETTLE, work(SAVE, progress=ready, now=AFTER)),
-            ("edit", Ask.POLL, work(
+            ("doubtful", Call.CLEAR_UP, created),
+            ("queued", Call.POLL, work(SAVE, progress=ready)),
+            ("past", Call.SETTLE, work(SAVE, progress=ready, now=AFTER)),
+            ("edit", Call.POLL, work(
                 SAVE, args={"operation": {**CHANGE, "operation_id": SECOND}}, progress=ready
             )),
         ):  # fmt: skip
             judge = _confirmed(prepares=False)
             yield self._question(f"confirm-{name}", ask, given, "list", lists, judge)
         yield self._question(
-            "save-result", Ask.POLL, work(SAVE, progress=ready), "result", flags,
+            "save-result", Call.POLL, work(SAVE, progress=ready), "result", flags,
             _saved(submits=False), self.following,
         )  # fmt: skip
 

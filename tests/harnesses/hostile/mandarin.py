@@ -11,7 +11,7 @@ from tests.harnesses.hostile.reader import JsonSaid, SaysNothing, read_json
 from tests.harnesses.hostile.tree import as_json
 from tests.support.mandarin import NOW, SESSION, settings, status, submitted, supplied, work
 from worker.domain.states import State
-from worker.engine.calls import Ask
+from worker.engine.calls import Call
 from worker.providers.base import Work
 from worker.providers.mandarin.plugin import MandarinPlugin
 from worker.providers.transport.http import PinnedSession
@@ -119,10 +119,10 @@ class Questions:
 
     def _all(self) -> Iterator[Question]:
         sessions, statuses = list(_sessions()), list(_statuses())
-        yield self._question("create", Ask.SUBMIT, submitted(), "POST", sessions, _created)
+        yield self._question("create", Call.SUBMIT, submitted(), "POST", sessions, _created)
         for nth in (1, 5):
             given = supplied(nth=nth)
-            yield self._question(f"code-{nth}", Ask.SUPPLY, given, "PUT", sessions, _handed)
+            yield self._question(f"code-{nth}", Call.SUPPLY, given, "PUT", sessions, _handed)
         asked = {"missing": "sms_code"}
         sent = {"inputs_sent": 5, "input_sent_at": _LONG_AGO}
         refused = {**sent, "progress": {"code": 5, "handed": "refused", "looks": 1}}
@@ -134,15 +134,15 @@ class Questions:
             ("unknown", {**asked, "progress": {"unknown": 3}}, False),
         ):
             judge = _status(codes_are_over=over, last=False)
-            yield self._question(f"poll-{name}", Ask.POLL, work(**changes), "GET", statuses, judge)
+            yield self._question(f"poll-{name}", Call.POLL, work(**changes), "GET", statuses, judge)
         late = {"now": NOW + timedelta(minutes=301)}
         for name, changes, over in (("first", {}, False), ("five-codes", sent, True)):
             judge = _status(codes_are_over=over, last=True)
             given = work(State.SETTLING, **late, **changes)
-            yield self._question(f"settle-{name}", Ask.SETTLE, given, "GET", statuses, judge)
+            yield self._question(f"settle-{name}", Call.SETTLE, given, "GET", statuses, judge)
 
     def _question(
-        self, name: str, ask: Ask, given: Work, target: str, seeds: list[Seed], judge: Judge
+        self, name: str, ask: Call, given: Work, target: str, seeds: list[Seed], judge: Judge
     ) -> Question:
         return Question(name, ask, given, self.plugin, target, {}, seeds, judge, as_json)
 

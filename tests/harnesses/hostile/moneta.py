@@ -24,7 +24,7 @@ from tests.support.moneta import (
     work,
 )
 from worker.domain.states import State
-from worker.engine.calls import Ask
+from worker.engine.calls import Call
 from worker.providers.base import Work
 from worker.providers.moneta.plugin import MonetaPlugin
 from worker.providers.transport.http import PinnedSession
@@ -261,33 +261,33 @@ class Questions:
     def _all(self) -> Iterator[Question]:
         of_task, of_unit = list(self._about_a_task()), list(self._about_a_unit())
         submitted = work(State.SUBMITTING, provider_ref=None, payload=PERSON)
-        yield self._question("submit", Ask.SUBMIT, submitted, "submit", of_task, self._submit)
-        yield self._question("poll", Ask.POLL, work(), "status", of_task, self._poll)
+        yield self._question("submit", Call.SUBMIT, submitted, "submit", of_task, self._submit)
+        yield self._question("poll", Call.POLL, work(), "status", of_task, self._poll)
         doubtful = work(State.SUBMITTING, provider_ref=None)
         yield self._question(
-            "clear-up", Ask.CLEAR_UP, doubtful, "profile", of_unit, self._profile(last=False)
+            "clear-up", Call.CLEAR_UP, doubtful, "profile", of_unit, self._profile(last=False)
         )
         # Before a rejection the task is asked for once more.
         lost = {"status": Seed("lost", fault("500.9.1"), self.fault_status)}
         for checks in (0, 2):
             settling = work(State.SETTLING, progress={"last_poll": True, "checks": checks})
             yield self._question(
-                f"settle-check-{checks + 1}", Ask.SETTLE, settling, "profile", of_unit,
+                f"settle-check-{checks + 1}", Call.SETTLE, settling, "profile", of_unit,
                 self._profile(last=checks == 2), lost,
             )  # fmt: skip
         identified = Seed("identified", profile(SIMPLIFIED))
         yield self._question(
-            "settle-last-poll", Ask.SETTLE, work(State.SETTLING), "status", of_task,
+            "settle-last-poll", Call.SETTLE, work(State.SETTLING), "status", of_task,
             self._last_poll, {"profile": identified},
         )  # fmt: skip
         spoilt = work(State.SETTLING, progress={"spoilt": 2, "checks": 2})
         yield self._question(
-            "settle-hopeless", Ask.SETTLE, spoilt, "status", of_task, self._hopeless,
+            "settle-hopeless", Call.SETTLE, spoilt, "status", of_task, self._hopeless,
             {"profile": Seed("anonymous", profile(ANONYMOUS))},
         )  # fmt: skip
 
     def _question(
-        self, name: str, ask: Ask, given: Work, target: str, seeds: list[Seed], judge: Judge,
+        self, name: str, ask: Call, given: Work, target: str, seeds: list[Seed], judge: Judge,
         others: Mapping[str, Seed] | None = None,
     ) -> Question:  # fmt: skip
         return Question(

@@ -34,7 +34,7 @@ from tests.support.npd import notification
 from tests.support.operations import operations, polling
 from tests.support.schema import bring_to_newest
 from uprid_client.sealing import Sealer
-from worker.engine.wakeups import Wakes
+from worker.engine.wakeups import Wakeups
 from worker.intake import callbacks, notifications
 from worker.intake.message import Message
 from worker.privacy.fingerprints import Fingerprinter
@@ -64,7 +64,7 @@ class _Parts:
     database: Database
     sealer: Sealer
     fingerprinter: Fingerprinter
-    wakes: Wakes
+    wakeups: Wakeups
     relay: Bell
     plugins: Mapping[Provider, Plugin]
 
@@ -87,7 +87,7 @@ class _Door:
             self.database,
             self.sealer,
             Fingerprinter("f" * 32),
-            Wakes(MemoryBroker(self.database), self.database, width=minute / 60, longest=minute),
+            Wakeups(MemoryBroker(self.database), self.database, width=minute / 60, longest=minute),
             Bell(),
             {Provider.NPD: self._npd, Provider.MONETA: self._moneta},
         )

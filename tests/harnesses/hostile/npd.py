@@ -23,7 +23,7 @@ from tests.support.npd import (
     work,
 )
 from worker.domain.states import State
-from worker.engine.calls import Ask
+from worker.engine.calls import Call
 from worker.providers.base import Work
 from worker.providers.moneta.queries import Queries
 from worker.providers.npd.notification import read_notification
@@ -135,7 +135,7 @@ class Questions:
                 {**stored, "document": prints.document, "unit_id": UNIT_ID},
             ),
         ):
-            ask = Ask.SUBMIT if method == "start" else Ask.PREPARE
+            ask = Call.SUBMIT if method == "start" else Call.PREPARE
             for faults in (0, 4):
                 given = work(
                     state, provider_ref=None, payload=PERSON, progress=progress, faults=faults
@@ -148,21 +148,21 @@ class Questions:
         of_unit = list(_profiles())
         told = dict(read_notification(notification()).content)
         success = work(args=unit, notices=[told])
-        yield self._beside("success", Ask.POLL, success, "profile", of_unit, _confirmed)
+        yield self._beside("success", Call.POLL, success, "profile", of_unit, _confirmed)
         doubted = work(State.SUBMITTING, args=unit, provider_ref=None, notices=[told])
-        yield self._beside("doubted", Ask.CLEAR_UP, doubted, "profile", of_unit, _confirmed)
+        yield self._beside("doubted", Call.CLEAR_UP, doubted, "profile", of_unit, _confirmed)
         for checks in (0, 2):
             silent = work(State.SETTLING, args=unit, progress={"checks": checks})
             yield self._beside(
-                f"silent-{checks}", Ask.SETTLE, silent, "profile", of_unit, _silent(checks)
+                f"silent-{checks}", Call.SETTLE, silent, "profile", of_unit, _silent(checks)
             )
         yield Question(
-            "async-id", Ask.POLL, work(args=unit), self.polling, "status", {}, list(_tasks()),
+            "async-id", Call.POLL, work(args=unit), self.polling, "status", {}, list(_tasks()),
             _polled, as_json,
         )  # fmt: skip
 
     def _beside(
-        self, name: str, ask: Ask, given: Work, target: str, seeds: list[Seed], judge: Judge
+        self, name: str, ask: Call, given: Work, target: str, seeds: list[Seed], judge: Judge
     ) -> Question:
         return Question(name, ask, given, self.plugin, target, {}, seeds, judge, as_json)
 

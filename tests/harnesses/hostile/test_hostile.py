@@ -18,7 +18,7 @@ from uprid_client.sealing import Sealer, new_key
 from worker.engine.calls import Answer
 from worker.engine.decisions import decide
 from worker.store import writeback
-from worker.store.changes import Move
+from worker.store.changes import Transition
 from worker.store.claims import ORDINARY
 from worker.store.database import Database
 from worker.store.tables import METADATA
@@ -96,10 +96,10 @@ def test_what_came_of_hostile_replies_is_written_and_holds_nothing_in_clear(
         answer = Answer(as_it_stands, case.question.ask, bench.ask(case), row.due_at, 3)
         change = decide(answer, case.question.plugin, row.due_at, 0.5, sealer.seal_bytes)
         with database.begin() as connection:
-            if isinstance(change, Move):
-                written = writeback.write_moves(connection, "lease", [change], row.due_at)
+            if isinstance(change, Transition):
+                written = writeback.write_transitions(connection, "lease", [change], row.due_at)
             else:
-                written = writeback.write_stays(connection, "lease", [change])
+                written = writeback.write_unchanged(connection, "lease", [change])
         assert row.id in written, str(case.mutations)
 
     with database.read() as connection:

@@ -23,7 +23,7 @@ from tests.harnesses.hostile.seam import answered_by
 from tests.harnesses.hostile.tree import tree_of
 from tests.harnesses.hostile.writing import written
 from worker.domain.outcomes import Doubtful, Finished, NeedsPerson, Outcome, Pending
-from worker.engine.calls import Ask
+from worker.engine.calls import Call
 from worker.providers.transport.http import PinnedSession
 
 #: How many ways a reply is broken in.
@@ -181,7 +181,7 @@ class Bench:
 
     def _judged(self, case: "Case", outcome: Outcome) -> Iterator[str]:
         question = case.question
-        has_effect = question.ask in {Ask.SUBMIT, Ask.SUPPLY}
+        has_effect = question.ask in {Call.SUBMIT, Call.SUPPLY}
         is_again = has_effect and self._requests.count(question.target) > 1
         # Who waits, doubts or asks a person says nothing that would have to be stated.
         if is_again or not isinstance(outcome, Pending | Doubtful | NeedsPerson):
@@ -189,7 +189,7 @@ class Bench:
             yield from invented(outcome, allowed)
             if is_again and not allowed.undone:
                 yield "repeated: a call that has an effect was made twice"
-        elif isinstance(outcome, Doubtful) and question.ask not in {Ask.SUBMIT, Ask.CLEAR_UP}:
+        elif isinstance(outcome, Doubtful) and question.ask not in {Call.SUBMIT, Call.CLEAR_UP}:
             yield f"a doubt about a {question.ask}"
 
 

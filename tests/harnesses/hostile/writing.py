@@ -9,9 +9,9 @@ from typing import Any, Final
 from tests.harnesses.hostile.case import MARKERS, Question
 from worker.domain.event_data import operation_event
 from worker.domain.outcomes import Outcome
-from worker.engine.calls import Answer, Ask
+from worker.engine.calls import Answer, Call
 from worker.engine.decisions import decide
-from worker.store.changes import Move
+from worker.store.changes import Transition
 from worker.store.claims import Claimed
 
 #: Characters of a result that is told in clear.
@@ -28,7 +28,7 @@ def written(question: Question, outcome: Outcome) -> Iterator[str]:
         deadline_at=work.deadline_at, polls=work.polls, faults=work.faults,
         progress=json.dumps(dict(work.progress)), created_at=work.now, started_at=work.now,
         run=None, missing=work.missing, inputs_sent=work.inputs_sent,
-        input_sent_at=work.input_sent_at, input_id="1" if question.ask is Ask.SUPPLY else None,
+        input_sent_at=work.input_sent_at, input_id="1" if question.ask is Call.SUPPLY else None,
     )  # fmt: skip
     answer = Answer(claimed, question.ask, outcome, work.now, 3)
     try:
@@ -53,7 +53,7 @@ def _seal(content: bytes) -> str:
 def _texts(change: Any) -> list[tuple[str, str, int]]:  # noqa: ANN401 - a Stay or a Move
     """Return every text that is written, with the most characters that its place holds."""
     found = [("progress", change.progress or "", 1_000_000)]
-    if not isinstance(change, Move):
+    if not isinstance(change, Transition):
         return [*found, ("note", change.run.note, 100)]
     if change.call is not None:
         found.append(("note", change.call.note, 100))

@@ -12,7 +12,7 @@ from tests.harnesses.simulation.kernel import BEGIN, Kernel
 from tests.harnesses.simulation.plan import Plan
 from tests.harnesses.simulation.violation import require
 from worker.domain.outcomes import Misconfigured, NotSent, Outcome, Pending, Started
-from worker.engine.calls import Ask
+from worker.engine.calls import Call
 from worker.providers.base import Work
 
 if TYPE_CHECKING:
@@ -27,10 +27,10 @@ SLACK: Final = 0.2
 
 
 @dataclass(eq=False)
-class Call:
+class Asked:
     """One call."""
 
-    ask: Ask
+    ask: Call
     reference: str
     attempt: int
     polls: int
@@ -48,11 +48,11 @@ class Call:
 class _Course:
     """What an attempt was asked."""
 
-    calls: list[Call] = field(default_factory=list)
+    calls: list[Asked] = field(default_factory=list)
     #: Whether it was looked at before its deadline, beside the schedule.
     looked: bool = False
 
-    def last(self, *asks: Ask) -> Call | None:
+    def last(self, *asks: Call) -> Asked | None:
         return next((each for each in reversed(self.calls) if each.ask in asks), None)
 
 
@@ -69,19 +69,19 @@ class Calls:
         self.disturbed = -1.0
         self.submits = 0
 
-    def asked(self, ask: Ask, work: Work) -> Call:
+    def asked(self, ask: Call, work: Work) -> Asked:
         """See a call begin."""
         within = self._kernel.current.within
         require(within is None, "no call within a transaction", ask, within)
-        code = str((work.payload or {}).get("sms_code")) if ask is Ask.SUPPLY else None
+        code = str((work.payload or {}).get("sms_code")) if ask is Call.SUPPLY else None
         now = self._kernel.seconds
         claimed_at = self._errand.claimed_at
-        call = Call(
+        call = Asked(
             ask, work.reference, work.attempt, work.polls, work.faults, code, now, claimed_at
         )
         course = self._courses[work.reference, work.attempt]
-        if ask in {Ask.SUBMIT, Ask.SUPPLY}:
-            self.submits += ask is Ask.SUBMIT
+        if ask in {Call.SUBMIT, Call.SUPPLY}:
+            self.submits += ask is Call.SUBMIT
             for before in course.calls:
                 if before.ask is ask and before.code == code:
                     certain = isinstance(before.outcome, NotSent | Misconfigured)
@@ -89,14 +89,14 @@ class Calls:
                         certain, "what costs is done once", ask, work.reference, work.attempt,
                         "again after", before.outcome,
                     )  # fmt: skip
-        if ask is Ask.POLL:
+        if ask is Call.POLL:
             self._in_time(call, course)
         course.calls.append(call)
         return call
 
     def answered(self, call: object, outcome: Outcome | None) -> None:
         """See what it came to."""
-        assert isinstance(call, Call)
+        assert isinstance(call, Asked)
         call.outcome, call.ended = outcome, self._kernel.seconds
         self._learned(outcome)
 
@@ -118,7 +118,7 @@ class Calls:
             (left,) = raw.execute(_WAITING, (row.id, key[1])).fetchone()
             kept = []
             for call in course.calls:
-                supplied = call.ask is Ask.SUPPLY and call.at >= begun
+                supplied = call.ask is Call.SUPPLY and call.at >= begun
                 left -= supplied
                 if not supplied or left >= 0:
                     kept.append(call)
@@ -128,9 +128,9 @@ class Calls:
         """See what a look at the host came to."""
         self._learned(outcome)
 
-    def last(self, reference: str, attempt: int) -> Call | None:
+    def last(self, reference: str, attempt: int) -> Asked | None:
         """Return what an attempt was asked last."""
-        return self._courses[reference, attempt].last(*Ask)
+        return self._courses[reference, attempt].last(*Call)
 
     def _learned(self, outcome: Outcome | None) -> None:
         errand = self._errand
@@ -143,11 +143,11 @@ class Calls:
         assert isinstance(errand, Errand)
         return errand
 
-    def _in_time(self, call: Call, course: _Course) -> None:
-        before = course.last(Ask.POLL, Ask.SUBMIT, Ask.SUPPLY)
+    def _in_time(self, call: Asked, course: _Course) -> None:
+        before = course.last(Call.POLL, Call.SUBMIT, Call.SUPPLY)
         if before is None or before.claimed_at < self.hastened.get(call.reference, -1.0):
             return
-        if before.ended is None or (before.ask is Ask.POLL and call.polls <= before.polls):
+        if before.ended is None or (before.ask is Call.POLL and call.polls <= before.polls):
             # Its answer was lost, or never written down.
             require(
                 self.disturbed >= before.at, "no poll before its time", call.reference,
@@ -164,7 +164,7 @@ class Calls:
         )  # fmt: skip
         course.looked = True
 
-    def _least(self, before: Call) -> float:
+    def _least(self, before: Asked) -> float:
         """Return the shortest wait that the schedule allows after a call."""
         outcome = before.outcome
         if isinstance(outcome, Misconfigured):
@@ -173,7 +173,7 @@ class Calls:
             return outcome.again_in
         policies = self._plan.policies
         stumbled = outcome is None or (isinstance(outcome, Pending) and outcome.trouble is not None)
-        if stumbled and before.ask is Ask.POLL:
+        if stumbled and before.ask is Call.POLL:
             return min(policy.backoff(before.faults + 1, 0.0) for policy in policies)
-        polls = before.polls + 1 if before.ask is Ask.POLL else 0
+        polls = before.polls + 1 if before.ask is Call.POLL else 0
         return min(policy.wait(polls, 0.0) for policy in policies)

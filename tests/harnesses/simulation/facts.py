@@ -22,7 +22,7 @@ from worker.domain.outcomes import Misconfigured, NotSent
 from worker.domain.states import LIVE, TERMINAL, State
 from worker.engine.engine import Engine
 from worker.engine.incarnation import Incarnation
-from worker.engine.result_writer import Pen
+from worker.engine.result_writer import ResultWriter
 from worker.intake import actions
 from worker.providers.mandarin.course import CODES
 from worker.store import fail_over
@@ -52,7 +52,7 @@ _RESTS: Final = "SELECT name, closed_until FROM provider"
 _ALONE: Final = 2
 _POISON: Final = 4
 #: Spots at which an answer is written down.
-_ANSWERS: Final = {spot_of(Pen._write), spot_of(Pen._one_by_one)}
+_ANSWERS: Final = {spot_of(ResultWriter._write), spot_of(ResultWriter._one_by_one)}
 _BEAT: Final = spot_of(Incarnation.beat)
 #: Spots at which a lease is given up as if there had been no claim.
 _UNCLAIMED: Final = {spot_of(Engine._give_back), _BEAT}

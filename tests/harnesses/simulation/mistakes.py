@@ -80,7 +80,9 @@ LEASES: Final[Mapping[str, Mutation]] = {
     ),
     "judge-as-one-likes": _slip(
         "who could not beat itself calls others silent", "2, 3: a lease lasts",
-        Slip(incarnation.Incarnation, "judges", "self._pulse.judges(now)", "True"),
+        Slip(
+            incarnation.Incarnation, "may_call_silent", "self._pulse.may_call_silent(now)", "True",
+        ),
     ),
     "doubt-no-lease": _slip(
         "who has not beaten for long goes on asking", "3: a lost lease asks nothing",
@@ -151,7 +153,7 @@ GATE: Final[Mapping[str, Mutation]] = {
 DECISIONS: Final[Mapping[str, Mutation]] = {
     "yield-no-poll": _slip(
         "an end found by a poll does not yield to a notification", "7: what was told counts",
-        Slip(_TURN, "_may_be_asked_again", "Ask.POLL, ", ""),
+        Slip(_TURN, "_may_be_asked_again", "Call.POLL, ", ""),
     ),
     "plan-past-the-deadline": _slip(
         "a poll is planned past the deadline", "2: what expires is told in time",
@@ -189,11 +191,11 @@ DECISIONS: Final[Mapping[str, Mutation]] = {
     ),
     "supply-nothing": _slip(
         "a code is supplied where none waits", "2: every operation ends",
-        Slip(calls, "next_ask", "claimed.inputs_waiting > 0", "claimed.inputs_waiting >= 0"),
+        Slip(calls, "next_call", "claimed.inputs_waiting > 0", "claimed.inputs_waiting >= 0"),
     ),
     "settle-a-poll-too-early": _slip(
         "an attempt is settled before its deadline", "7: what is not over is asked for",
-        Slip(calls, "next_ask", "now < claimed.deadline_at", "claimed.due_at > now"),
+        Slip(calls, "next_call", "now < claimed.deadline_at", "claimed.due_at > now"),
     ),
     "back-off-no-further": _slip(
         "trouble in a row is not counted", "8: a sick provider is left alone",
@@ -201,7 +203,10 @@ DECISIONS: Final[Mapping[str, Mutation]] = {
     ),
     "keep-late-answers": _slip(
         "an answer that lost its lease is told to nobody", "2: nothing disappears",
-        Slip(recording.Recorder, "record", "self._pen.tell_late(late, now)", "pass"),
+        Slip(
+            recording.Recorder, "record",
+            "self._result_writer.write_late_answers(late, now)", "pass",
+        ),
     ),
     "forget-the-deadline": _slip(
         "the provider's deadline is left out of the UPDATE", "2: what expires is told in time",
@@ -253,7 +258,7 @@ SUPPLIED: Final[Mapping[str, Mutation]] = {
     ),
     "attach-nothing": _slip(
         "a notification that came before its id is not looked for", "7: what was told counts",
-        Slip(writeback, "write_moves", "if move.listens and", "if move.listens > 1 and"),
+        Slip(writeback, "write_transitions", "if move.listens and", "if move.listens > 1 and"),
     ),
     "wake-with-the-origin": _slip(
         "who goes on keeps the state that it waited from", "2: what waits goes on where it was",

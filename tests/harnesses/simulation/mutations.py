@@ -24,7 +24,7 @@ from worker.engine.slots import slot_of, slots_of
 from worker.providers.base import Limits
 from worker.store import claims, input_delivery, intake, leases, outbox, transitions, writeback
 from worker.store.bulk import Bulk
-from worker.store.changes import Move
+from worker.store.changes import Transition
 from worker.store.claims import Shared
 from worker.store.input_delivery import Supplying
 from worker.store.intake import Taken
@@ -52,7 +52,11 @@ class _Unfenced:
 
 
 def _mark_first(
-    self: wakeups.Wakes, provider: Provider, wake: Wake, dues: Iterable[datetime], width: timedelta
+    self: wakeups.Wakeups,
+    provider: Provider,
+    wake: Wake,
+    dues: Iterable[datetime],
+    width: timedelta,
 ) -> None:
     now = self._clock.now()
     slots = {wakeups._marker(provider, wake, slot): slot for slot in slots_of(dues, now, width)}
@@ -76,13 +80,13 @@ def _believe_markers(self: sweep.Sweep) -> None:
         ).all()
     for provider, due in found:
         name = wakeups._marker(Provider(provider), Wake.POLL, slot_of(due, due, width))
-        if not self._wakes._publisher.marked([name]):
-            self._wakes.now(Provider(provider))
+        if not self._wakeups._publisher.marked([name]):
+            self._wakeups.now(Provider(provider))
 
 
-def _submit_again(self: decisions._Turn, outcome: Doubtful) -> Move:
+def _submit_again(self: decisions._Turn, outcome: Doubtful) -> Transition:
     due = self.rest(outcome.retry_after, self.backoff())
-    return self._move(State.ACCEPTED, due_at=due, faults=self.faults + 1)
+    return self._transition(State.ACCEPTED, due_at=due, faults=self.faults + 1)
 
 
 _accept = intake.accept
@@ -181,7 +185,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     ),
     "mark-before-publish": Mutation(
         "a slot's marker is set before its message is published", "4: publish, then mark",
-        [(wakeups.Wakes, "_once", _mark_first)],
+        [(wakeups.Wakeups, "_once", _mark_first)],
     ),
     "trust-the-marker": Mutation(
         "the sweep wakes nobody whose slot is marked", "4: polling resumes in seconds",

@@ -29,7 +29,7 @@ from worker.domain.outcomes import (
     Wanted,
 )
 from worker.domain.states import State
-from worker.engine.calls import Ask
+from worker.engine.calls import Call
 from worker.providers.base import Finding, Work
 
 T = TypeVar("T")
@@ -60,7 +60,7 @@ class Caller(Protocol):
 class Watch(Protocol):
     """Who looks on."""
 
-    def asked(self, ask: Ask, work: Work) -> object:
+    def asked(self, ask: Call, work: Work) -> object:
         """See a call begin; returns what it is known by."""
 
     def answered(self, call: object, outcome: Outcome | None) -> None:
@@ -152,7 +152,7 @@ class SimulatedPlugin:
                 return Misconfigured(_WRONG, fault.value)
             return NotSent(fault.value, _TROUBLES[fault], _wait(fault))
 
-        return self._call(Ask.PREPARE, work, lambda: None, answer)
+        return self._call(Call.PREPARE, work, lambda: None, answer)
 
     def submit(self, work: Work) -> Outcome:
         """Begin: what costs."""
@@ -164,7 +164,7 @@ class SimulatedPlugin:
             return self._not_started(fault)
 
         return self._call(
-            Ask.SUBMIT,
+            Call.SUBMIT,
             work,
             lambda: self._server.begin(work.reference, work.attempt, phone),
             answer,
@@ -187,7 +187,7 @@ class SimulatedPlugin:
             trouble = None if fault in _FINE else _TROUBLES[fault]
             return Pending(f"code {fault}", trouble, _wait(fault), as_after=0)
 
-        return self._call(Ask.SUPPLY, work, take, answer)
+        return self._call(Call.SUPPLY, work, take, answer)
 
     def clear_up(self, work: Work) -> Outcome:
         """Find out what became of a submit, as far as that can be found out."""
@@ -209,7 +209,7 @@ class SimulatedPlugin:
                 return Finished(said, "profile")
             return NeedsPerson(_DOUBTFUL, "profile")
 
-        return self._call(Ask.CLEAR_UP, work, look, answer)
+        return self._call(Call.CLEAR_UP, work, look, answer)
 
     def poll(self, work: Work) -> Outcome:
         """Ask how it stands."""
@@ -224,7 +224,7 @@ class SimulatedPlugin:
         def answer(fault: Fault, said: Outcome) -> Outcome:
             return said if fault in _FINE else self._trouble(fault, work)
 
-        return self._call(Ask.POLL, work, lambda: self._status(work), answer)
+        return self._call(Call.POLL, work, lambda: self._status(work), answer)
 
     def settle(self, work: Work) -> Outcome:
         """Ask what became of it."""
@@ -243,7 +243,7 @@ class SimulatedPlugin:
                 return Finished(State.EXPIRED, "no answer", _TOO_LATE)
             return Pending("checked", again_in=4.0, progress={**work.progress, "checks": checks})
 
-        return self._call(Ask.SETTLE, work, lambda: self._status(work), answer)
+        return self._call(Call.SETTLE, work, lambda: self._status(work), answer)
 
     def look(self) -> Outcome:
         """See whether the server serves at all."""
@@ -323,14 +323,14 @@ class SimulatedPlugin:
         return Pending(fault.value, _TROUBLES[fault], _wait(fault))
 
     def _call(
-        self, ask: Ask, work: Work, take: Callable[[], T], answer: Callable[[Fault, T], Outcome]
+        self, ask: Call, work: Work, take: Callable[[], T], answer: Callable[[Fault, T], Outcome]
     ) -> Outcome:
         """Have the server take a call, whether anybody is there for its answer or not."""
         self._caller.effect(f"call {ask}")
         self._caller.poisoned(work.reference)
         call = self._watch.asked(ask, work)
         fault, chance = self._server.fault(), self._kernel.random
-        if ask is Ask.SUPPLY and self._server.loses_code():
+        if ask is Call.SUPPLY and self._server.loses_code():
             fault = Fault.REFUSED
         if fault is Fault.NONE and self._server.has_too_many():
             fault = Fault.RATE

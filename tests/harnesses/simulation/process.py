@@ -13,19 +13,19 @@ from tests.harnesses.simulation.errand import Errand
 from tests.harnesses.simulation.kernel import Event, Killed, Life, Lock
 from tests.harnesses.simulation.plugin import SimulatedPlugin
 from tests.harnesses.simulation.refusals import is_drawn
-from tests.harnesses.simulation.threads import host
+from tests.harnesses.simulation.threads import environment
 from tests.harnesses.simulation.violation import Violation
 from worker.domain.errors import DatabaseUnavailable, UpridError
 from worker.engine.engine import Engine
 from worker.engine.incarnation import Incarnation
 from worker.engine.sweep import Sweep, Timing
-from worker.engine.wakeups import Wakes
+from worker.engine.wakeups import Wakeups
 from worker.intake import actions, callbacks, inputs, notifications
 from worker.intake.message import Message as Taken
 from worker.intake.refusals import Taking
 from worker.intake.starts import start
 from worker.periodic import Repeating
-from worker.process.runtime import PLACES, POOL, SIDE_PLACES, Runtime
+from worker.process.runtime import MAX_CHUNKS, MAX_ENDING_CHUNKS, POOL, Runtime
 from worker.providers.mandarin.codes import CODE
 from worker.providers.moneta.callback import CALLBACK
 from worker.providers.npd.notification import NOTIFICATION
@@ -71,7 +71,7 @@ class Process:
             provider: SimulatedPlugin(kernel, plan, server, self, world.calls)
             for provider, server in world.servers.items()
         }
-        wakes = Wakes(
+        wakeups = Wakeups(
             Publisher(world.broker, self.effect, self._unpublished),
             self.database,
             width=timedelta(seconds=plan.width),
@@ -95,12 +95,12 @@ class Process:
             timedelta(seconds=plan.width), RETENTION,
         )  # fmt: skip
         self.engine = Engine(
-            self.database, self.plugins, wakes, self.relay, self.incarnation, world.sealer,
-            places=PLACES, side_places=SIDE_PLACES,
-            host=host(kernel, self.life, self.monotonic),
+            self.database, self.plugins, wakeups, self.relay, self.incarnation, world.sealer,
+            max_chunks=MAX_CHUNKS, max_ending_chunks=MAX_ENDING_CHUNKS,
+            environment=environment(kernel, self.life, self.monotonic),
         )  # fmt: skip
         self.sweep = Sweep(
-            self.database, frozenset(self.plugins), wakes, self.relay, self.incarnation, timing
+            self.database, frozenset(self.plugins), wakeups, self.relay, self.incarnation, timing
         )
         self.runtime = Runtime(
             settings=cast("Settings", None),  # the doors ask it nothing
@@ -109,7 +109,7 @@ class Process:
             sealer=world.sealer,
             fingerprinter=world.fingerprinter,
             plugins=self.plugins,
-            wakes=wakes,
+            wakeups=wakeups,
             incarnation=self.incarnation,
             relay=self.relay,
             engine=self.engine,

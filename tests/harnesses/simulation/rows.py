@@ -21,7 +21,7 @@ from worker.domain.events import END_EVENTS
 from worker.domain.states import DRIVEN, RETRYABLE, TERMINAL, State, may_move
 from worker.engine.engine import Engine
 from worker.engine.incarnation import Incarnation
-from worker.engine.result_writer import Pen
+from worker.engine.result_writer import ResultWriter
 from worker.engine.sweep import Sweep
 from worker.engine.taking import Taker
 from worker.intake import actions, callbacks, inputs, notifications
@@ -41,7 +41,8 @@ _END_TYPES: Final = {event.value: state for state, event in END_EVENTS.items()}
 _HOLDERS: Final = {
     spot_of(each)
     for each in (
-        Pen._write, Pen._one_by_one, Pen.refused, Engine._give_back, Engine._mark, Engine._supply,
+        ResultWriter._write, ResultWriter._one_by_one, ResultWriter.refused,
+        Engine._give_back, Engine._mark, Engine._supply,
     )
 }  # fmt: skip
 #: Spots at which what the dead held is free again, and what a chunk left behind.

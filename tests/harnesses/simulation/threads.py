@@ -6,7 +6,7 @@ from concurrent.futures import Executor, Future
 from typing import Any
 
 from tests.harnesses.simulation.kernel import Event, Kernel, Life
-from worker.engine.environment import Calls, Host
+from worker.engine.environment import Environment, Futures
 
 
 class Threads(Executor):
@@ -48,11 +48,11 @@ class Threads(Executor):
             self._kernel.spawn(f"{self._life.name}/call", self._life, self._waiting.popleft())
 
 
-def host(kernel: Kernel, life: Life, monotonic: Callable[[], float]) -> Host:
+def environment(kernel: Kernel, life: Life, monotonic: Callable[[], float]) -> Environment:
     """Return the host of one process."""
     ended = Event(kernel)
 
-    def wait(calls: Calls, timeout: float | None) -> tuple[Calls, Calls]:
+    def wait(calls: Futures, timeout: float | None) -> tuple[Futures, Futures]:
         until = None if timeout is None else kernel.seconds + timeout
         while not all(call.done() for call in calls):
             left = None if until is None else until - kernel.seconds
@@ -63,7 +63,7 @@ def host(kernel: Kernel, life: Life, monotonic: Callable[[], float]) -> Host:
         done = {call for call in calls if call.done()}
         return done, calls - done
 
-    return Host(
+    return Environment(
         monotonic=monotonic,
         draw=kernel.random.random,
         threads=lambda count, _: Threads(kernel, life, count, ended),

@@ -11,7 +11,7 @@ from tests.support.engine import Process, process
 from tests.support.operations import journal, operation
 from worker.domain.ids import new_id
 from worker.domain.states import State
-from worker.engine.calls import Ask
+from worker.engine.calls import Call
 from worker.store.tables import INPUTS, OPERATIONS, PROVIDERS
 
 SETTINGS = {"REDIS_URL": "redis://127.0.0.1:1", "UPRID_SEAL_KEYS": "", "UPRID_FINGERPRINT_KEY": ""}
@@ -47,8 +47,8 @@ def test_submit_whose_mark_was_lost_is_cleared_up_and_not_sent(
     poller.work()
 
     asked = [call.ask for call in poller.plugin.calls]
-    assert asked.count(Ask.SUBMIT) == 1
-    assert asked[-1] is Ask.CLEAR_UP
+    assert asked.count(Call.SUBMIT) == 1
+    assert asked[-1] is Call.CLEAR_UP
     [said] = [row for row in journal(poller.database) if row["what"] == "person"]
     assert (said["by"], said["detail"]) == ("anna", "fail-over")
     assert uprid(settings, *typed).out.startswith("nothing may have been sent")
@@ -73,7 +73,7 @@ def test_code_that_may_have_been_sent_counts_as_sent(poller: Process, migrated_u
 
     row = operation(poller.database)
     assert (row["inputs_sent"], row["inputs_waiting"], row["missing"]) == (1, 0, None)
-    assert [call.ask for call in poller.plugin.calls][-1] is Ask.POLL
+    assert [call.ask for call in poller.plugin.calls][-1] is Call.POLL
 
 
 def test_what_was_paused_all_the_time_is_left_out(poller: Process, migrated_url: str) -> None:

@@ -28,11 +28,11 @@ from tests.support.providers import ScriptedPlugin
 from worker.domain.errors import DatabaseUnavailable
 from worker.domain.outcomes import Finished, Outcome
 from worker.domain.states import State
-from worker.engine.calls import Answer, Ask
+from worker.engine.calls import Answer, Call
 from worker.engine.chunk import FLUSH_EVERY, Chunk
 from worker.engine.decisions import decide
 from worker.providers.base import Work
-from worker.store.changes import Move, Stay
+from worker.store.changes import Transition, Unchanged
 from worker.store.claims import Claimed
 
 SUCCEEDED: Final = Finished(State.SUCCEEDED, "result")
@@ -97,7 +97,7 @@ def test_no_error_of_the_database_keeps_a_lease_or_an_answer(
     error: Exception,
     committed: bool,
 ) -> None:
-    plugin.answers(Ask.SUBMIT, SUCCEEDED)
+    plugin.answers(Call.SUBMIT, SUCCEEDED)
     monkeypatch.setattr(poller.incarnation, "pause", lambda _: None)
     for number in range(1, _TRANSACTIONS + 1):
         poller.enqueue(f"order-{number}")
@@ -160,12 +160,12 @@ def test_answers_are_written_although_a_thread_beside_them_stumbled(
     def stumble(chunk: Chunk, row: Claimed, now: datetime) -> bool:
         if row.reference == "order-2":
             # The others are under way.
-            wait_until(lambda: plugin.asked(Ask.SUBMIT) == 2, 30, "two submits")
+            wait_until(lambda: plugin.asked(Call.SUBMIT) == 2, 30, "two submits")
             stumbled.set()
             raise RuntimeError
         return real(chunk, row, now)
 
-    plugin.answers(Ask.SUBMIT, slowly)
+    plugin.answers(Call.SUBMIT, slowly)
     poller.enqueue(*many(3))
     monkeypatch.setattr(poller.engine, "_mark", stumble)
 
@@ -179,12 +179,12 @@ def test_answers_are_written_although_a_thread_beside_them_stumbled(
 def test_answer_that_cannot_be_decided_costs_nobody_elses(
     poller: Process, plugin: ScriptedPlugin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stumble(answer: Answer, *rest: Any) -> Stay | Move:
+    def stumble(answer: Answer, *rest: Any) -> Unchanged | Transition:
         if answer.claimed.reference == "order-0":
             raise KeyError
         return decide(answer, *rest)
 
-    plugin.answers(Ask.SUBMIT, SUCCEEDED)
+    plugin.answers(Call.SUBMIT, SUCCEEDED)
     poller.enqueue(*many(3))
     monkeypatch.setattr("worker.engine.recording.decide", stumble)
 
@@ -209,7 +209,7 @@ def test_operation_whose_call_never_returns_is_worked_on_by_another(
             returns.wait(60)
         return SUCCEEDED
 
-    plugin.answers(Ask.POLL, line)
+    plugin.answers(Call.POLL, line)
     poller.database.travel(10)
     working = threading.Thread(target=poller.work)
     working.start()

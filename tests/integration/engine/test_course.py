@@ -19,7 +19,7 @@ from worker.domain.outcomes import (
     Settle,
 )
 from worker.domain.states import State
-from worker.engine.calls import Ask
+from worker.engine.calls import Call
 from worker.providers.base import Work
 
 SUCCEEDED = Finished(State.SUCCEEDED, "result", result={"document_id": 5})
@@ -29,7 +29,7 @@ STEADY = PollPolicy(first_after=1, then=5, jitter=0)
 def test_engine_brings_an_operation_from_submit_over_polls_to_its_end(
     poller: Process, plugin: ScriptedPlugin
 ) -> None:
-    plugin.answers(Ask.POLL, Pending("CREATED"), Pending("CREATED"), SUCCEEDED)
+    plugin.answers(Call.POLL, Pending("CREATED"), Pending("CREATED"), SUCCEEDED)
     poller.enqueue("order-1", payload={"name": "sealed"})
 
     poller.run(60)
@@ -39,7 +39,7 @@ def test_engine_brings_an_operation_from_submit_over_polls_to_its_end(
         "operation.started",
         "operation.succeeded",
     ]
-    assert [call.ask for call in plugin.calls] == [Ask.SUBMIT, Ask.POLL, Ask.POLL, Ask.POLL]
+    assert [call.ask for call in plugin.calls] == [Call.SUBMIT, Call.POLL, Call.POLL, Call.POLL]
     row, [attempt] = operation(poller.database), attempts(poller.database)
     assert (row["state"], row["polls"], row["due_at"]) == ("succeeded", 3, None)
     assert (attempt["ended_as"], attempt["provider_ref"]) == ("succeeded", "ref-order-1-1")
@@ -49,7 +49,7 @@ def test_engine_brings_an_operation_from_submit_over_polls_to_its_end(
 def test_engine_opens_the_payload_for_the_submit_alone(
     poller: Process, plugin: ScriptedPlugin
 ) -> None:
-    plugin.answers(Ask.POLL, SUCCEEDED)
+    plugin.answers(Call.POLL, SUCCEEDED)
     poller.enqueue("order-1", payload={"name": "sealed"})
 
     poller.run(60)
@@ -64,7 +64,7 @@ def test_engine_polls_by_the_schedule(poller: Process, plugin: ScriptedPlugin) -
         asked.append(work.now)
         return Pending("not yet")
 
-    plugin.answers(Ask.POLL, note)
+    plugin.answers(Call.POLL, note)
     poller.enqueue("order-1")
 
     poller.run(40)
@@ -77,7 +77,7 @@ def test_engine_polls_by_the_schedule(poller: Process, plugin: ScriptedPlugin) -
 def test_engine_writes_unchanged_answers_as_one_run(
     poller: Process, plugin: ScriptedPlugin
 ) -> None:
-    plugin.answers(Ask.POLL, *[Pending("CREATED")] * 4, Pending("INPROGRESS"), SUCCEEDED)
+    plugin.answers(Call.POLL, *[Pending("CREATED")] * 4, Pending("INPROGRESS"), SUCCEEDED)
     poller.enqueue("order-1")
 
     poller.run(120)
@@ -93,12 +93,12 @@ def test_engine_writes_unchanged_answers_as_one_run(
 
 def test_engine_settles_what_has_passed_its_deadline(migrated_url: str) -> None:
     plugin = ScriptedPlugin(deadline=30, policy=STEADY)
-    plugin.answers(Ask.SETTLE, Pending("checked", again_in=20), Finished(State.REJECTED, "no"))
+    plugin.answers(Call.SETTLE, Pending("checked", again_in=20), Finished(State.REJECTED, "no"))
     with process(migrated_url, plugin) as poller:
         poller.enqueue("order-1")
         poller.run(200)
 
-        assert plugin.asked(Ask.SETTLE) == 2
+        assert plugin.asked(Call.SETTLE) == 2
         assert types(poller.database)[-1] == "operation.rejected"
         notes = [entry["note"] for entry in journal(poller.database) if entry["what"] == "move"]
     assert notes[-2:] == ["polling → settling", "settling → rejected"]
@@ -107,13 +107,13 @@ def test_engine_settles_what_has_passed_its_deadline(migrated_url: str) -> None:
 def test_engine_settles_at_once_when_the_provider_has_given_up(
     poller: Process, plugin: ScriptedPlugin
 ) -> None:
-    plugin.answers(Ask.POLL, Settle("500.7.2"))
+    plugin.answers(Call.POLL, Settle("500.7.2"))
     poller.enqueue("order-1")
 
     poller.run(10)
 
     assert types(poller.database)[-1] == "operation.expired"
-    assert plugin.asked(Ask.SETTLE) == 1
+    assert plugin.asked(Call.SETTLE) == 1
 
 
 def test_engine_looks_once_more_shortly_before_the_deadline(migrated_url: str) -> None:
@@ -127,7 +127,7 @@ def test_engine_looks_once_more_shortly_before_the_deadline(migrated_url: str) -
     plugin = ScriptedPlugin(
         deadline=100, last_look=3, policy=PollPolicy(first_after=1, then=60, jitter=0)
     )
-    plugin.answers(Ask.POLL, note)
+    plugin.answers(Call.POLL, note)
     with process(migrated_url, plugin) as poller:
         poller.enqueue("order-1")
         poller.run(300)
@@ -140,7 +140,7 @@ def test_engine_parks_what_nobody_but_a_person_can_tell(
     poller: Process, plugin: ScriptedPlugin
 ) -> None:
     reason = Reason(ReasonCode.UNKNOWN_ANSWER, "Nobody knows this answer.", provider_code="999")
-    plugin.answers(Ask.POLL, NeedsPerson(reason, "999", answer="Ответ".encode()))
+    plugin.answers(Call.POLL, NeedsPerson(reason, "999", answer="Ответ".encode()))
     poller.enqueue("order-1")
 
     poller.run(3600)
@@ -154,11 +154,11 @@ def test_engine_parks_what_nobody_but_a_person_can_tell(
     assert attempt["ended_as"] is None
     assert attempt["answer"].startswith("gAAAA")
     assert told(poller.database)[-1].data["reason"]["code"] == "unknown_answer"
-    assert plugin.asked(Ask.POLL) == 1
+    assert plugin.asked(Call.POLL) == 1
 
 
 def test_engine_never_stores_an_answer_in_clear(poller: Process, plugin: ScriptedPlugin) -> None:
-    plugin.answers(Ask.POLL, replace(SUCCEEDED, answer=b"Ivan Ivanov"))
+    plugin.answers(Call.POLL, replace(SUCCEEDED, answer=b"Ivan Ivanov"))
     poller.enqueue("order-1")
 
     poller.run(10)
@@ -171,7 +171,7 @@ def test_engine_never_stores_an_answer_in_clear(poller: Process, plugin: Scripte
 def test_engine_leaves_a_large_answer_out_of_the_event(
     poller: Process, plugin: ScriptedPlugin
 ) -> None:
-    plugin.answers(Ask.POLL, replace(SUCCEEDED, answer=b"x" * 65_536))
+    plugin.answers(Call.POLL, replace(SUCCEEDED, answer=b"x" * 65_536))
     poller.enqueue("order-1")
 
     poller.run(10)

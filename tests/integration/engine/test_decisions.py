@@ -22,7 +22,7 @@ from worker.domain.outcomes import (
     Started,
 )
 from worker.domain.states import State
-from worker.engine.calls import Ask
+from worker.engine.calls import Call
 from worker.providers.base import Work
 from worker.store import callbacks, resolutions, retries
 from worker.store.actions import Action, Done
@@ -145,11 +145,11 @@ def test_late_success_is_journaled_and_told_once_and_ends_nothing(
     poller.run(1.5)
 
     def slowly(_: Work) -> Outcome:
-        plugin.answers(Ask.POLL, Pending("not yet"))
+        plugin.answers(Call.POLL, Pending("not yet"))
         meanwhile(poller, plugin)
         return SUCCEEDED
 
-    plugin.answers(Ask.POLL, slowly)
+    plugin.answers(Call.POLL, slowly)
     poller.database.travel(5)
     poller.work()
 
@@ -174,14 +174,14 @@ def test_retried_attempt_ends_by_its_own_answer_and_not_by_the_late_one(
     poller.run(1.5)
 
     def slowly(_: Work) -> Outcome:
-        plugin.answers(Ask.POLL, Finished(State.REJECTED, "no"))
+        plugin.answers(Call.POLL, Finished(State.REJECTED, "no"))
         expire_and_retry(poller, plugin)
         return SUCCEEDED
 
-    plugin.answers(Ask.POLL, slowly)
+    plugin.answers(Call.POLL, slowly)
     poller.database.travel(5)
     poller.work()
-    poller.wakes.now(plugin.name)
+    poller.wakeups.now(plugin.name)
     poller.run(30)
 
     assert short(poller)[-3:] == ["late_answer", "started", "rejected"]
@@ -189,7 +189,7 @@ def test_retried_attempt_ends_by_its_own_answer_and_not_by_the_late_one(
         (1, "uprid.operation.expired"),
         (2, "uprid.operation.rejected"),
     ]
-    assert plugin.asked(Ask.SUBMIT) == 2
+    assert plugin.asked(Call.SUBMIT) == 2
 
 
 def test_submit_that_was_taken_after_its_cancel_is_told_with_the_providers_id(
@@ -199,14 +199,14 @@ def test_submit_that_was_taken_after_its_cancel_is_told_with_the_providers_id(
         cancel(poller)
         return Started("37027", "taken")
 
-    plugin.answers(Ask.SUBMIT, meanwhile)
+    plugin.answers(Call.SUBMIT, meanwhile)
     poller.enqueue("order-1")
     poller.run(60)
 
     assert short(poller) == ["accepted", "cancelled", "late_answer"]
     assert told(poller.database)[-1].data["provider_ref"] == "37027"
     assert journal(poller.database)[-1]["note"].endswith("provider's id 37027")
-    assert plugin.asked(Ask.POLL) == 0
+    assert plugin.asked(Call.POLL) == 0
 
 
 # Retries
@@ -215,17 +215,17 @@ def test_submit_that_was_taken_after_its_cancel_is_told_with_the_providers_id(
 def test_retry_that_is_delivered_twice_makes_one_attempt_and_one_submit(
     poller: Process, plugin: ScriptedPlugin
 ) -> None:
-    plugin.answers(Ask.POLL, Finished(State.REJECTED, "no"))
+    plugin.answers(Call.POLL, Finished(State.REJECTED, "no"))
     poller.enqueue("order-1")
     poller.run(10)
 
     assert [retry(poller), retry(poller)] == [Done.DONE, Done.IGNORED]
-    poller.wakes.now(plugin.name)
+    poller.wakeups.now(plugin.name)
     poller.run(30)
     assert retry(poller) is Done.IGNORED
     poller.run(30)
 
-    assert plugin.asked(Ask.SUBMIT) == 2
+    assert plugin.asked(Call.SUBMIT) == 2
     assert short(poller).count("rejected") == 2
     assert [row["number"] for row in attempts(poller.database)] == [1, 2]
 
@@ -234,7 +234,7 @@ def test_retry_that_is_delivered_twice_makes_one_attempt_and_one_submit(
 
 
 def wait_for_clearing_up(poller: Process, plugin: ScriptedPlugin) -> None:
-    plugin.answers(Ask.SUBMIT, Doubtful("timed out"))
+    plugin.answers(Call.SUBMIT, Doubtful("timed out"))
     poller.enqueue("order-1")
     poller.run(60)
     assert operation(poller.database)["state"] == "waiting_for_person"
@@ -249,7 +249,7 @@ def test_doubtful_submit_is_polled_under_the_id_that_a_person_found(
         polled.append(work.provider_ref)
         return SUCCEEDED
 
-    plugin.answers(Ask.POLL, poll)
+    plugin.answers(Call.POLL, poll)
     wait_for_clearing_up(poller, plugin)
 
     assert resume(poller, "37027") is State.POLLING
@@ -257,33 +257,33 @@ def test_doubtful_submit_is_polled_under_the_id_that_a_person_found(
 
     assert polled == ["37027"]
     assert short(poller) == ["accepted", "waiting_for_person", "started", "succeeded"]
-    assert (plugin.asked(Ask.SUBMIT), plugin.asked(Ask.CLEAR_UP)) == (1, 1)
+    assert (plugin.asked(Call.SUBMIT), plugin.asked(Call.CLEAR_UP)) == (1, 1)
 
 
 def test_doubtful_submit_is_cleared_up_again_and_not_repeated_when_it_is_just_resumed(
     poller: Process, plugin: ScriptedPlugin
 ) -> None:
     wait_for_clearing_up(poller, plugin)
-    plugin.answers(Ask.CLEAR_UP, SUCCEEDED)
+    plugin.answers(Call.CLEAR_UP, SUCCEEDED)
 
     assert resume(poller) is State.SUBMITTING
     poller.work()
 
-    assert (plugin.asked(Ask.SUBMIT), plugin.asked(Ask.CLEAR_UP)) == (1, 2)
+    assert (plugin.asked(Call.SUBMIT), plugin.asked(Call.CLEAR_UP)) == (1, 2)
     assert short(poller)[-1] == "succeeded"
 
 
 def test_attempt_that_is_resumed_after_its_deadline_is_settled_at_once(
     poller: Process, plugin: ScriptedPlugin
 ) -> None:
-    plugin.answers(Ask.SETTLE, SUCCEEDED)
+    plugin.answers(Call.SETTLE, SUCCEEDED)
     wait_for_clearing_up(poller, plugin)
     poller.database.travel(TOO_LONG)
 
     resume(poller, "37027")
     poller.work()
 
-    assert (plugin.asked(Ask.POLL), plugin.asked(Ask.SETTLE)) == (0, 1)
+    assert (plugin.asked(Call.POLL), plugin.asked(Call.SETTLE)) == (0, 1)
     assert short(poller)[-1] == "succeeded"
 
 
@@ -293,14 +293,14 @@ def test_attempt_that_is_resumed_after_its_deadline_is_asked_again_where_nothing
     """As Mandarin's: a session that a person found may still want its code."""
     wait_for_clearing_up(poller, plugin)
     poller.database.travel(TOO_LONG)
-    plugin.answers(Ask.POLL, Pending("not yet"), SUCCEEDED)
+    plugin.answers(Call.POLL, Pending("not yet"), SUCCEEDED)
 
     resume(poller, "37027", anew=timedelta(seconds=600))
     poller.work()
     assert short(poller)[-1] == "started"
     poller.run(60)
 
-    assert (plugin.asked(Ask.POLL), plugin.asked(Ask.SETTLE)) == (2, 0)
+    assert (plugin.asked(Call.POLL), plugin.asked(Call.SETTLE)) == (2, 0)
     assert short(poller)[-1] == "succeeded"
 
 
@@ -314,13 +314,13 @@ def test_unknown_answer_is_asked_for_as_often_as_before_when_it_is_resumed(
         return SUCCEEDED
 
     plugin.answers(
-        Ask.POLL,
+        Call.POLL,
         Pending("not yet", progress={"unknown": 3}),
         NeedsPerson(UNKNOWN, "999"),
     )
     poller.enqueue("order-1")
     poller.run(20)
-    plugin.answers(Ask.POLL, note)
+    plugin.answers(Call.POLL, note)
 
     assert resume(poller) is State.POLLING
     poller.work()
@@ -354,26 +354,26 @@ def test_payload_whose_key_was_put_back_is_submitted_once(
 def test_callback_has_the_poll_made_sooner(poller: Process, plugin: ScriptedPlugin) -> None:
     poller.enqueue("order-1")
     poller.run(30)
-    before = plugin.asked(Ask.POLL)
-    plugin.answers(Ask.POLL, SUCCEEDED)
+    before = plugin.asked(Call.POLL)
+    plugin.answers(Call.POLL, SUCCEEDED)
     poller.database.travel(1.1)
     with poller.database.begin() as connection:
         now = poller.database.now()
         for _ in range(5):
             callbacks.hasten(connection, "moneta", "ref-order-1-1", now)
-    poller.wakes.now(plugin.name)
+    poller.wakeups.now(plugin.name)
 
     assert operation(poller.database)["due_at"] == now
     poller.run(0.1)
 
-    assert plugin.asked(Ask.POLL) == before + 1
+    assert plugin.asked(Call.POLL) == before + 1
     assert short(poller)[-1] == "succeeded"
 
 
 def test_settlement_goes_on_where_it_was(migrated_url: str) -> None:
     plugin = ScriptedPlugin(deadline=30)
     plugin.answers(
-        Ask.SETTLE, Pending("anonymous", again_in=5), NeedsPerson(UNKNOWN, "group"), NO_ANSWER
+        Call.SETTLE, Pending("anonymous", again_in=5), NeedsPerson(UNKNOWN, "group"), NO_ANSWER
     )
     with process(migrated_url, plugin) as poller:
         poller.enqueue("order-1")

@@ -29,7 +29,7 @@ from worker.domain.outcomes import (
     Trouble,
 )
 from worker.domain.states import State
-from worker.engine.calls import Ask
+from worker.engine.calls import Call
 from worker.providers.base import Work
 from worker.store import claims, provider_pauses
 from worker.store.tables import OPERATIONS
@@ -53,13 +53,13 @@ def polled_later(poller: Process) -> None:
 
 
 def test_breaker_opens_within_a_chunk_of_failures(poller: Process, plugin: ScriptedPlugin) -> None:
-    plugin.answers(Ask.SUBMIT, REFUSED)
+    plugin.answers(Call.SUBMIT, REFUSED)
     poller.enqueue(*many(100))
 
     poller.run(29)
 
-    assert LIMITS.breaker_failures <= plugin.asked(Ask.SUBMIT)
-    assert plugin.asked(Ask.SUBMIT) < LIMITS.breaker_failures + LIMITS.threads
+    assert LIMITS.breaker_failures <= plugin.asked(Call.SUBMIT)
+    assert plugin.asked(Call.SUBMIT) < LIMITS.breaker_failures + LIMITS.threads
     assert all(row["lease_token"] is None for row in operations(poller.database))
     assert all(row["claims"] == 0 for row in operations(poller.database))
 
@@ -67,8 +67,8 @@ def test_breaker_opens_within_a_chunk_of_failures(poller: Process, plugin: Scrip
 def test_breaker_probes_with_one_request_when_its_time_is_over(
     poller: Process, plugin: ScriptedPlugin
 ) -> None:
-    plugin.answers(Ask.SUBMIT, REFUSED)
-    plugin.answers(Ask.POLL, SICK_POLL)
+    plugin.answers(Call.SUBMIT, REFUSED)
+    plugin.answers(Call.POLL, SICK_POLL)
     polled_later(poller)
     poller.enqueue(*many(100))
     poller.run(29)
@@ -77,22 +77,22 @@ def test_breaker_probes_with_one_request_when_its_time_is_over(
     poller.run(30)
 
     assert len(plugin.calls) == before + 1
-    assert plugin.calls[-1].ask is Ask.POLL
+    assert plugin.calls[-1].ask is Call.POLL
 
 
 def test_submit_is_no_probe_where_only_submits_are_due(
     poller: Process, plugin: ScriptedPlugin
 ) -> None:
     """Behind a gateway that answers 503, each of them would end before a person."""
-    plugin.answers(Ask.SUBMIT, Doubtful("http 503", Trouble.UNAVAILABLE))
+    plugin.answers(Call.SUBMIT, Doubtful("http 503", Trouble.UNAVAILABLE))
     plugin.seen = SICK_POLL
     poller.enqueue(*many(100))
     poller.run(29)
-    before = plugin.asked(Ask.SUBMIT)
+    before = plugin.asked(Call.SUBMIT)
 
     poller.run(300)
 
-    assert plugin.asked(Ask.SUBMIT) == before
+    assert plugin.asked(Call.SUBMIT) == before
     assert 9 <= plugin.looks <= 11
 
 
@@ -100,23 +100,23 @@ def test_submit_is_tried_alone_once_the_host_answers_a_look(
     poller: Process, plugin: ScriptedPlugin
 ) -> None:
     """The host may answer a look, and fail at what is asked of it."""
-    plugin.answers(Ask.SUBMIT, REFUSED)
+    plugin.answers(Call.SUBMIT, REFUSED)
     poller.enqueue(*many(100))
     poller.run(29)
-    before = plugin.asked(Ask.SUBMIT)
+    before = plugin.asked(Call.SUBMIT)
 
     poller.run(30)
 
     assert plugin.looks == 1
-    assert plugin.asked(Ask.SUBMIT) == before + 1
+    assert plugin.asked(Call.SUBMIT) == before + 1
 
 
 def test_look_is_taken_where_a_question_needs_no_call(
     poller: Process, plugin: ScriptedPlugin
 ) -> None:
     """As NPD's, which is told by notifications: that says nothing of its health."""
-    plugin.answers(Ask.SUBMIT, REFUSED)
-    plugin.answers(Ask.POLL, Pending("no notification yet", calls=0))
+    plugin.answers(Call.SUBMIT, REFUSED)
+    plugin.answers(Call.POLL, Pending("no notification yet", calls=0))
     plugin.seen = SICK_POLL
     polled_later(poller)
     poller.enqueue(*many(100))
@@ -124,7 +124,7 @@ def test_look_is_taken_where_a_question_needs_no_call(
 
     poller.run(30)
 
-    assert plugin.asked(Ask.POLL) >= 1
+    assert plugin.asked(Call.POLL) >= 1
     assert plugin.looks == 1
 
 
@@ -141,10 +141,10 @@ def test_host_is_not_looked_at_while_nothing_is_due(
 
 
 def test_breaker_closes_when_a_probe_gets_through(poller: Process, plugin: ScriptedPlugin) -> None:
-    plugin.answers(Ask.SUBMIT, REFUSED)
+    plugin.answers(Call.SUBMIT, REFUSED)
     poller.enqueue(*many(50))
     poller.run(29)
-    plugin.answers(Ask.SUBMIT, Started("77", "taken"))
+    plugin.answers(Call.SUBMIT, Started("77", "taken"))
 
     poller.run(15)
 
@@ -152,42 +152,42 @@ def test_breaker_closes_when_a_probe_gets_through(poller: Process, plugin: Scrip
 
 
 def test_breaker_lets_one_probe_out_at_a_time(poller: Process, plugin: ScriptedPlugin) -> None:
-    plugin.answers(Ask.SUBMIT, REFUSED)
+    plugin.answers(Call.SUBMIT, REFUSED)
     poller.enqueue(*many(50))
     poller.run(29)
-    before = plugin.asked(Ask.SUBMIT)
+    before = plugin.asked(Call.SUBMIT)
 
     def meanwhile(_: Work) -> Outcome:
         with another(poller) as second:
             assert second.work() == 0
         return REFUSED
 
-    plugin.answers(Ask.SUBMIT, meanwhile)
+    plugin.answers(Call.SUBMIT, meanwhile)
     poller.run(5)
 
-    assert plugin.asked(Ask.SUBMIT) == before + 1
+    assert plugin.asked(Call.SUBMIT) == before + 1
 
 
 def test_trouble_behind_the_provider_leaves_the_breaker_closed(
     poller: Process, plugin: ScriptedPlugin
 ) -> None:
-    plugin.answers(Ask.SUBMIT, NotSent("SMEV is away", Trouble.DEPENDENCY))
+    plugin.answers(Call.SUBMIT, NotSent("SMEV is away", Trouble.DEPENDENCY))
     poller.enqueue(*many(30))
 
     poller.run(1.5)
 
-    assert plugin.asked(Ask.SUBMIT) == 30
+    assert plugin.asked(Call.SUBMIT) == 30
 
 
 def test_retry_after_holds_the_whole_provider(poller: Process, plugin: ScriptedPlugin) -> None:
     throttled = NotSent("429", Trouble.UNAVAILABLE, retry_after=60)
-    plugin.answers(Ask.SUBMIT, throttled, Started("77", "taken"))
+    plugin.answers(Call.SUBMIT, throttled, Started("77", "taken"))
     poller.enqueue(*many(50))
 
     poller.run(59)
-    assert plugin.asked(Ask.SUBMIT) <= LIMITS.threads
+    assert plugin.asked(Call.SUBMIT) <= LIMITS.threads
 
-    plugin.answers(Ask.SUBMIT, Started("77", "taken"))
+    plugin.answers(Call.SUBMIT, Started("77", "taken"))
     poller.run(5)
     assert set(states(poller)) == {"polling"}
 
@@ -205,7 +205,7 @@ def test_retry_after_is_kept_when_another_chunk_ends_well_meanwhile(
             return replace(SUCCEEDED, calls=2)
         return NotSent("429", Trouble.UNAVAILABLE, retry_after=60)
 
-    plugin.answers(Ask.SUBMIT, line)
+    plugin.answers(Call.SUBMIT, line)
     poller.enqueue("first")
     working = threading.Thread(target=poller.work)
     working.start()
@@ -225,12 +225,12 @@ def test_retry_after_is_kept_when_another_chunk_ends_well_meanwhile(
 def test_misconfigured_pauses_the_provider_with_one_event_and_a_handful_of_calls(
     poller: Process, plugin: ScriptedPlugin
 ) -> None:
-    plugin.answers(Ask.SUBMIT, WRONG_LOGIN)
+    plugin.answers(Call.SUBMIT, WRONG_LOGIN)
     poller.enqueue(*many(500))
 
     poller.run(600)
 
-    assert plugin.asked(Ask.SUBMIT) <= 2 * LIMITS.threads
+    assert plugin.asked(Call.SUBMIT) <= 2 * LIMITS.threads
     assert set(states(poller)) == {"accepted"}
     assert types(poller.database).count("provider.paused") == 1
     assert len(told(poller.database)) == 501
@@ -241,8 +241,8 @@ def test_operations_go_on_where_they_stood_when_the_pause_is_over(
 ) -> None:
     poller.enqueue("polling")
     poller.run(1.5)
-    plugin.answers(Ask.SUBMIT, WRONG_LOGIN)
-    plugin.answers(Ask.POLL, WRONG_LOGIN)
+    plugin.answers(Call.SUBMIT, WRONG_LOGIN)
+    plugin.answers(Call.POLL, WRONG_LOGIN)
     poller.enqueue("accepted")
     poller.run(20)
     before = len(plugin.calls)
@@ -251,11 +251,11 @@ def test_operations_go_on_where_they_stood_when_the_pause_is_over(
         "accepted",
     ]
 
-    plugin.answers(Ask.SUBMIT, Started("77", "taken"))
-    plugin.answers(Ask.POLL, SUCCEEDED)
+    plugin.answers(Call.SUBMIT, Started("77", "taken"))
+    plugin.answers(Call.POLL, SUCCEEDED)
     with poller.database.begin() as connection:
         provider_pauses.unpause(connection, "moneta", "anna", "", poller.database.now())
-    poller.wakes.now(Provider.MONETA)
+    poller.wakeups.now(Provider.MONETA)
     poller.run(20)
 
     assert len(plugin.calls) > before
@@ -272,7 +272,7 @@ def test_rate_is_respected(migrated_url: str, rate: float) -> None:
         asked.append(work.now)
         return SUCCEEDED
 
-    plugin.answers(Ask.SUBMIT, line)
+    plugin.answers(Call.SUBMIT, line)
     with process(migrated_url, plugin, StillDatabase) as poller:
         poller.enqueue(*many(100))
         begun = poller.database.now()
@@ -298,20 +298,20 @@ def test_submits_get_through_while_polls_use_up_the_rate(migrated_url: str) -> N
         poller.enqueue("urgent")
         poller.run(2)
 
-        assert plugin.asked(Ask.SUBMIT, "urgent") == 1
+        assert plugin.asked(Call.SUBMIT, "urgent") == 1
 
 
 def test_doubled_messages_multiply_neither_calls_nor_messages(migrated_url: str) -> None:
     plugin = ScriptedPlugin(limits=replace(LIMITS, rate_per_second=5, chunk=5))
-    plugin.answers(Ask.SUBMIT, SUCCEEDED)
+    plugin.answers(Call.SUBMIT, SUCCEEDED)
     with process(migrated_url, plugin, StillDatabase) as poller:
         poller.enqueue(*many(40))
         for _ in range(100):
-            poller.wakes.now(Provider.MONETA)
+            poller.wakeups.now(Provider.MONETA)
         before = poller.broker.published
         poller.run(20)
 
-        assert plugin.asked(Ask.SUBMIT) == 40
+        assert plugin.asked(Call.SUBMIT) == 40
         assert poller.broker.published - before < 200
 
 
@@ -327,8 +327,8 @@ def test_polls_are_made_beside_a_backlog_of_submits_however_low_the_rate(
 
         poller.run(60)
 
-        assert plugin.asked(Ask.SUBMIT) > 2
-        assert plugin.asked(Ask.POLL) > 2
+        assert plugin.asked(Call.SUBMIT) > 2
+        assert plugin.asked(Call.POLL) > 2
 
 
 def test_bucket_is_not_filled_twice_when_a_claim_waited_long_for_its_turn(
@@ -409,7 +409,7 @@ def test_rate_is_respected_by_who_comes_after_a_probe_that_waited_to_tell_that_i
         database.delays = [0, 20]
         return SUCCEEDED
 
-    plugin.answers(Ask.POLL, line)
+    plugin.answers(Call.POLL, line)
 
     assert poller.work() + poller.work() == 1
     assert database.delays == []

@@ -262,28 +262,28 @@ def test_incarnation_outlives_whatever_its_database_raises(
     incarnation.beat()
     incarnation.leave()
 
-    assert not incarnation.judges(database.now())
+    assert not incarnation.may_call_silent(database.now())
 
 
 def test_incarnation_judges_others_only_when_it_was_heard_long_enough(database: Failing) -> None:
     """After an outage everybody looks silent, whoever looks first included."""
     incarnation = make(database, silence=3)
-    assert not incarnation.judges(database.now())
+    assert not incarnation.may_call_silent(database.now())
     incarnation.beat()
-    assert not incarnation.judges(database.now())
+    assert not incarnation.may_call_silent(database.now())
 
     def heard() -> bool:
         incarnation.beat()
-        return incarnation.judges(database.now())
+        return incarnation.may_call_silent(database.now())
 
     wait_until(heard, 20, "its turn to judge")
 
     database.away = True
     incarnation.beat()
-    assert not incarnation.judges(database.now())
+    assert not incarnation.may_call_silent(database.now())
     database.away = False
     incarnation.beat()
-    assert not incarnation.judges(database.now())
+    assert not incarnation.may_call_silent(database.now())
 
 
 def test_incarnation_does_not_judge_right_after_it_slept(database: Failing) -> None:
@@ -293,7 +293,7 @@ def test_incarnation_does_not_judge_right_after_it_slept(database: Failing) -> N
 
     incarnation.beat()
 
-    assert not incarnation.judges(database.now())
+    assert not incarnation.may_call_silent(database.now())
 
 
 def test_pause_ends_early_when_the_process_leaves(incarnation: Incarnation) -> None:

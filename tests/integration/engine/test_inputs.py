@@ -29,7 +29,7 @@ from worker.domain.outcomes import (
     Wanted,
 )
 from worker.domain.states import State
-from worker.engine.calls import Ask
+from worker.engine.calls import Call
 from worker.providers.base import Work
 from worker.store import inputs, provider_pauses, resolutions
 from worker.store.actions import Action
@@ -45,7 +45,7 @@ UNSURE = Reason(ReasonCode.UNKNOWN_ANSWER, "Nobody can tell.")
 @pytest.fixture
 def plugin() -> ScriptedPlugin:
     made = ScriptedPlugin()
-    made.answers(Ask.SUBMIT, begin)
+    made.answers(Call.SUBMIT, begin)
     return made
 
 
@@ -72,13 +72,13 @@ def offer(
     )  # fmt: skip
     with poller.database.begin() as connection:
         offered, _ = inputs.offer(connection, given, now)
-    poller.wakes.soon(Provider.MONETA, now)
+    poller.wakeups.soon(Provider.MONETA, now)
     return offered
 
 
 def sent(plugin: ScriptedPlugin) -> list[str]:
     """Return the codes that the provider got, in their order."""
-    return [call.payload[CODE] for call in plugin.calls if call.ask is Ask.SUPPLY and call.payload]
+    return [call.payload[CODE] for call in plugin.calls if call.ask is Call.SUPPLY and call.payload]
 
 
 def stored(poller: Process) -> list[RowMapping]:
@@ -97,7 +97,7 @@ def resume(poller: Process) -> None:
         action = Action("order-1", 1, "anna", "asked by phone")
         now = poller.database.now()
         resolutions.resume(connection, action, None, lambda _, progress: progress, now)
-    poller.wakes.soon(Provider.MONETA, now)
+    poller.wakeups.soon(Provider.MONETA, now)
 
 
 def test_start_that_wants_an_input_tells_so(wanting: Process) -> None:
@@ -117,7 +117,7 @@ def test_input_is_sent_at_once_and_only_once(wanting: Process, plugin: ScriptedP
         seen.append(work)
         return Pending("code sent", as_after=0)
 
-    plugin.answers(Ask.SUPPLY, take)
+    plugin.answers(Call.SUPPLY, take)
     offer(wanting, "1111")
     wanting.run(60)
 
@@ -149,8 +149,8 @@ def test_five_inputs_are_sent_one_after_the_other_and_each_once(
             return Pending("wrong code", wants=Wanted(CODE, 5 - work.inputs_sent))
         return Pending("waiting for a code")
 
-    plugin.answers(Ask.SUPPLY, take)
-    plugin.answers(Ask.POLL, look)
+    plugin.answers(Call.SUPPLY, take)
+    plugin.answers(Call.POLL, look)
     codes = [str(number) * 4 for number in range(5)]
     assert [offer(wanting, code) for code in codes] == [Offered.TAKEN] * 5
     assert [offer(wanting, code) for code in codes] == [Offered.KNOWN] * 5
@@ -170,12 +170,12 @@ def test_input_is_not_sent_again_when_its_process_dies_after_the_call(
         rise(wanting)
         return Pending("code sent, and nobody hears of it")
 
-    plugin.answers(Ask.SUPPLY, die)
+    plugin.answers(Call.SUPPLY, die)
     offer(wanting, "1111")
     wanting.run(1)
     wanting.work()
 
-    assert [call.ask for call in plugin.calls][-2:] == [Ask.SUPPLY, Ask.POLL]
+    assert [call.ask for call in plugin.calls][-2:] == [Call.SUPPLY, Call.POLL]
     assert sent(plugin) == ["1111"]
     row = operation(wanting.database)
     assert (row["inputs_sent"], row["inputs_waiting"], row["missing"]) == (1, 0, None)
@@ -221,7 +221,7 @@ def test_input_is_not_sent_at_all_when_its_process_dies_right_after_the_mark(
     poller.close()
 
     assert sent(plugin) == []
-    assert plugin.calls[-1].ask is Ask.POLL
+    assert plugin.calls[-1].ask is Call.POLL
     row = operation(database)
     assert (row["inputs_sent"], row["inputs_waiting"], row["missing"]) == (1, 0, None)
     database.dispose()
@@ -240,7 +240,7 @@ def test_input_is_not_sent_when_the_lease_was_lost_before_the_mark(
     wanting.enqueue("order-2")
     wanting.work()
     plugin.limits = replace(LIMITS, threads=1)
-    plugin.answers(Ask.SUPPLY, lose_the_other)
+    plugin.answers(Call.SUPPLY, lose_the_other)
     offer(wanting, "1111", "order-1")
     offer(wanting, "2222", "order-2")
 
@@ -257,7 +257,7 @@ def test_input_is_not_sent_again_when_the_lease_was_lost_during_the_call(
         rise(wanting)
         return NotSent("connection refused", Trouble.TRANSPORT)
 
-    plugin.answers(Ask.SUPPLY, lose)
+    plugin.answers(Call.SUPPLY, lose)
     offer(wanting, "1111")
     wanting.run(60)
 
@@ -269,7 +269,7 @@ def test_input_that_was_not_sent_is_sent_again_after_a_rest(
     wanting: Process, plugin: ScriptedPlugin
 ) -> None:
     refused = NotSent("connection refused", Trouble.DEPENDENCY)
-    plugin.answers(Ask.SUPPLY, refused, refused, Pending("code sent", as_after=0))
+    plugin.answers(Call.SUPPLY, refused, refused, Pending("code sent", as_after=0))
     offer(wanting, "1111")
     wanting.run(0.9)
     # Not hammered: the first wait of the schedule is a second.
@@ -285,7 +285,7 @@ def test_input_that_was_not_sent_is_sent_again_after_a_rest(
 def test_input_is_kept_while_its_provider_pauses_for_wrong_settings(
     wanting: Process, plugin: ScriptedPlugin
 ) -> None:
-    plugin.answers(Ask.SUPPLY, Misconfigured(WRONG, "401"), Pending("code sent"))
+    plugin.answers(Call.SUPPLY, Misconfigured(WRONG, "401"), Pending("code sent"))
     offer(wanting, "1111")
     wanting.run(30)
     assert sent(plugin) == ["1111"]
@@ -319,7 +319,7 @@ def test_input_that_does_not_open_waits_for_a_person_and_is_not_spent(
     assert (row["state"], row["waiting_from"]) == ("waiting_for_person", "polling")
     assert (row["inputs_sent"], row["inputs_waiting"], row["missing"]) == (0, 1, CODE)
     assert told(wanting.database)[-1].data["reason"]["code"] == "payload_unreadable"
-    assert plugin.asked(Ask.SUPPLY) == 0
+    assert plugin.asked(Call.SUPPLY) == 0
     with wanting.database.begin() as connection:
         connection.execute(update(INPUTS).values(sealed=SEALER.seal({CODE: "1111"})))
     resume(wanting)
@@ -330,7 +330,7 @@ def test_input_that_does_not_open_waits_for_a_person_and_is_not_spent(
 def test_input_over_which_a_person_is_needed_lets_no_other_be_sent_unasked(
     wanting: Process, plugin: ScriptedPlugin
 ) -> None:
-    plugin.answers(Ask.SUPPLY, NeedsPerson(UNSURE, "unsure"))
+    plugin.answers(Call.SUPPLY, NeedsPerson(UNSURE, "unsure"))
     offer(wanting, "1111")
     wanting.run(1)
     offer(wanting, "2222")
@@ -339,14 +339,14 @@ def test_input_over_which_a_person_is_needed_lets_no_other_be_sent_unasked(
     resume(wanting)
     wanting.run(1)
 
-    assert plugin.calls[-1].ask is Ask.POLL
+    assert plugin.calls[-1].ask is Call.POLL
     assert sent(plugin) == ["1111"]
 
 
 def test_input_that_comes_past_the_deadline_is_not_sent(
     wanting: Process, plugin: ScriptedPlugin
 ) -> None:
-    plugin.answers(Ask.SETTLE, Pending("looking"))
+    plugin.answers(Call.SETTLE, Pending("looking"))
     wanting.broker.flush()
     wanting.database.travel(601)
     offer(wanting, "1111")
@@ -362,8 +362,8 @@ def test_input_that_comes_past_the_deadline_is_not_sent(
 def test_settlement_that_a_poll_begins_wants_no_input_any_more(
     wanting: Process, plugin: ScriptedPlugin
 ) -> None:
-    plugin.answers(Ask.POLL, Settle("gone"))
-    plugin.answers(Ask.SETTLE, Pending("looking"))
+    plugin.answers(Call.POLL, Settle("gone"))
+    plugin.answers(Call.SETTLE, Pending("looking"))
 
     wanting.run(5)
 
@@ -374,7 +374,7 @@ def test_stumble_over_an_input_counts_it_as_sent(wanting: Process, plugin: Scrip
     def stumble(_: Work) -> Outcome:
         raise LookupError
 
-    plugin.answers(Ask.SUPPLY, stumble)
+    plugin.answers(Call.SUPPLY, stumble)
     offer(wanting, "1111")
 
     wanting.run(30)
@@ -384,7 +384,7 @@ def test_stumble_over_an_input_counts_it_as_sent(wanting: Process, plugin: Scrip
 
 
 def test_inputs_are_erased_with_the_verdict(wanting: Process, plugin: ScriptedPlugin) -> None:
-    plugin.answers(Ask.SUPPLY, SUCCEEDED)
+    plugin.answers(Call.SUPPLY, SUCCEEDED)
     offer(wanting, "1111")
     offer(wanting, "2222")
 

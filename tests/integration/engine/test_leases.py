@@ -22,7 +22,7 @@ from tests.support.servers import postgres_server
 from worker.domain.errors import DatabaseUnavailable
 from worker.domain.outcomes import Finished, Outcome, Pending
 from worker.domain.states import State
-from worker.engine.calls import Ask
+from worker.engine.calls import Call
 from worker.providers.base import Work
 from worker.store.tables import OPERATIONS
 
@@ -40,7 +40,7 @@ def test_answer_is_told_as_late_when_the_lease_was_lost_in_the_middle(
             connection.execute(update(OPERATIONS).values(lease_token="another"))
         return SUCCEEDED
 
-    plugin.answers(Ask.POLL, lose)
+    plugin.answers(Call.POLL, lose)
     poller.run(5)
 
     assert types(poller.database) == [
@@ -76,7 +76,7 @@ def test_claim_that_was_never_confirmed_is_given_back_with_the_next_beat(
     assert operation(poller.database)["lease_token"] is None
     assert operation(poller.database)["claims"] == 0
     poller.work()
-    assert plugin.asked(Ask.SUBMIT) == 1
+    assert plugin.asked(Call.SUBMIT) == 1
 
 
 def test_unchanged_answer_is_dropped_when_the_lease_was_lost(
@@ -90,7 +90,7 @@ def test_unchanged_answer_is_dropped_when_the_lease_was_lost(
             connection.execute(update(OPERATIONS).values(lease_token="another"))
         return Pending("not yet")
 
-    plugin.answers(Ask.POLL, lose)
+    plugin.answers(Call.POLL, lose)
     poller.run(5)
 
     assert types(poller.database) == ["operation.accepted", "operation.started"]
@@ -101,12 +101,12 @@ def test_stop_in_the_middle_gives_the_rest_back(poller: Process, plugin: Scripte
         poller.incarnation.stop()
         return SUCCEEDED
 
-    plugin.answers(Ask.SUBMIT, stop)
+    plugin.answers(Call.SUBMIT, stop)
     poller.enqueue(*many(50))
 
     worked = poller.work()
 
-    assert worked == plugin.asked(Ask.SUBMIT) <= LIMITS.threads
+    assert worked == plugin.asked(Call.SUBMIT) <= LIMITS.threads
     assert states(poller).count("succeeded") == worked
     left = [row for row in operations(poller.database) if row["state"] == "accepted"]
     assert len(left) == 50 - worked
@@ -117,7 +117,7 @@ def test_stop_in_the_middle_gives_the_rest_back(poller: Process, plugin: Scripte
 def test_another_process_goes_on_when_one_has_stopped(
     poller: Process, plugin: ScriptedPlugin
 ) -> None:
-    plugin.answers(Ask.SUBMIT, SUCCEEDED)
+    plugin.answers(Call.SUBMIT, SUCCEEDED)
     poller.enqueue(*many(10))
     poller.incarnation.stop()
     assert poller.work() == 0
@@ -130,7 +130,7 @@ def test_processes_share_the_work_and_double_none_of_it(
     poller: Process, plugin: ScriptedPlugin
 ) -> None:
     plugin.limits = replace(LIMITS, chunk=7)
-    plugin.answers(Ask.SUBMIT, SUCCEEDED)
+    plugin.answers(Call.SUBMIT, SUCCEEDED)
     with another(poller) as second:
         poller.enqueue(*many(100))
         poller.database.travel(1)
@@ -140,7 +140,7 @@ def test_processes_share_the_work_and_double_none_of_it(
         for thread in both:
             thread.join()
 
-    assert plugin.asked(Ask.SUBMIT) == 100
+    assert plugin.asked(Call.SUBMIT) == 100
     assert set(states(poller)) == {"succeeded"}
     assert types(poller.database).count("operation.succeeded") == 100
 
@@ -162,7 +162,7 @@ def test_engine_turns_away_a_third_chunk_and_calls_again_for_it(
         return SUCCEEDED
 
     plugin.limits = replace(LIMITS, chunk=1)
-    plugin.answers(Ask.SUBMIT, slow)
+    plugin.answers(Call.SUBMIT, slow)
     poller.enqueue("order-1", "order-2", "order-3")
     poller.broker.flush()
     working = [threading.Thread(target=poller.work) for _ in range(2)]
@@ -172,7 +172,7 @@ def test_engine_turns_away_a_third_chunk_and_calls_again_for_it(
         assert inside.acquire(timeout=20)
         assert inside.acquire(timeout=20)
         assert poller.work() == 0
-        assert plugin.asked(Ask.SUBMIT) == 2
+        assert plugin.asked(Call.SUBMIT) == 2
         poller.broker.flush()
     finally:
         released.set()
@@ -219,14 +219,14 @@ def test_message_for_a_provider_that_is_off_does_nothing(poller: Process) -> Non
 def test_work_goes_on_when_wakes_were_lost_and_somebody_looks(
     poller: Process, plugin: ScriptedPlugin
 ) -> None:
-    plugin.answers(Ask.SUBMIT, SUCCEEDED)
+    plugin.answers(Call.SUBMIT, SUCCEEDED)
     poller.broker.away = True
     poller.enqueue("order-1")
     poller.run(10)
     assert plugin.calls == []
 
     poller.broker.away = False
-    poller.wakes.now(Provider.MONETA)  # as the sweep does
+    poller.wakeups.now(Provider.MONETA)  # as the sweep does
     poller.run(10)
 
     assert states(poller) == ["succeeded"]
@@ -235,7 +235,7 @@ def test_work_goes_on_when_wakes_were_lost_and_somebody_looks(
 def test_engine_rings_the_relay_when_there_is_something_to_tell(
     poller: Process, plugin: ScriptedPlugin
 ) -> None:
-    plugin.answers(Ask.POLL, Pending("not yet"))
+    plugin.answers(Call.POLL, Pending("not yet"))
     poller.enqueue("order-1")
     poller.work()
     assert poller.bell.rung == 1
@@ -243,7 +243,7 @@ def test_engine_rings_the_relay_when_there_is_something_to_tell(
     poller.database.travel(10)
     poller.work()
 
-    assert (plugin.asked(Ask.POLL), poller.bell.rung) == (1, 1)
+    assert (plugin.asked(Call.POLL), poller.bell.rung) == (1, 1)
 
 
 class Forgetful(TravellingDatabase):
@@ -292,7 +292,7 @@ def test_answers_are_told_once_when_their_commit_was_never_confirmed(
         unsure.database.unconfirmed = 1
         return SUCCEEDED
 
-    plugin.answers(Ask.POLL, line)
+    plugin.answers(Call.POLL, line)
     unsure.run(5)
 
     assert types(unsure.database) == [
@@ -312,7 +312,7 @@ def test_late_answer_is_told_once_when_its_commit_was_never_confirmed(
         unsure.database.confirmed, unsure.database.unconfirmed = 1, 1
         return SUCCEEDED
 
-    plugin.answers(Ask.POLL, lose)
+    plugin.answers(Call.POLL, lose)
     unsure.run(5)
 
     assert unsure.database.unconfirmed == 0
@@ -353,7 +353,7 @@ def test_answers_are_not_lost_when_the_database_goes_away_before_they_are_writte
                         back.start()
                 return SUCCEEDED
 
-            plugin.answers(Ask.POLL, line)
+            plugin.answers(Call.POLL, line)
             poller.database.travel(10)
 
             assert poller.work() == 5

@@ -21,7 +21,7 @@ from worker.domain.outcomes import (
     Trouble,
 )
 from worker.domain.states import State
-from worker.engine.calls import Ask
+from worker.engine.calls import Call
 from worker.providers.base import Work
 
 Logged = list[MutableMapping[str, Any]]
@@ -46,7 +46,7 @@ def test_a_stumble_names_provider_operation_and_question(
     def stumble(_: Work) -> Outcome:
         raise LookupError
 
-    plugin.answers(Ask.POLL, stumble)
+    plugin.answers(Call.POLL, stumble)
     poller.enqueue("order-1")
     poller.run(5)
 
@@ -62,10 +62,10 @@ def test_a_stumble_names_provider_operation_and_question(
 def test_a_sick_provider_and_its_recovery_are_logged_by_its_name(
     poller: Process, plugin: ScriptedPlugin, logged: Logged
 ) -> None:
-    plugin.answers(Ask.SUBMIT, NotSent("refused", Trouble.TRANSPORT))
+    plugin.answers(Call.SUBMIT, NotSent("refused", Trouble.TRANSPORT))
     poller.enqueue(*many(50))
     poller.run(29)
-    plugin.answers(Ask.SUBMIT, Started("77", "taken"))
+    plugin.answers(Call.SUBMIT, Started("77", "taken"))
     poller.run(15)
 
     rests = one(logged, "provider_rests")
@@ -81,7 +81,7 @@ def test_a_pause_is_logged_with_the_provider_s_own_code(
     poller: Process, plugin: ScriptedPlugin, logged: Logged
 ) -> None:
     reason = Reason(ReasonCode.CONFIGURATION, "The login is wrong.", provider_code="300.1.1")
-    plugin.answers(Ask.SUBMIT, Misconfigured(reason, "300.1.1"))
+    plugin.answers(Call.SUBMIT, Misconfigured(reason, "300.1.1"))
     poller.enqueue("order-1")
     poller.run(2)
 
@@ -91,7 +91,7 @@ def test_a_pause_is_logged_with_the_provider_s_own_code(
 def test_an_answer_that_cannot_be_written_names_operation_and_attempt(
     poller: Process, plugin: ScriptedPlugin, logged: Logged
 ) -> None:
-    plugin.answers(Ask.POLL, Pending("n", progress={"seen": {1}}))
+    plugin.answers(Call.POLL, Pending("n", progress={"seen": {1}}))
     poller.enqueue("order-1")
     poller.run(5)
 
@@ -107,7 +107,7 @@ def test_a_late_answer_names_operation_and_the_state_that_it_would_have_led_to(
         poller.die()
         return Finished(State.SUCCEEDED, "result")
 
-    plugin.answers(Ask.POLL, lose_the_lease)
+    plugin.answers(Call.POLL, lose_the_lease)
     poller.enqueue("order-1")
     poller.run(5)
 

@@ -21,7 +21,7 @@ from worker.domain.outcomes import (
     Started,
 )
 from worker.domain.states import State
-from worker.engine.calls import Ask
+from worker.engine.calls import Call
 from worker.providers.base import Work
 from worker.store import notifications
 from worker.store.notifications import Heard, Notification
@@ -35,10 +35,10 @@ TAKEN = Started("77", "taken", again_in=500, listens=True)
 @pytest.fixture
 def plugin() -> ScriptedPlugin:
     made = ScriptedPlugin()
-    made.answers(Ask.SUBMIT, TAKEN)
-    made.answers(Ask.CLEAR_UP, told_or(NeedsPerson(UNSURE, "no notification", calls=0)))
-    made.answers(Ask.POLL, told_or(Pending("no notification", again_in=500, calls=0)))
-    made.answers(Ask.SETTLE, told_or(Finished(State.EXPIRED, "no notification", calls=0)))
+    made.answers(Call.SUBMIT, TAKEN)
+    made.answers(Call.CLEAR_UP, told_or(NeedsPerson(UNSURE, "no notification", calls=0)))
+    made.answers(Call.POLL, told_or(Pending("no notification", again_in=500, calls=0)))
+    made.answers(Call.SETTLE, told_or(Finished(State.EXPIRED, "no notification", calls=0)))
     return made
 
 
@@ -69,7 +69,7 @@ def hear(
     one = Notification(Provider.MONETA, f"{state}-{ref}", ref, PARTY, sealed)
     with poller.database.begin() as connection:
         heard, _ = notifications.receive(connection, one, now)
-    poller.wakes.at(Provider.MONETA, Wake.POLL, [now])
+    poller.wakeups.at(Provider.MONETA, Wake.POLL, [now])
     return heard
 
 
@@ -94,7 +94,7 @@ def test_notification_during_the_submit_ends_it_at_once(
         heard.append(hear(poller))
         return TAKEN
 
-    plugin.answers(Ask.SUBMIT, spoken_of)
+    plugin.answers(Call.SUBMIT, spoken_of)
     begin(poller, "order-1")
 
     poller.run(3)
@@ -108,20 +108,20 @@ def test_notification_after_the_submits_answer_ends_it_at_once(
 ) -> None:
     begin(poller, "order-1")
     poller.run(3)
-    assert plugin.asked(Ask.POLL) == 0
+    assert plugin.asked(Call.POLL) == 0
 
     assert hear(poller) is Heard.MATCHED
     assert hear(poller) is Heard.REPEATED
     poller.run(3)
 
     assert types(poller.database) == ONCE
-    assert plugin.asked(Ask.POLL) == 1
+    assert plugin.asked(Call.POLL) == 1
 
 
 def test_notification_after_the_time_out_clears_it_up(
     poller: Process, plugin: ScriptedPlugin
 ) -> None:
-    plugin.answers(Ask.SUBMIT, Doubtful("timed out"))
+    plugin.answers(Call.SUBMIT, Doubtful("timed out"))
     begin(poller, "order-1")
     poller.work()
     assert states(poller) == ["submitting"]
@@ -129,14 +129,14 @@ def test_notification_after_the_time_out_clears_it_up(
     hear(poller)
     poller.run(3)
 
-    assert [call.ask for call in plugin.calls] == [Ask.SUBMIT, Ask.CLEAR_UP]
+    assert [call.ask for call in plugin.calls] == [Call.SUBMIT, Call.CLEAR_UP]
     assert states(poller) == ["succeeded"]
 
 
 def test_notification_has_an_operation_go_on_that_waits_for_a_person(
     poller: Process, plugin: ScriptedPlugin
 ) -> None:
-    plugin.answers(Ask.SUBMIT, Doubtful("timed out"))
+    plugin.answers(Call.SUBMIT, Doubtful("timed out"))
     begin(poller, "order-1")
     poller.run(30)
     assert states(poller) == ["waiting_for_person"]
@@ -144,7 +144,7 @@ def test_notification_has_an_operation_go_on_that_waits_for_a_person(
     assert hear(poller) is Heard.MATCHED
     poller.run(3)
 
-    assert plugin.asked(Ask.SUBMIT) == 1
+    assert plugin.asked(Call.SUBMIT) == 1
     assert types(poller.database) == [
         "operation.accepted",
         "operation.waiting_for_person",
@@ -155,14 +155,14 @@ def test_notification_has_an_operation_go_on_that_waits_for_a_person(
 @pytest.mark.parametrize(
     ("ask", "first"),
     [
-        pytest.param(Ask.CLEAR_UP, NeedsPerson(UNSURE, "no notification"), id="clear up"),
-        pytest.param(Ask.POLL, Finished(State.EXPIRED, "gone"), id="poll"),
-        pytest.param(Ask.SETTLE, Finished(State.EXPIRED, "no notification"), id="settle"),
-        pytest.param(Ask.SETTLE, NeedsPerson(UNSURE, "nobody knows"), id="settle in doubt"),
+        pytest.param(Call.CLEAR_UP, NeedsPerson(UNSURE, "no notification"), id="clear up"),
+        pytest.param(Call.POLL, Finished(State.EXPIRED, "gone"), id="poll"),
+        pytest.param(Call.SETTLE, Finished(State.EXPIRED, "no notification"), id="settle"),
+        pytest.param(Call.SETTLE, NeedsPerson(UNSURE, "nobody knows"), id="settle in doubt"),
     ],
 )
 def test_notification_during_the_last_question_is_heard_before_its_answer_counts(
-    poller: Process, plugin: ScriptedPlugin, ask: Ask, first: Outcome
+    poller: Process, plugin: ScriptedPlugin, ask: Call, first: Outcome
 ) -> None:
     def meanwhile(work: Work) -> Outcome:
         if work.notices:
@@ -170,8 +170,8 @@ def test_notification_during_the_last_question_is_heard_before_its_answer_counts
         assert hear(poller) is Heard.MATCHED
         return first
 
-    if ask is Ask.CLEAR_UP:
-        plugin.answers(Ask.SUBMIT, Doubtful("timed out"))
+    if ask is Call.CLEAR_UP:
+        plugin.answers(Call.SUBMIT, Doubtful("timed out"))
     plugin.answers(ask, meanwhile)
     begin(poller, "order-1")
 
@@ -191,12 +191,12 @@ def test_notification_during_a_submit_that_nobody_understands_clears_it_up(
         hear(poller)
         return NeedsPerson(UNSURE, "an unknown answer")
 
-    plugin.answers(Ask.SUBMIT, unknown)
+    plugin.answers(Call.SUBMIT, unknown)
     begin(poller, "order-1")
 
     poller.run(3)
 
-    assert [call.ask for call in plugin.calls] == [Ask.SUBMIT, Ask.CLEAR_UP]
+    assert [call.ask for call in plugin.calls] == [Call.SUBMIT, Call.CLEAR_UP]
     assert types(poller.database) == ["operation.accepted", "operation.succeeded"]
 
 
@@ -209,7 +209,7 @@ def test_notification_is_heard_past_the_deadline(poller: Process, plugin: Script
     hear(poller)
     poller.run(3)
 
-    assert plugin.calls[-1].ask is Ask.SETTLE
+    assert plugin.calls[-1].ask is Call.SETTLE
     assert types(poller.database) == ONCE
 
 
@@ -225,10 +225,10 @@ def test_notification_is_not_lost_when_the_process_dies_that_was_asking(
         poller.incarnation.beat()
         return Pending("nobody hears of it")
 
-    plugin.answers(Ask.POLL, die)
+    plugin.answers(Call.POLL, die)
     hear(poller)
     poller.run(1)
-    plugin.answers(Ask.POLL, told_or(Pending("no notification")))
+    plugin.answers(Call.POLL, told_or(Pending("no notification")))
     poller.work()
 
     assert states(poller) == ["succeeded"]
@@ -243,7 +243,7 @@ def test_notifications_are_handed_over_oldest_first(
         seen.append([notice["state"] for notice in work.notices])
         return Pending("not yet", again_in=500)
 
-    plugin.answers(Ask.POLL, look)
+    plugin.answers(Call.POLL, look)
     begin(poller, "order-1")
     poller.run(3)
     hear(poller, State.EXPIRED)
@@ -264,7 +264,7 @@ def test_notification_that_does_not_open_waits_for_a_person(
     poller.run(3)
 
     assert states(poller) == ["waiting_for_person"]
-    assert plugin.asked(Ask.POLL) == 0
+    assert plugin.asked(Call.POLL) == 0
     with poller.database.begin() as connection:
         connection.execute(update(NOTICES).values(sealed=SEALER.seal({"state": "succeeded"})))
     # The next one has it go on, and now both open.
@@ -276,7 +276,7 @@ def test_notification_that_does_not_open_waits_for_a_person(
 def test_two_doubtful_operations_of_one_person_wait_for_somebody_who_knows(
     poller: Process, plugin: ScriptedPlugin
 ) -> None:
-    plugin.answers(Ask.SUBMIT, Doubtful("timed out"))
+    plugin.answers(Call.SUBMIT, Doubtful("timed out"))
     begin(poller, "order-1", "order-2")
     poller.run(1)
 

@@ -18,11 +18,11 @@ from tests.support.operations import operation, start
 from tests.support.providers import ScriptedPlugin
 from worker.domain.outcomes import Outcome, Pending
 from worker.domain.states import State
-from worker.engine.calls import Ask
+from worker.engine.calls import Call
 from worker.engine.engine import Engine
 from worker.engine.incarnation import Incarnation
-from worker.engine.wakeups import Wakes
-from worker.process.runtime import PLACES, SIDE_PLACES
+from worker.engine.wakeups import Wakeups
+from worker.process.runtime import MAX_CHUNKS, MAX_ENDING_CHUNKS
 from worker.providers.base import Work
 from worker.store import claims, intake, leases
 from worker.store.tables import OPERATIONS
@@ -53,12 +53,12 @@ class Life:
         self._engine = Engine(
             database,
             {provider: self._plugin(provider) for provider in (Provider.MONETA, Provider.NPD)},
-            Wakes(MemoryBroker(database), database, width=WIDTH, longest=LONGEST),
+            Wakeups(MemoryBroker(database), database, width=WIDTH, longest=LONGEST),
             Bell(),
             self._incarnation,
             SEALER,
-            places=PLACES,
-            side_places=SIDE_PLACES,
+            max_chunks=MAX_CHUNKS,
+            max_ending_chunks=MAX_ENDING_CHUNKS,
         )
 
     def live(self) -> None:
@@ -82,7 +82,7 @@ class Life:
     def _plugin(self, provider: Provider) -> ScriptedPlugin:
         plugin = ScriptedPlugin()
         plugin.name = provider
-        plugin.answers(Ask.POLL, self._asked)
+        plugin.answers(Call.POLL, self._asked)
         return plugin
 
     def _asked(self, work: Work) -> Outcome:

@@ -20,7 +20,7 @@ from tests.support.schema import bring_to_newest
 from tests.support.servers import PostgresServer, postgres_server
 from worker.domain.outcomes import Finished, Outcome
 from worker.domain.states import State
-from worker.engine.calls import Ask
+from worker.engine.calls import Call
 from worker.engine.incarnation import Incarnation
 from worker.engine.sweep import Sweep, Timing
 from worker.periodic import Repeating
@@ -90,7 +90,7 @@ def living(poller: Poller) -> Iterator[None]:
     sweep = Sweep(
         poller.database,
         frozenset({Provider.MONETA}),
-        poller.wakes,
+        poller.wakeups,
         Quiet(),
         incarnation,
         _TIMING,
@@ -129,7 +129,7 @@ def test_submit_that_is_answered_while_the_server_takes_no_writes_is_written_aft
         )
 
     opens = threading.Timer(2, open_to_writes)
-    plugin.answers(Ask.SUBMIT, close_to_writes)
+    plugin.answers(Call.SUBMIT, close_to_writes)
     with process(url, plugin) as poller, living(poller):
         poller.enqueue("order-1")
 
@@ -151,7 +151,7 @@ def test_server_that_stood_still_and_goes_on_costs_no_living_process_its_leases(
         answers.wait(120)
         return SUCCEEDED
 
-    plugin.answers(Ask.SUBMIT, line)
+    plugin.answers(Call.SUBMIT, line)
     with ExitStack() as stack:
         pollers = [stack.enter_context(process(url, plugin)) for _ in range(3)]
         for poller in pollers:

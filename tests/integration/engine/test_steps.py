@@ -27,7 +27,7 @@ from worker.domain.outcomes import (
     Trouble,
 )
 from worker.domain.states import State
-from worker.engine.calls import Ask
+from worker.engine.calls import Call
 from worker.providers.base import Work
 from worker.store import resolutions, retries
 from worker.store.actions import Action
@@ -43,7 +43,7 @@ STEPS = 3
 @pytest.fixture
 def plugin() -> ScriptedPlugin:
     made = ScriptedPlugin(prepares=True)
-    made.answers(Ask.PREPARE, step)
+    made.answers(Call.PREPARE, step)
     return made
 
 
@@ -57,7 +57,7 @@ def progress(poller: Process) -> Any:  # noqa: ANN401 - whatever JSON the plugin
     return json.loads(operation(poller.database)["progress"] or "{}")
 
 
-def asks(plugin: ScriptedPlugin) -> list[Ask]:
+def asks(plugin: ScriptedPlugin) -> list[Call]:
     return [call.ask for call in plugin.calls]
 
 
@@ -83,7 +83,7 @@ def test_engine_does_every_step_before_the_submit_one_after_the_other(
 
     poller.run(2)
 
-    assert asks(plugin) == [Ask.PREPARE] * STEPS + [Ask.SUBMIT]
+    assert asks(plugin) == [Call.PREPARE] * STEPS + [Call.SUBMIT]
     assert {json.dumps(call.payload) for call in plugin.calls} == {'{"name": "sealed"}'}
     row = operation(poller.database)
     assert (row["state"], row["polls"], row["faults"]) == ("polling", 0, 0)
@@ -100,7 +100,7 @@ def test_engine_marks_nothing_before_a_step(poller: Process, plugin: ScriptedPlu
         seen.append(operation(poller.database)["state"])
         return step(work)
 
-    plugin.answers(Ask.PREPARE, look)
+    plugin.answers(Call.PREPARE, look)
     poller.enqueue("order-1")
     poller.run(2)
 
@@ -122,7 +122,7 @@ def test_engine_goes_on_where_it_stopped_when_its_process_dies_during_step(
             poller.incarnation.beat()
         return outcome
 
-    plugin.answers(Ask.PREPARE, die)
+    plugin.answers(Call.PREPARE, die)
     poller.enqueue("order-1")
     poller.run(2)
     poller.work()
@@ -130,7 +130,7 @@ def test_engine_goes_on_where_it_stopped_when_its_process_dies_during_step(
 
     # Only the step that was never written down is done again.
     assert done == sorted([1, 2, 3, at])
-    assert plugin.asked(Ask.SUBMIT) == 1
+    assert plugin.asked(Call.SUBMIT) == 1
     assert states(poller) == ["polling"]
 
 
@@ -142,12 +142,12 @@ def test_engine_submits_once_when_its_process_dies_after_the_last_step(
         poller.incarnation.beat()
         return Started("77", "taken, and nobody hears of it")
 
-    plugin.answers(Ask.SUBMIT, die)
+    plugin.answers(Call.SUBMIT, die)
     poller.enqueue("order-1")
     poller.run(2)
     poller.work()
 
-    assert asks(plugin) == [Ask.PREPARE] * STEPS + [Ask.SUBMIT, Ask.CLEAR_UP]
+    assert asks(plugin) == [Call.PREPARE] * STEPS + [Call.SUBMIT, Call.CLEAR_UP]
     assert states(poller) == ["waiting_for_person"]
 
 
@@ -162,11 +162,11 @@ def test_engine_repeats_a_step_that_did_not_get_through_and_no_other(
             return REFUSED
         return step(work)
 
-    plugin.answers(Ask.PREPARE, stumble_once)
+    plugin.answers(Call.PREPARE, stumble_once)
     poller.enqueue("order-1")
     poller.run(10)
 
-    assert asks(plugin)[: STEPS + 2] == [Ask.PREPARE] * (STEPS + 1) + [Ask.SUBMIT]
+    assert asks(plugin)[: STEPS + 2] == [Call.PREPARE] * (STEPS + 1) + [Call.SUBMIT]
     assert operation(poller.database)["faults"] == 0
 
 
@@ -179,26 +179,26 @@ def test_engine_repeats_a_step_that_did_not_get_through_and_no_other(
 )
 def test_engine_gives_up_a_step_that(migrated_url: str, trouble: Outcome) -> None:
     plugin = ScriptedPlugin(deadline=60, prepares=True)
-    plugin.answers(Ask.PREPARE, trouble)
+    plugin.answers(Call.PREPARE, trouble)
     with process(migrated_url, plugin) as poller:
         poller.enqueue("order-1")
         poller.run(300)
 
         assert states(poller) == ["failed"]
         assert told(poller.database)[-1].data["reason"]["code"] == "provider_unavailable"
-    assert plugin.asked(Ask.SUBMIT) == 0
+    assert plugin.asked(Call.SUBMIT) == 0
 
 
 def test_engine_keeps_a_step_that_has_nothing_to_submit_to_itself(
     poller: Process, plugin: ScriptedPlugin
 ) -> None:
-    plugin.answers(Ask.PREPARE, Started("77", "queued", again_in=1))
-    plugin.answers(Ask.POLL, SUCCEEDED)
+    plugin.answers(Call.PREPARE, Started("77", "queued", again_in=1))
+    plugin.answers(Call.POLL, SUCCEEDED)
     poller.enqueue("order-1")
 
     poller.run(10)
 
-    assert asks(plugin) == [Ask.PREPARE, Ask.POLL]
+    assert asks(plugin) == [Call.PREPARE, Call.POLL]
     assert types(poller.database) == [
         "operation.accepted",
         "operation.started",
@@ -212,11 +212,11 @@ def test_resume_goes_on_with_the_step_at_which_a_person_was_needed(
     def unsure(work: Work) -> Outcome:
         return NeedsPerson(UNSURE, "unsure") if work.progress.get("kept") == 1 else step(work)
 
-    plugin.answers(Ask.PREPARE, unsure)
+    plugin.answers(Call.PREPARE, unsure)
     poller.enqueue("order-1")
     poller.run(2)
     assert operation(poller.database)["waiting_from"] == "accepted"
-    plugin.answers(Ask.PREPARE, step)
+    plugin.answers(Call.PREPARE, step)
 
     resume(poller)
     poller.work()
@@ -238,7 +238,7 @@ def test_progress_keeps_what_the_plugin_says_over(
     kept: object,
 ) -> None:
     remembered = {"kept": 3, "same": "s", "unknown": 4, "ready": True}
-    plugin.answers(Ask.POLL, Pending("n", progress=remembered), NeedsPerson(UNSURE, "unsure"))
+    plugin.answers(Call.POLL, Pending("n", progress=remembered), NeedsPerson(UNSURE, "unsure"))
     poller.enqueue("order-1")
     poller.run(30)
     assert states(poller) == ["waiting_for_person"]
@@ -251,13 +251,13 @@ def test_progress_keeps_what_the_plugin_says_over(
 def test_doubt_about_a_submit_leaves_its_steps_as_they_were(
     poller: Process, plugin: ScriptedPlugin
 ) -> None:
-    plugin.answers(Ask.SUBMIT, Doubtful("timed out"))
-    plugin.answers(Ask.CLEAR_UP, SUCCEEDED)
+    plugin.answers(Call.SUBMIT, Doubtful("timed out"))
+    plugin.answers(Call.CLEAR_UP, SUCCEEDED)
     poller.enqueue("order-1")
 
     poller.run(10)
 
-    assert asks(plugin) == [Ask.PREPARE] * STEPS + [Ask.SUBMIT, Ask.CLEAR_UP]
+    assert asks(plugin) == [Call.PREPARE] * STEPS + [Call.SUBMIT, Call.CLEAR_UP]
 
 
 # Records
@@ -289,7 +289,7 @@ def pages(last: int) -> Iterator[Outcome]:
 def test_records_are_stored_page_by_page_with_the_progress_and_counted_at_the_end(
     poller: Process, plugin: ScriptedPlugin
 ) -> None:
-    plugin.answers(Ask.POLL, *pages(3))
+    plugin.answers(Call.POLL, *pages(3))
     poller.enqueue("order-1")
 
     poller.run(30)
@@ -307,7 +307,7 @@ def test_records_of_a_lost_lease_are_not_stored(poller: Process, plugin: Scripte
             connection.execute(update(OPERATIONS).values(lease_token="another"))
         return page(1)
 
-    plugin.answers(Ask.POLL, lose)
+    plugin.answers(Call.POLL, lose)
     poller.run(5)
 
     assert (invoices(poller), links(poller)) == ([], [])
@@ -327,7 +327,7 @@ def test_records_are_stored_once_when_the_process_dies_before_they_are_written(
             poller.incarnation.beat()
         return page(number) if number < 4 else SUCCEEDED
 
-    plugin.answers(Ask.POLL, die_once)
+    plugin.answers(Call.POLL, die_once)
     poller.enqueue("order-1")
     poller.run(10)
     poller.work()
@@ -343,13 +343,13 @@ def test_record_that_cannot_be_written_leaves_no_progress_behind(
 ) -> None:
     """Or the page that it stood on would be skipped."""
     broken = Pending("page 1", progress={"page": 1}, records=[invoice(1, state="\ud800")])
-    plugin.answers(Ask.POLL, broken)
+    plugin.answers(Call.POLL, broken)
     poller.enqueue("order-1")
     poller.run(2)
     poller.database.travel(2)
 
     poller.work()
 
-    assert plugin.asked(Ask.POLL) == 1
+    assert plugin.asked(Call.POLL) == 1
     assert "page" not in progress(poller)
     assert operation(poller.database)["lease_token"] is None

@@ -15,7 +15,7 @@ from tests.support.providers import ScriptedPlugin
 from tests.support.servers import valkey_server
 from worker.domain.outcomes import Finished
 from worker.domain.states import State
-from worker.engine.calls import Ask
+from worker.engine.calls import Call
 from worker.engine.sweep import Sweep, Timing
 from worker.store.retention import Retention
 from worker.store.tables import OPERATIONS
@@ -51,7 +51,7 @@ class Ear:
     def __init__(self) -> None:
         self.heard = True
 
-    def judges(self, now: datetime) -> bool:
+    def may_call_silent(self, now: datetime) -> bool:
         del now
         return self.heard
 
@@ -59,7 +59,7 @@ class Ear:
 @pytest.fixture
 def poller(migrated_url: str) -> Iterator[Process]:
     plugin = ScriptedPlugin()
-    plugin.answers(Ask.SUBMIT, Finished(State.SUCCEEDED, "result"))
+    plugin.answers(Call.SUBMIT, Finished(State.SUCCEEDED, "result"))
     with process(migrated_url, plugin) as made:
         yield made
 
@@ -77,7 +77,7 @@ def ear() -> Ear:
 @pytest.fixture
 def sweep(poller: Process, teller: Teller, ear: Ear) -> Sweep:
     providers = frozenset({Provider.MONETA})
-    return Sweep(poller.database, providers, poller.wakes, teller, ear, TIMING)
+    return Sweep(poller.database, providers, poller.wakeups, teller, ear, TIMING)
 
 
 def forget(poller: Process) -> None:
@@ -160,7 +160,7 @@ def test_sweep_runs_once_in_its_time_whoever_calls(
     poller: Process, sweep: Sweep, teller: Teller, ear: Ear
 ) -> None:
     providers = frozenset({Provider.MONETA})
-    other = Sweep(poller.database, providers, poller.wakes, teller, ear, TIMING)
+    other = Sweep(poller.database, providers, poller.wakeups, teller, ear, TIMING)
 
     sweep.run()
     other.run()
@@ -194,7 +194,7 @@ def test_frozen_events_server_holds_up_neither_leases_nor_purge_nor_wakes(
         stream = Stream(server.url, "uprid:events")
         relay = Relay(poller.database, stream, keep=RETENTION.events, holder="relay")
         sweep = Sweep(
-            poller.database, frozenset({Provider.MONETA}), poller.wakes, relay, ear, TIMING
+            poller.database, frozenset({Provider.MONETA}), poller.wakeups, relay, ear, TIMING
         )
         poller.database.travel(4)
         with frozen(server.pid):

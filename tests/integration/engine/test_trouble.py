@@ -12,7 +12,7 @@ from tests.support.processes import wait_until
 from tests.support.providers import LIMITS, ScriptedPlugin
 from worker.domain.outcomes import Finished, Outcome, Pending, Started
 from worker.domain.states import State
-from worker.engine.calls import Ask
+from worker.engine.calls import Call
 from worker.providers.base import Work
 from worker.store import claims, leases
 from worker.store.tables import ATTEMPTS, OPERATIONS
@@ -59,8 +59,8 @@ def test_submit_does_not_wait_behind_what_killed_pollers_left(
     for _ in range(3):
         poller.work()
 
-    assert plugin.asked(Ask.SUBMIT, "fresh") == 1
-    assert plugin.asked(Ask.POLL) >= 1
+    assert plugin.asked(Call.SUBMIT, "fresh") == 1
+    assert plugin.asked(Call.POLL) >= 1
 
 
 def test_suspects_are_worked_on_beside_a_backlog_of_submits(
@@ -74,7 +74,7 @@ def test_suspects_are_worked_on_beside_a_backlog_of_submits(
         poller.work()
 
     # On a slow machine the first of them is due again by now, and polled once more.
-    assert sum(plugin.asked(Ask.POLL, each) > 0 for each in many(4)) == 2
+    assert sum(plugin.asked(Call.POLL, each) > 0 for each in many(4)) == 2
 
 
 def test_last_suspect_is_woken_for_by_the_chunk_of_others_before_it(
@@ -87,7 +87,7 @@ def test_last_suspect_is_woken_for_by_the_chunk_of_others_before_it(
     poller.work()
     poller.run(0.5)
 
-    assert [call.ask for call in plugin.calls][:2] == [Ask.SUBMIT, Ask.POLL]
+    assert [call.ask for call in plugin.calls][:2] == [Call.SUBMIT, Call.POLL]
 
 
 def test_engine_keeps_a_stumble_from_chunk_mates(poller: Process, plugin: ScriptedPlugin) -> None:
@@ -96,7 +96,7 @@ def test_engine_keeps_a_stumble_from_chunk_mates(poller: Process, plugin: Script
             raise LookupError(work.reference)
         return SUCCEEDED
 
-    plugin.answers(Ask.POLL, stumble)
+    plugin.answers(Call.POLL, stumble)
     poller.enqueue("order-1", "order-2", "order-3")
 
     poller.run(300)
@@ -106,7 +106,7 @@ def test_engine_keeps_a_stumble_from_chunk_mates(poller: Process, plugin: Script
         "waiting_for_person",
         "succeeded",
     ]
-    assert plugin.asked(Ask.POLL, "order-2") == 5
+    assert plugin.asked(Call.POLL, "order-2") == 5
     assert told(poller.database, "order-2")[-1].data["reason"]["provider_code"] == "LookupError"
 
 
@@ -116,12 +116,12 @@ def test_engine_takes_a_stumble_over_a_submit_for_a_doubtful_one(
     def stumble(_: Work) -> Outcome:
         raise LookupError
 
-    plugin.answers(Ask.SUBMIT, stumble)
+    plugin.answers(Call.SUBMIT, stumble)
     poller.enqueue("order-1")
 
     poller.run(60)
 
-    assert [call.ask for call in plugin.calls] == [Ask.SUBMIT, Ask.CLEAR_UP]
+    assert [call.ask for call in plugin.calls] == [Call.SUBMIT, Call.CLEAR_UP]
 
 
 def test_engine_writes_answers_back_while_the_slowest_is_still_awaited(
@@ -134,7 +134,7 @@ def test_engine_writes_answers_back_while_the_slowest_is_still_awaited(
             assert released.wait(20)
         return SUCCEEDED
 
-    plugin.answers(Ask.SUBMIT, slow)
+    plugin.answers(Call.SUBMIT, slow)
     poller.enqueue("slow", *(f"order-{number}" for number in range(10)))
     working = threading.Thread(target=poller.work)
     working.start()
@@ -158,14 +158,14 @@ def test_calls_that_hang_hold_up_no_more_than_their_threads(
             assert released.wait(30)
         return SUCCEEDED
 
-    plugin.answers(Ask.SUBMIT, slow)
+    plugin.answers(Call.SUBMIT, slow)
     messages: list[threading.Thread] = []
 
     def is_asked(reference: str) -> bool:
         # Messages come again and again; one that is turned away leaves it at that.
         messages.append(threading.Thread(target=poller.work))
         messages[-1].start()
-        return plugin.asked(Ask.SUBMIT, reference) == 1
+        return plugin.asked(Call.SUBMIT, reference) == 1
 
     try:
         for reference in ("slow-1", "slow-2", "slow-3", "order-1"):
@@ -192,13 +192,13 @@ def test_chunk_that_was_turned_away_is_begun_when_another_steps_aside(
             assert released.wait(30)
         return SUCCEEDED
 
-    plugin.answers(Ask.SUBMIT, slow)
+    plugin.answers(Call.SUBMIT, slow)
     hanging = [threading.Thread(target=poller.work) for _ in range(2)]
     try:
         for number, thread in enumerate(hanging):
             poller.enqueue(f"slow-{number}")
             thread.start()
-            wait_until(lambda: plugin.asked(Ask.SUBMIT) == number + 1, 10, "a call", interval=0.01)  # noqa: B023
+            wait_until(lambda: plugin.asked(Call.SUBMIT) == number + 1, 10, "a call", interval=0.01)  # noqa: B023
         while poller.broker.take() is not None:
             pass
         assert poller.work() == 0, "this one is turned away"
@@ -220,12 +220,12 @@ def test_single_submit_does_not_wait_until_another_chunk_is_drawn(
             assert released.wait(30)
         return SUCCEEDED
 
-    plugin.answers(Ask.SUBMIT, slow)
+    plugin.answers(Call.SUBMIT, slow)
     poller.enqueue(*many(20))
     working = [threading.Thread(target=poller.work) for _ in range(2)]
     working[0].start()
     try:
-        wait_until(lambda: plugin.asked(Ask.SUBMIT) == LIMITS.threads, 10, "all threads at work")
+        wait_until(lambda: plugin.asked(Call.SUBMIT) == LIMITS.threads, 10, "all threads at work")
         poller.enqueue("single")
         working[1].start()
         wait_until(
@@ -254,7 +254,7 @@ def test_single_submit_does_not_wait_until_another_chunk_is_drawn(
 def test_engine_keeps_an_answer_that_cannot_be_written_from_chunk_mates(
     poller: Process, plugin: ScriptedPlugin, awkward: Outcome
 ) -> None:
-    plugin.answers(Ask.SUBMIT, lambda work: awkward if work.reference == "awkward" else SUCCEEDED)
+    plugin.answers(Call.SUBMIT, lambda work: awkward if work.reference == "awkward" else SUCCEEDED)
     poller.enqueue("awkward", "order-1", "order-2")
 
     poller.run(2)
@@ -271,7 +271,7 @@ def test_engine_hands_over_an_operation_whose_answers_the_database_refuses(
     poller.run(1.5)
     with poller.database.begin() as connection:
         connection.execute(update(ATTEMPTS).values(ended_as="expired"))
-    plugin.answers(Ask.POLL, SUCCEEDED)
+    plugin.answers(Call.POLL, SUCCEEDED)
 
     for _ in range(4):
         poller.database.travel(20)
@@ -281,7 +281,7 @@ def test_engine_hands_over_an_operation_whose_answers_the_database_refuses(
 
     assert states(poller) == ["waiting_for_person"]
     assert attempts(poller.database)[0]["ended_as"] == "expired"
-    assert plugin.asked(Ask.POLL) == 4
+    assert plugin.asked(Call.POLL) == 4
 
 
 def test_engine_works_alone_on_what_died_with_its_worker_twice(
@@ -308,7 +308,7 @@ def test_engine_wakes_a_successor_for_those_that_waited_behind_a_suspect(
 
     poller.run(1.5)
 
-    assert plugin.asked(Ask.SUBMIT) == 2
+    assert plugin.asked(Call.SUBMIT) == 2
 
 
 def test_operation_waits_for_a_person_when_four_workers_died_of_it(

@@ -30,7 +30,7 @@ from tests.support.people import changed, person
 from tests.support.providers import ScriptedPlugin
 from tests.support.valkey import ValkeyServer
 from worker.domain.states import State
-from worker.engine.calls import Ask
+from worker.engine.calls import Call
 from worker.intake import actions, callbacks
 from worker.intake.message import Message
 from worker.intake.refusals import Taking
@@ -102,7 +102,7 @@ def refusal(database: Database) -> dict[str, Any]:
     return dict(event.data)
 
 
-def wakes(valkey: ValkeyServer) -> int:
+def wakeups(valkey: ValkeyServer) -> int:
     """Return how many chunk messages lie in the broker, due or not."""
     with valkey.client() as server:
         return len(enqueued(server, "moneta.chunks"))
@@ -304,7 +304,7 @@ def test_action_is_done_and_wakes_the_provider_where_there_is_something_to_do(
     act(runtime, task)
 
     assert operation(database)["state"] == state
-    assert wakes(valkey) == woken
+    assert wakeups(valkey) == woken
     assert "message.refused" not in types(database)
 
 
@@ -319,7 +319,7 @@ def test_action_on_another_attempt_is_a_recorded_no_op_and_no_refusal(
 
     assert (operation(database), attempts(database), told(database)) == before
     assert journal(database)[-1]["what"] == "ignored"
-    assert wakes(valkey) == 0
+    assert wakeups(valkey) == 0
 
 
 @pytest.mark.parametrize("task", ACTIONS)
@@ -380,7 +380,7 @@ def test_retry_delivered_twice_makes_one_attempt_and_one_submit(
     while poller.work():
         act(runtime, Task.RETRY)
 
-    assert plugin.asked(Ask.SUBMIT) == 1
+    assert plugin.asked(Call.SUBMIT) == 1
     assert [row["number"] for row in attempts(poller.database)] == [1, 2]
     assert types(poller.database).count("operation.accepted") == 2
     assert "message.refused" not in types(poller.database)
@@ -419,7 +419,7 @@ def test_callback_hastens_the_poll_and_only_that(
     assert row.pop("due_at") <= database.now()
     before[0].pop("due_at")
     assert (row, told(database), journal(database)) == before
-    assert wakes(valkey) == 1
+    assert wakeups(valkey) == 1
 
 
 def test_callbacks_that_are_repeated_do_not_multiply_messages(
@@ -431,7 +431,7 @@ def test_callbacks_that_are_repeated_do_not_multiply_messages(
         callback(runtime, async_id=77)
 
     # One a slot, and a slot is a second.
-    assert 1 <= wakes(valkey) <= 3
+    assert 1 <= wakeups(valkey) <= 3
     assert types(database) == ["operation.accepted", "operation.started"]
 
 
@@ -460,7 +460,7 @@ def test_callback_with_an_unknown_id_is_counted_and_wakes_nobody(
     for _ in range(2):
         callback(runtime, async_id=78)
 
-    assert (unknown(database), wakes(valkey), operations(database)) == (2, 0, before)
+    assert (unknown(database), wakeups(valkey), operations(database)) == (2, 0, before)
     assert "message.refused" not in types(database)
 
 

@@ -103,7 +103,7 @@ def test_claim_brings_the_open_run_of_the_journal(database: Database) -> None:
     [claimed] = claim(database, lane=ORDINARY)
     open_run = run("CREATED", count=3, at=NOW)
     with database.begin() as connection:
-        writeback.write_stays(connection, "lease", [stayed(claimed, NOW, run=open_run)])
+        writeback.write_unchanged(connection, "lease", [stayed(claimed, NOW, run=open_run)])
 
     [again] = claim(database, lane=ORDINARY, token="next")
 

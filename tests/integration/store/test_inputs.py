@@ -30,7 +30,7 @@ from worker.domain.outcomes import Wanted
 from worker.domain.states import TERMINAL, State
 from worker.store import input_delivery, inputs, resolutions, retries, writeback
 from worker.store.actions import Action
-from worker.store.changes import Move
+from worker.store.changes import Transition
 from worker.store.claims import ORDINARY, URGENT, Claimed
 from worker.store.database import Database
 from worker.store.input_delivery import Supplying
@@ -76,7 +76,7 @@ def everything(database: Database) -> object:
     return operation(database), attempts(database), journal(database), told(database)
 
 
-def asking(claimed: Claimed, due_at: datetime = FAR, attempts_left: int = 5) -> Move:
+def asking(claimed: Claimed, due_at: datetime = FAR, attempts_left: int = 5) -> Transition:
     """Return what is written when the provider wants a code."""
     return moved(
         claimed, State.POLLING, EventType.INPUT_REQUIRED,
@@ -219,9 +219,9 @@ def test_input_that_comes_while_its_operation_is_leased_is_due_once_that_is_writ
 
     with database.begin() as connection:
         if leave == "stays":
-            written = writeback.write_stays(connection, TOKEN, [stayed(claimed, later)])
+            written = writeback.write_unchanged(connection, TOKEN, [stayed(claimed, later)])
         else:
-            written = writeback.write_moves(connection, TOKEN, [asking(claimed, later)], FAR)
+            written = writeback.write_transitions(connection, TOKEN, [asking(claimed, later)], FAR)
 
     assert written == {claimed.id: True}
     row = operation(database)

@@ -27,7 +27,7 @@ from worker.domain.events import EventType
 from worker.domain.states import TERMINAL, State
 from worker.store import notifications, resolutions, retries, writeback
 from worker.store.actions import Action
-from worker.store.changes import Move
+from worker.store.changes import Transition
 from worker.store.claims import ORDINARY, URGENT, Claimed
 from worker.store.database import Database
 from worker.store.notifications import Heard, Notification
@@ -86,10 +86,10 @@ def doubtful(database: Database, reference: str = "order-1", party: str = ANNA) 
     """Have an operation's submit be without an answer; nobody holds it."""
     claimed = submitting(database, reference, party)
     with database.begin() as connection:
-        writeback.write_stays(connection, TOKEN, [stayed(claimed, FAR)])
+        writeback.write_unchanged(connection, TOKEN, [stayed(claimed, FAR)])
 
 
-def taken(claimed: Claimed, ref: str = "77") -> Move:
+def taken(claimed: Claimed, ref: str = "77") -> Transition:
     """Return what is written of a submit that was answered with an id."""
     return moved(
         claimed, State.POLLING, EventType.STARTED,
@@ -229,7 +229,7 @@ def test_notification_that_came_before_its_id_was_known_is_found_with_it(
     claimed = submitting(database)
 
     with database.begin() as connection:
-        written = writeback.write_moves(connection, TOKEN, [taken(claimed)], SOON)
+        written = writeback.write_transitions(connection, TOKEN, [taken(claimed)], SOON)
 
     assert written == {claimed.id: True}
     row = operation(database)
@@ -253,7 +253,7 @@ def test_notification_during_the_submit_is_that_operations(database: Database) -
     assert (row["due_at"], row["wanted_at"], row["notices"]) == (NOW, SOON, 1)
 
     with database.begin() as connection:
-        written = writeback.write_moves(connection, TOKEN, [taken(claimed)], SOON)
+        written = writeback.write_transitions(connection, TOKEN, [taken(claimed)], SOON)
 
     assert written == {claimed.id: True}
     row = operation(database)
@@ -370,7 +370,7 @@ def test_notification_during_a_poll_has_the_next_one_follow_at_once(database: Da
 
     with database.begin() as connection:
         stay = stayed(claimed, FAR + timedelta(hours=1))
-        assert writeback.write_stays(connection, TOKEN, [stay]) == {claimed.id: True}
+        assert writeback.write_unchanged(connection, TOKEN, [stay]) == {claimed.id: True}
 
     assert operation(database)["due_at"] == FAR
 
@@ -388,7 +388,7 @@ def test_end_that_knew_nothing_of_a_notification_is_not_written(
     end = moved(claimed, state, kind, finished_at=FAR, yields=True)
 
     with database.begin() as connection:
-        assert writeback.write_moves(connection, TOKEN, [end], SOON) == {claimed.id: True}
+        assert writeback.write_transitions(connection, TOKEN, [end], SOON) == {claimed.id: True}
 
     row, [attempt] = operation(database), attempts(database)
     assert (row["state"], row["due_at"], row["lease_token"]) == ("polling", SOON, None)

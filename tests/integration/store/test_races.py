@@ -26,7 +26,7 @@ from tests.support.processes import wait_until
 from worker.domain.events import EventType
 from worker.domain.states import State
 from worker.store import callbacks, inputs, notifications, writeback
-from worker.store.changes import Move
+from worker.store.changes import Transition
 from worker.store.claims import ORDINARY, URGENT, Claimed
 from worker.store.database import Database
 from worker.store.inputs import Input, Offered
@@ -65,7 +65,7 @@ def submitting(database: Database, reference: str = "order-1", party: str = ANNA
     return replace(claimed, state=State.SUBMITTING)
 
 
-def taken(claimed: Claimed, ref: str = "77") -> Move:
+def taken(claimed: Claimed, ref: str = "77") -> Transition:
     """Return what is written of a submit that was answered with an id."""
     return moved(
         claimed, State.POLLING, EventType.STARTED,
@@ -105,7 +105,7 @@ def test_notification_that_comes_while_the_id_is_being_written_is_not_missed(
     receiving = threading.Thread(target=lambda: heard.append(receive(database, said(), SOON)))
 
     with database.begin() as connection:
-        writeback.write_moves(connection, TOKEN, [taken(claimed)], NOW)
+        writeback.write_transitions(connection, TOKEN, [taken(claimed)], NOW)
         with beside(database, receiving):
             pass
     receiving.join(20)
@@ -176,7 +176,7 @@ def test_notification_that_comes_while_an_end_is_being_written_is_late(
 
     with database.begin() as connection:
         end = ended(claimed, State.EXPIRED, yields=True)
-        writeback.write_moves(connection, TOKEN, [end], NOW)
+        writeback.write_transitions(connection, TOKEN, [end], NOW)
         with beside(database, receiving):
             pass
     receiving.join(20)
@@ -209,7 +209,7 @@ def test_hint_that_comes_while_an_unchanged_answer_is_being_written_is_not_misse
 
     with database.begin() as connection:
         stay = stayed(claimed, FAR + timedelta(hours=1))
-        writeback.write_stays(connection, TOKEN, [stay])
+        writeback.write_unchanged(connection, TOKEN, [stay])
         with beside(database, hinting):
             pass
     hinting.join(20)
@@ -240,14 +240,14 @@ def test_input_that_comes_while_an_answer_is_being_written_is_not_missed(
 
     def answer() -> None:
         with database.begin() as connection:
-            writeback.write_stays(connection, TOKEN, [later])
+            writeback.write_unchanged(connection, TOKEN, [later])
 
     with database.begin() as connection:
         if first == "the input":
             offered.append(inputs.offer(connection, code, FAR)[0])
             second = threading.Thread(target=answer)
         else:
-            writeback.write_stays(connection, TOKEN, [later])
+            writeback.write_unchanged(connection, TOKEN, [later])
             second = threading.Thread(target=offer)
         with beside(database, second):
             pass

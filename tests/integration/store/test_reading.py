@@ -161,7 +161,7 @@ def test_story_ends_with_the_run_that_is_still_growing(database: Database) -> No
     taken = claim(database, lane=ORDINARY, token=TOKEN)
     with database.begin() as connection:
         growing = stayed(taken[0], LATER, run=run("INPROGRESS", count=7))
-        writeback.write_stays(connection, TOKEN, [growing])
+        writeback.write_unchanged(connection, TOKEN, [growing])
 
     last = story_of(database, "runs").journal[-1]
 

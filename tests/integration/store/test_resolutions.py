@@ -422,7 +422,7 @@ def test_cancel_writes_out_the_run_of_calls_that_was_still_growing(database: Dat
     [claimed] = claim(database, lane=ORDINARY)
     with database.begin() as connection:
         stay = stayed(claimed, LATER, run=run("CREATED", 7))
-        writeback.write_stays(connection, TOKEN, [stay])
+        writeback.write_unchanged(connection, TOKEN, [stay])
 
     act(database, resolutions.cancel)
 

@@ -229,7 +229,7 @@ def test_retry_writes_out_the_run_of_calls_that_was_still_growing(database: Data
     polling(database, "order-1")
     [claimed] = claim(database, lane=ORDINARY)
     with database.begin() as connection:
-        writeback.write_stays(connection, TOKEN, [stayed(claimed, NOW, run=run("CREATED", 7))])
+        writeback.write_unchanged(connection, TOKEN, [stayed(claimed, NOW, run=run("CREATED", 7))])
         # As poison is parked: by the sweep, which knows of no call.
         connection.execute(update(OPERATIONS).values(claims=4))
         leases.park_poison(connection, NOW)

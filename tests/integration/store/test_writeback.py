@@ -27,7 +27,7 @@ from worker.domain.events import EventType
 from worker.domain.outcomes import Reason, ReasonCode
 from worker.domain.states import State
 from worker.store import writeback
-from worker.store.changes import Move, Stay
+from worker.store.changes import Transition, Unchanged
 from worker.store.claims import ORDINARY, URGENT, Claimed
 from worker.store.database import Database
 from worker.store.tables import OPERATIONS
@@ -41,12 +41,12 @@ def mark(database: Database, claimed: Claimed, token: str = "lease") -> bool:
         return writeback.mark_submitting(connection, claimed, token, NOW)
 
 
-def write_stays(database: Database, *stays: Stay, token: str = "lease") -> set[str]:
+def write_unchanged(database: Database, *stays: Unchanged, token: str = "lease") -> set[str]:
     with database.begin() as connection:
-        return set(writeback.write_stays(connection, token, stays))
+        return set(writeback.write_unchanged(connection, token, stays))
 
 
-def write_late(database: Database, move: Move) -> bool:
+def write_late(database: Database, move: Transition) -> bool:
     with database.begin() as connection:
         return writeback.write_late(connection, move, NOW, "late")
 
@@ -86,7 +86,7 @@ def test_write_stays_frees_the_lease_and_plans_the_next_question(database: Datab
     polling(database, "order-1", "order-2")
     one, two = claim(database, lane=ORDINARY)
 
-    written = write_stays(
+    written = write_unchanged(
         database,
         stayed(one, SOON, progress='{"a": 1}', faults=2, run=run("CREATED", 4)),
         stayed(two, SOON),
@@ -104,11 +104,13 @@ def test_write_stays_writes_out_only_the_run_that_was_closed(database: Database)
     polling(database, "order-1")
     before = len(journal(database))
     [claimed] = claim(database, lane=ORDINARY)
-    write_stays(database, stayed(claimed, NOW, run=run("CREATED", 9)))
+    write_unchanged(database, stayed(claimed, NOW, run=run("CREATED", 9)))
     assert len(journal(database)) == before
 
     [claimed] = claim(database, lane=ORDINARY)
-    write_stays(database, stayed(claimed, SOON, run=run("INPROGRESS"), closed=run("CREATED", 9)))
+    write_unchanged(
+        database, stayed(claimed, SOON, run=run("INPROGRESS"), closed=run("CREATED", 9))
+    )
 
     entry = journal(database)[-1]
     assert (entry["what"], entry["note"], entry["count"]) == ("call", "CREATED", 9)
@@ -123,7 +125,7 @@ def test_write_stays_writes_only_what_is_still_ours(database: Database) -> None:
         )
     before = operation(database, one.reference), journal(database, one.reference)
 
-    written = write_stays(
+    written = write_unchanged(
         database, stayed(one, SOON, closed=run("old", 2)), stayed(two, SOON, closed=run("old", 2))
     )
 

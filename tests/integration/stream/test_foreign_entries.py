@@ -361,7 +361,7 @@ def test_slots_are_woken_whatever_their_markers_hold(
     }
     with worker_parts(monkeypatch, valkey.url, settings) as runtime:
         due = runtime.database.now()
-        runtime.wakes.at(Provider.MONETA, Wake.POLL, [due])
+        runtime.wakeups.at(Provider.MONETA, Wake.POLL, [due])
         [marker] = [str(key) for key in server.scan_iter("uprid:slot:*")]
         server.flushall()
         if kind == "list":
@@ -370,7 +370,7 @@ def test_slots_are_woken_whatever_their_markers_hold(
             server.set(marker, b"\xff")
 
     with worker_parts(monkeypatch, valkey.url, settings) as runtime:
-        runtime.wakes.at(Provider.MONETA, Wake.POLL, [due])
+        runtime.wakeups.at(Provider.MONETA, Wake.POLL, [due])
 
         # A marker that holds anything says that the slot was published; a list is none.
         assert server.llen("moneta.chunks") == (1 if kind == "list" else 0)

@@ -7,8 +7,8 @@ import pytest
 from config.celery import configuration, queues_of, transport_options
 from config.queues import (
     CHUNK_QUEUES,
-    DOORS,
     INTAKE_QUEUES,
+    PROVIDER_TASKS,
     Provider,
     Task,
     Wake,
@@ -75,19 +75,19 @@ def test_roles_consume_every_queue_and_none_of_each_others() -> None:
 
 
 def test_every_provider_has_doors_and_a_queue_of_its_own() -> None:
-    assert set(DOORS) == set(Provider)
+    assert set(PROVIDER_TASKS) == set(Provider)
     assert len({chunk_queue(provider) for provider in Provider}) == len(Provider)
 
 
 def test_doors_are_the_names_of_the_contract() -> None:
-    doors = DOORS[Provider.MONETA]
+    doors = PROVIDER_TASKS[Provider.MONETA]
 
     assert doors.start == (Task.MONETA_START,)
     assert doors.chunk(Wake.POLL) == "tasks.moneta.poll_async_requests"
     assert doors.chunk(Wake.SETTLE) == "tasks.moneta.check_profiles"
-    assert DOORS[Provider.NPD].chunk(Wake.POLL) == "tasks.npd.advance"
-    assert DOORS[Provider.MANDARIN].chunk(Wake.SETTLE) == "tasks.mandarin.poll_statuses"
-    queued = DOORS[Provider.INTELLECTMONEY].chunk(Wake.POLL)
+    assert PROVIDER_TASKS[Provider.NPD].chunk(Wake.POLL) == "tasks.npd.advance"
+    assert PROVIDER_TASKS[Provider.MANDARIN].chunk(Wake.SETTLE) == "tasks.mandarin.poll_statuses"
+    queued = PROVIDER_TASKS[Provider.INTELLECTMONEY].chunk(Wake.POLL)
     assert queued == "tasks.intellectmoney.poll_queued_operations"
     assert str(Task.MONETA_START) == "tasks.moneta.start_identification"
     assert str(Task.RETRY) == "tasks.operations.retry"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from config.queues import DOORS, Task
+from config.queues import PROVIDER_TASKS, Task
 from tests.support.pages import PAGES
 from worker.cli import steps
 from worker.domain.events import EventType
@@ -72,7 +72,7 @@ def test_runbook_explains_what_the_doctor_finds(name: str) -> None:
 
 
 _SENT_BY_OTHERS = [
-    *(task for doors in DOORS.values() for task in doors.start),
+    *(task for doors in PROVIDER_TASKS.values() for task in doors.start),
     Task.MONETA_CALLBACK,
     Task.NPD_NOTIFICATION,
     Task.MANDARIN_CODE,

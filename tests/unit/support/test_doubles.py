@@ -14,7 +14,7 @@ from tests.support.providers import ScriptedPlugin
 from worker.domain.errors import BrokerUnavailable
 from worker.domain.outcomes import Finished, Pending, Started
 from worker.domain.states import State
-from worker.engine.calls import Ask
+from worker.engine.calls import Call
 from worker.engine.wakeups import Publisher
 from worker.providers.base import Plugin, Work
 
@@ -143,7 +143,7 @@ def test_scripted_provider_takes_submits_and_expires_unless_told_otherwise(
 def test_scripted_provider_answers_in_turn_for_each_operation_by_itself(
     plugin: ScriptedPlugin,
 ) -> None:
-    plugin.answers(Ask.POLL, Pending("one"), Pending("two"))
+    plugin.answers(Call.POLL, Pending("one"), Pending("two"))
 
     first = [plugin.poll(work(operation_id="a")).note for _ in range(3)]
     second = plugin.poll(work(operation_id="b")).note
@@ -155,11 +155,11 @@ def test_scripted_provider_answers_by_a_function_that_may_raise(plugin: Scripted
     def line(_: Work) -> Pending:
         raise LookupError
 
-    plugin.answers(Ask.CLEAR_UP, line)
+    plugin.answers(Call.CLEAR_UP, line)
 
     with pytest.raises(LookupError):
         plugin.clear_up(work())
-    assert plugin.asked(Ask.CLEAR_UP) == 1
+    assert plugin.asked(Call.CLEAR_UP) == 1
 
 
 def test_scripted_provider_remembers_what_it_was_asked(plugin: ScriptedPlugin) -> None:
@@ -167,6 +167,6 @@ def test_scripted_provider_remembers_what_it_was_asked(plugin: ScriptedPlugin) -
     plugin.poll(work("order-2"))
     plugin.poll(work("order-2"))
 
-    assert plugin.asked(Ask.POLL) == plugin.asked(Ask.POLL, "order-2") == 2
-    assert plugin.asked(Ask.POLL, "order-1") == 0
+    assert plugin.asked(Call.POLL) == plugin.asked(Call.POLL, "order-2") == 2
+    assert plugin.asked(Call.POLL, "order-1") == 0
     assert plugin.calls[0].payload == {"a": 1}

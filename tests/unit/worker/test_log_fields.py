@@ -28,7 +28,7 @@ SUBJECTS: Final = {
     "queue": {"_queue(message)", "unreadable.queue", "key"},
     "thread": {"_name"},
     "role": {"role"},
-    "ask": {"ask", "'look'"},
+    "ask": {"call", "'look'"},
     "state": {"state"},
     "action": {"name"},
     "name": {"_name"},

@@ -27,7 +27,7 @@ from worker.domain.outcomes import (
 )
 from worker.domain.states import State
 from worker.engine.admission import Health
-from worker.engine.calls import Answer, Ask
+from worker.engine.calls import Answer, Call
 from worker.engine.chunk import Chunk, Working
 from worker.engine.halt import Halt
 from worker.providers.base import Work
@@ -68,8 +68,8 @@ class Guard:
         self._why = why
         self.asked_for: set[float] = set()
 
-    def halted(self, taken_at: float, token: str | None = None) -> Halt | None:
-        del token
+    def halted(self, taken_at: float, lease_id: str | None = None) -> Halt | None:
+        del lease_id
         self.asked_for.add(taken_at)
         self._through -= 1
         return self._why if self._through < 0 else None
@@ -86,10 +86,10 @@ def executor() -> Iterator[ThreadPoolExecutor]:
         yield made
 
 
-def unseal(token: str) -> object:
-    if token == "foreign":
+def unseal(lease_id: str) -> object:
+    if lease_id == "foreign":
         raise Unsealable
-    return {"name": token} if token != "list" else ["no object"]
+    return {"name": lease_id} if lease_id != "list" else ["no object"]
 
 
 def working(
@@ -124,7 +124,7 @@ def test_chunk_asks_for_each_operation_once(
     answers = run(work, executor, threads)
 
     assert sorted(a.claimed.id for a in answers) == sorted(row.id for row in rows(30))
-    assert plugin.asked(Ask.POLL) == work.calls == 30
+    assert plugin.asked(Call.POLL) == work.calls == 30
     assert work.flawless
     assert work.health == Health(0, any_answered=True)
 
@@ -137,12 +137,12 @@ def test_chunk_asks_what_each_state_calls_for(
 
     answers = run(working(plugin, [*map(claimed, range(4), states), past]), executor)
 
-    assert {a.claimed.reference: a.ask for a in answers} == {
-        "order-0": Ask.SUBMIT,
-        "order-1": Ask.CLEAR_UP,
-        "order-2": Ask.POLL,
-        "order-3": Ask.SETTLE,
-        "order-4": Ask.SETTLE,
+    assert {a.claimed.reference: a.call for a in answers} == {
+        "order-0": Call.SUBMIT,
+        "order-1": Call.CLEAR_UP,
+        "order-2": Call.POLL,
+        "order-3": Call.SETTLE,
+        "order-4": Call.SETTLE,
     }
 
 
@@ -155,7 +155,7 @@ def test_chunk_shows_the_plugin_what_it_needs(
         seen.append(work)
         return PENDING
 
-    plugin.answers(Ask.POLL, line)
+    plugin.answers(Call.POLL, line)
     run(working(plugin, rows(1)), executor)
 
     [work] = seen
@@ -181,7 +181,7 @@ def test_chunk_gives_answers_out_while_the_slowest_is_awaited(
             flushed.set()
 
     got: list[Answer] = []
-    plugin.answers(Ask.POLL, slow)
+    plugin.answers(Call.POLL, slow)
     work = working(plugin, rows(20))
     thread = threading.Thread(target=lambda: work.run(executor, threads, flush, lambda: None))
     thread.start()
@@ -201,7 +201,7 @@ def test_chunk_keeps_a_stumble_to_its_operation(
             raise KeyError(work.reference)
         return PENDING
 
-    plugin.answers(Ask.POLL, stumble)
+    plugin.answers(Call.POLL, stumble)
 
     answers = {a.claimed.reference: a.outcome for a in run(working(plugin, rows(9)), executor)}
 
@@ -210,19 +210,19 @@ def test_chunk_keeps_a_stumble_to_its_operation(
 
 
 @pytest.mark.parametrize(
-    ("ask", "faults", "expected"),
+    ("call", "faults", "expected"),
     [
-        pytest.param(Ask.SUBMIT, 0, Doubtful, id="a submit is doubtful then"),
-        pytest.param(Ask.POLL, 3, Pending, id="a poll is repeated"),
-        pytest.param(Ask.POLL, 4, NeedsPerson, id="five times at most"),
-        pytest.param(Ask.SETTLE, 4, NeedsPerson, id="as is a settlement"),
-        pytest.param(Ask.CLEAR_UP, 4, NeedsPerson, id="and a clearing up"),
+        pytest.param(Call.SUBMIT, 0, Doubtful, id="a submit is doubtful then"),
+        pytest.param(Call.POLL, 3, Pending, id="a poll is repeated"),
+        pytest.param(Call.POLL, 4, NeedsPerson, id="five times at most"),
+        pytest.param(Call.SETTLE, 4, NeedsPerson, id="as is a settlement"),
+        pytest.param(Call.CLEAR_UP, 4, NeedsPerson, id="and a clearing up"),
     ],
 )
 def test_stumble(
     plugin: ScriptedPlugin,
     executor: ThreadPoolExecutor,
-    ask: Ask,
+    call: Call,
     faults: int,
     expected: type[object],
 ) -> None:
@@ -230,12 +230,12 @@ def test_stumble(
         raise ZeroDivisionError
 
     state = {
-        Ask.SUBMIT: State.ACCEPTED,
-        Ask.CLEAR_UP: State.SUBMITTING,
-        Ask.POLL: State.POLLING,
-        Ask.SETTLE: State.SETTLING,
-    }[ask]
-    plugin.answers(ask, stumble)
+        Call.SUBMIT: State.ACCEPTED,
+        Call.CLEAR_UP: State.SUBMITTING,
+        Call.POLL: State.POLLING,
+        Call.SETTLE: State.SETTLING,
+    }[call]
+    plugin.answers(call, stumble)
 
     [answer] = run(working(plugin, [replace(claimed(0, state), faults=faults)]), executor)
 
@@ -259,7 +259,7 @@ def test_submit_is_marked_before_it_is_sent(
         order.append(f"submit {work.id} {work.payload} {work.state}")
         return Started("77", "taken")
 
-    plugin.answers(Ask.SUBMIT, submit)
+    plugin.answers(Call.SUBMIT, submit)
     work = working(plugin, rows(1, State.ACCEPTED), payloads={"id-0": "Ivan"}, mark=mark)
 
     [answer] = run(work, executor)
@@ -276,7 +276,7 @@ def test_submit_is_not_sent_when_it_could_not_be_marked(
     answers = run(work, executor)
 
     assert sorted(a.claimed.id for a in answers) == ["id-0", "id-2"]
-    assert plugin.asked(Ask.SUBMIT, "order-1") == 0
+    assert plugin.asked(Call.SUBMIT, "order-1") == 0
 
 
 def test_chunk_halts_when_the_database_is_away_before_a_submit(
@@ -356,13 +356,13 @@ def test_chunk_asks_nothing_more_when_it_is_told_to_halt(
 def test_chunk_halts_where_going_on_does_harm(
     plugin: ScriptedPlugin, executor: ThreadPoolExecutor, outcome: Outcome, halt: Halt
 ) -> None:
-    plugin.answers(Ask.POLL, outcome)
+    plugin.answers(Call.POLL, outcome)
     work = working(plugin, rows(100))
 
     answers = run(work, executor)
 
     assert work.halt is halt
-    assert len(answers) == plugin.asked(Ask.POLL) == work.calls
+    assert len(answers) == plugin.asked(Call.POLL) == work.calls
     assert len(answers) < LIMITS.breaker_failures + LIMITS.threads
 
 
@@ -370,7 +370,7 @@ def test_chunk_goes_on_while_answers_come_between_failures(
     plugin: ScriptedPlugin, executor: ThreadPoolExecutor
 ) -> None:
     plugin.answers(
-        Ask.POLL, lambda work: PENDING if int(work.id.split("-")[1]) % 3 == 0 else FAILED
+        Call.POLL, lambda work: PENDING if int(work.id.split("-")[1]) % 3 == 0 else FAILED
     )
     work = working(plugin, rows(60))
 
@@ -406,7 +406,7 @@ def test_chunk_goes_on_while_answers_come_between_failures(
 def test_health(
     plugin: ScriptedPlugin, executor: ThreadPoolExecutor, outcome: Outcome, health: Health
 ) -> None:
-    plugin.answers(Ask.POLL, outcome)
+    plugin.answers(Call.POLL, outcome)
     work = working(plugin, rows(1))
 
     run(work, executor)
@@ -418,7 +418,7 @@ def test_chunk_counts_failures_in_a_row_across_those_that_ask_nobody(
     plugin: ScriptedPlugin, executor: ThreadPoolExecutor
 ) -> None:
     plugin.answers(
-        Ask.POLL,
+        Call.POLL,
         lambda work: Pending("kept", calls=0) if int(work.id.split("-")[1]) % 2 else FAILED,
     )
     work = working(plugin, rows(60))
@@ -439,7 +439,7 @@ def test_chunk_remembers_the_longest_rest(
         rest = 60 if work.reference == "order-0" else 5
         return Pending("429", Trouble.UNAVAILABLE, retry_after=rest)
 
-    plugin.answers(Ask.POLL, line)
+    plugin.answers(Call.POLL, line)
     work = working(plugin, rows(2))
 
     run(work, executor)
@@ -460,7 +460,7 @@ def test_chunk_asks_nothing_more_when_its_answers_cannot_be_written(
     def flush(_: list[Answer]) -> None:
         raise DatabaseUnavailable
 
-    plugin.answers(Ask.POLL, line)
+    plugin.answers(Call.POLL, line)
     work = working(plugin, rows(200))
 
     with pytest.raises(DatabaseUnavailable):
@@ -479,7 +479,7 @@ def test_answer_says_when_it_was_asked_for_and_how_long_it_took(
         threading.Event().wait(0.05)
         return Finished(State.SUCCEEDED, "result")
 
-    plugin.answers(Ask.POLL, line)
+    plugin.answers(Call.POLL, line)
 
     [answer] = run(working(plugin, rows(1)), executor)
 
@@ -498,7 +498,7 @@ def test_chunk_steps_aside_when_only_the_last_answers_are_awaited(
             assert aside.wait(20)
         return PENDING
 
-    plugin.answers(Ask.POLL, slow)
+    plugin.answers(Call.POLL, slow)
     work = working(plugin, rows(count))
 
     work.run(executor, 4, lambda _: None, aside.set)
@@ -525,7 +525,7 @@ def test_chunk_does_not_step_aside_while_something_is_left_to_ask(
         left.append(len(work._waiting))
         aside.set()
 
-    plugin.answers(Ask.POLL, slow)
+    plugin.answers(Call.POLL, slow)
     work = working(plugin, rows(6))
 
     work.run(executor, 2, lambda _: None, step_aside)
@@ -547,11 +547,11 @@ def test_chunk_does_not_step_aside_after_a_halt(
             return PENDING
         return MISCONFIGURED
 
-    plugin.answers(Ask.POLL, slow)
+    plugin.answers(Call.POLL, slow)
     work = working(plugin, rows(2))
 
     work.run(executor, 4, lambda _: None, lambda: aside.append(True))
 
     assert work.halt is Halt.MISCONFIGURED
-    assert plugin.asked(Ask.POLL) == 2
+    assert plugin.asked(Call.POLL) == 2
     assert not aside

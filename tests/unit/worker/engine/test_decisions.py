@@ -31,9 +31,9 @@ from worker.domain.outcomes import (
 from worker.domain.snapshot import Run
 from worker.domain.states import DRIVEN, TERMINAL, State, may_move
 from worker.engine.admission import LONGEST_REST
-from worker.engine.calls import Answer, Ask, next_ask
+from worker.engine.calls import Answer, Call, next_call
 from worker.engine.decisions import decide
-from worker.store.changes import Move, Stay
+from worker.store.changes import Transition, Unchanged
 from worker.store.claims import ORDINARY, URGENT, Claimed
 
 DEADLINE = NOW + timedelta(minutes=10)
@@ -63,12 +63,12 @@ CLAIMED = Claimed(
 NEW = replace(CLAIMED, provider_ref=None, polls=0, progress=None, started_at=None)
 #: As claimed for each question; a submit's operation has been marked when its answer comes.
 ASKED = {
-    Ask.PREPARE: replace(NEW, state=State.ACCEPTED),
-    Ask.SUPPLY: replace(CLAIMED, missing="sms_code", inputs_sent=1, input_id="input"),
-    Ask.SUBMIT: replace(NEW, state=State.SUBMITTING),
-    Ask.CLEAR_UP: replace(NEW, state=State.SUBMITTING),
-    Ask.POLL: CLAIMED,
-    Ask.SETTLE: replace(CLAIMED, state=State.SETTLING),
+    Call.PREPARE: replace(NEW, state=State.ACCEPTED),
+    Call.SUPPLY: replace(CLAIMED, missing="sms_code", inputs_sent=1, input_id="input"),
+    Call.SUBMIT: replace(NEW, state=State.SUBMITTING),
+    Call.CLEAR_UP: replace(NEW, state=State.SUBMITTING),
+    Call.POLL: CLAIMED,
+    Call.SETTLE: replace(CLAIMED, state=State.SETTLING),
 }
 SUPPLIED = replace(CLAIMED, missing="sms_code", inputs_waiting=1)
 PAST = replace(CLAIMED, deadline_at=NOW - timedelta(seconds=1))
@@ -79,25 +79,25 @@ def seal(content: bytes) -> str:
 
 
 def decided(
-    ask: Ask, outcome: Outcome, claimed: Claimed | None = None, draw: float = 0.5
-) -> Stay | Move:
-    answer = Answer(claimed or ASKED[ask], ask, outcome, NOW, 12)
+    call: Call, outcome: Outcome, claimed: Claimed | None = None, draw: float = 0.5
+) -> Unchanged | Transition:
+    answer = Answer(claimed or ASKED[call], call, outcome, NOW, 12)
     return decide(answer, PLUGIN, NOW, draw, seal)
 
 
-def stay(ask: Ask, outcome: Outcome, claimed: Claimed | None = None) -> Stay:
-    change = decided(ask, outcome, claimed)
-    assert isinstance(change, Stay)
+def stay(call: Call, outcome: Outcome, claimed: Claimed | None = None) -> Unchanged:
+    change = decided(call, outcome, claimed)
+    assert isinstance(change, Unchanged)
     return change
 
 
-def move(ask: Ask, outcome: Outcome, claimed: Claimed | None = None) -> Move:
-    change = decided(ask, outcome, claimed)
-    assert isinstance(change, Move)
+def move(call: Call, outcome: Outcome, claimed: Claimed | None = None) -> Transition:
+    change = decided(call, outcome, claimed)
+    assert isinstance(change, Transition)
     return change
 
 
-def ahead(change: Stay | Move) -> float:
+def ahead(change: Unchanged | Transition) -> float:
     assert change.due_at is not None
     return (change.due_at - NOW).total_seconds()
 
@@ -120,87 +120,87 @@ def end(state: State) -> Expected:
     return Expected(state, None, events=(END_EVENTS[state],))
 
 
-TABLE: list[tuple[str, Ask, Outcome, Expected]] = [
-    ("prepare: a step is done", Ask.PREPARE, Prepared("n", {"step": 1}),
+TABLE: list[tuple[str, Call, Outcome, Expected]] = [
+    ("prepare: a step is done", Call.PREPARE, Prepared("n", {"step": 1}),
      Expected(State.ACCEPTED, 0)),
-    ("prepare: that was all", Ask.PREPARE, Started("77", "n"),
+    ("prepare: that was all", Call.PREPARE, Started("77", "n"),
      Expected(P, 10, events=(EventType.STARTED,))),
-    ("prepare: the first question is the plugin's", Ask.PREPARE, Started("77", "n", again_in=0),
+    ("prepare: the first question is the plugin's", Call.PREPARE, Started("77", "n", again_in=0),
      Expected(P, 0, events=(EventType.STARTED,))),
-    ("prepare: takes its time", Ask.PREPARE, Pending("n", again_in=2),
+    ("prepare: takes its time", Call.PREPARE, Pending("n", again_in=2),
      Expected(State.ACCEPTED, 2)),
-    ("prepare: did not get through", Ask.PREPARE, NotSent("n", Trouble.TRANSPORT),
+    ("prepare: did not get through", Call.PREPARE, NotSent("n", Trouble.TRANSPORT),
      Expected(State.ACCEPTED, 10, 1)),
-    ("prepare: login wrong", Ask.PREPARE, Misconfigured(REASON, "n"),
+    ("prepare: login wrong", Call.PREPARE, Misconfigured(REASON, "n"),
      Expected(State.ACCEPTED, -1)),
-    ("prepare: a person", Ask.PREPARE, NeedsPerson(REASON, "n"), PERSON),
-    ("submit: taken, a code is wanted", Ask.SUBMIT,
+    ("prepare: a person", Call.PREPARE, NeedsPerson(REASON, "n"), PERSON),
+    ("submit: taken, a code is wanted", Call.SUBMIT,
      Started("77", "n", as_after=PAST_ALL_STEPS, wants=CODE),
      Expected(P, 60, events=(EventType.STARTED, EventType.INPUT_REQUIRED))),
-    ("supply: sent", Ask.SUPPLY, Pending("n", as_after=0), Expected(P, 10)),
-    ("supply: doubtful, so it counts", Ask.SUPPLY, Pending("n", Trouble.TRANSPORT, as_after=0),
+    ("supply: sent", Call.SUPPLY, Pending("n", as_after=0), Expected(P, 10)),
+    ("supply: doubtful, so it counts", Call.SUPPLY, Pending("n", Trouble.TRANSPORT, as_after=0),
      Expected(P, 10, 1)),
-    ("supply: refused, another is wanted", Ask.SUPPLY, Pending("n", as_after=0, wants=CODE),
+    ("supply: refused, another is wanted", Call.SUPPLY, Pending("n", as_after=0, wants=CODE),
      Expected(P, 10, events=(EventType.INPUT_REQUIRED,))),
-    ("supply: certainly not sent", Ask.SUPPLY, NotSent("n", Trouble.TRANSPORT),
+    ("supply: certainly not sent", Call.SUPPLY, NotSent("n", Trouble.TRANSPORT),
      Expected(P, 10, 1)),
-    ("supply: login wrong", Ask.SUPPLY, Misconfigured(REASON, "n"), Expected(P, 0)),
-    ("supply: a person", Ask.SUPPLY, NeedsPerson(REASON, "n"), PERSON),
-    ("poll: as after so many polls", Ask.POLL, Pending("n", as_after=1), Expected(P, 20)),
-    ("poll: past all steps", Ask.POLL, Pending("n", as_after=PAST_ALL_STEPS), Expected(P, 60)),
-    ("poll: a code is wanted", Ask.POLL, Pending("n", wants=CODE),
+    ("supply: login wrong", Call.SUPPLY, Misconfigured(REASON, "n"), Expected(P, 0)),
+    ("supply: a person", Call.SUPPLY, NeedsPerson(REASON, "n"), PERSON),
+    ("poll: as after so many polls", Call.POLL, Pending("n", as_after=1), Expected(P, 20)),
+    ("poll: past all steps", Call.POLL, Pending("n", as_after=PAST_ALL_STEPS), Expected(P, 60)),
+    ("poll: a code is wanted", Call.POLL, Pending("n", wants=CODE),
      Expected(P, 20, events=(EventType.INPUT_REQUIRED,))),
-    ("submit: taken", Ask.SUBMIT, Started("77", "n"),
+    ("submit: taken", Call.SUBMIT, Started("77", "n"),
      Expected(P, 10, events=(EventType.STARTED,))),
-    ("submit: certainly not sent", Ask.SUBMIT, NotSent("n", Trouble.TRANSPORT),
+    ("submit: certainly not sent", Call.SUBMIT, NotSent("n", Trouble.TRANSPORT),
      Expected(State.ACCEPTED, 10, 1)),
-    ("submit: not sent, rest asked for", Ask.SUBMIT,
+    ("submit: not sent, rest asked for", Call.SUBMIT,
      NotSent("n", Trouble.UNAVAILABLE, retry_after=90), Expected(State.ACCEPTED, 90, 1)),
-    ("submit: doubtful", Ask.SUBMIT, Doubtful("n"), Expected(S, 10, 1)),
-    ("submit: doubtful, rest asked for", Ask.SUBMIT, Doubtful("n", retry_after=90),
+    ("submit: doubtful", Call.SUBMIT, Doubtful("n"), Expected(S, 10, 1)),
+    ("submit: doubtful, rest asked for", Call.SUBMIT, Doubtful("n", retry_after=90),
      Expected(S, 90, 1)),
-    ("submit: login wrong", Ask.SUBMIT, Misconfigured(REASON, "n"), Expected(State.ACCEPTED, 0)),
-    ("submit: a person", Ask.SUBMIT, NeedsPerson(REASON, "n"), PERSON),
-    ("clear up: yes", Ask.CLEAR_UP, Finished(State.SUCCEEDED, "n"), end(State.SUCCEEDED)),
-    ("clear up: a person", Ask.CLEAR_UP, NeedsPerson(REASON, "n"), PERSON),
-    ("clear up: did not get through", Ask.CLEAR_UP, Pending("n", Trouble.TRANSPORT),
+    ("submit: login wrong", Call.SUBMIT, Misconfigured(REASON, "n"), Expected(State.ACCEPTED, 0)),
+    ("submit: a person", Call.SUBMIT, NeedsPerson(REASON, "n"), PERSON),
+    ("clear up: yes", Call.CLEAR_UP, Finished(State.SUCCEEDED, "n"), end(State.SUCCEEDED)),
+    ("clear up: a person", Call.CLEAR_UP, NeedsPerson(REASON, "n"), PERSON),
+    ("clear up: did not get through", Call.CLEAR_UP, Pending("n", Trouble.TRANSPORT),
      Expected(S, 10, 1)),
-    ("clear up: found running", Ask.CLEAR_UP, Started("77", "n"),
+    ("clear up: found running", Call.CLEAR_UP, Started("77", "n"),
      Expected(P, 10, events=(EventType.STARTED,))),
-    ("clear up: login wrong", Ask.CLEAR_UP, Misconfigured(REASON, "n"), Expected(S, -1)),
-    ("poll: not yet", Ask.POLL, Pending("n"), Expected(P, 20)),
-    ("poll: did not get through", Ask.POLL, Pending("n", Trouble.TRANSPORT), Expected(P, 10, 1)),
-    ("poll: rest asked for", Ask.POLL, Pending("n", Trouble.UNAVAILABLE, retry_after=90),
+    ("clear up: login wrong", Call.CLEAR_UP, Misconfigured(REASON, "n"), Expected(S, -1)),
+    ("poll: not yet", Call.POLL, Pending("n"), Expected(P, 20)),
+    ("poll: did not get through", Call.POLL, Pending("n", Trouble.TRANSPORT), Expected(P, 10, 1)),
+    ("poll: rest asked for", Call.POLL, Pending("n", Trouble.UNAVAILABLE, retry_after=90),
      Expected(P, 90, 1)),
-    ("poll: when the plugin says", Ask.POLL, Pending("n", again_in=7), Expected(P, 7)),
-    ("poll: the wait is over", Ask.POLL, Settle("n"), Expected(State.SETTLING, 0)),
-    ("poll: login wrong", Ask.POLL, Misconfigured(REASON, "n"), Expected(P, -1)),
-    ("poll: a person", Ask.POLL, NeedsPerson(REASON, "n"), PERSON),
-    ("settle: not yet", Ask.SETTLE, Pending("n", again_in=300), Expected(State.SETTLING, 300)),
-    ("settle: did not get through", Ask.SETTLE, Pending("n", Trouble.TRANSPORT),
+    ("poll: when the plugin says", Call.POLL, Pending("n", again_in=7), Expected(P, 7)),
+    ("poll: the wait is over", Call.POLL, Settle("n"), Expected(State.SETTLING, 0)),
+    ("poll: login wrong", Call.POLL, Misconfigured(REASON, "n"), Expected(P, -1)),
+    ("poll: a person", Call.POLL, NeedsPerson(REASON, "n"), PERSON),
+    ("settle: not yet", Call.SETTLE, Pending("n", again_in=300), Expected(State.SETTLING, 300)),
+    ("settle: did not get through", Call.SETTLE, Pending("n", Trouble.TRANSPORT),
      Expected(State.SETTLING, 10, 1)),
-    ("settle: once more", Ask.SETTLE, Settle("n"), Expected(State.SETTLING, 10, 1)),
-    ("settle: login wrong", Ask.SETTLE, Misconfigured(REASON, "n"), Expected(State.SETTLING, -1)),
-    ("settle: a person", Ask.SETTLE, NeedsPerson(REASON, "n"), PERSON),
-    *((f"{ask}: {state}", ask, Finished(state, "n", REASON), end(state))
-      for ask in Ask for state in sorted(TERMINAL)),
+    ("settle: once more", Call.SETTLE, Settle("n"), Expected(State.SETTLING, 10, 1)),
+    ("settle: login wrong", Call.SETTLE, Misconfigured(REASON, "n"), Expected(State.SETTLING, -1)),
+    ("settle: a person", Call.SETTLE, NeedsPerson(REASON, "n"), PERSON),
+    *((f"{call}: {state}", call, Finished(state, "n", REASON), end(state))
+      for call in Call for state in sorted(TERMINAL)),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("ask", "outcome", "expected"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE]
+    ("call", "outcome", "expected"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE]
 )
-def test_decision(ask: Ask, outcome: Outcome, expected: Expected) -> None:
-    change = decided(ask, outcome)
+def test_decision(call: Call, outcome: Outcome, expected: Expected) -> None:
+    change = decided(call, outcome)
 
     assert may_be(change.claimed.state, state_of(change))
     due_in = None if change.due_at is None else round(ahead(change), 3)
-    events = tuple(kind for kind, _ in change.events) if isinstance(change, Move) else ()
+    events = tuple(kind for kind, _ in change.events) if isinstance(change, Transition) else ()
     assert Expected(state_of(change), due_in, change.faults, events) == expected
 
 
-def state_of(change: Stay | Move) -> State:
-    return change.state if isinstance(change, Move) else change.claimed.state
+def state_of(change: Unchanged | Transition) -> State:
+    return change.state if isinstance(change, Transition) else change.claimed.state
 
 
 def may_be(origin: State, to: State) -> bool:
@@ -226,39 +226,39 @@ OUTCOMES = st.one_of(
     st.builds(Misconfigured, st.just(REASON), st.text(max_size=200)),
 )  # fmt: skip
 #: What plugins answer to a question, by the Protocol.
-POSSIBLE: dict[Ask, tuple[type[object], ...]] = {
-    Ask.PREPARE: (Prepared, Started, Pending, NotSent, Finished, NeedsPerson, Misconfigured),
-    Ask.SUPPLY: (Pending, NotSent, Finished, NeedsPerson, Misconfigured),
-    Ask.SUBMIT: (Started, NotSent, Doubtful, Finished, NeedsPerson, Misconfigured),
-    Ask.CLEAR_UP: (Started, Pending, Doubtful, Finished, NeedsPerson, Misconfigured),
-    Ask.POLL: (Pending, Settle, Finished, NeedsPerson, Misconfigured),
-    Ask.SETTLE: (Pending, Settle, Finished, NeedsPerson, Misconfigured),
+POSSIBLE: dict[Call, tuple[type[object], ...]] = {
+    Call.PREPARE: (Prepared, Started, Pending, NotSent, Finished, NeedsPerson, Misconfigured),
+    Call.SUPPLY: (Pending, NotSent, Finished, NeedsPerson, Misconfigured),
+    Call.SUBMIT: (Started, NotSent, Doubtful, Finished, NeedsPerson, Misconfigured),
+    Call.CLEAR_UP: (Started, Pending, Doubtful, Finished, NeedsPerson, Misconfigured),
+    Call.POLL: (Pending, Settle, Finished, NeedsPerson, Misconfigured),
+    Call.SETTLE: (Pending, Settle, Finished, NeedsPerson, Misconfigured),
 }
 
 
 @given(
-    st.sampled_from(Ask),
+    st.sampled_from(Call),
     OUTCOMES,
     st.floats(0, 1, exclude_max=True),
     st.integers(0, 10**6),
     st.booleans(),
 )
 def test_decision_makes_allowed_moves_and_sets_due_times_in_driven_states_alone(
-    ask: Ask, outcome: Outcome, draw: float, faults: int, past: bool
+    call: Call, outcome: Outcome, draw: float, faults: int, past: bool
 ) -> None:
-    if not isinstance(outcome, POSSIBLE[ask]):
+    if not isinstance(outcome, POSSIBLE[call]):
         return
-    claimed = replace(ASKED[ask], faults=faults)
+    claimed = replace(ASKED[call], faults=faults)
     if past:
         claimed = replace(claimed, deadline_at=NOW - timedelta(seconds=1))
 
-    change = decided(ask, outcome, claimed, draw)
+    change = decided(call, outcome, claimed, draw)
 
     assert may_be(claimed.state, state_of(change))
     assert (change.due_at is not None) is (state_of(change) in DRIVEN)
     if change.due_at is not None:
         assert change.due_at <= NOW + timedelta(days=2)
-    if isinstance(change, Move):
+    if isinstance(change, Transition):
         assert (change.finished_at is not None) is (change.state in TERMINAL)
         terminal = [kind for kind, _ in change.events if kind in END_EVENTS.values()]
         assert len(terminal) == (change.state in TERMINAL)
@@ -268,43 +268,45 @@ def test_decision_makes_allowed_moves_and_sets_due_times_in_driven_states_alone(
 
 
 @pytest.mark.parametrize(
-    ("claimed", "ask"),
+    ("claimed", "call"),
     [
-        pytest.param(replace(NEW, state=State.ACCEPTED), Ask.SUBMIT, id="accepted"),
-        pytest.param(replace(NEW, state=State.SUBMITTING), Ask.CLEAR_UP, id="submitting"),
-        pytest.param(SUPPLIED, Ask.SUPPLY, id="polling, and a wanted input has come"),
+        pytest.param(replace(NEW, state=State.ACCEPTED), Call.SUBMIT, id="accepted"),
+        pytest.param(replace(NEW, state=State.SUBMITTING), Call.CLEAR_UP, id="submitting"),
+        pytest.param(SUPPLIED, Call.SUPPLY, id="polling, and a wanted input has come"),
         pytest.param(
-            replace(SUPPLIED, missing=None), Ask.POLL, id="an input while another's is judged"
+            replace(SUPPLIED, missing=None), Call.POLL, id="an input while another's is judged"
         ),
         pytest.param(
-            replace(SUPPLIED, inputs_waiting=0), Ask.POLL, id="an input is wanted, none has come"
+            replace(SUPPLIED, inputs_waiting=0), Call.POLL, id="an input is wanted, none has come"
         ),
-        pytest.param(replace(SUPPLIED, deadline_at=NOW), Ask.SETTLE, id="an input too late"),
-        pytest.param(CLAIMED, Ask.POLL, id="polling"),
-        pytest.param(replace(CLAIMED, deadline_at=None), Ask.POLL, id="polling without a deadline"),
-        pytest.param(replace(CLAIMED, deadline_at=NOW), Ask.SETTLE, id="polling at the deadline"),
-        pytest.param(PAST, Ask.SETTLE, id="polling past the deadline"),
-        pytest.param(replace(CLAIMED, state=State.SETTLING), Ask.SETTLE, id="settling"),
+        pytest.param(replace(SUPPLIED, deadline_at=NOW), Call.SETTLE, id="an input too late"),
+        pytest.param(CLAIMED, Call.POLL, id="polling"),
+        pytest.param(
+            replace(CLAIMED, deadline_at=None), Call.POLL, id="polling without a deadline"
+        ),
+        pytest.param(replace(CLAIMED, deadline_at=NOW), Call.SETTLE, id="polling at the deadline"),
+        pytest.param(PAST, Call.SETTLE, id="polling past the deadline"),
+        pytest.param(replace(CLAIMED, state=State.SETTLING), Call.SETTLE, id="settling"),
     ],
 )
-def test_next_ask(claimed: Claimed, ask: Ask) -> None:
-    assert next_ask(claimed, NOW, PLUGIN) is ask
+def test_next_ask(claimed: Claimed, call: Call) -> None:
+    assert next_call(claimed, NOW, PLUGIN) is call
 
 
 def test_next_ask_prepares_as_long_as_the_plugin_has_something_to_prepare() -> None:
     careful = ScriptedPlugin(prepares=True)
     accepted = replace(NEW, state=State.ACCEPTED)
 
-    assert next_ask(accepted, NOW, careful) is Ask.PREPARE
+    assert next_call(accepted, NOW, careful) is Call.PREPARE
     ready = replace(accepted, progress='{"ready": true}')
-    assert next_ask(ready, NOW, careful) is Ask.SUBMIT
+    assert next_call(ready, NOW, careful) is Call.SUBMIT
 
 
 # Steps before a submit
 
 
 def test_prepared_is_recorded_and_goes_on_in_the_lane_of_submits() -> None:
-    change = move(Ask.PREPARE, Prepared("n", {"step": 1}))
+    change = move(Call.PREPARE, Prepared("n", {"step": 1}))
 
     assert (change.lane, change.progress, change.faults) == (URGENT, '{"step": 1}', 0)
 
@@ -320,10 +322,10 @@ def test_prepared_is_recorded_and_goes_on_in_the_lane_of_submits() -> None:
 def test_submit_that_was_not_made_may_have_what_comes_before_it_made_anew(
     outcome: NotSent | Misconfigured,
 ) -> None:
-    claimed = replace(ASKED[Ask.SUBMIT], progress='{"a": 1}')
+    claimed = replace(ASKED[Call.SUBMIT], progress='{"a": 1}')
     kept = replace(outcome, progress=None)
 
-    decisions = [decided(Ask.SUBMIT, each, claimed) for each in (outcome, kept)]
+    decisions = [decided(Call.SUBMIT, each, claimed) for each in (outcome, kept)]
 
     assert [each.progress for each in decisions] == ['{"b": 2}', '{"a": 1}']
 
@@ -332,9 +334,9 @@ def test_submit_that_was_not_made_may_have_what_comes_before_it_made_anew(
     "outcome", [Pending("n", again_in=5), NotSent("n", Trouble.TRANSPORT)], ids=type
 )
 def test_a_preparation_that_never_gets_through_is_given_up(outcome: Outcome) -> None:
-    late = replace(ASKED[Ask.PREPARE], deadline_at=NOW)
+    late = replace(ASKED[Call.PREPARE], deadline_at=NOW)
 
-    change = move(Ask.PREPARE, outcome, late)
+    change = move(Call.PREPARE, outcome, late)
 
     assert change.state is State.FAILED
     assert change.reason is not None
@@ -345,7 +347,7 @@ def test_a_preparation_that_never_gets_through_is_given_up(outcome: Outcome) -> 
 
 
 def test_an_input_that_was_sent_leaves_nothing_missing() -> None:
-    change = move(Ask.SUPPLY, Pending("n", as_after=0))
+    change = move(Call.SUPPLY, Pending("n", as_after=0))
 
     assert (change.missing, change.input_returned, change.events) == (None, False, ())
 
@@ -354,7 +356,7 @@ def test_an_input_that_was_sent_leaves_nothing_missing() -> None:
     "outcome", [NotSent("n", Trouble.TRANSPORT), Misconfigured(REASON, "n")], ids=type
 )
 def test_an_input_that_was_not_sent_is_missing_again_and_told_to_nobody(outcome: Outcome) -> None:
-    change = move(Ask.SUPPLY, outcome)
+    change = move(Call.SUPPLY, outcome)
 
     assert (change.missing, change.input_returned, change.events) == ("sms_code", True, ())
     assert change.lane == URGENT
@@ -363,8 +365,8 @@ def test_an_input_that_was_not_sent_is_missing_again_and_told_to_nobody(outcome:
 def test_what_is_missing_stays_missing_while_a_person_is_waited_for() -> None:
     claimed = replace(CLAIMED, missing="sms_code")
 
-    assert move(Ask.POLL, NeedsPerson(REASON, "n"), claimed).missing == "sms_code"
-    assert move(Ask.POLL, Finished(State.REJECTED, "n", REASON), claimed).missing is None
+    assert move(Call.POLL, NeedsPerson(REASON, "n"), claimed).missing == "sms_code"
+    assert move(Call.POLL, Finished(State.REJECTED, "n", REASON), claimed).missing is None
 
 
 # Submits
@@ -373,7 +375,7 @@ def test_what_is_missing_stays_missing_while_a_person_is_waited_for() -> None:
 def test_started_keeps_the_providers_id_and_deadline() -> None:
     deadline = NOW + timedelta(minutes=700)
 
-    change = move(Ask.SUBMIT, Started("4711", "n", deadline_at=deadline))
+    change = move(Call.SUBMIT, Started("4711", "n", deadline_at=deadline))
 
     assert (change.provider_ref, change.deadline_at) == ("4711", deadline)
     assert (change.started_at, change.lane) == (NOW, ORDINARY)
@@ -383,19 +385,19 @@ def test_started_keeps_the_providers_id_and_deadline() -> None:
 def test_started_takes_our_own_deadline_when_theirs_is_none_or_over(
     theirs: datetime | None,
 ) -> None:
-    change = move(Ask.SUBMIT, Started("4711", "n", deadline_at=theirs))
+    change = move(Call.SUBMIT, Started("4711", "n", deadline_at=theirs))
 
     assert change.deadline_at == NOW + timedelta(seconds=600)
 
 
 def test_not_sent_stays_in_the_lane_of_submits() -> None:
-    assert move(Ask.SUBMIT, NotSent("n", Trouble.TRANSPORT)).lane == URGENT
+    assert move(Call.SUBMIT, NotSent("n", Trouble.TRANSPORT)).lane == URGENT
 
 
 def test_not_sent_is_given_up_past_its_time() -> None:
-    late = replace(ASKED[Ask.SUBMIT], deadline_at=NOW)
+    late = replace(ASKED[Call.SUBMIT], deadline_at=NOW)
 
-    change = move(Ask.SUBMIT, NotSent("n", Trouble.TRANSPORT), late)
+    change = move(Call.SUBMIT, NotSent("n", Trouble.TRANSPORT), late)
 
     assert (change.state, change.finished_at) == (State.FAILED, NOW)
     assert change.reason is not None
@@ -406,7 +408,7 @@ def test_not_sent_is_given_up_past_its_time() -> None:
 
 
 def test_waits_are_drawn_with_jitter() -> None:
-    drawn = [ahead(decided(Ask.POLL, Pending("n"), draw=draw)) for draw in (0, 0.5, 0.999)]
+    drawn = [ahead(decided(Call.POLL, Pending("n"), draw=draw)) for draw in (0, 0.5, 0.999)]
 
     assert drawn == [pytest.approx(18), pytest.approx(20), pytest.approx(22, abs=0.01)]
 
@@ -415,32 +417,32 @@ def test_waits_are_drawn_with_jitter() -> None:
 def test_poll_waits_by_how_often_the_attempt_was_polled(polls: int, wait: float) -> None:
     claimed = replace(CLAIMED, polls=polls, deadline_at=None)
 
-    change = stay(Ask.POLL, Pending("n"), claimed)
+    change = stay(Call.POLL, Pending("n"), claimed)
 
     assert (ahead(change), change.polls) == (wait, polls + 1)
 
 
 def test_poll_counts_every_request_it_took() -> None:
-    assert stay(Ask.POLL, Pending("n", calls=3)).polls == 4
-    assert stay(Ask.SETTLE, Pending("n", calls=2, again_in=1)).polls == 3
+    assert stay(Call.POLL, Pending("n", calls=3)).polls == 4
+    assert stay(Call.SETTLE, Pending("n", calls=2, again_in=1)).polls == 3
 
 
 def test_submit_and_clear_up_count_as_no_polls() -> None:
-    assert move(Ask.SUBMIT, Started("77", "n")).polls == 0
-    assert stay(Ask.CLEAR_UP, Pending("n", Trouble.TRANSPORT)).polls == 0
+    assert move(Call.SUBMIT, Started("77", "n")).polls == 0
+    assert stay(Call.CLEAR_UP, Pending("n", Trouble.TRANSPORT)).polls == 0
 
 
 @pytest.mark.parametrize(("faults", "wait"), [(0, 10), (1, 20), (2, 40), (3, 60), (50, 60)])
 def test_trouble_backs_off(faults: int, wait: float) -> None:
     claimed = replace(CLAIMED, faults=faults, deadline_at=None)
 
-    change = stay(Ask.POLL, Pending("n", Trouble.TRANSPORT), claimed)
+    change = stay(Call.POLL, Pending("n", Trouble.TRANSPORT), claimed)
 
     assert (ahead(change), change.faults) == (wait, faults + 1)
 
 
 def test_answer_forgets_past_trouble() -> None:
-    assert stay(Ask.POLL, Pending("n"), replace(CLAIMED, faults=9)).faults == 0
+    assert stay(Call.POLL, Pending("n"), replace(CLAIMED, faults=9)).faults == 0
 
 
 @pytest.mark.parametrize(
@@ -451,7 +453,7 @@ def test_answer_forgets_past_trouble() -> None:
 def test_retry_after_is_honoured_within_reason(asked: float, wait: float) -> None:
     claimed = replace(CLAIMED, deadline_at=None)
 
-    change = stay(Ask.POLL, Pending("n", Trouble.UNAVAILABLE, retry_after=asked), claimed)
+    change = stay(Call.POLL, Pending("n", Trouble.UNAVAILABLE, retry_after=asked), claimed)
 
     assert ahead(change) == wait
 
@@ -462,7 +464,7 @@ def test_retry_after_is_honoured_within_reason(asked: float, wait: float) -> Non
 def test_poll_is_never_planned_past_the_deadline() -> None:
     claimed = replace(CLAIMED, deadline_at=NOW + timedelta(seconds=5))
 
-    assert ahead(stay(Ask.POLL, Pending("n"), claimed)) == 5
+    assert ahead(stay(Call.POLL, Pending("n"), claimed)) == 5
 
 
 @pytest.mark.parametrize(
@@ -481,7 +483,7 @@ def test_last_look_is_taken_shortly_before_the_deadline(left: float, planned: fl
     claimed = replace(CLAIMED, deadline_at=NOW + timedelta(seconds=left))
     looking = ScriptedPlugin(policy=POLICY, last_look=4)
 
-    change = decide(Answer(claimed, Ask.POLL, Pending("n"), NOW, 1), looking, NOW, 0.5, seal)
+    change = decide(Answer(claimed, Call.POLL, Pending("n"), NOW, 1), looking, NOW, 0.5, seal)
 
     assert ahead(change) == pytest.approx(planned)
 
@@ -492,17 +494,17 @@ def test_last_look_is_told_the_attempts_whole_time() -> None:
             assert deadline_in == 650  # from the start 50 s ago to the deadline
             return None
 
-    decide(Answer(CLAIMED, Ask.POLL, Pending("n"), NOW, 1), Asking(policy=POLICY), NOW, 0.5, seal)
+    decide(Answer(CLAIMED, Call.POLL, Pending("n"), NOW, 1), Asking(policy=POLICY), NOW, 0.5, seal)
 
 
 def test_first_poll_is_not_planned_past_the_deadline_either() -> None:
     started = Started("77", "n", deadline_at=NOW + timedelta(seconds=3))
 
-    assert ahead(move(Ask.SUBMIT, started)) == 3
+    assert ahead(move(Call.SUBMIT, started)) == 3
 
 
 def test_operation_that_was_asked_past_its_deadline_settles() -> None:
-    change = move(Ask.SETTLE, Pending("n", again_in=300), PAST)
+    change = move(Call.SETTLE, Pending("n", again_in=300), PAST)
 
     assert (change.state, ahead(change)) == (State.SETTLING, 300)
 
@@ -510,7 +512,7 @@ def test_operation_that_was_asked_past_its_deadline_settles() -> None:
 def test_settling_is_not_held_to_a_deadline_that_is_over() -> None:
     settling = replace(PAST, state=State.SETTLING)
 
-    assert ahead(stay(Ask.SETTLE, Pending("n", again_in=300), settling)) == 300
+    assert ahead(stay(Call.SETTLE, Pending("n", again_in=300), settling)) == 300
 
 
 # Memory, answers, journal
@@ -520,8 +522,8 @@ def test_settling_is_not_held_to_a_deadline_that_is_over() -> None:
     ("progress", "kept"), [(None, '{"a": 1}'), ({}, "{}"), ({"b": 2}, '{"b": 2}')]
 )
 def test_progress_is_kept_unless_it_is_replaced(progress: dict[str, int] | None, kept: str) -> None:
-    assert stay(Ask.POLL, Pending("n", progress=progress)).progress == kept
-    assert move(Ask.POLL, Settle("n", progress=progress)).progress == kept
+    assert stay(Call.POLL, Pending("n", progress=progress)).progress == kept
+    assert move(Call.POLL, Settle("n", progress=progress)).progress == kept
 
 
 @pytest.mark.parametrize(
@@ -536,7 +538,7 @@ def test_progress_is_reduced_at_an_end_to_what_a_next_attempt_keeps(
 ) -> None:
     claimed = replace(CLAIMED, progress='{"kept": 1, "same": 2, "a": 3}')
 
-    assert move(Ask.POLL, outcome, claimed).progress == kept
+    assert move(Call.POLL, outcome, claimed).progress == kept
 
 
 @pytest.mark.parametrize(
@@ -547,16 +549,16 @@ def test_progress_is_reduced_at_an_end_to_what_a_next_attempt_keeps(
     ],
 )
 def test_answer_is_sealed_before_anything_else_sees_it(outcome: Outcome) -> None:
-    assert move(Ask.POLL, outcome).answer == "sealed 5"
+    assert move(Call.POLL, outcome).answer == "sealed 5"
 
 
 def test_no_answer_is_not_sealed() -> None:
-    assert move(Ask.POLL, Finished(State.SUCCEEDED, "n")).answer is None
-    assert move(Ask.POLL, Finished(State.SUCCEEDED, "n", answer=b"")).answer == "sealed 0"
+    assert move(Call.POLL, Finished(State.SUCCEEDED, "n")).answer is None
+    assert move(Call.POLL, Finished(State.SUCCEEDED, "n", answer=b"")).answer == "sealed 0"
 
 
 def test_finished_brings_result_and_reason() -> None:
-    change = move(Ask.POLL, Finished(State.REJECTED, "n", REASON, {"document_id": 5}))
+    change = move(Call.POLL, Finished(State.REJECTED, "n", REASON, {"document_id": 5}))
 
     assert (change.reason, change.result) == (REASON, {"document_id": 5})
 
@@ -564,7 +566,7 @@ def test_finished_brings_result_and_reason() -> None:
 def test_run_of_like_answers_grows() -> None:
     before = Run("CREATED", NOW - timedelta(hours=1), NOW - timedelta(minutes=1), 7, 90)
 
-    change = stay(Ask.POLL, Pending("CREATED"), replace(CLAIMED, run=before))
+    change = stay(Call.POLL, Pending("CREATED"), replace(CLAIMED, run=before))
 
     assert change.run == Run("CREATED", before.first_at, NOW, 8, 90)
     assert change.closed is None
@@ -573,7 +575,7 @@ def test_run_of_like_answers_grows() -> None:
 def test_run_ends_when_the_answer_changes() -> None:
     before = Run("CREATED", NOW - timedelta(hours=1), NOW - timedelta(minutes=1), 7, 90)
 
-    change = stay(Ask.POLL, Pending("INPROGRESS"), replace(CLAIMED, run=before))
+    change = stay(Call.POLL, Pending("INPROGRESS"), replace(CLAIMED, run=before))
 
     assert change.run == Run("INPROGRESS", NOW, NOW, 1, 12)
     assert change.closed == before
@@ -582,14 +584,14 @@ def test_run_ends_when_the_answer_changes() -> None:
 def test_run_keeps_the_slowest_call() -> None:
     before = Run("CREATED", NOW, NOW, 1, 3)
 
-    assert stay(Ask.POLL, Pending("CREATED"), replace(CLAIMED, run=before)).run.slowest == 12
+    assert stay(Call.POLL, Pending("CREATED"), replace(CLAIMED, run=before)).run.slowest == 12
 
 
 def test_note_is_cut_to_what_its_column_holds() -> None:
-    assert stay(Ask.POLL, Pending("n" * 500)).run.note == "n" * 100
+    assert stay(Call.POLL, Pending("n" * 500)).run.note == "n" * 100
 
 
 def test_every_event_has_an_id_of_its_own() -> None:
-    first, second = (move(Ask.POLL, Finished(State.SUCCEEDED, "n")) for _ in range(2))
+    first, second = (move(Call.POLL, Finished(State.SUCCEEDED, "n")) for _ in range(2))
 
     assert first.events[0][1] != second.events[0][1]

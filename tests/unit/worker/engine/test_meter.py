@@ -10,7 +10,7 @@ from tests.support.operations import NOW
 from worker.domain.outcomes import Outcome, Pending, Started
 from worker.domain.states import State
 from worker.engine.admission import Breaker
-from worker.engine.calls import Answer, Ask
+from worker.engine.calls import Answer, Call
 from worker.engine.chunk import Chunk
 from worker.engine.meter import NO_METER, ChunkMeasures, Measuring, Meter
 from worker.store.claims import Claimed
@@ -41,22 +41,22 @@ def measuring(*seconds_late: float) -> Measuring:
     return Measuring(Chunk(rows, {}, {}, "token", NOW, 0.0))
 
 
-def answer(ask: Ask, outcome: Outcome, took: int) -> Answer:
-    return Answer(CLAIMED, ask, outcome, NOW, took)
+def answer(call: Call, outcome: Outcome, took: int) -> Answer:
+    return Answer(CLAIMED, call, outcome, NOW, took)
 
 
 def test_answers_are_counted_by_call_and_outcome_as_they_come() -> None:
     chunk = measuring(2.0, 0.5, 7.25)
 
-    chunk.count([answer(Ask.SUBMIT, Started("77", "taken"), 120)])
+    chunk.count([answer(Call.SUBMIT, Started("77", "taken"), 120)])
     chunk.count(
-        [answer(Ask.POLL, Pending("not yet"), 30), answer(Ask.POLL, Pending("not yet"), 50)]
+        [answer(Call.POLL, Pending("not yet"), 30), answer(Call.POLL, Pending("not yet"), 50)]
     )
 
     assert chunk.measures(Provider.MONETA, Breaker.OPEN) == ChunkMeasures(
         provider=Provider.MONETA,
         claimed=3,
-        calls={Ask.SUBMIT: 1, Ask.POLL: 2},
+        calls={Call.SUBMIT: 1, Call.POLL: 2},
         outcomes={"Started": 1, "Pending": 2},
         seconds_in_calls=0.2,
         seconds_late=7.25,

@@ -34,8 +34,8 @@ class Host:
             self.moment += self.every
 
     @property
-    def judges(self) -> bool:
-        return self.pulse.judges(self.now)
+    def may_call_silent(self) -> bool:
+        return self.pulse.may_call_silent(self.now)
 
 
 @pytest.fixture
@@ -44,13 +44,13 @@ def host() -> Host:
 
 
 def test_process_judges_once_it_has_beaten_for_the_silence(host: Host) -> None:
-    assert not host.judges
+    assert not host.may_call_silent
     host.beats(4)
-    assert not host.judges
+    assert not host.may_call_silent
 
     host.beats(4)
 
-    assert host.judges
+    assert host.may_call_silent
 
 
 @pytest.mark.parametrize("silence", [4, 5, 6, 60])
@@ -59,7 +59,7 @@ def test_process_judges_with_every_silence_that_settings_allow(silence: float) -
 
     host.beats(2 * silence + 4)
 
-    assert host.judges
+    assert host.may_call_silent
 
 
 def test_process_does_not_judge_while_its_own_beat_is_under_way_for_long(host: Host) -> None:
@@ -67,7 +67,7 @@ def test_process_does_not_judge_while_its_own_beat_is_under_way_for_long(host: H
 
     host.moment += 3
 
-    assert not host.judges
+    assert not host.may_call_silent
 
 
 def test_process_does_not_judge_right_after_its_own_beat_came_through_late(host: Host) -> None:
@@ -75,15 +75,15 @@ def test_process_does_not_judge_right_after_its_own_beat_came_through_late(host:
     host.beats(20)
     beat = Beat(host.moment, host.now)
     host.moment += 8
-    assert not host.judges
+    assert not host.may_call_silent
 
     host.pulse.confirmed(beat)
-    assert not host.judges
+    assert not host.may_call_silent
     host.beats(2)
-    assert not host.judges
+    assert not host.may_call_silent
 
     host.beats(6)
-    assert host.judges
+    assert host.may_call_silent
 
 
 @pytest.mark.parametrize("stall", [tenths / 10 for tenths in range(1, 100)])
@@ -96,7 +96,7 @@ def test_others_that_live_never_look_silent_to_a_judge(stall: float) -> None:
         other_at = host.now - timedelta(seconds=0.1 * apart)
         host.moment += stall
 
-        if host.judges:
+        if host.may_call_silent:
             assert host.now - other_at < SILENCE
 
 
@@ -105,11 +105,11 @@ def test_process_does_not_judge_by_a_clock_that_was_put_forward(host: Host) -> N
 
     host.stepped = 8
 
-    assert not host.judges
+    assert not host.may_call_silent
     host.beats(2)
-    assert not host.judges
+    assert not host.may_call_silent
     host.beats(8)
-    assert host.judges
+    assert host.may_call_silent
 
 
 def test_process_that_missed_a_beat_does_not_judge(host: Host) -> None:
@@ -117,9 +117,9 @@ def test_process_that_missed_a_beat_does_not_judge(host: Host) -> None:
 
     host.pulse.missed()
 
-    assert not host.judges
+    assert not host.may_call_silent
     host.beats(2)
-    assert not host.judges
+    assert not host.may_call_silent
 
 
 def test_beat_is_good_for_the_silence_and_no_longer(host: Host) -> None:

@@ -7,7 +7,7 @@ import pytest
 from config.queues import Provider, Wake
 from tests.support.broker import MemoryBroker
 from tests.support.operations import NOW
-from worker.engine.wakeups import Wakes
+from worker.engine.wakeups import Wakeups
 
 MONETA = Provider.MONETA
 
@@ -35,12 +35,12 @@ def broker(clock: Clock) -> MemoryBroker:
     return MemoryBroker(clock)
 
 
-def make(broker: MemoryBroker, clock: Clock) -> Wakes:
-    return Wakes(broker, clock, width=timedelta(seconds=1), longest=timedelta(minutes=5))
+def make(broker: MemoryBroker, clock: Clock) -> Wakeups:
+    return Wakeups(broker, clock, width=timedelta(seconds=1), longest=timedelta(minutes=5))
 
 
 @pytest.fixture
-def wakes(broker: MemoryBroker, clock: Clock) -> Wakes:
+def wakeups(broker: MemoryBroker, clock: Clock) -> Wakeups:
     return make(broker, clock)
 
 
@@ -52,40 +52,40 @@ def countdowns(broker: MemoryBroker) -> list[float]:
     return [(message.deliver_at - NOW).total_seconds() for message in broker.waiting]
 
 
-def test_at_publishes_one_message_a_slot(wakes: Wakes, broker: MemoryBroker) -> None:
-    wakes.at(MONETA, Wake.POLL, dues(0.2, 0.3, 0.9, 1.4, 15))
+def test_at_publishes_one_message_a_slot(wakeups: Wakeups, broker: MemoryBroker) -> None:
+    wakeups.at(MONETA, Wake.POLL, dues(0.2, 0.3, 0.9, 1.4, 15))
 
     assert countdowns(broker) == [1, 2, 15]
 
 
 def test_at_publishes_a_slot_once_however_often_it_is_asked(
-    wakes: Wakes, broker: MemoryBroker
+    wakeups: Wakeups, broker: MemoryBroker
 ) -> None:
     for _ in range(3):
-        wakes.at(MONETA, Wake.POLL, dues(15))
+        wakeups.at(MONETA, Wake.POLL, dues(15))
 
     assert broker.published == 1
 
 
 def test_at_leaves_out_what_another_process_has_published(
-    wakes: Wakes, broker: MemoryBroker, clock: Clock
+    wakeups: Wakeups, broker: MemoryBroker, clock: Clock
 ) -> None:
     make(broker, clock).at(MONETA, Wake.POLL, dues(15, 16))
 
-    wakes.at(MONETA, Wake.POLL, dues(15, 17))
+    wakeups.at(MONETA, Wake.POLL, dues(15, 17))
 
     assert countdowns(broker) == [15, 16, 17]
 
 
-def test_at_keeps_kinds_of_wakes_apart(wakes: Wakes, broker: MemoryBroker) -> None:
-    wakes.at(MONETA, Wake.POLL, dues(15))
-    wakes.at(MONETA, Wake.SETTLE, dues(15))
+def test_at_keeps_kinds_of_wakes_apart(wakeups: Wakeups, broker: MemoryBroker) -> None:
+    wakeups.at(MONETA, Wake.POLL, dues(15))
+    wakeups.at(MONETA, Wake.SETTLE, dues(15))
 
     assert {message.wake for message in broker.waiting} == {Wake.POLL, Wake.SETTLE}
 
 
-def test_at_approaches_a_slot_far_away_in_steps(wakes: Wakes, broker: MemoryBroker) -> None:
-    wakes.at(MONETA, Wake.POLL, dues(3600))
+def test_at_approaches_a_slot_far_away_in_steps(wakeups: Wakeups, broker: MemoryBroker) -> None:
+    wakeups.at(MONETA, Wake.POLL, dues(3600))
 
     [message] = broker.waiting
     assert countdowns(broker) == [300]
@@ -114,13 +114,13 @@ def test_at_publishes_again_when_the_broker_was_flushed_and_nobody_remembers(
 
 
 def test_at_loses_nothing_but_time_when_the_broker_is_away(
-    wakes: Wakes, broker: MemoryBroker
+    wakeups: Wakeups, broker: MemoryBroker
 ) -> None:
     broker.away = True
-    wakes.at(MONETA, Wake.POLL, dues(15))
+    wakeups.at(MONETA, Wake.POLL, dues(15))
     broker.away = False
 
-    wakes.at(MONETA, Wake.POLL, dues(15))
+    wakeups.at(MONETA, Wake.POLL, dues(15))
 
     assert countdowns(broker) == [15]
 
@@ -143,49 +143,55 @@ def test_at_marks_only_after_it_published(broker: MemoryBroker, clock: Clock) ->
     assert crashing.marked(["moneta:poll:1"]) == set()
 
 
-def test_at_asks_the_broker_nothing_when_nothing_is_new(wakes: Wakes, broker: MemoryBroker) -> None:
-    wakes.at(MONETA, Wake.POLL, dues(15))
+def test_at_asks_the_broker_nothing_when_nothing_is_new(
+    wakeups: Wakeups, broker: MemoryBroker
+) -> None:
+    wakeups.at(MONETA, Wake.POLL, dues(15))
     broker.away = True
 
-    wakes.at(MONETA, Wake.POLL, dues(15))
-    wakes.at(MONETA, Wake.POLL, [])
+    wakeups.at(MONETA, Wake.POLL, dues(15))
+    wakeups.at(MONETA, Wake.POLL, [])
 
     assert broker.published == 1
 
 
 def test_at_forgets_past_slots_when_it_remembers_many(
-    wakes: Wakes, broker: MemoryBroker, clock: Clock
+    wakeups: Wakeups, broker: MemoryBroker, clock: Clock
 ) -> None:
     for _ in range(5):
-        wakes.at(MONETA, Wake.POLL, [clock.now() + timedelta(seconds=n) for n in range(1, 1001)])
+        wakeups.at(MONETA, Wake.POLL, [clock.now() + timedelta(seconds=n) for n in range(1, 1001)])
         clock.move(1000)
 
-    assert len(wakes._known) <= 4096
+    assert len(wakeups._known) <= 4096
 
 
-def test_now_publishes_whatever_is_marked(wakes: Wakes, broker: MemoryBroker) -> None:
-    wakes.at(MONETA, Wake.POLL, dues(0))
-    wakes.now(MONETA)
-    wakes.now(MONETA)
+def test_now_publishes_whatever_is_marked(wakeups: Wakeups, broker: MemoryBroker) -> None:
+    wakeups.at(MONETA, Wake.POLL, dues(0))
+    wakeups.now(MONETA)
+    wakeups.now(MONETA)
 
     assert countdowns(broker) == [0, 0, 0]
 
 
-def test_again_publishes_the_remainder(wakes: Wakes, broker: MemoryBroker, clock: Clock) -> None:
+def test_again_publishes_the_remainder(
+    wakeups: Wakeups, broker: MemoryBroker, clock: Clock
+) -> None:
     clock.move(300)
 
-    wakes.again(MONETA, Wake.SETTLE, NOW + timedelta(seconds=700))
+    wakeups.again(MONETA, Wake.SETTLE, NOW + timedelta(seconds=700))
 
     [message] = broker.waiting
     assert countdowns(broker) == [600]
     assert (message.wake, message.slot) == (Wake.SETTLE, NOW + timedelta(seconds=700))
 
 
-def test_now_and_again_outlive_a_broker_that_is_away(wakes: Wakes, broker: MemoryBroker) -> None:
+def test_now_and_again_outlive_a_broker_that_is_away(
+    wakeups: Wakeups, broker: MemoryBroker
+) -> None:
     broker.away = True
 
-    wakes.now(MONETA)
-    wakes.again(MONETA, Wake.POLL, NOW)
+    wakeups.now(MONETA)
+    wakeups.again(MONETA, Wake.POLL, NOW)
 
     assert broker.published == 0
 
@@ -193,8 +199,8 @@ def test_now_and_again_outlive_a_broker_that_is_away(wakes: Wakes, broker: Memor
 def test_soon_is_published_once_for_all_who_wait_for_tokens(
     broker: MemoryBroker, clock: Clock
 ) -> None:
-    wakes = [make(broker, clock) for _ in range(3)]
-    for one in wakes * 30:
+    wakeups = [make(broker, clock) for _ in range(3)]
+    for one in wakeups * 30:
         one.soon(MONETA, NOW + timedelta(seconds=0.33))
 
     assert countdowns(broker) == [pytest.approx(0.4)]
