@@ -31,7 +31,10 @@ from worker.runtime import Runtime
 from worker.sandbox.options import SandboxOptions
 
 Json = dict[str, Any]
-BOTH: Final = [pytest.param("sqlite"), pytest.param("postgres", marks=pytest.mark.postgres)]
+BOTH: Final = [
+    pytest.param("sqlite", marks=pytest.mark.exhaustive),
+    pytest.param("postgres", marks=pytest.mark.postgres),
+]
 KEYS: Final = [KEY, SEAL_KEY]
 SETTINGS: Final = {"UPRID_SEAL_KEYS": ",".join(KEYS), "UPRID_FINGERPRINT_KEY": FINGERPRINT_KEY}
 #: What makes an operation, or what comes to one.
