@@ -86,13 +86,13 @@ def test_database_address_that_is_none_is_named_by_its_part_before_anything_else
         "postgresql://uprid:Lark/spur@127.0.0.1/d": "percent-encode",
         "postgresql://uprid:Larkspur@127.0.0.1/d?pgbouncer=true": "pgbouncer",
     }.items():
-        ended = run([*CLI, *command], **given, DATABASE_URL=address)
+        ended = uprid({**given, "DATABASE_URL": address}, *command)
 
-        assert ended.returncode == 2
-        [line] = ended.stderr.splitlines()
+        assert ended.status == 2
+        [line] = ended.lines
         assert "DATABASE_URL: " in line
         assert part in line
-        assert "spur" not in ended.stderr + ended.stdout
+        assert "spur" not in ended.err + ended.out
 
 
 def test_doctor_gives_faulty_settings_as_json_too() -> None:

@@ -38,7 +38,10 @@ from worker.store.database import Database
 from worker.store.tables import ATTEMPTS, INPUTS, NOTICES, OPERATIONS
 
 Json = dict[str, Any]
-BOTH: Final = [pytest.param("sqlite"), pytest.param("postgres", marks=pytest.mark.postgres)]
+BOTH: Final = [
+    pytest.param("sqlite", marks=pytest.mark.exhaustive),
+    pytest.param("postgres", marks=pytest.mark.postgres),
+]
 KEYS: Final = [KEY, SEAL_KEY]
 SETTINGS: Final = {"UPRID_SEAL_KEYS": ",".join(KEYS), "UPRID_FINGERPRINT_KEY": FINGERPRINT_KEY}
 #: What makes an operation, or what comes to one.
