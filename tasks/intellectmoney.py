@@ -6,25 +6,26 @@ from config.queues import Provider, Task, Wake
 from tasks.base import chunk_task, message_task
 from worker.intake import starts
 from worker.intake.message import Message
+from worker.intake.parts import Parts
 from worker.process.runtime import Runtime
 
 
 @message_task(Task.INTELLECTMONEY_INVOICES)
-def fetch_invoices(runtime: Runtime, message: Message) -> None:
+def fetch_invoices(parts: Parts, message: Message) -> None:
     """Store the fetching of the payment registry, all its pages: `reference` `filters`."""
-    starts.start(Provider.INTELLECTMONEY, "invoices")(runtime, message)
+    starts.start(Provider.INTELLECTMONEY, "invoices")(parts, message)
 
 
 @message_task(Task.INTELLECTMONEY_LIST)
-def fetch_scheduled_operations(runtime: Runtime, message: Message) -> None:
+def fetch_scheduled_operations(parts: Parts, message: Message) -> None:
     """Store the fetching of the list of scheduled operations: `reference` `filters`."""
-    starts.start(Provider.INTELLECTMONEY, "scheduled_operations")(runtime, message)
+    starts.start(Provider.INTELLECTMONEY, "scheduled_operations")(parts, message)
 
 
 @message_task(Task.INTELLECTMONEY_SAVE)
-def save_scheduled_operation(runtime: Runtime, message: Message) -> None:
+def save_scheduled_operation(parts: Parts, message: Message) -> None:
     """Store the creation or change of a scheduled operation: `reference` `operation`."""
-    starts.start(Provider.INTELLECTMONEY, "save_scheduled_operation")(runtime, message)
+    starts.start(Provider.INTELLECTMONEY, "save_scheduled_operation")(parts, message)
 
 
 @chunk_task(Task.INTELLECTMONEY_POLL)

@@ -6,20 +6,21 @@ from config.queues import Provider, Task, Wake
 from tasks.base import chunk_task, message_task
 from worker.intake import inputs, starts
 from worker.intake.message import Message
+from worker.intake.parts import Parts
 from worker.process.runtime import Runtime
 from worker.providers.mandarin.codes import CODE
 
 
 @message_task(Task.MANDARIN_START)
-def start_identification(runtime: Runtime, message: Message) -> None:
+def start_identification(parts: Parts, message: Message) -> None:
     """Store an identification, which is billed when it is sent: `reference` `sealed`."""
-    starts.start(Provider.MANDARIN, "identification")(runtime, message)
+    starts.start(Provider.MANDARIN, "identification")(parts, message)
 
 
 @message_task(Task.MANDARIN_CODE)
-def submit_sms_code(runtime: Runtime, message: Message) -> None:
+def submit_sms_code(parts: Parts, message: Message) -> None:
     """Store the code that the person got by SMS: `reference` `sealed`."""
-    inputs.take(CODE)(runtime, message)
+    inputs.take(CODE)(parts, message)
 
 
 @chunk_task(Task.MANDARIN_POLL)

@@ -6,20 +6,21 @@ from config.queues import Provider, Task, Wake
 from tasks.base import chunk_task, message_task
 from worker.intake import callbacks, starts
 from worker.intake.message import Message
+from worker.intake.parts import Parts
 from worker.process.runtime import Runtime
 from worker.providers.moneta.callback import CALLBACK
 
 
 @message_task(Task.MONETA_START)
-def start_identification(runtime: Runtime, message: Message) -> None:
+def start_identification(parts: Parts, message: Message) -> None:
     """Store a simplified identification: `reference` `unit_id` `sealed`?."""
-    starts.start(Provider.MONETA, "identification")(runtime, message)
+    starts.start(Provider.MONETA, "identification")(parts, message)
 
 
 @message_task(Task.MONETA_CALLBACK)
-def receive_callback(runtime: Runtime, message: Message) -> None:
+def receive_callback(parts: Parts, message: Message) -> None:
     """Make the attempt's next poll due at once, and decide nothing: `async_id`."""
-    callbacks.take(CALLBACK)(runtime, message)
+    callbacks.take(CALLBACK)(parts, message)
 
 
 @chunk_task(Task.MONETA_POLL)

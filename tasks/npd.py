@@ -6,20 +6,21 @@ from config.queues import Provider, Task, Wake
 from tasks.base import chunk_task, message_task
 from worker.intake import notifications, starts
 from worker.intake.message import Message
+from worker.intake.parts import Parts
 from worker.process.runtime import Runtime
 from worker.providers.npd.notification import NOTIFICATION
 
 
 @message_task(Task.NPD_START)
-def start_identification(runtime: Runtime, message: Message) -> None:
+def start_identification(parts: Parts, message: Message) -> None:
     """Store an identification of a self-employed person: `reference` `unit_id`? `sealed`."""
-    starts.start(Provider.NPD, "identification")(runtime, message)
+    starts.start(Provider.NPD, "identification")(parts, message)
 
 
 @message_task(Task.NPD_NOTIFICATION)
-def receive_notification(runtime: Runtime, message: Message) -> None:
+def receive_notification(parts: Parts, message: Message) -> None:
     """Keep a notification and make the operation that it names due at once: `sealed`."""
-    notifications.take(NOTIFICATION)(runtime, message)
+    notifications.take(NOTIFICATION)(parts, message)
 
 
 @chunk_task(Task.NPD_ADVANCE)

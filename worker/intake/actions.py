@@ -14,9 +14,9 @@ from worker.domain.errors import Refused
 from worker.domain.intake import Intake
 from worker.domain.states import DRIVEN, State
 from worker.intake.message import Message, Reading
+from worker.intake.parts import Parts
 from worker.intake.refusals import aloud
 from worker.intake.starts import FINGERPRINTED, fingerprint, fingerprinted, party, sealed
-from worker.process.runtime import Runtime
 from worker.providers.base import Plugin
 from worker.store import resolutions, retries
 from worker.store.actions import Action, Anew, Done, Known, look
@@ -29,63 +29,63 @@ _NOBODY = Known("", "", {})
 
 
 @aloud
-def retry(runtime: Runtime, message: Message) -> None:
+def retry(parts: Parts, message: Message) -> None:
     """Start the next attempt: `reference` `attempt` `by` `note` `sealed`?."""
     reading = Reading(message, contract.Retry)
-    known = _known(runtime, reading, message.reference)
-    correction = _correction(runtime, reading, known)
+    known = _known(parts, reading, message.reference)
+    correction = _correction(parts, reading, known)
     action = _action(reading.sound())
-    now = runtime.database.now()
-    plugin = runtime.plugin(Provider(known.provider))
+    now = parts.database.now()
+    plugin = parts.plugin(Provider(known.provider))
     give_up_at = now + timedelta(seconds=plugin.give_up_after(known.kind))
     keep = partial(plugin.carry_over, next_attempt=True)
-    bare = fingerprint(runtime, plugin.name, Intake(known.kind, known.args, None))
-    with runtime.database.begin() as connection:
+    bare = fingerprint(parts, plugin.name, Intake(known.kind, known.args, None))
+    with parts.database.begin() as connection:
         done, state = retries.retry(connection, action, correction, give_up_at, keep, now, bare)
-    _follow_up(runtime, message, action, known, done, state)
+    _follow_up(parts, message, action, known, done, state)
 
 
 @aloud
-def resume(runtime: Runtime, message: Message) -> None:
+def resume(parts: Parts, message: Message) -> None:
     """Let a waiting attempt go on: `reference` `attempt` `by` `note` `provider_ref`?."""
     reading = Reading(message, contract.Resume)
-    known = _known(runtime, reading, message.reference)
+    known = _known(parts, reading, message.reference)
     arguments = reading.sound()
     action = _action(arguments)
-    now = runtime.database.now()
-    plugin = runtime.plugins.get(Provider(known.provider))
+    now = parts.database.now()
+    plugin = parts.plugins.get(Provider(known.provider))
     # Where the provider is off nobody can tell what may be forgotten, nor how long it takes.
     keep = _everything if plugin is None else partial(plugin.carry_over, next_attempt=False)
     anew = resolutions.no_time if plugin is None else _anew(plugin, known.kind)
-    with runtime.database.begin() as connection:
+    with parts.database.begin() as connection:
         done, state = resolutions.resume(
             connection, action, arguments.provider_ref, keep, now, anew
         )
-    _follow_up(runtime, message, action, known, done, state)
+    _follow_up(parts, message, action, known, done, state)
 
 
 @aloud
-def resolve(runtime: Runtime, message: Message) -> None:
+def resolve(parts: Parts, message: Message) -> None:
     """Write down a verdict: `reference` `attempt` `verdict` `by` `note`."""
     reading = Reading(message, contract.Resolve)
-    known = _known(runtime, reading, message.reference)
+    known = _known(parts, reading, message.reference)
     arguments = reading.sound()
     action = _action(arguments)
-    with runtime.database.begin() as connection:
-        now = runtime.database.now()
+    with parts.database.begin() as connection:
+        now = parts.database.now()
         done, state = resolutions.resolve(connection, action, State(arguments.verdict), now)
-    _follow_up(runtime, message, action, known, done, state)
+    _follow_up(parts, message, action, known, done, state)
 
 
 @aloud
-def cancel(runtime: Runtime, message: Message) -> None:
+def cancel(parts: Parts, message: Message) -> None:
     """Call an operation off: `reference` `attempt` `by` `note`."""
     reading = Reading(message, contract.Cancel)
-    known = _known(runtime, reading, message.reference)
+    known = _known(parts, reading, message.reference)
     action = _action(reading.sound())
-    with runtime.database.begin() as connection:
-        done, state = resolutions.cancel(connection, action, runtime.database.now())
-    _follow_up(runtime, message, action, known, done, state)
+    with parts.database.begin() as connection:
+        done, state = resolutions.cancel(connection, action, parts.database.now())
+    _follow_up(parts, message, action, known, done, state)
 
 
 def _anew(plugin: Plugin, kind: str) -> Anew:
@@ -105,25 +105,23 @@ def _action(arguments: ActionArguments) -> Action:
     return Action(arguments.reference, arguments.attempt, arguments.by, arguments.note)
 
 
-def _known(runtime: Runtime, reading: Reading[Any], reference: str | None) -> Known:
+def _known(parts: Parts, reading: Reading[Any], reference: str | None) -> Known:
     if reference is None:
         return _NOBODY
-    with runtime.database.read() as connection:
+    with parts.database.read() as connection:
         known = look(connection, reference)
     if known is None:
         reading.fault("reference: no operation has it", "reference")
     return known or _NOBODY
 
 
-def _correction(
-    runtime: Runtime, reading: Reading[contract.Retry], known: Known
-) -> Correction | None:
+def _correction(parts: Parts, reading: Reading[contract.Retry], known: Known) -> Correction | None:
     """Take corrected data, if there are any; faults in them are told with all the others."""
-    payload = reading.payload(runtime.sealer)
+    payload = reading.payload(parts.sealer)
     if payload is None or known is _NOBODY:
         return None
     provider = Provider(known.provider)
-    plugin = runtime.plugin(provider)
+    plugin = parts.plugin(provider)
     try:
         found = plugin.correct(known.kind, known.args, payload)
     except Refused as refusal:
@@ -134,14 +132,14 @@ def _correction(
     )
     return Correction(
         found.args,
-        fingerprint(runtime, provider, written or found),
-        sealed(runtime, found),
-        party(runtime, provider, found),
+        fingerprint(parts, provider, written or found),
+        sealed(parts, found),
+        party(parts, provider, found),
     )
 
 
 def _follow_up(
-    runtime: Runtime,
+    parts: Parts,
     message: Message,
     action: Action,
     known: Known,
@@ -161,7 +159,7 @@ def _follow_up(
             reason = "provider_ref: another operation has it: look again which id is meant"
             raise Refused(reason, ["provider_ref"])
         case Done.DONE:
-            runtime.relay.wake()
+            parts.relay.wake()
     if done is Done.DONE and state in DRIVEN:
         wake = Wake.SETTLE if state is State.SETTLING else Wake.POLL
-        runtime.wakeups.at(Provider(known.provider), wake, [runtime.database.now()])
+        parts.wakeups.at(Provider(known.provider), wake, [parts.database.now()])

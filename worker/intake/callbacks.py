@@ -6,8 +6,8 @@ import structlog
 
 from config.queues import Wake
 from worker.intake.message import Message, Reading
+from worker.intake.parts import Parts
 from worker.intake.refusals import Taking, aloud
-from worker.process.runtime import Runtime
 from worker.providers.incoming import ExpectedCallback
 from worker.store.callbacks import hasten
 
@@ -19,16 +19,16 @@ def take(expected: ExpectedCallback) -> Taking:
     return aloud(partial(_take, expected))
 
 
-def _take(expected: ExpectedCallback, runtime: Runtime, message: Message) -> None:
+def _take(expected: ExpectedCallback, parts: Parts, message: Message) -> None:
     """Hasten the poll of the attempt that the provider calls by this id; decide nothing."""
     provider = expected.provider
-    runtime.plugin(provider)
+    parts.plugin(provider)
     arguments = Reading(message, expected.arguments).sound()
     provider_ref = str(getattr(arguments, expected.argument))
-    now = runtime.database.now()
-    with runtime.database.begin() as connection:
+    now = parts.database.now()
+    with parts.database.begin() as connection:
         due_at = hasten(connection, provider, provider_ref, now)
     if due_at is None:
         log.warning("callback_unknown", provider=provider)
     else:
-        runtime.wakeups.at(provider, Wake.POLL, [due_at])
+        parts.wakeups.at(provider, Wake.POLL, [due_at])

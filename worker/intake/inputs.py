@@ -8,8 +8,8 @@ import structlog
 from worker.domain.errors import Refused
 from worker.domain.states import State
 from worker.intake.message import Message, Reading
+from worker.intake.parts import Parts
 from worker.intake.refusals import Taking, aloud
-from worker.process.runtime import Runtime
 from worker.providers.incoming import ExpectedInput
 from worker.store import inputs
 from worker.store.inputs import Input, Offered
@@ -22,12 +22,12 @@ def take(expected: ExpectedInput) -> Taking:
     return aloud(partial(_take, expected))
 
 
-def _take(expected: ExpectedInput, runtime: Runtime, message: Message) -> None:
+def _take(expected: ExpectedInput, parts: Parts, message: Message) -> None:
     """Store an input for the current attempt of `reference`."""
     provider, name = expected.provider, expected.name
-    runtime.plugin(provider)
+    parts.plugin(provider)
     reading = Reading(message, expected.arguments)
-    payload = reading.payload(runtime.sealer)
+    payload = reading.payload(parts.sealer)
     value = ""
     try:
         value = "" if payload is None else expected.read(payload)
@@ -39,20 +39,20 @@ def _take(expected: ExpectedInput, runtime: Runtime, message: Message) -> None:
         reference=reference,
         name=name,
         message_id=message.id[:255],
-        fingerprint=lambda id_, attempt: runtime.fingerprinter.of(
+        fingerprint=lambda id_, attempt: parts.fingerprinter.of(
             provider, name, {"operation": id_, "attempt": attempt}, {name: value}
         ),
-        sealed=runtime.sealer.seal({name: value}),
+        sealed=parts.sealer.seal({name: value}),
         limit=expected.limit,
     )
-    now = runtime.database.now()
-    with runtime.database.begin() as connection:
+    now = parts.database.now()
+    with parts.database.begin() as connection:
         offered, state = inputs.offer(connection, given, now)
     # A log event keeps its name; the first input was a code.
     log.info("code_offered", reference=reference, offered=offered)
     _refuse(expected, offered, state)
     if offered is Offered.TAKEN:
-        runtime.wakeups.soon(provider, now)
+        parts.wakeups.soon(provider, now)
 
 
 def _refuse(expected: ExpectedInput, offered: Offered, state: State | None) -> None:

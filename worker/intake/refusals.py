@@ -8,12 +8,12 @@ from uprid_client.contract.refusal_codes import RefusalCode
 from uprid_client.contract.refusal_reasons import reason_of
 from worker.domain.errors import ProviderOff, Refused
 from worker.intake.message import Message
-from worker.process.runtime import Runtime
+from worker.intake.parts import Parts
 from worker.store import intake
 
 log = structlog.get_logger(__name__)
 
-Taking = Callable[[Runtime, Message], None]
+Taking = Callable[[Parts, Message], None]
 
 
 def aloud(taking: Taking) -> Taking:
@@ -22,20 +22,20 @@ def aloud(taking: Taking) -> Taking:
     Nothing raises into the void: what is neither taken nor refused is an outage, and passes.
     """
 
-    def take(runtime: Runtime, message: Message) -> None:
+    def take(parts: Parts, message: Message) -> None:
         try:
-            taking(runtime, message)
+            taking(parts, message)
         except Refused as refusal:
-            refuse(runtime, message, refusal)
+            refuse(parts, message, refusal)
         except ProviderOff as off:
-            refuse(runtime, message, Refused(str(off), code=RefusalCode.PROVIDER_OFF))
+            refuse(parts, message, Refused(str(off), code=RefusalCode.PROVIDER_OFF))
 
     return take
 
 
-def refuse(runtime: Runtime, message: Message, refusal: Refused) -> None:
+def refuse(parts: Parts, message: Message, refusal: Refused) -> None:
     """Record a message as refused and tell it, once. Raises `DatabaseUnavailable`."""
-    with runtime.database.begin() as connection:
+    with parts.database.begin() as connection:
         told = intake.refuse(
             connection,
             message_id=message.id[:255],
@@ -43,7 +43,7 @@ def refuse(runtime: Runtime, message: Message, refusal: Refused) -> None:
             reference=message.reference,
             fields=refusal.fields,
             reason=reason_of(refusal.code, refusal.reason),
-            now=runtime.database.now(),
+            now=parts.database.now(),
         )
     if told:
         log.warning(
@@ -53,4 +53,4 @@ def refuse(runtime: Runtime, message: Message, refusal: Refused) -> None:
             code=refusal.code.value,
             fields=list(refusal.fields),
         )
-        runtime.relay.wake()
+        parts.relay.wake()

@@ -13,8 +13,8 @@ from uprid_client.contract.refusal_codes import RefusalCode
 from worker.domain.errors import Refused
 from worker.domain.intake import Intake
 from worker.intake.message import Message, Reading
+from worker.intake.parts import Parts
 from worker.intake.refusals import Taking, aloud
-from worker.process.runtime import Runtime
 from worker.store import intake as store
 from worker.store.intake import Start as Begun
 from worker.store.intake import Taken
@@ -27,10 +27,10 @@ FINGERPRINTED: Final = Writing.FINGERPRINTED
 def start(provider: Provider, kind: str) -> Taking:
     """Return what takes the start messages of one kind of operation."""
 
-    def take(runtime: Runtime, message: Message) -> None:
-        plugin = runtime.plugin(provider)
+    def take(parts: Parts, message: Message) -> None:
+        plugin = parts.plugin(provider)
         reading = Reading(message, Start, has_others=True)
-        payload = reading.payload(runtime.sealer)
+        payload = reading.payload(parts.sealer)
         others = reading.others()
         found: Intake | None = None
         try:
@@ -40,15 +40,15 @@ def start(provider: Provider, kind: str) -> Taking:
             if fault.fields:
                 reading.fault(fault.reason, *fault.fields)
         written = fingerprinted(lambda: plugin.accept(kind, others, payload, FINGERPRINTED), found)
-        own_print = None if written is None else fingerprint(runtime, provider, written)
-        if found is None and _was_taken(runtime, message.reference, own_print):
+        own_print = None if written is None else fingerprint(parts, provider, written)
+        if found is None and _was_taken(parts, message.reference, own_print):
             log.info(
                 "start_taken", reference=message.reference, provider=provider, taken=Taken.KNOWN
             )
             return
         reference = reading.sound().reference
         if found is not None and own_print is not None:
-            _store(runtime, provider, reference, found, own_print, plugin.give_up_after(kind))
+            _store(parts, provider, reference, found, own_print, plugin.give_up_after(kind))
 
     return aloud(take)
 
@@ -70,54 +70,54 @@ def fingerprinted(writing: Callable[[], Intake], found: Intake | None) -> Intake
         return found
 
 
-def _was_taken(runtime: Runtime, reference: str | None, own_print: str | None) -> bool:
+def _was_taken(parts: Parts, reference: str | None, own_print: str | None) -> bool:
     """Tell whether 0.1.0 took what is refused today: sent again it is still harmless."""
     if reference is None or own_print is None:
         return False
-    with runtime.database.read() as connection:
+    with parts.database.read() as connection:
         return store.is_known(connection, reference, own_print)
 
 
 def _store(
-    runtime: Runtime,
+    parts: Parts,
     provider: Provider,
     reference: str,
     found: Intake,
     own_print: str,
     give_up_after: float,
 ) -> None:
-    now = runtime.database.now()
+    now = parts.database.now()
     begun = Begun(
         provider=provider,
         reference=reference,
         intake=found,
         fingerprint=own_print,
-        sealed=sealed(runtime, found),
+        sealed=sealed(parts, found),
         give_up_at=now + timedelta(seconds=give_up_after),
-        party=party(runtime, provider, found),
+        party=party(parts, provider, found),
     )
-    with runtime.database.begin() as connection:
+    with parts.database.begin() as connection:
         taken = store.accept(connection, begun, now)
     if taken is Taken.CONFLICT:
         reason = "reference: is used already, with other data: choose another, or retry that one"
         raise Refused(reason, ["reference"], RefusalCode.REFERENCE_CONFLICT)
     log.info("start_taken", reference=reference, provider=provider, taken=taken)
     if taken is Taken.NEW:
-        runtime.relay.wake()
-        runtime.wakeups.at(provider, Wake.POLL, [now])
+        parts.relay.wake()
+        parts.wakeups.at(provider, Wake.POLL, [now])
 
 
-def fingerprint(runtime: Runtime, provider: Provider, found: Intake) -> str:
+def fingerprint(parts: Parts, provider: Provider, found: Intake) -> str:
     """Return what tells the same data from other data."""
-    return runtime.fingerprinter.of(provider, found.kind, found.args, found.payload)
+    return parts.fingerprinter.of(provider, found.kind, found.args, found.payload)
 
 
-def party(runtime: Runtime, provider: Provider, found: Intake) -> str | None:
+def party(parts: Parts, provider: Provider, found: Intake) -> str | None:
     """Return what tells whom the provider's notifications speak of."""
     named = found.subject
-    return None if named is None else runtime.fingerprinter.of_party(provider, named)
+    return None if named is None else parts.fingerprinter.of_party(provider, named)
 
 
-def sealed(runtime: Runtime, found: Intake) -> str | None:
+def sealed(parts: Parts, found: Intake) -> str | None:
     """Return the canonical payload, sealed under the first key."""
-    return None if found.payload is None else runtime.sealer.seal(dict(found.payload))
+    return None if found.payload is None else parts.sealer.seal(dict(found.payload))

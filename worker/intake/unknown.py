@@ -10,14 +10,12 @@ from uprid_client.contract.refusal_codes import RefusalCode
 from uprid_client.shown_names import shown_task
 from worker.domain.errors import Refused
 from worker.intake.message import Message
+from worker.intake.parts import Parts
 from worker.intake.refusals import refuse
-from worker.process.runtime import Runtime
 
 
-def refuse_unknown(
-    runtime: Runtime, message_id: str, name: str, arguments: Mapping[str, Any]
-) -> None:
+def refuse_unknown(parts: Parts, message_id: str, name: str, arguments: Mapping[str, Any]) -> None:
     """Refuse a message whose task is unknown, with an event; raise `DatabaseUnavailable`."""
     message = Message(message_id, shown_task(name), (), arguments)
     reason = "task: is no task of this release: look at its name, or upgrade the workers first"
-    refuse(runtime, message, Refused(reason, code=RefusalCode.UNKNOWN_TASK))
+    refuse(parts, message, Refused(reason, code=RefusalCode.UNKNOWN_TASK))

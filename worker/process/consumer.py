@@ -12,12 +12,12 @@ from celery.exceptions import CPendingDeprecationWarning
 from config.queues import SENDERS_QUEUES
 from uprid_client.shown_names import shown_task
 from worker.intake.unknown import refuse_unknown
-from worker.intake.unreadable import refuse_unreadable
 from worker.process import runtime
 from worker.process.broker_waiting import PatientConsumer
 from worker.process.queueing.reading import UNREADABLE
 from worker.process.queueing.unreadable import Cause, Unreadable
 from worker.process.refusing import Refusing
+from worker.process.unreadable import refuse_unreadable
 
 log = structlog.get_logger(__name__)
 

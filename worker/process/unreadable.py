@@ -7,9 +7,9 @@ from uprid_client.contract.refusal_codes import RefusalCode
 from uprid_client.shown_names import shown_task
 from worker.domain.errors import Refused
 from worker.intake.message import Message
+from worker.intake.parts import Parts
 from worker.intake.refusals import refuse
 from worker.process.queueing.unreadable import Cause, Unreadable
-from worker.process.runtime import Runtime
 
 _SAID: Final[dict[Cause, str]] = {
     Cause.TOO_LARGE: f"is larger than {LARGEST_MESSAGE} bytes: send less",
@@ -39,7 +39,7 @@ _FIELDS: Final[dict[Cause, str]] = {
 }
 
 
-def refuse_unreadable(runtime: Runtime, unreadable: Unreadable) -> None:
+def refuse_unreadable(parts: Parts, unreadable: Unreadable) -> None:
     """Refuse an entry, with an event; raise `DatabaseUnavailable`."""
     cause = unreadable.cause
     message = Message(
@@ -49,7 +49,7 @@ def refuse_unreadable(runtime: Runtime, unreadable: Unreadable) -> None:
         {} if unreadable.reference is None else {"reference": unreadable.reference},
     )
     fields = [_FIELDS[cause]] if cause in _FIELDS else []
-    refuse(runtime, message, Refused(_SAID[cause], fields, _code(cause)))
+    refuse(parts, message, Refused(_SAID[cause], fields, _code(cause)))
 
 
 def _code(cause: Cause) -> RefusalCode:
