@@ -15,8 +15,8 @@ from benchmarks.race import LOOP, Lap
 from benchmarks.stage import DatabaseKind, Stage, set_up
 from benchmarks.table import progress, show
 from config.polling import PollPolicy
-from config.queues import Provider
 from config.settings import EngineSettings
+from uprid_client.names import Provider
 
 PARTS: Final = ("race", "memory", "lateness", "hang", "http", "soap")
 #: Seconds between two polls in the race: short, so that there is always something due.

@@ -12,10 +12,10 @@ from typing import Any, Final
 from sqlalchemy import insert
 
 from benchmarks.rows import analyze
-from config.queues import Provider
+from uprid_client.contract.states import State
+from uprid_client.names import Provider
 from uprid_client.sealing import Sealer
 from worker.domain.ids import new_id
-from worker.domain.states import State
 from worker.store.claims import ORDINARY, URGENT
 from worker.store.database import Database
 from worker.store.tables import ATTEMPTS, OPERATIONS

@@ -19,10 +19,11 @@ from benchmarks import everybody_rows
 from benchmarks.ours import began, wakeups
 from benchmarks.stage import Stage
 from config.polling import PollPolicy
-from config.queues import Provider, Wake
+from config.queues import Wake
 from tests.support.loopback import free_port
+from uprid_client.contract.states import State
+from uprid_client.names import Provider
 from uprid_client.sealing import Sealer, new_key
-from worker.domain.states import State
 from worker.store.database import Database
 from worker.store.tables import OPERATIONS
 

@@ -12,11 +12,12 @@ from benchmarks import rows
 from benchmarks.stage import Stage
 from config.celery import configuration
 from config.polling import PollPolicy
-from config.queues import Provider, Wake
+from config.queues import Wake
 from config.settings import EngineSettings
 from tests.support.processes import Process, wait_until
+from uprid_client.contract.states import State
+from uprid_client.names import Provider
 from uprid_client.sealing import new_key
-from worker.domain.states import State
 from worker.engine.wakeups import Wakeups
 from worker.process.publisher import CeleryPublisher
 from worker.store.database import Database

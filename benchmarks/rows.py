@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from sqlalchemy import Table, insert, text
 
-from config.queues import Provider
+from uprid_client.contract.states import State
+from uprid_client.names import Provider
 from worker.domain.ids import new_id
-from worker.domain.states import State
 from worker.store.claims import ORDINARY
 from worker.store.database import Database
 from worker.store.tables import ATTEMPTS, JOURNAL, OPERATIONS, OUTBOX

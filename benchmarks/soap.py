@@ -20,8 +20,8 @@ from zeep.wsse.username import UsernameToken
 from benchmarks.loop import session_of_its_own
 from benchmarks.stage import Stage
 from config.providers import MonetaSettings
+from uprid_client.contract.states import State
 from worker.domain.outcomes import Pending
-from worker.domain.states import State
 from worker.providers.base import Work
 from worker.providers.moneta.plugin import MonetaPlugin
 

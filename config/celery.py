@@ -10,12 +10,8 @@ from datetime import timedelta
 from typing import Any
 
 from config.kombu_address import kombu_options
-from config.queues import (
-    CHUNK_QUEUES,
-    INTAKE_QUEUES,
-    UPKEEP_QUEUE,
-    Task,
-)
+from config.queues import CHUNK_QUEUES, INTAKE_QUEUES, UPKEEP_QUEUE
+from uprid_client.names import Task
 from uprid_client.redis_server.options import CONNECT_TIMEOUT, SOCKET_TIMEOUT
 from uprid_client.redis_server.reading import parse
 

@@ -5,28 +5,10 @@ from enum import StrEnum
 from typing import Final
 
 from uprid_client.names import (
-    LARGEST_MESSAGE,
     OPERATIONS_QUEUE,
     Provider,
     Task,
 )
-
-__all__ = [
-    "CHUNK_QUEUES",
-    "INTAKE_QUEUES",
-    "LARGEST_MESSAGE",
-    "OPERATIONS_QUEUE",
-    "PROVIDER_TASKS",
-    "SENDERS_QUEUES",
-    "TASK_MODULES",
-    "TASK_QUEUES",
-    "UPKEEP_QUEUE",
-    "Provider",
-    "ProviderTasks",
-    "Task",
-    "Wake",
-    "chunk_queue",
-]
 
 UPKEEP_QUEUE: Final = "upkeep"
 

@@ -23,8 +23,7 @@ from pydantic_settings import (
 from config.fields import Block, DatabaseUrl, Duration, FernetKey, RedisUrl, split
 from config.pem import COMPANION_MISSING, Authorities
 from config.providers import ProviderBlocks, ProviderSettings
-from config.queues import Provider
-from uprid_client.names import EVENTS_STREAM
+from uprid_client.names import EVENTS_STREAM, Provider
 
 PREFIX: Final = "UPRID_"
 NESTED: Final = "__"

@@ -14,8 +14,8 @@ from typing import Any, Final, Protocol, cast
 import structlog
 from celery.exceptions import Reject
 
-from config.queues import Task
-from worker.domain.errors import BrokerUnavailable, DatabaseUnavailable, Refused, UpridError
+from uprid_client.errors import BrokerUnavailable, DatabaseUnavailable, Refused, UpridError
+from uprid_client.names import Task
 from worker.intake.message import Message, storable
 from worker.intake.refusals import Taking, refuse
 from worker.process import runtime

@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
-from config.queues import Provider, Task, Wake
+from config.queues import Wake
 from tasks.base import chunk_task, message_task
+from uprid_client.names import Provider, Task
 from worker.intake import inputs, starts
 from worker.intake.message import Message
 from worker.intake.parts import Parts

@@ -1,7 +1,7 @@
 """The tasks of on-call engineers; `retry` and `cancel` are the marketplace's too."""
 
-from config.queues import Task
 from tasks.base import message_task
+from uprid_client.names import Task
 from worker.intake import actions
 from worker.intake.message import Message
 from worker.intake.parts import Parts

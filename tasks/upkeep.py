@@ -1,7 +1,7 @@
 """Upkeep: beat and on-call engineers have done at once what each worker does by itself."""
 
-from config.queues import Task
 from tasks.base import upkeep_task
+from uprid_client.names import Task
 from worker.process.runtime import Runtime
 
 

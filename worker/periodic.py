@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import structlog
 
-from worker.domain.errors import UpridError
+from uprid_client.errors import UpridError
 from worker.repeated import Repeated
 
 log = structlog.get_logger(__name__)

@@ -8,7 +8,6 @@ from typing import Final
 
 import pytest
 
-from config.queues import Task
 from tests.support.npd import notification
 from tests.support.outage import locked_out
 from tests.support.payloads import mandarin_person
@@ -16,6 +15,7 @@ from tests.support.processes import wait_until
 from tests.support.schema import bring_to_newest
 from tests.support.servers import PostgresServer, ValkeyServer
 from tests.support.system import System, system
+from uprid_client.names import Task
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres]
 

@@ -22,7 +22,7 @@ from tests.support.servers import ValkeyServer
 from tests.support.system import FINGERPRINT_KEY, SEAL_KEY, System, system
 from tests.support.tls_listener import TlsListener
 from uprid_client import Client
-from worker.domain.errors import BrokerUnavailable
+from uprid_client.errors import BrokerUnavailable
 
 PASSWORD: Final = "TopSecret"
 _LOGIN: Final = ("olga", "very-secret")

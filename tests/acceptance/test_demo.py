@@ -10,9 +10,9 @@ from typing import Final
 import psutil
 import pytest
 
-from config.queues import Provider
 from tests.support.processes import Process, running
 from tests.support.shipped import environment, local_programs
+from uprid_client.names import Provider
 from worker.local.demo.board import WIDTH
 from worker.local.demo.cases import PLAYS
 from worker.local.demo.side import NAMES, SIDES

@@ -23,10 +23,10 @@ from tests.support.operations import Told, journal, operation, told
 from tests.support.people import person
 from tests.support.schema import bring_to_newest
 from tests.support.servers import SqliteFiles
+from uprid_client.contract.events import EventType
+from uprid_client.contract.states import State
 from uprid_sandbox.background import background
 from uprid_sandbox.options import SandboxOptions
-from worker.domain.events import EventType
-from worker.domain.states import State
 from worker.providers.moneta.plugin import KIND, MonetaPlugin
 from worker.store.database import Database
 from worker.store.intake import Start

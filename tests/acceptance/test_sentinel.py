@@ -18,7 +18,7 @@ from tests.support.sentinels import PASSWORD, SENTINEL_PASSWORD, Watched, watche
 from tests.support.servers import ValkeyServer
 from tests.support.system import SEAL_KEY, System, system
 from uprid_client import Client, Event
-from worker.domain.errors import BrokerUnavailable
+from uprid_client.errors import BrokerUnavailable
 
 _MANY: Final = 60
 #: Of the sandbox's scenarios, one that ends after three times the delay.

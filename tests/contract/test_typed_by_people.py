@@ -9,10 +9,10 @@ from pydantic import SecretStr
 
 from tests.harnesses.hostile.intellectmoney import MemoryShelf
 from tests.support import intellectmoney, mandarin, moneta, npd
+from uprid_client.contract.states import State
 from uprid_sandbox.background import background
 from uprid_sandbox.options import SandboxOptions
 from worker.domain.outcomes import Finished, Prepared, Started
-from worker.domain.states import State
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
 from worker.providers.mandarin.codes import read_code
 from worker.providers.mandarin.plugin import MandarinPlugin

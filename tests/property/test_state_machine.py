@@ -21,14 +21,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from sqlalchemy import Connection, event
 
-from config.queues import Provider, Wake
+from config.queues import Wake
 from tests.support.broker import MemoryBroker
 from tests.support.clock import TravellingDatabase
 from tests.support.engine import Process
 from tests.support.operations import attempts, forgets, journal, operations, start, told
 from tests.support.providers import ScriptedPlugin
 from tests.support.schema import bring_to_newest
-from worker.domain.errors import DatabaseUnavailable
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import TERMINAL, State
+from uprid_client.errors import DatabaseUnavailable
+from uprid_client.names import Provider
 from worker.domain.events import END_EVENTS
 from worker.domain.outcomes import (
     Doubtful,
@@ -39,12 +42,11 @@ from worker.domain.outcomes import (
     Outcome,
     Pending,
     Reason,
-    ReasonCode,
     Settle,
     Started,
     Trouble,
 )
-from worker.domain.states import DRIVEN, RETRYABLE, TERMINAL, State, may_move
+from worker.domain.states import DRIVEN, RETRYABLE, may_move
 from worker.engine.calls import Call
 from worker.engine.sweep import Sweep, Timing
 from worker.providers.base import Work

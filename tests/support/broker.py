@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 
-from config.queues import Provider, Wake
-from worker.domain.errors import BrokerUnavailable
+from config.queues import Wake
+from uprid_client.errors import BrokerUnavailable
+from uprid_client.names import Provider
 from worker.engine.wakeups import Clock
 
 

@@ -7,9 +7,11 @@ from typing import Any, Final
 from sqlalchemy import MetaData, insert, inspect, select, text
 
 from tests.support.operations import NOW, claim, in_state, operations, waiting
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import State
 from worker.domain.ids import new_id
-from worker.domain.outcomes import Reason, ReasonCode
-from worker.domain.states import DRIVEN, State
+from worker.domain.outcomes import Reason
+from worker.domain.states import DRIVEN
 from worker.store.claims import ORDINARY, URGENT
 from worker.store.database import Database
 from worker.store.invoice_tables import INVOICE_FETCHES, INVOICES, TRANSACTIONS

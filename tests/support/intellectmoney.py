@@ -14,7 +14,7 @@ from config.polling import PollPolicy
 from config.providers import IntellectMoneySettings
 from tests.support.http_stub import Answer, Asked
 from tests.support.limits import PATIENT
-from worker.domain.states import State
+from uprid_client.contract.states import State
 from worker.providers.base import Work
 
 NOW = datetime(2026, 8, 1, 12, tzinfo=UTC)

@@ -9,6 +9,7 @@ from tests.support.intellectmoney import (
     DEADLINE,
     work,
 )
+from uprid_client.contract.states import State
 from worker.domain.outcomes import (
     Doubtful,
     Finished,
@@ -18,7 +19,6 @@ from worker.domain.outcomes import (
     Outcome,
     Pending,
 )
-from worker.domain.states import State
 from worker.process.stored_token import StoredTokens
 from worker.providers.access_tokens import AccessToken
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin

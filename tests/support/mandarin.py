@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from config.providers import MandarinSettings
 from tests.support.limits import PATIENT
-from worker.domain.states import State
+from uprid_client.contract.states import State
 from worker.providers.base import Work
 
 SESSION = "794d3cc7-a2b4-4579-9173-bafc7d7dc29d"

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from config.providers import NpdSettings
 from tests.support.limits import PATIENT
-from worker.domain.states import State
+from uprid_client.contract.states import State
 from worker.providers.base import Work
 
 UNIT_ID = 4242

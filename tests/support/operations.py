@@ -8,12 +8,13 @@ from typing import Any, Final
 
 from sqlalchemy import RowMapping, select
 
-from worker.domain.events import END_EVENTS, EventType
+from uprid_client.contract.events import EventType
+from uprid_client.contract.states import State
+from worker.domain.events import END_EVENTS
 from worker.domain.ids import new_id
 from worker.domain.intake import Intake
 from worker.domain.outcomes import Reason
 from worker.domain.snapshot import Run
-from worker.domain.states import State
 from worker.store import claims, intake, writeback
 from worker.store.changes import Transition, Unchanged
 from worker.store.claims import ORDINARY, URGENT, Claimed

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from config.polling import PollPolicy
-from config.queues import Provider
 from uprid_client.contract.given import Writing
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import State
+from uprid_client.names import Provider
 from worker.domain.intake import Intake
 from worker.domain.outcomes import (
     Finished,
@@ -16,10 +18,8 @@ from worker.domain.outcomes import (
     Pending,
     Prepared,
     Reason,
-    ReasonCode,
     Started,
 )
-from worker.domain.states import State
 from worker.engine.calls import Call
 from worker.providers.base import Finding, Limits, Work
 

@@ -35,7 +35,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from worker.providers.given import Given
+from uprid_client.contract.given import Given
 
 
 class StartArguments(Given):
@@ -80,7 +80,7 @@ from worker.domain.outcomes import (
 from worker.domain.states import State
 from worker.providers.base import Finding, Work
 from worker.providers.transport.failures import trouble_of
-from worker.providers.given import Writing
+from uprid_client.contract.given import Writing
 from worker.providers.transport.http import Reply
 from worker.providers.plugin import Payload, ProviderPlugin
 from worker.providers.progress import Progress as StoredProgress

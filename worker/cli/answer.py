@@ -6,11 +6,11 @@ import typer
 
 from config.settings import Need
 from uprid_client.contract.words import is_reference
+from uprid_client.errors import Unsealable
 from uprid_client.sealing import Sealer
 from worker.cli.exits import FAILED, Stop, opened, settings_for
 from worker.cli.output import say
 from worker.cli.selection import By, Note, checked
-from worker.domain.errors import Unsealable
 from worker.store import answers
 
 

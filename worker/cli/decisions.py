@@ -5,9 +5,10 @@ from typing import Annotated
 import typer
 
 from uprid_client import Client
+from uprid_client.contract.states import TERMINAL, State
 from uprid_client.contract.words import is_provider_ref
 from worker.cli.selection import Attempt, By, Deed, DryRun, Note, References, Request, act, is_one
-from worker.domain.states import LIVE, TERMINAL, State
+from worker.domain.states import LIVE
 
 _WAITING = frozenset({State.WAITING_FOR_PERSON})
 _ONLY_WAITING = "only what waits for a person can be"

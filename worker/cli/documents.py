@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from config.queues import PROVIDER_TASKS, Provider, Task
+from config.queues import PROVIDER_TASKS
 from uprid_client.contract.catalogue import tasks_of
 from uprid_client.contract.tasks import TaskContract
 from uprid_client.contract.words import LONGEST_REFERENCE, is_reference
+from uprid_client.names import Provider, Task
 from uprid_client.plain_json import NotSendable, plain_json
 from uprid_client.shown_names import shown_field
 

@@ -8,16 +8,16 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from config.queues import Provider
 from config.settings import Need
 from uprid_client import Client
+from uprid_client.errors import BrokerUnavailable, MessageTooLarge
+from uprid_client.names import Provider
 from worker.cli import streams
 from worker.cli.access import client_of
 from worker.cli.documents import BadDocument, Document, read, split
 from worker.cli.exits import FAILED, Stop, explained, settings_for
 from worker.cli.output import say
 from worker.cli.streams import complain
-from worker.domain.errors import BrokerUnavailable, MessageTooLarge
 
 _STANDARD_INPUT: Final = "-"
 

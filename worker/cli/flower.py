@@ -11,9 +11,9 @@ from flower.command import flower as _flower  # noqa: F401
 
 from config import logging as log_configuration
 from config.settings import Need
+from uprid_client.errors import UpridError
 from uprid_client.masking import mask_text
 from worker.cli.exits import MISUSED, Stop, fit_settings_for, settings_for
-from worker.domain.errors import UpridError
 from worker.flower import queues
 from worker.process import app as _app  # noqa: F401
 

@@ -11,13 +11,13 @@ import typer
 from config.settings import Need, Settings
 from uprid_client.contract.words import is_reference
 from uprid_client.database.invoices import Choice, Invoice, stored_invoices
+from uprid_client.errors import Unsealable
 from uprid_client.sealing import Sealer
 from worker.cli import sheets, streams
 from worker.cli.ages import since as parsed
 from worker.cli.exits import FAILED, MISUSED, Stop, opened, settings_for
 from worker.cli.output import say
 from worker.cli.selection import By, checked
-from worker.domain.errors import Unsealable
 from worker.store import invoices, reading
 from worker.store.database import Database
 

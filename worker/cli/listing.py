@@ -6,15 +6,15 @@ from typing import Annotated
 
 import typer
 
-from config.queues import Provider
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import State
+from uprid_client.names import Provider
 from worker.cli import streams
 from worker.cli.exits import opened, settings_for
 from worker.cli.output import lasting, moment, say, say_json, say_table
 from worker.cli.standing import OVERDUE_AFTER
 from worker.cli.streams import complain
 from worker.cli.timeline import described
-from worker.domain.outcomes import ReasonCode
-from worker.domain.states import State
 from worker.store import overview, reading
 from worker.store.reading import Row
 

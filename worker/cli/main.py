@@ -10,8 +10,8 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
+from uprid_client.errors import UpridError
 from worker.cli import foreign, installation, streams
-from worker.domain.errors import UpridError
 
 if TYPE_CHECKING:
     import typer

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 from sqlalchemy import Connection
 
-from config.queues import Provider
+from uprid_client.names import Provider
 from worker.cli.exits import FAILED, opened, settings_for
 from worker.cli.output import say
 from worker.cli.selection import By, DryRun, checked

@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
+from uprid_client.contract.states import TERMINAL
 from worker.cli.selection import Attempt, By, Deed, DryRun, Note, References, Request, act
-from worker.domain.states import RETRYABLE, TERMINAL
+from worker.domain.states import RETRYABLE
 from worker.store.reading import Row
 
 

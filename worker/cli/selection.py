@@ -11,13 +11,13 @@ import typer
 
 from config.settings import Need, Settings
 from uprid_client import Client
+from uprid_client.contract.states import State
 from uprid_client.contract.words import LONGEST_NAME, LONGEST_NOTE, is_reference, name_of, note_of
 from worker.cli import streams
 from worker.cli.access import client_of
 from worker.cli.exits import FAILED, MISUSED, Stop, opened, settings_for
 from worker.cli.output import say
 from worker.cli.streams import complain
-from worker.domain.states import State
 from worker.store import reading
 from worker.store.reading import Row, Story
 

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import State
 from worker.cli import steps
 from worker.cli.output import lasting, moment
 from worker.cli.steps import Step
-from worker.domain.outcomes import ReasonCode
-from worker.domain.states import LIVE, RETRYABLE, State
+from worker.domain.states import LIVE, RETRYABLE
 from worker.store.overview import ProviderRow
 from worker.store.reading import Row
 

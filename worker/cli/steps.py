@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from worker.domain.outcomes import ReasonCode
-from worker.domain.states import State
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import State
 from worker.store.reading import Row
 
 #: The kind of operation whose submit is looked for in a list, not by an id.

@@ -1,39 +1,8 @@
 """One tree of errors. A class's docstring is its message; attributes carry ids, never values."""
 
 from uprid_client.errors import (
-    BrokerUnavailable,
-    DatabaseRefused,
-    DatabaseUnavailable,
-    MessageTooLarge,
-    Refused,
-    StreamUnusable,
-    Unsealable,
     UpridError,
 )
-
-__all__ = [
-    "BrokerUnavailable",
-    "CallFailed",
-    "ConnectionBroken",
-    "ConnectionRefused",
-    "DatabaseRefused",
-    "DatabaseUnavailable",
-    "MessageTooLarge",
-    "ProviderOff",
-    "Redirected",
-    "Refused",
-    "ReplyTooLarge",
-    "ReplyUnreadable",
-    "SchemaElsewhere",
-    "SchemaOutdated",
-    "SchemaTooNew",
-    "SchemaUnusable",
-    "StreamUnusable",
-    "TimedOut",
-    "Unsealable",
-    "UpridError",
-    "WouldLose",
-]
 
 
 class ProviderOff(UpridError):

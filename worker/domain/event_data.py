@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from worker.domain.events import END_EVENTS, Event, EventType, rfc3339
+from uprid_client.contract.events import EventType
+from worker.domain.events import END_EVENTS, Event, rfc3339
 from worker.domain.outcomes import Reason, Wanted
 from worker.domain.snapshot import Snapshot
 

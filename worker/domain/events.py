@@ -7,10 +7,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from uprid_client.contract.events import EventType
+from uprid_client.contract.states import State
 from worker.domain.ids import new_id
-from worker.domain.states import State
-
-__all__ = ["CONTENT_TYPE", "END_EVENTS", "SPECVERSION", "Event", "EventType", "rfc3339"]
 
 SPECVERSION: Final = "1.0"
 CONTENT_TYPE: Final = "application/json"

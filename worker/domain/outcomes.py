@@ -12,27 +12,8 @@ from enum import StrEnum
 from typing import Any, Final
 
 from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import TERMINAL, State
 from worker.domain.invoices import Invoice
-from worker.domain.states import TERMINAL, State
-
-__all__ = [
-    "PAST_ALL_STEPS",
-    "Doubtful",
-    "Finished",
-    "JsonMap",
-    "Misconfigured",
-    "NeedsPerson",
-    "NotSent",
-    "Outcome",
-    "Pending",
-    "Prepared",
-    "Reason",
-    "ReasonCode",
-    "Settle",
-    "Started",
-    "Trouble",
-    "Wanted",
-]
 
 JsonMap = Mapping[str, Any]
 

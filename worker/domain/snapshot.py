@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from worker.domain.states import State
+from uprid_client.contract.states import State
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,18 +4,6 @@ from typing import Final
 
 from uprid_client.contract.states import TERMINAL, State
 
-__all__ = [
-    "DRIVEN",
-    "LIVE",
-    "MOVES",
-    "RETRYABLE",
-    "SUPERSEDED",
-    "TERMINAL",
-    "State",
-    "may_move",
-]
-
-
 LIVE: Final = frozenset(State) - TERMINAL
 #: States in which the engine has something to do, so that they carry a due time.
 DRIVEN: Final = LIVE - {State.WAITING_FOR_PERSON}

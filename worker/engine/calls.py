@@ -7,8 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
+from uprid_client.contract.states import State
 from worker.domain.outcomes import Outcome
-from worker.domain.states import State
 from worker.providers.base import Plugin
 from worker.store.claims import Claimed
 

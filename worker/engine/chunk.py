@@ -11,7 +11,8 @@ from typing import Any, Final
 import structlog
 from structlog.contextvars import bind_contextvars
 
-from worker.domain.errors import Unsealable
+from uprid_client.contract.states import State
+from uprid_client.errors import Unsealable
 from worker.domain.outcomes import (
     Misconfigured,
     Outcome,
@@ -19,7 +20,6 @@ from worker.domain.outcomes import (
     Trouble,
 )
 from worker.domain.snapshot import CurrentAttempt
-from worker.domain.states import State
 from worker.engine import own_outcomes
 from worker.engine.admission import Health
 from worker.engine.calls import Answer, Call, next_call, progress_of

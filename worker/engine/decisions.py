@@ -6,7 +6,10 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Any, assert_never
 
-from worker.domain.events import END_EVENTS, EventType
+from uprid_client.contract.events import EventType
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import State
+from worker.domain.events import END_EVENTS
 from worker.domain.ids import new_id
 from worker.domain.invoices import Invoice, sealed_invoices
 from worker.domain.outcomes import (
@@ -18,13 +21,11 @@ from worker.domain.outcomes import (
     Pending,
     Prepared,
     Reason,
-    ReasonCode,
     Settle,
     Started,
     Wanted,
 )
 from worker.domain.snapshot import Run
-from worker.domain.states import State
 from worker.engine.admission import LONGEST_REST
 from worker.engine.calls import Answer, Call, progress_of
 from worker.providers.base import Plugin

@@ -10,7 +10,8 @@ import structlog
 from sqlalchemy import Connection
 from structlog.contextvars import bound_contextvars
 
-from config.queues import Provider, Wake
+from config.queues import Wake
+from uprid_client.names import Provider
 from worker.domain.ids import new_id
 from worker.domain.outcomes import Misconfigured
 from worker.engine import admission

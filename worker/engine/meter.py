@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from config.queues import Provider
+from uprid_client.names import Provider
 from worker.engine.admission import Breaker
 from worker.engine.calls import Answer, Call
 from worker.engine.chunk import Chunk

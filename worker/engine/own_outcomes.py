@@ -2,15 +2,8 @@
 
 from typing import Final
 
-from worker.domain.outcomes import (
-    Doubtful,
-    NeedsPerson,
-    Outcome,
-    Pending,
-    Reason,
-    ReasonCode,
-    Trouble,
-)
+from uprid_client.contract.reason_codes import ReasonCode
+from worker.domain.outcomes import Doubtful, NeedsPerson, Outcome, Pending, Reason, Trouble
 from worker.engine.calls import Call
 
 #: Errors of our own in a row after which an operation waits for a person.

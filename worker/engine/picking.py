@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from config.queues import Provider
+from uprid_client.names import Provider
 from worker.engine.admission import Grant
 from worker.engine.calls import HARMLESS, next_call
 from worker.providers.base import Plugin

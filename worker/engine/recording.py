@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from config.queues import Provider, Wake
-from worker.domain.states import State
+from config.queues import Wake
+from uprid_client.contract.states import State
+from uprid_client.names import Provider
 from worker.engine.calls import Answer
 from worker.engine.chunk import Chunk
 from worker.engine.decisions import decide

@@ -11,7 +11,7 @@ from typing import Final, Protocol, TypeVar
 import structlog
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
-from worker.domain.errors import DatabaseUnavailable
+from uprid_client.errors import DatabaseUnavailable
 from worker.domain.ids import new_id
 from worker.engine.environment import Environment
 from worker.store import writeback

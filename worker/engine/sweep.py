@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from config.queues import Provider
+from uprid_client.names import Provider
 from worker.domain.ids import new_id
 from worker.engine.wakeups import Wakeups
 from worker.store import leases, schedule

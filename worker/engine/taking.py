@@ -6,8 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from config.queues import Provider
-from worker.domain.states import State
+from uprid_client.contract.states import State
+from uprid_client.names import Provider
 from worker.engine import admission
 from worker.engine.admission import Breaker, Grant
 from worker.engine.chunk import Chunk

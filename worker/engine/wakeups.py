@@ -7,8 +7,9 @@ from typing import Final, Protocol
 
 import structlog
 
-from config.queues import Provider, Wake
-from worker.domain.errors import BrokerUnavailable
+from config.queues import Wake
+from uprid_client.errors import BrokerUnavailable
+from uprid_client.names import Provider
 from worker.engine.slots import countdown_to, slots_of
 
 log = structlog.get_logger(__name__)

@@ -7,12 +7,14 @@ from typing import Any
 
 import structlog
 
-from config.queues import Provider, Wake
+from config.queues import Wake
 from uprid_client.contract import operations as contract
 from uprid_client.contract.arguments import Action as ActionArguments
-from worker.domain.errors import Refused
+from uprid_client.contract.states import State
+from uprid_client.errors import Refused
+from uprid_client.names import Provider
 from worker.domain.intake import Intake
-from worker.domain.states import DRIVEN, State
+from worker.domain.states import DRIVEN
 from worker.intake.message import Message, Reading
 from worker.intake.parts import Parts
 from worker.intake.refusals import aloud

@@ -5,8 +5,8 @@ from typing import assert_never
 
 import structlog
 
-from worker.domain.errors import Refused
-from worker.domain.states import State
+from uprid_client.contract.states import State
+from uprid_client.errors import Refused
 from worker.intake.message import Message, Reading
 from worker.intake.parts import Parts
 from worker.intake.refusals import Taking, aloud

@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from uprid_client.contract.arguments import Arguments, faults_in
 from uprid_client.contract.words import is_reference
+from uprid_client.errors import Refused, Unsealable
 from uprid_client.sealing import Sealer
-from worker.domain.errors import Refused, Unsealable
 
 #: What every Fernet token begins with: its version, and a time before the year 2106.
 _FERNET: Final = "gAAAA"

@@ -5,7 +5,7 @@ from functools import partial
 import structlog
 
 from config.queues import Wake
-from worker.domain.errors import Refused
+from uprid_client.errors import Refused
 from worker.intake.message import Message, Reading
 from worker.intake.parts import Parts
 from worker.intake.refusals import Taking, aloud

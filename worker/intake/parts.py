@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 
-from config.queues import Provider, Wake
+from config.queues import Wake
+from uprid_client.names import Provider
 from uprid_client.sealing import Sealer
 from worker.privacy.fingerprints import Fingerprinter
 from worker.providers.base import Plugin

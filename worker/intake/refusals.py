@@ -6,7 +6,8 @@ import structlog
 
 from uprid_client.contract.refusal_codes import RefusalCode
 from uprid_client.contract.refusal_reasons import reason_of
-from worker.domain.errors import ProviderOff, Refused
+from uprid_client.errors import Refused
+from worker.domain.errors import ProviderOff
 from worker.intake.message import Message
 from worker.intake.parts import Parts
 from worker.store import intake

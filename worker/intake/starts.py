@@ -6,11 +6,12 @@ from typing import Final
 
 import structlog
 
-from config.queues import Provider, Wake
+from config.queues import Wake
 from uprid_client.contract.arguments import Start
 from uprid_client.contract.given import Writing
 from uprid_client.contract.refusal_codes import RefusalCode
-from worker.domain.errors import Refused
+from uprid_client.errors import Refused
+from uprid_client.names import Provider
 from worker.domain.intake import Intake
 from worker.intake.message import Message, Reading
 from worker.intake.parts import Parts

@@ -11,7 +11,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from worker.domain.errors import UpridError
+from uprid_client.errors import UpridError
 from worker.local import locks
 from worker.local.loopback import HOST, free_port
 from worker.local.processes import Child, Keeper, Stage

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from worker.domain.errors import UpridError
+from uprid_client.errors import UpridError
 
 
 class InUse(UpridError):

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from worker.domain.errors import UpridError
+from uprid_client.errors import UpridError
 from worker.local import tether
 from worker.local.tether import Tied
 

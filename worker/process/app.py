@@ -16,8 +16,8 @@ from config import logging as log_configuration
 from config.celery import configuration
 from config.queues import TASK_MODULES
 from config.settings import Need, SettingsError, load
+from uprid_client.errors import UpridError
 from uprid_client.masking import mask_text
-from worker.domain.errors import UpridError
 from worker.process import broker_waiting, runtime
 from worker.process.celery_app import OwnCelery
 from worker.process.consumer import SturdyConsumer

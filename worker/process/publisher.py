@@ -6,10 +6,11 @@ from typing import Any, Final, cast
 import redis
 from celery import Celery
 
-from config.queues import PROVIDER_TASKS, Provider, Wake, chunk_queue
+from config.queues import PROVIDER_TASKS, Wake, chunk_queue
+from uprid_client.errors import BrokerUnavailable
+from uprid_client.names import Provider
 from uprid_client.redis_server.connection import connect
 from uprid_client.redis_server.refusals import explained
-from worker.domain.errors import BrokerUnavailable
 from worker.process.sending import NOT_TAKEN
 
 _MARKERS: Final = "uprid:slot:"

@@ -8,7 +8,7 @@ from typing import Final
 
 import structlog
 
-from worker.domain.errors import DatabaseUnavailable
+from uprid_client.errors import DatabaseUnavailable
 
 log = structlog.get_logger(__name__)
 

@@ -10,10 +10,11 @@ from typing import Final
 import structlog
 from celery import Celery
 
-from config.queues import Provider
 from config.settings import Settings
+from uprid_client.errors import DatabaseUnavailable
+from uprid_client.names import Provider
 from uprid_client.sealing import Sealer
-from worker.domain.errors import DatabaseUnavailable, ProviderOff, SchemaUnusable
+from worker.domain.errors import ProviderOff, SchemaUnusable
 from worker.engine.engine import Engine
 from worker.engine.incarnation import Incarnation
 from worker.engine.sweep import Sweep, Timing

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import structlog
 
+from uprid_client.errors import Unsealable
 from uprid_client.sealing import Sealer
-from worker.domain.errors import Unsealable
 from worker.domain.ids import new_id
 from worker.providers.access_tokens import LOOK_AGAIN, AccessToken
 from worker.store import tokens as store

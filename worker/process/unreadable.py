@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from config.queues import LARGEST_MESSAGE
 from uprid_client.contract.refusal_codes import RefusalCode
+from uprid_client.errors import Refused
+from uprid_client.names import LARGEST_MESSAGE
 from uprid_client.shown_names import shown_task
-from worker.domain.errors import Refused
 from worker.intake.message import Message
 from worker.intake.parts import Parts
 from worker.intake.refusals import refuse

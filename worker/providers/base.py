@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from config.polling import PollPolicy
-from config.queues import Provider
 from uprid_client.contract.given import Writing
+from uprid_client.names import Provider
 from worker.domain.intake import Intake
 from worker.domain.outcomes import Outcome
 from worker.domain.snapshot import CurrentAttempt

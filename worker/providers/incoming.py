@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from config.queues import Provider
 from uprid_client.contract.arguments import Arguments
 from uprid_client.contract.arguments import Input as InputArguments
-from worker.domain.states import State
+from uprid_client.contract.states import State
+from uprid_client.names import Provider
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from pydantic import BaseModel
 
 from config.polling import PollPolicy
 from config.providers import ProviderSettings
-from config.queues import Provider
 from uprid_client.contract.given import WRITING, Writing
 from uprid_client.contract.person import SNILS_CHECKSUM
 from uprid_client.contract.validating import both, validated
-from worker.domain.errors import Refused
+from uprid_client.errors import Refused
+from uprid_client.names import Provider
 from worker.domain.intake import Intake
 from worker.domain.outcomes import Outcome, Pending, Prepared
 from worker.providers.base import Finding, Limits, Work

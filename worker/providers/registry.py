@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
-from config.queues import Provider, plugin_module
+from config.queues import plugin_module
+from uprid_client.names import Provider
 from worker.providers.base import Plugin
 from worker.providers.resources import Resources
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from config.providers import ProviderSettings
-from config.queues import Provider
 from config.settings import Settings
+from uprid_client.names import Provider
 from worker.providers.access_tokens import AccessTokenShelf
 from worker.providers.transport.network import believing
 

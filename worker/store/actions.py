@@ -13,8 +13,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from uprid_client.contract.states import State
 from worker.domain.snapshot import Snapshot
-from worker.domain.states import State
 from worker.store import journal, snapshots
 from worker.store.journal import Act, Deed
 from worker.store.tables import OPERATIONS

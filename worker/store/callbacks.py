@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy import Connection, case, func, literal, not_, or_, select, update
 
-from worker.domain.states import State
+from uprid_client.contract.states import State
 from worker.store.claims import lock_provider
 from worker.store.tables import OPERATIONS, PROVIDERS
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from uprid_client.contract.events import EventType
+from uprid_client.contract.states import State
 from worker.domain.event_data import Details
-from worker.domain.events import EventType
 from worker.domain.invoices import SealedInvoice
 from worker.domain.outcomes import Reason, Wanted
 from worker.domain.snapshot import Run, Snapshot
-from worker.domain.states import State
 from worker.store.claims import Claimed
 
 

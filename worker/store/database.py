@@ -20,7 +20,7 @@ from uprid_client.database.address import PostgresAddress, read_postgres
 from uprid_client.database.postgres.connection import beginning, connect
 from uprid_client.database.postgres.refusals import why_failed
 from uprid_client.database.postgres.sqlstates import Lost, meaning
-from worker.domain.errors import DatabaseUnavailable
+from uprid_client.errors import DatabaseUnavailable
 from worker.store.clock import Clock
 
 #: What a transaction may raise because of the database, even of a class that we have not met yet.

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, or_, select, update
 
+from uprid_client.contract.states import State
 from worker.domain.snapshot import Snapshot
-from worker.domain.states import State
 from worker.store import journal, snapshots, transitions
 from worker.store.claims import ORDINARY
 from worker.store.database import Database

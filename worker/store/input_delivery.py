@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 
-from worker.domain.states import State
+from uprid_client.contract.states import State
 from worker.store.tables import INPUTS, OPERATIONS
 
 

@@ -8,9 +8,9 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
+from uprid_client.contract.states import State
 from worker.domain.ids import new_id
 from worker.domain.snapshot import Snapshot
-from worker.domain.states import State
 from worker.store import journal, model_rows, snapshots, transitions
 from worker.store.claims import URGENT
 from worker.store.tables import INPUTS, OPERATIONS

@@ -8,13 +8,14 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
+from uprid_client.contract.events import EventType
 from uprid_client.contract.refusal_reasons import Reason
-from worker.domain.events import Event, EventType
+from uprid_client.contract.states import State
+from worker.domain.events import Event
 from worker.domain.ids import new_id
 from worker.domain.intake import Intake
 from worker.domain.refusal_reasons import as_row
 from worker.domain.snapshot import Snapshot
-from worker.domain.states import State
 from worker.store import model_rows, outbox, transitions
 from worker.store.claims import URGENT
 from worker.store.dialects import insert_into

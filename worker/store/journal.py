@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, insert, or_, select
 
-from worker.domain.outcomes import ReasonCode
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import State
 from worker.domain.snapshot import Run
-from worker.domain.states import State
 from worker.store.tables import JOURNAL
 
 _ROW: Final = JOURNAL.c

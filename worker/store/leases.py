@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from uprid_client.contract.events import EventType
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import State
 from worker.domain.event_data import Details
-from worker.domain.events import EventType
-from worker.domain.outcomes import Reason, ReasonCode
-from worker.domain.states import State
+from worker.domain.outcomes import Reason
 from worker.store import snapshots, transitions
 from worker.store.claims import SUSPECTS
 from worker.store.dialects import insert_into

@@ -22,11 +22,12 @@ from sqlalchemy import (
     update,
 )
 
+from uprid_client.contract.events import EventType
+from uprid_client.contract.states import State
 from worker.domain.event_data import Details, operation_event
-from worker.domain.events import EventType
 from worker.domain.ids import new_id
 from worker.domain.snapshot import Snapshot
-from worker.domain.states import DRIVEN, State
+from worker.domain.states import DRIVEN
 from worker.store import journal, model_rows, outbox, snapshots, transitions
 from worker.store.claims import ORDINARY, URGENT
 from worker.store.dialects import insert_into

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Column, Connection, Table, func, select
 
-from worker.domain.states import State
+from uprid_client.contract.states import State
 from worker.store.invoice_tables import INVOICES, TRANSACTIONS
 from worker.store.reading import IS_CURRENT
 from worker.store.tables import (

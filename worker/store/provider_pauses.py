@@ -5,7 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection, update
 
-from worker.domain.events import Event, EventType, rfc3339
+from uprid_client.contract.events import EventType
+from worker.domain.events import Event, rfc3339
 from worker.domain.outcomes import Reason
 from worker.store import outbox
 from worker.store.claims import lock_provider

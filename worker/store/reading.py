@@ -9,9 +9,10 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
 from sqlalchemy import Row as SqlRow
 
+from uprid_client.contract.states import State
 from worker.domain.refusal_reasons import from_row
 from worker.domain.snapshot import Snapshot
-from worker.domain.states import DRIVEN, State
+from worker.domain.states import DRIVEN
 from worker.store import snapshots
 from worker.store.journal import What
 from worker.store.tables import ATTEMPTS, JOURNAL, OPERATIONS, OUTBOX, REFUSALS

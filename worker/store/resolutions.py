@@ -8,11 +8,14 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
+from uprid_client.contract.events import EventType
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import State
 from worker.domain.event_data import Details
-from worker.domain.events import END_EVENTS, EventType
-from worker.domain.outcomes import Reason, ReasonCode
+from worker.domain.events import END_EVENTS
+from worker.domain.outcomes import Reason
 from worker.domain.snapshot import Snapshot
-from worker.domain.states import LIVE, State
+from worker.domain.states import LIVE
 from worker.store import inputs, journal, notifications, transitions
 from worker.store.actions import Action, Anew, Done, Keep, admit, kept
 from worker.store.claims import ORDINARY, URGENT

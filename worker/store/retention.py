@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Delete, Update, and_, delete, or_, select, tuple_, update
 
-from worker.domain.states import TERMINAL
+from uprid_client.contract.states import TERMINAL
 from worker.store import invoice_retention, waiting_retention
 from worker.store.database import Database
 from worker.store.tables import ATTEMPTS, INPUTS, JOURNAL, NOTICES, OPERATIONS, OUTBOX, REFUSALS

@@ -8,11 +8,13 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
+from uprid_client.contract.events import EventType
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import TERMINAL, State
 from worker.domain.event_data import Details
-from worker.domain.events import EventType
-from worker.domain.outcomes import Reason, ReasonCode
+from worker.domain.outcomes import Reason
 from worker.domain.snapshot import Snapshot
-from worker.domain.states import RETRYABLE, SUPERSEDED, TERMINAL, State
+from worker.domain.states import RETRYABLE, SUPERSEDED
 from worker.store import inputs, journal, model_rows, transitions
 from worker.store.actions import Action, Done, Keep, admit, kept
 from worker.store.claims import URGENT

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, delete, insert, text
 
 from uprid_client.database.address import PostgresAddress
 from uprid_client.database.postgres.refusals import lacking_rights, lacking_schema, quoted, role_of
-from worker.domain.errors import DatabaseRefused
+from uprid_client.errors import DatabaseRefused
 from worker.domain.ids import new_id
 from worker.store.database import Database
 from worker.store.invoice_tables import INVOICES

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, and_, not_, or_, select
 
-from worker.domain.states import State
+from uprid_client.contract.states import State
 from worker.store.tables import OPERATIONS
 
 _ROW = OPERATIONS.c

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from sqlalchemy import Column
 
+from uprid_client.contract.states import State
 from worker.domain.snapshot import Run, Snapshot
-from worker.domain.states import State
 from worker.store.tables import OPERATIONS
 
 #: Columns whose names must stay for an older release, by the fields that they are.

@@ -13,12 +13,13 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, update
 
+from uprid_client.contract.events import EventType
+from uprid_client.contract.states import TERMINAL, State
 from worker.domain.errors import IllegalMove
 from worker.domain.event_data import Details, operation_event
-from worker.domain.events import EventType
 from worker.domain.ids import new_id
 from worker.domain.snapshot import Snapshot
-from worker.domain.states import DRIVEN, RETRYABLE, TERMINAL, State, may_move
+from worker.domain.states import DRIVEN, RETRYABLE, may_move
 from worker.store import journal, model_rows, outbox, snapshots
 from worker.store.bulk import INTEGER, TEXT, TIME, Bulk, columns_of
 from worker.store.changes import Transition

@@ -19,11 +19,12 @@ from sqlalchemy import (
     update,
 )
 
+from uprid_client.contract.events import EventType
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import State
 from worker.domain.event_data import Details, operation_event
-from worker.domain.events import EventType
 from worker.domain.ids import new_id
-from worker.domain.outcomes import Reason, ReasonCode
-from worker.domain.states import State
+from worker.domain.outcomes import Reason
 from worker.store import journal, outbox, snapshots, transitions
 from worker.store.database import Database
 from worker.store.tables import ATTEMPTS, INPUTS, NOTICES, OPERATIONS

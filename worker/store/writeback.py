@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, select, update
 
+from uprid_client.contract.events import EventType
+from uprid_client.contract.states import TERMINAL, State
 from worker.domain.event_data import operation_event
-from worker.domain.events import EventType
 from worker.domain.snapshot import Snapshot
-from worker.domain.states import TERMINAL, State
 from worker.store import (
     input_delivery,
     inputs,

@@ -27,9 +27,10 @@ from tests.support.intellectmoney_asking import (
     short,
     until_the_end,
 )
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import State
 from worker.domain.invoices import Invoice, Money, Transaction
-from worker.domain.outcomes import Finished, NeedsPerson, NotSent, ReasonCode, Started
-from worker.domain.states import State
+from worker.domain.outcomes import Finished, NeedsPerson, NotSent, Started
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
 
 

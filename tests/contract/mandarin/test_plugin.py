@@ -25,6 +25,7 @@ from tests.support.mandarin import (
     supplied,
     work,
 )
+from uprid_client.contract.states import State
 from worker.domain.outcomes import (
     PAST_ALL_STEPS,
     Finished,
@@ -37,7 +38,6 @@ from worker.domain.outcomes import (
     Trouble,
     Wanted,
 )
-from worker.domain.states import State
 from worker.providers.base import Plugin, Work
 from worker.providers.mandarin.plugin import MandarinPlugin
 

@@ -30,6 +30,7 @@ from tests.support.moneta import (
     work,
 )
 from tests.support.wires import JSON, SOAP, Wire
+from uprid_client.contract.states import State
 from worker.domain.outcomes import (
     Doubtful,
     Finished,
@@ -42,7 +43,6 @@ from worker.domain.outcomes import (
     Started,
     Trouble,
 )
-from worker.domain.states import State
 from worker.providers.base import Plugin, Work
 from worker.providers.moneta.faults import MEANINGS
 from worker.providers.moneta.plugin import MonetaPlugin

@@ -19,7 +19,7 @@ from tests.support.moneta import (
     work,
 )
 from tests.support.wires import ENVELOPE, JSON, SOAP, Wire, element
-from worker.domain.states import State
+from uprid_client.contract.states import State
 from worker.providers.moneta.faults import MEANINGS
 from worker.providers.moneta.plugin import MonetaPlugin
 

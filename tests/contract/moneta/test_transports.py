@@ -11,11 +11,11 @@ from pydantic import SecretStr
 from tests.support.moneta import PERSON, settings, work
 from tests.support.sandbox import Clock
 from tests.support.silence import PATIENCE, silences_told
+from uprid_client.contract.states import State
 from uprid_sandbox.background import background
 from uprid_sandbox.options import SandboxOptions
 from uprid_sandbox.scenarios import describe
 from worker.domain.outcomes import Pending, Started
-from worker.domain.states import State
 from worker.providers.moneta.plugin import MonetaPlugin
 
 TRANSPORTS = ("json", "soap")

@@ -29,6 +29,7 @@ from tests.support.npd import (
     notification,
     work,
 )
+from uprid_client.contract.states import State
 from worker.domain.outcomes import (
     Doubtful,
     Finished,
@@ -42,7 +43,6 @@ from worker.domain.outcomes import (
     Started,
     Trouble,
 )
-from worker.domain.states import State
 from worker.providers.base import Finding, Plugin, Work
 from worker.providers.moneta.queries import Queries
 from worker.providers.npd.notification import read_notification

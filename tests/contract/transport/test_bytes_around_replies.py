@@ -13,8 +13,8 @@ from tests.support import mandarin, moneta, npd
 from tests.support.around import HARMLESS, SPOILING
 from tests.support.http_stub import Answer, HttpStub, said
 from tests.support.wires import JSON, SOAP, Wire
+from uprid_client.contract.states import State
 from worker.domain.outcomes import Outcome, Pending, Started
-from worker.domain.states import State
 from worker.providers.mandarin.plugin import MandarinPlugin
 from worker.providers.moneta.plugin import MonetaPlugin
 from worker.providers.npd.plugin import NpdPlugin

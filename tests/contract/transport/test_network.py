@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from config.queues import Provider
 from config.settings import Settings, load
 from tests.support import mandarin, moneta, npd
 from tests.support.authority import Authority
 from tests.support.connect_proxy import ConnectProxy
 from tests.support.http_stub import HttpStub, said
 from tests.support.wires import JSON, SOAP, Wire
+from uprid_client.contract.states import State
+from uprid_client.names import Provider
 from uprid_client.sealing import Sealer
 from worker.domain.outcomes import Finished, NotSent, Outcome, Pending, Started
-from worker.domain.states import State
 from worker.process.stored_token import StoredTokens
 from worker.providers.base import Plugin
 from worker.providers.registry import plugins_of

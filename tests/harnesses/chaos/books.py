@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import requests
 
-from config.queues import Provider
 from tests.harnesses.chaos.cases import PEOPLE, Case
 from tests.harnesses.chaos.fleet import Fleet
 from tests.harnesses.chaos.heard import LAST_WORDS, Heard, Told, told
@@ -17,6 +16,7 @@ from tests.harnesses.chaos.ledger import Books, Finding, Kind, Row
 from tests.support.marketplace import LATE, REFUSED, WAITING
 from tests.support.people import person
 from tests.support.scan import Scanner, Secret, of_person
+from uprid_client.names import Provider
 
 #: What is told of no operation may come after the last look.
 _OUTBOX: Final = (

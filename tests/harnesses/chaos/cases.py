@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final
 
-from config.queues import Provider
 from tests.support.marketplace import WAITING
 from tests.support.payloads import (
     magic_phone,
@@ -16,6 +15,7 @@ from tests.support.payloads import (
 )
 from tests.support.people import person
 from uprid_client import Client
+from uprid_client.names import Provider
 
 #: Different people: names, documents and dates; units and phones are each operation's own.
 PEOPLE: Final = 40

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from config.queues import Provider
 from tests.harnesses.chaos.cases import Case
 from tests.harnesses.chaos.heard import LAST_WORDS, Told
 from tests.support.marketplace import ACCEPTED, LATE, WAITING
-from worker.domain.states import State
+from uprid_client.contract.states import State
+from uprid_client.names import Provider
 
 #: Why an operation may wait where nothing but the chaos befell it: its submit may have been made.
 EXPLAINED: Final = frozenset({"doubtful_submit"})

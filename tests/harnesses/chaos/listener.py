@@ -6,7 +6,7 @@ from typing import Final
 from tests.harnesses.chaos.background import Background
 from tests.harnesses.chaos.heard import Heard, told
 from uprid_client import Client
-from worker.domain.errors import BrokerUnavailable
+from uprid_client.errors import BrokerUnavailable
 
 #: Seconds before the stream is read again that could not be.
 _AGAIN: Final = 0.3

@@ -11,7 +11,7 @@ from tests.harnesses.chaos.cases import Case
 from tests.harnesses.chaos.heard import Heard, Told
 from tests.support.marketplace import INPUT_REQUIRED, WAITING
 from uprid_client import Client
-from worker.domain.errors import BrokerUnavailable
+from uprid_client.errors import BrokerUnavailable
 
 #: Seconds after which a message that brought nothing is sent again: twice as many each time, or
 #: what is sent again would be what the workers have no time for.

@@ -6,7 +6,7 @@ from enum import StrEnum
 from random import Random
 from typing import Final
 
-from config.queues import Provider
+from uprid_client.names import Provider
 
 #: Processes that are killed, by the Procfile's roles.
 FLEET: Final = ("worker", "worker-2", "poller", "poller-2")

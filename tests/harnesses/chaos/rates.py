@@ -7,8 +7,8 @@ from typing import Final
 
 import requests
 
-from config.queues import Provider
 from tests.harnesses.chaos.fleet import Fleet
+from uprid_client.names import Provider
 
 #: Seconds for which a provider that came back is watched, and between two looks.
 _WATCHED: Final = 5.0

@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 from typing import Any, Final
 
-from config.queues import Provider
+from uprid_client.names import Provider
 
 #: Short, so that what a killed process held comes back while the run lasts.
 VISIBILITY_TIMEOUT: Final = timedelta(seconds=60)

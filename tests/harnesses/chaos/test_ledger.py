@@ -8,13 +8,14 @@ from typing import Any, Final
 import pytest
 from cryptography.fernet import Fernet
 
-from config.queues import Provider
 from tests.harnesses.chaos.cases import Case
 from tests.harnesses.chaos.heard import Heard, Told, told
 from tests.harnesses.chaos.ledger import Books, Finding, Kind, Row, audit
 from tests.support.marketplace import ACCEPTED, LATE, REFUSED, STARTED, WAITING
 from tests.support.system import SEAL_KEY
-from worker.domain.events import Event, EventType
+from uprid_client.contract.events import EventType
+from uprid_client.names import Provider
+from worker.domain.events import Event
 
 _SUCCEEDED: Final = "uprid.operation.succeeded"
 _REJECTED: Final = "uprid.operation.rejected"

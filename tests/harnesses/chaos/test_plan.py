@@ -6,7 +6,6 @@ from random import Random
 
 import pytest
 
-from config.queues import Provider
 from tests.harnesses.chaos.cases import cases
 from tests.harnesses.chaos.plan import (
     FLEET,
@@ -19,6 +18,7 @@ from tests.harnesses.chaos.plan import (
     kills,
     others,
 )
+from uprid_client.names import Provider
 
 _TEN_MINUTES = 600.0
 

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from config.queues import Provider
 from tests.harnesses.chaos.fleet import Stop
 from tests.harnesses.chaos.ledger import Finding, Kind
 from tests.harnesses.chaos.plan import Fault
 from tests.harnesses.chaos.rates import Back
 from tests.harnesses.chaos.report import Outcome, lines
 from tests.harnesses.chaos.watch import Gap
+from uprid_client.names import Provider
 
 _WELL = Outcome(
     seed=7,

@@ -8,11 +8,11 @@ from typing import Final
 
 import requests
 
-from config.queues import Provider
 from tests.harnesses.chaos.background import Background
 from tests.harnesses.chaos.fleet import Fleet
 from tests.harnesses.chaos.plan import FLEET
 from tests.harnesses.chaos.rates import requests_of
+from uprid_client.names import Provider
 
 _EVERY: Final = 0.5
 #: Whose stand-ins see polls by that name.

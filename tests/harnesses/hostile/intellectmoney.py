@@ -30,7 +30,7 @@ from tests.support.intellectmoney import (
     work,
 )
 from tests.support.intellectmoney_asking import AFTER, LIST, RESULT_PATH, SAVE
-from worker.domain.states import State
+from uprid_client.contract.states import State
 from worker.engine.calls import Call
 from worker.providers.access_tokens import AccessToken
 from worker.providers.base import Work

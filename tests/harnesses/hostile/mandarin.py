@@ -10,7 +10,7 @@ from tests.harnesses.hostile.case import NOTHING, Allowed, Heard, Judge, Questio
 from tests.harnesses.hostile.reader import JsonSaid, SaysNothing, read_json
 from tests.harnesses.hostile.tree import as_json
 from tests.support.mandarin import NOW, SESSION, settings, status, submitted, supplied, work
-from worker.domain.states import State
+from uprid_client.contract.states import State
 from worker.engine.calls import Call
 from worker.providers.base import Work
 from worker.providers.mandarin.plugin import MandarinPlugin

@@ -23,7 +23,7 @@ from tests.support.moneta import (
     ticket,
     work,
 )
-from worker.domain.states import State
+from uprid_client.contract.states import State
 from worker.engine.calls import Call
 from worker.providers.base import Work
 from worker.providers.moneta.plugin import MonetaPlugin

@@ -18,7 +18,6 @@ from typing import Any, Final, cast
 from cryptography.fernet import Fernet
 from sqlalchemy import select
 
-from config.queues import Provider
 from tests.harnesses.hostile.broken_bytes import BYTES
 from tests.harnesses.hostile.broken_trees import TREES
 from tests.harnesses.hostile.case import LATIN_MARKER, MARKER, MARKERS, Finding, Seed
@@ -33,6 +32,7 @@ from tests.support.engine import Bell
 from tests.support.npd import notification
 from tests.support.operations import operations, polling
 from tests.support.schema import bring_to_newest
+from uprid_client.names import Provider
 from uprid_client.sealing import Sealer
 from worker.engine.wakeups import Wakeups
 from worker.intake import callbacks, notifications

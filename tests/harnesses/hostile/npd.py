@@ -22,7 +22,7 @@ from tests.support.npd import (
     settings,
     work,
 )
-from worker.domain.states import State
+from uprid_client.contract.states import State
 from worker.engine.calls import Call
 from worker.providers.base import Work
 from worker.providers.moneta.queries import Queries

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from config.queues import Provider, Task, Wake
+from config.queues import Wake
 from tests.harnesses.simulation.kernel import Kernel
 from tests.harnesses.simulation.plan import Plan
-from worker.domain.errors import BrokerUnavailable
+from uprid_client.errors import BrokerUnavailable
+from uprid_client.names import Provider, Task
 from worker.engine.wakeups import _marker
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from config.queues import Provider
+from uprid_client.names import Provider
 from worker.domain.outcomes import Doubtful, NotSent, Outcome, Pending
 
 

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from config.queues import Provider
 from tests.harnesses.simulation.calls import SLACK
 from tests.harnesses.simulation.database import store
 from tests.harnesses.simulation.kernel import BEGIN
@@ -17,9 +16,11 @@ from tests.harnesses.simulation.rows import text
 from tests.harnesses.simulation.spots import spot_of, spots_in
 from tests.harnesses.simulation.transactions import Transaction
 from tests.harnesses.simulation.violation import require
-from worker.domain.events import EventType
+from uprid_client.contract.events import EventType
+from uprid_client.contract.states import TERMINAL, State
+from uprid_client.names import Provider
 from worker.domain.outcomes import Misconfigured, NotSent
-from worker.domain.states import LIVE, TERMINAL, State
+from worker.domain.states import LIVE
 from worker.engine.engine import Engine
 from worker.engine.incarnation import Incarnation
 from worker.engine.result_writer import ResultWriter

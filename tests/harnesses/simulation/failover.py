@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tests.harnesses.simulation import refusals
 from tests.harnesses.simulation.database import SimulatedDatabase, store
 from tests.harnesses.simulation.kernel import BEGIN
-from worker.domain.errors import DatabaseUnavailable
+from uprid_client.errors import DatabaseUnavailable
 from worker.store import fail_over
 from worker.store.fail_over import Recovery
 

@@ -13,12 +13,13 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, CursorResult, Select, select, text, update
 
-from config.queues import Provider, Wake
+from config.queues import Wake
 from tests.harnesses.simulation.breaking import Mutation
 from tests.harnesses.simulation.mistakes import MISTAKES
-from worker.domain.errors import BrokerUnavailable
+from uprid_client.contract.states import State
+from uprid_client.errors import BrokerUnavailable
+from uprid_client.names import Provider
 from worker.domain.outcomes import Doubtful
-from worker.domain.states import State
 from worker.engine import admission, decisions, engine, sweep, wakeups
 from worker.engine.slots import slot_of, slots_of
 from worker.providers.base import Limits

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection, update
 
-from config.queues import Provider, Task
 from tests.harnesses.simulation.broker import TaskMessage
 from tests.harnesses.simulation.database import SimulatedDatabase
 from tests.harnesses.simulation.server import Task as Begun
 from tests.harnesses.simulation.starts import Starts
 from tests.harnesses.simulation.telling import Told
-from worker.domain.errors import BrokerUnavailable, DatabaseUnavailable
-from worker.domain.events import EventType
-from worker.domain.states import State
+from uprid_client.contract.events import EventType
+from uprid_client.contract.states import State
+from uprid_client.errors import BrokerUnavailable, DatabaseUnavailable
+from uprid_client.names import Provider, Task
 from worker.store import provider_pauses
 from worker.store.tables import OPERATIONS
 

@@ -6,7 +6,7 @@ from random import Random
 from typing import Final
 
 from config.polling import PollPolicy
-from config.queues import Provider
+from uprid_client.names import Provider
 from worker.providers.base import Limits
 
 

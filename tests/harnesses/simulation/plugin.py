@@ -5,11 +5,13 @@ from math import inf
 from typing import Any, Final, Protocol, TypeVar
 
 from config.polling import PollPolicy
-from config.queues import Provider
 from tests.harnesses.simulation.kernel import Kernel
 from tests.harnesses.simulation.plan import Fault, Plan
 from tests.harnesses.simulation.server import Server, Task
 from uprid_client.contract.given import Writing
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import State
+from uprid_client.names import Provider
 from worker.domain.intake import Intake
 from worker.domain.outcomes import (
     PAST_ALL_STEPS,
@@ -22,13 +24,11 @@ from worker.domain.outcomes import (
     Pending,
     Prepared,
     Reason,
-    ReasonCode,
     Settle,
     Started,
     Trouble,
     Wanted,
 )
-from worker.domain.states import State
 from worker.engine.calls import Call
 from worker.providers.base import Finding, Work
 

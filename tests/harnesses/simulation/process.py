@@ -5,7 +5,7 @@ from datetime import timedelta
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from config.queues import Provider, Task, Wake
+from config.queues import Wake
 from config.settings import Settings
 from tests.harnesses.simulation.broker import ChunkMessage, Message, Publisher, TaskMessage
 from tests.harnesses.simulation.database import SimulatedDatabase
@@ -15,7 +15,8 @@ from tests.harnesses.simulation.plugin import SimulatedPlugin
 from tests.harnesses.simulation.refusals import is_drawn
 from tests.harnesses.simulation.threads import environment
 from tests.harnesses.simulation.violation import Violation
-from worker.domain.errors import DatabaseUnavailable, UpridError
+from uprid_client.errors import DatabaseUnavailable, UpridError
+from uprid_client.names import Provider, Task
 from worker.engine.engine import Engine
 from worker.engine.incarnation import Incarnation
 from worker.engine.sweep import Sweep, Timing

@@ -8,7 +8,6 @@ from datetime import datetime
 from math import inf
 from typing import Any, Final
 
-from config.queues import Provider
 from tests.harnesses.simulation.calls import SLACK, Calls
 from tests.harnesses.simulation.database import store
 from tests.harnesses.simulation.errand import Errand
@@ -17,8 +16,10 @@ from tests.harnesses.simulation.plan import Plan
 from tests.harnesses.simulation.spots import spot_of, spots_in
 from tests.harnesses.simulation.transactions import Transaction
 from tests.harnesses.simulation.violation import require
+from uprid_client.contract.states import TERMINAL, State
+from uprid_client.names import Provider
 from worker.domain.events import END_EVENTS
-from worker.domain.states import DRIVEN, RETRYABLE, TERMINAL, State, may_move
+from worker.domain.states import DRIVEN, RETRYABLE, may_move
 from worker.engine.engine import Engine
 from worker.engine.incarnation import Incarnation
 from worker.engine.result_writer import ResultWriter

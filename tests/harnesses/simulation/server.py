@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
-from config.queues import Provider
 from tests.harnesses.simulation.kernel import Kernel
 from tests.harnesses.simulation.plan import Fault, Plan
-from worker.domain.states import State
+from uprid_client.contract.states import State
+from uprid_client.names import Provider
 
 #: Verdicts, the likelier ones more often; None: it never comes to one.
 _VERDICTS: Final = (State.SUCCEEDED, State.SUCCEEDED, State.REJECTED, State.REJECTED, None)

@@ -6,8 +6,8 @@ tests/harnesses/simulation/test_stream_double.py holds it to the real one on a r
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from uprid_client.errors import BrokerUnavailable
 from uprid_client.events.entry import SOURCE
-from worker.domain.errors import BrokerUnavailable
 from worker.domain.events import CONTENT_TYPE, SPECVERSION, rfc3339
 from worker.store.outbox import Line
 from worker.stream.stream import Appended

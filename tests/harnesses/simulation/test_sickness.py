@@ -13,7 +13,7 @@ from tests.harnesses.simulation.database import store
 from tests.support.operations import accepted, operations
 from uprid_client.database.postgres.connection import IDLE_IN_TRANSACTION
 from uprid_client.database.postgres.sqlstates import meaning
-from worker.domain.errors import DatabaseRefused, DatabaseUnavailable
+from uprid_client.errors import DatabaseRefused, DatabaseUnavailable
 from worker.store.tables import OPERATIONS
 
 

@@ -21,9 +21,10 @@ from tests.harnesses.simulation.stream import MemoryStream
 from tests.harnesses.simulation.telling import Consumer
 from tests.harnesses.simulation.transactions import Transaction
 from tests.harnesses.simulation.violation import Violation, require
+from uprid_client.contract.states import State
 from uprid_client.sealing import Sealer, new_key
 from worker.domain.ids import Source
-from worker.domain.states import DRIVEN, State
+from worker.domain.states import DRIVEN
 from worker.engine import engine
 from worker.privacy.fingerprints import Fingerprinter
 from worker.store.leases import POISON_AFTER

@@ -22,9 +22,11 @@ from tests.support.operations import (
 )
 from tests.support.valkey import ValkeyServer
 from uprid_client import Client
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import TERMINAL, State
 from uprid_client.sealing import Sealer
-from worker.domain.outcomes import Reason, ReasonCode
-from worker.domain.states import LIVE, RETRYABLE, TERMINAL, State
+from worker.domain.outcomes import Reason
+from worker.domain.states import LIVE, RETRYABLE
 from worker.store import callbacks, overview, provider_pauses
 from worker.store.database import Database
 

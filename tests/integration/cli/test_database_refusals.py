@@ -18,7 +18,7 @@ from tests.support.servers import PostgresServer, ValkeyServer
 from uprid_client.database.address import read_postgres
 from uprid_client.database.answers import sealed_answer
 from uprid_client.database.postgres import refusals
-from worker.domain.errors import DatabaseRefused, DatabaseUnavailable
+from uprid_client.errors import DatabaseRefused, DatabaseUnavailable
 
 pytestmark = pytest.mark.postgres
 

@@ -22,10 +22,11 @@ from tests.support.operations import (
 )
 from tests.support.valkey import ValkeyServer
 from uprid_client import Client
+from uprid_client.contract.reason_codes import ReasonCode
 from uprid_client.contract.refusal_codes import RefusalCode
 from uprid_client.contract.refusal_reasons import reason_of
-from worker.domain.outcomes import Reason, ReasonCode
-from worker.domain.states import State
+from uprid_client.contract.states import State
+from worker.domain.outcomes import Reason
 from worker.store import intake
 from worker.store.database import Database
 

@@ -9,8 +9,8 @@ from sqlalchemy import insert, update
 from tests.support.command import uprid
 from tests.support.engine import Process, process
 from tests.support.operations import journal, operation
+from uprid_client.contract.states import State
 from worker.domain.ids import new_id
-from worker.domain.states import State
 from worker.engine.calls import Call
 from worker.store.tables import INPUTS, OPERATIONS, PROVIDERS
 

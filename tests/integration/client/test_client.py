@@ -15,13 +15,13 @@ import pytest
 import redis
 from cryptography.fernet import Fernet
 
-from config.queues import LARGEST_MESSAGE, Provider
 from tests.support.messages import arguments, enqueued
 from tests.support.operations import accepted, claim, ended, write
 from tests.support.valkey import ValkeyServer, valkey_server
 from uprid_client import Client, Event, NotSendable
+from uprid_client.errors import BrokerUnavailable, DatabaseUnavailable, MessageTooLarge, Unsealable
+from uprid_client.names import LARGEST_MESSAGE, Provider
 from uprid_client.sealing import Sealer
-from worker.domain.errors import BrokerUnavailable, DatabaseUnavailable, MessageTooLarge, Unsealable
 from worker.store.database import Database
 
 KEY = Fernet.generate_key().decode()

@@ -12,7 +12,7 @@ from tests.support.invoices import KEY, invoice, later, money, store, transactio
 from tests.support.operations import NOW, accepted
 from uprid_client import Client
 from uprid_client.database.invoices import Choice, stored_invoices
-from worker.domain.errors import DatabaseUnavailable, Unsealable
+from uprid_client.errors import DatabaseUnavailable, Unsealable
 from worker.store.database import Database
 from worker.store.invoice_tables import INVOICES
 from worker.store.tables import OPERATIONS

@@ -12,7 +12,7 @@ from cryptography.fernet import Fernet
 from tests.support.messages import arguments, enqueued
 from tests.support.valkey import ValkeyServer
 from uprid_client import Client
-from worker.domain.errors import BrokerUnavailable
+from uprid_client.errors import BrokerUnavailable
 
 KEY = Fernet.generate_key().decode()
 PERSON = {"last_name": "Небывал", "phone": "+79471236813", "inn": "501716749325"}

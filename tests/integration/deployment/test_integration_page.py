@@ -16,7 +16,6 @@ import redis
 from celery import Celery
 from cryptography.fernet import Fernet
 
-from config.queues import Provider, Task
 from config.settings import load
 from tests.support.invoices import invoice, money, store
 from tests.support.messages import arguments, enqueued
@@ -25,10 +24,12 @@ from tests.support.servers import SqliteFiles
 from tests.support.valkey import ValkeyServer
 from uprid_client import Event
 from uprid_client.contract.arguments import Start
+from uprid_client.contract.events import EventType
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import State
+from uprid_client.names import Provider, Task
 from uprid_client.sealing import Sealer
-from worker.domain.events import EventType
-from worker.domain.outcomes import Reason, ReasonCode
-from worker.domain.states import State
+from worker.domain.outcomes import Reason
 from worker.intake.message import Message, Reading
 from worker.process.stored_token import StoredTokens
 from worker.providers.base import Plugin

@@ -18,7 +18,6 @@ from cryptography.fernet import Fernet
 
 from benchmarks import __main__ as benchmarks
 from config.polling import PollPolicy
-from config.queues import Provider
 from tests.harnesses.chaos import __main__ as chaos
 from tests.harnesses.hostile import __main__ as hostile
 from tests.harnesses.simulation import __main__ as simulation
@@ -40,10 +39,12 @@ from tests.support.processes import PATIENCE
 from tests.support.real_parts import program
 from tests.support.valkey import ValkeyServer
 from uprid_client.contract.catalogue import tasks_of
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import State
+from uprid_client.names import Provider
 from uprid_client.sealing import Sealer
 from worker.cli import documents
-from worker.domain.outcomes import Reason, ReasonCode
-from worker.domain.states import State
+from worker.domain.outcomes import Reason
 from worker.store import provider_pauses
 from worker.store.database import Database
 

@@ -25,9 +25,9 @@ from tests.support.engine import Process, another, many, states
 from tests.support.operations import operations, types
 from tests.support.processes import wait_until
 from tests.support.providers import ScriptedPlugin
-from worker.domain.errors import DatabaseUnavailable
+from uprid_client.contract.states import State
+from uprid_client.errors import DatabaseUnavailable
 from worker.domain.outcomes import Finished, Outcome
-from worker.domain.states import State
 from worker.engine.calls import Answer, Call
 from worker.engine.chunk import FLUSH_EVERY, Chunk
 from worker.engine.decisions import decide

@@ -9,16 +9,9 @@ from config.polling import PollPolicy
 from tests.support.engine import Process, process, states
 from tests.support.operations import attempts, journal, operation, told, types
 from tests.support.providers import ScriptedPlugin
-from worker.domain.outcomes import (
-    Finished,
-    NeedsPerson,
-    Outcome,
-    Pending,
-    Reason,
-    ReasonCode,
-    Settle,
-)
-from worker.domain.states import State
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import State
+from worker.domain.outcomes import Finished, NeedsPerson, Outcome, Pending, Reason, Settle
 from worker.engine.calls import Call
 from worker.providers.base import Work
 

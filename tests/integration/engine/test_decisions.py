@@ -10,6 +10,8 @@ from sqlalchemy import update
 from tests.support.engine import SEALER, Process, process
 from tests.support.operations import attempts, forgets, journal, operation, told, types
 from tests.support.providers import ScriptedPlugin
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import State
 from uprid_client.sealing import Sealer, new_key
 from worker.domain.outcomes import (
     Doubtful,
@@ -18,10 +20,8 @@ from worker.domain.outcomes import (
     Outcome,
     Pending,
     Reason,
-    ReasonCode,
     Started,
 )
-from worker.domain.states import State
 from worker.engine.calls import Call
 from worker.providers.base import Work
 from worker.store import callbacks, resolutions, retries

@@ -10,12 +10,14 @@ import pytest
 from sqlalchemy import Connection, update
 
 from config.polling import PollPolicy
-from config.queues import Provider
 from tests.support.broker import MemoryBroker
 from tests.support.clock import StillDatabase
 from tests.support.engine import Process, another, many, process, states
 from tests.support.operations import operation, operations, told, types
 from tests.support.providers import LIMITS, ScriptedPlugin
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import State
+from uprid_client.names import Provider
 from worker.domain.outcomes import (
     Doubtful,
     Finished,
@@ -24,11 +26,9 @@ from worker.domain.outcomes import (
     Outcome,
     Pending,
     Reason,
-    ReasonCode,
     Started,
     Trouble,
 )
-from worker.domain.states import State
 from worker.engine.calls import Call
 from worker.providers.base import Work
 from worker.store import claims, provider_pauses

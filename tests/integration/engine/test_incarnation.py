@@ -13,7 +13,7 @@ from sqlalchemy.exc import InternalError, PendingRollbackError
 from tests.support.clock import TravellingDatabase
 from tests.support.operations import accepted, claim, operation
 from tests.support.processes import wait_until
-from worker.domain.errors import DatabaseUnavailable
+from uprid_client.errors import DatabaseUnavailable
 from worker.engine.halt import Halt
 from worker.engine.incarnation import Incarnation
 from worker.store import leases

@@ -7,12 +7,14 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Connection, RowMapping, select, update
 
-from config.queues import Provider
 from tests.support.broker import MemoryBroker
 from tests.support.clock import TravellingDatabase
 from tests.support.engine import SEALER, Process, states
 from tests.support.operations import operation, told, types
 from tests.support.providers import LIMITS, ScriptedPlugin
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import State
+from uprid_client.names import Provider
 from uprid_client.sealing import Sealer, new_key
 from worker.domain.outcomes import (
     Finished,
@@ -22,13 +24,11 @@ from worker.domain.outcomes import (
     Outcome,
     Pending,
     Reason,
-    ReasonCode,
     Settle,
     Started,
     Trouble,
     Wanted,
 )
-from worker.domain.states import State
 from worker.engine.calls import Call
 from worker.providers.base import Work
 from worker.store import inputs, provider_pauses, resolutions

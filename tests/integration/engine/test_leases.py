@@ -11,7 +11,6 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection, update
 
-from config.queues import Provider
 from tests.support.broker import MemoryBroker
 from tests.support.clock import TravellingDatabase
 from tests.support.engine import Process, another, many, process, states
@@ -19,9 +18,10 @@ from tests.support.operations import operation, operations, told, types
 from tests.support.providers import LIMITS, ScriptedPlugin
 from tests.support.schema import bring_to_newest
 from tests.support.servers import postgres_server
-from worker.domain.errors import DatabaseUnavailable
+from uprid_client.contract.states import State
+from uprid_client.errors import DatabaseUnavailable
+from uprid_client.names import Provider
 from worker.domain.outcomes import Finished, Outcome, Pending
-from worker.domain.states import State
 from worker.engine.calls import Call
 from worker.providers.base import Work
 from worker.store.tables import OPERATIONS

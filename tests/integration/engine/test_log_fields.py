@@ -9,6 +9,8 @@ import structlog
 from tests.support.engine import Process, many
 from tests.support.operations import operation
 from tests.support.providers import LIMITS, ScriptedPlugin
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import State
 from worker.domain.outcomes import (
     Finished,
     Misconfigured,
@@ -16,11 +18,9 @@ from worker.domain.outcomes import (
     Outcome,
     Pending,
     Reason,
-    ReasonCode,
     Started,
     Trouble,
 )
-from worker.domain.states import State
 from worker.engine.calls import Call
 from worker.providers.base import Work
 

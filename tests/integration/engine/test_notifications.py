@@ -5,10 +5,13 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import update
 
-from config.queues import Provider, Wake
+from config.queues import Wake
 from tests.support.engine import SEALER, Process, states
 from tests.support.operations import operation, start, types
 from tests.support.providers import Line, ScriptedPlugin
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import State
+from uprid_client.names import Provider
 from uprid_client.sealing import Sealer, new_key
 from worker.domain.outcomes import (
     Doubtful,
@@ -17,10 +20,8 @@ from worker.domain.outcomes import (
     Outcome,
     Pending,
     Reason,
-    ReasonCode,
     Started,
 )
-from worker.domain.states import State
 from worker.engine.calls import Call
 from worker.providers.base import Work
 from worker.store import notifications

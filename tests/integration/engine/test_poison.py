@@ -10,14 +10,14 @@ from typing import Final
 
 from sqlalchemy import update
 
-from config.queues import Provider
 from tests.support.broker import MemoryBroker
 from tests.support.clock import TravellingDatabase
 from tests.support.engine import LONGEST, SEALER, SILENCE, WIDTH, Bell
 from tests.support.operations import operation, start
 from tests.support.providers import ScriptedPlugin
+from uprid_client.contract.states import State
+from uprid_client.names import Provider
 from worker.domain.outcomes import Outcome, Pending
-from worker.domain.states import State
 from worker.engine.calls import Call
 from worker.engine.engine import Engine
 from worker.engine.incarnation import Incarnation

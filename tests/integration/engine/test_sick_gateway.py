@@ -10,7 +10,7 @@ from tests.support.engine import SEALER, Poller
 from tests.support.http_stub import Answer, HttpStub
 from tests.support.mandarin import BY_SNILS, SESSION
 from tests.support.operations import operations, start
-from worker.domain.states import State
+from uprid_client.contract.states import State
 from worker.providers.mandarin.plugin import MandarinPlugin
 from worker.store.tables import OPERATIONS
 

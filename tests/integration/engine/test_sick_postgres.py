@@ -10,7 +10,6 @@ import psycopg
 import pytest
 from sqlalchemy import select
 
-from config.queues import Provider
 from tests.support.engine import Poller, Process, process, states
 from tests.support.frozen import frozen
 from tests.support.operations import operations, types
@@ -18,8 +17,9 @@ from tests.support.processes import wait_until
 from tests.support.providers import ScriptedPlugin
 from tests.support.schema import bring_to_newest
 from tests.support.servers import PostgresServer, postgres_server
+from uprid_client.contract.states import State
+from uprid_client.names import Provider
 from worker.domain.outcomes import Finished, Outcome
-from worker.domain.states import State
 from worker.engine.calls import Call
 from worker.engine.incarnation import Incarnation
 from worker.engine.sweep import Sweep, Timing

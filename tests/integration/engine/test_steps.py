@@ -13,6 +13,8 @@ from tests.support.engine import Process, process, states
 from tests.support.invoices import invoice
 from tests.support.operations import journal, operation, told, types
 from tests.support.providers import ScriptedPlugin
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import State
 from worker.domain.outcomes import (
     Doubtful,
     Finished,
@@ -22,11 +24,9 @@ from worker.domain.outcomes import (
     Pending,
     Prepared,
     Reason,
-    ReasonCode,
     Started,
     Trouble,
 )
-from worker.domain.states import State
 from worker.engine.calls import Call
 from worker.providers.base import Work
 from worker.store import resolutions, retries

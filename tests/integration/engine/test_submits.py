@@ -7,9 +7,9 @@ from sqlalchemy import update
 from tests.support.engine import Process, process, states
 from tests.support.operations import operation, told, types
 from tests.support.providers import LIMITS, ScriptedPlugin
+from uprid_client.contract.states import State
 from uprid_client.sealing import Sealer, new_key
 from worker.domain.outcomes import Doubtful, Finished, NotSent, Outcome, Pending, Started, Trouble
-from worker.domain.states import State
 from worker.engine.calls import Call
 from worker.providers.base import Work
 from worker.store.tables import ATTEMPTS, OPERATIONS

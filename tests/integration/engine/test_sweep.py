@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import update
 
-from config.queues import Provider
 from tests.support.engine import Process, process
 from tests.support.frozen import frozen
 from tests.support.operations import accepted, operation, types
 from tests.support.providers import ScriptedPlugin
 from tests.support.servers import valkey_server
+from uprid_client.contract.states import State
+from uprid_client.names import Provider
 from worker.domain.outcomes import Finished
-from worker.domain.states import State
 from worker.engine.calls import Call
 from worker.engine.sweep import Sweep, Timing
 from worker.store.retention import Retention

@@ -5,13 +5,13 @@ import threading
 import pytest
 from sqlalchemy import update
 
-from config.queues import Provider
 from tests.support.engine import Process, many, states
 from tests.support.operations import attempts, operation, told
 from tests.support.processes import wait_until
 from tests.support.providers import LIMITS, ScriptedPlugin
+from uprid_client.contract.states import State
+from uprid_client.names import Provider
 from worker.domain.outcomes import Finished, Outcome, Pending, Started
-from worker.domain.states import State
 from worker.engine.calls import Call
 from worker.providers.base import Work
 from worker.store import claims, leases

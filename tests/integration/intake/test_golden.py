@@ -15,16 +15,16 @@ from typing import Any, Final
 import pytest
 from sqlalchemy import select, update
 
-from config.queues import Provider, Task
 from tests.support.command import uprid
 from tests.support.operations import NOW, in_state, operation, start, told, types
 from tests.support.parts import worker_parts
 from tests.support.valkey import ValkeyServer
 from uprid_client import Client
+from uprid_client.contract.events import EventType
+from uprid_client.contract.states import State
+from uprid_client.names import Provider, Task
 from uprid_sandbox.options import SandboxOptions
-from worker.domain.events import EventType
 from worker.domain.outcomes import NeedsPerson
-from worker.domain.states import State
 from worker.intake import actions, callbacks, inputs, notifications
 from worker.intake.message import Message
 from worker.intake.refusals import Taking

@@ -14,7 +14,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from config.queues import Provider, Task
 from tests.integration.intake.test_golden import (
     FINGERPRINT_KEY,
     KEY,
@@ -26,6 +25,7 @@ from tests.integration.intake.test_golden import (
 from tests.support.operations import start, told, types
 from tests.support.parts import worker_parts
 from tests.support.valkey import ValkeyServer
+from uprid_client.names import Provider, Task
 from uprid_sandbox.options import SandboxOptions
 from worker.domain.intake import Intake
 from worker.intake.message import Message

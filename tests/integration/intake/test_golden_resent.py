@@ -14,7 +14,6 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select
 
-from config.queues import Provider, Task
 from tests.integration.intake.test_golden import (
     FINGERPRINT_KEY,
     KEY,
@@ -29,6 +28,7 @@ from tests.support.parts import worker_parts
 from tests.support.processes import wait_until
 from tests.support.servers import PostgresServer, SqliteFiles, ValkeyServer, valkey_server
 from tests.support.system import SEAL_KEY, System, system
+from uprid_client.names import Provider, Task
 from uprid_client.sealing import Sealer
 from uprid_sandbox.options import SandboxOptions
 from worker.intake.message import Message

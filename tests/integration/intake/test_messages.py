@@ -10,7 +10,6 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import update
 
-from config.queues import Provider, Task
 from tests.support.engine import Process, process
 from tests.support.messages import enqueued
 from tests.support.operations import (
@@ -29,7 +28,8 @@ from tests.support.parts import worker_parts
 from tests.support.people import changed, person
 from tests.support.providers import ScriptedPlugin
 from tests.support.valkey import ValkeyServer
-from worker.domain.states import State
+from uprid_client.contract.states import State
+from uprid_client.names import Provider, Task
 from worker.engine.calls import Call
 from worker.intake import actions, callbacks
 from worker.intake.message import Message

@@ -9,12 +9,12 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import select, update
 
-from config.queues import Provider, Task
 from tests.support.npd import notification
 from tests.support.operations import operation, start, told, types
 from tests.support.parts import worker_parts
 from tests.support.valkey import ValkeyServer
-from worker.domain.states import State
+from uprid_client.contract.states import State
+from uprid_client.names import Provider, Task
 from worker.intake import inputs, notifications
 from worker.intake.message import Message
 from worker.intake.starts import start as starting

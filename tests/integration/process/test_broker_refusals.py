@@ -19,8 +19,8 @@ from tests.support.redis_server import RedisServer, redis_server
 from tests.support.schema import bring_to_newest
 from tests.support.servers import SqliteFiles
 from uprid_client import Client
+from uprid_client.errors import BrokerUnavailable
 from uprid_client.sealing import new_key
-from worker.domain.errors import BrokerUnavailable
 
 PASSWORD: Final = "TopSecret"
 _ROOT: Final = Path(__file__).parents[3]

@@ -14,7 +14,7 @@ from tests.support.parts import worker_parts
 from tests.support.schema import bring_to_newest
 from tests.support.servers import PostgresServer
 from tests.support.valkey import ValkeyServer
-from worker.domain.errors import DatabaseUnavailable
+from uprid_client.errors import DatabaseUnavailable
 from worker.process.runtime import BACKGROUND_CONNECTIONS, Runtime
 from worker.store.database import Database
 

@@ -7,13 +7,13 @@ import pytest
 import structlog
 from cryptography.fernet import Fernet
 
-from config.queues import Provider, Task
 from tests.support.npd import notification
 from tests.support.operations import waiting
 from tests.support.parts import worker_parts
 from tests.support.people import person
 from tests.support.valkey import ValkeyServer
-from worker.domain.states import State
+from uprid_client.contract.states import State
+from uprid_client.names import Provider, Task
 from worker.intake import actions, callbacks, inputs, notifications, starts
 from worker.intake.message import Message
 from worker.process.runtime import Runtime

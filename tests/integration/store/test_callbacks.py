@@ -18,7 +18,7 @@ from tests.support.operations import (
     told,
     waiting,
 )
-from worker.domain.states import State
+from uprid_client.contract.states import State
 from worker.store import overview, writeback
 from worker.store.callbacks import hasten
 from worker.store.claims import ORDINARY

@@ -21,7 +21,7 @@ from tests.support.operations import (
     start,
     stayed,
 )
-from worker.domain.states import State
+from uprid_client.contract.states import State
 from worker.store import claims, notifications, writeback
 from worker.store.claims import ORDINARY, URGENT, Claimed
 from worker.store.database import Database

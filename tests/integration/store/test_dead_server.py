@@ -12,7 +12,7 @@ from sqlalchemy import text
 from tests.support.schema import bring_to_newest
 from tests.support.servers import PostgresServer
 from uprid_client.database.postgres import connection as module
-from worker.domain.errors import DatabaseUnavailable
+from uprid_client.errors import DatabaseUnavailable
 from worker.store import claims
 from worker.store.database import Database
 

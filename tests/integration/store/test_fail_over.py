@@ -13,7 +13,7 @@ from tests.support.read_only import read_only_for_old_sessions
 from tests.support.schema import bring_to_newest
 from tests.support.servers import PostgresServer, postgres_server
 from uprid_client.database.answers import sealed_answer
-from worker.domain.errors import DatabaseUnavailable
+from uprid_client.errors import DatabaseUnavailable
 from worker.store import claims
 from worker.store.database import Database
 

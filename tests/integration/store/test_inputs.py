@@ -25,9 +25,9 @@ from tests.support.operations import (
     waiting,
     write,
 )
-from worker.domain.events import EventType
+from uprid_client.contract.events import EventType
+from uprid_client.contract.states import TERMINAL, State
 from worker.domain.outcomes import Wanted
-from worker.domain.states import TERMINAL, State
 from worker.store import input_delivery, inputs, resolutions, retries, writeback
 from worker.store.actions import Action
 from worker.store.changes import Transition

@@ -22,8 +22,8 @@ from tests.support.operations import (
 )
 from uprid_client.contract.refusal_codes import RefusalCode
 from uprid_client.contract.refusal_reasons import reason_of
+from uprid_client.contract.states import State
 from worker.domain.refusal_reasons import from_row
-from worker.domain.states import State
 from worker.store import intake, retries
 from worker.store.actions import Action
 from worker.store.database import Database

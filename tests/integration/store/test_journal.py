@@ -15,8 +15,9 @@ from tests.support.operations import (
     operation,
     waiting,
 )
-from worker.domain.outcomes import Reason, ReasonCode
-from worker.domain.states import State
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import State
+from worker.domain.outcomes import Reason
 from worker.store import journal as store
 from worker.store import leases, reading, resolutions
 from worker.store.actions import Action, Done

@@ -15,8 +15,10 @@ from tests.support.everything import Rows, columns, common, rows
 from tests.support.operations import NOW, claim, ended, operations, told, write
 from tests.support.schema_facts import Facts, facts
 from tests.support.servers import PostgresServer, SqliteFiles
-from worker.domain.errors import DatabaseUnavailable, SchemaOutdated, SchemaTooNew, WouldLose
-from worker.domain.states import DRIVEN, TERMINAL, State
+from uprid_client.contract.states import TERMINAL, State
+from uprid_client.errors import DatabaseUnavailable
+from worker.domain.errors import SchemaOutdated, SchemaTooNew, WouldLose
+from worker.domain.states import DRIVEN
 from worker.store import leases
 from worker.store.claims import ORDINARY, URGENT
 from worker.store.database import Database

@@ -23,8 +23,8 @@ from tests.support.operations import (
     types,
     write,
 )
-from worker.domain.events import EventType
-from worker.domain.states import TERMINAL, State
+from uprid_client.contract.events import EventType
+from uprid_client.contract.states import TERMINAL, State
 from worker.store import notifications, resolutions, retries, writeback
 from worker.store.actions import Action
 from worker.store.changes import Transition

@@ -6,8 +6,10 @@ import pytest
 from sqlalchemy import update
 
 from tests.support.operations import NOW, in_state, operations, told, types
-from worker.domain.outcomes import Reason, ReasonCode
-from worker.domain.states import DRIVEN, State
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import State
+from worker.domain.outcomes import Reason
+from worker.domain.states import DRIVEN
 from worker.store import claims, overview, provider_pauses
 from worker.store.database import Database
 from worker.store.overview import ProviderRow

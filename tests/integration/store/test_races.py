@@ -23,8 +23,8 @@ from tests.support.operations import (
     write,
 )
 from tests.support.processes import wait_until
-from worker.domain.events import EventType
-from worker.domain.states import State
+from uprid_client.contract.events import EventType
+from uprid_client.contract.states import State
 from worker.store import callbacks, inputs, notifications, writeback
 from worker.store.changes import Transition
 from worker.store.claims import ORDINARY, URGENT, Claimed

@@ -14,11 +14,12 @@ from tests.support.operations import (
     stayed,
     write,
 )
+from uprid_client.contract.events import EventType
+from uprid_client.contract.reason_codes import ReasonCode
 from uprid_client.contract.refusal_codes import RefusalCode
 from uprid_client.contract.refusal_reasons import reason_of
-from worker.domain.events import EventType
-from worker.domain.outcomes import Reason, ReasonCode
-from worker.domain.states import State
+from uprid_client.contract.states import State
+from worker.domain.outcomes import Reason
 from worker.store import intake, reading, retries, writeback
 from worker.store.actions import Action
 from worker.store.claims import ORDINARY

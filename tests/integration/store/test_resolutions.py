@@ -27,8 +27,10 @@ from tests.support.operations import (
     waiting,
     write,
 )
-from worker.domain.outcomes import Reason, ReasonCode
-from worker.domain.states import DRIVEN, LIVE, TERMINAL, State
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import TERMINAL, State
+from worker.domain.outcomes import Reason
+from worker.domain.states import DRIVEN, LIVE
 from worker.store import leases, resolutions, writeback
 from worker.store.actions import Action, Done
 from worker.store.claims import ORDINARY, URGENT

@@ -20,9 +20,10 @@ from tests.support.operations import (
     waiting,
     write,
 )
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import State
 from worker.domain.ids import new_id
-from worker.domain.outcomes import Reason, ReasonCode
-from worker.domain.states import State
+from worker.domain.outcomes import Reason
 from worker.store import resolutions, waiting_retention
 from worker.store.actions import Action, Done
 from worker.store.database import Database

@@ -25,8 +25,10 @@ from tests.support.operations import (
     waiting,
     write,
 )
-from worker.domain.outcomes import Reason, ReasonCode
-from worker.domain.states import RETRYABLE, State
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import State
+from worker.domain.outcomes import Reason
+from worker.domain.states import RETRYABLE
 from worker.store import leases, retries, writeback
 from worker.store.actions import Action, Done
 from worker.store.claims import ORDINARY

@@ -10,7 +10,8 @@ from sqlalchemy import insert, inspect, select, update
 from sqlalchemy.exc import IntegrityError
 
 from tests.support.operations import NOW, accepted, operation
-from worker.domain.errors import DatabaseUnavailable, SchemaOutdated
+from uprid_client.errors import DatabaseUnavailable
+from worker.domain.errors import SchemaOutdated
 from worker.domain.ids import new_id
 from worker.store.database import Database
 from worker.store.schema import migrate, require_usable

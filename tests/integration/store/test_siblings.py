@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from tests.support.operations import NOW, accepted, operation
-from worker.domain.states import State
+from uprid_client.contract.states import State
 from worker.process.siblings import StoredSiblings
 from worker.store.database import Database
 from worker.store.tables import OPERATIONS

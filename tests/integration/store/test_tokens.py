@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from tests.support.loopback import free_port
 from tests.support.operations import NOW
+from uprid_client.errors import DatabaseUnavailable
 from uprid_client.sealing import Sealer
-from worker.domain.errors import DatabaseUnavailable
 from worker.process.stored_token import StoredTokens
 from worker.providers.access_tokens import LOOK_AGAIN, AccessToken
 from worker.store import tokens as store

@@ -21,10 +21,11 @@ from tests.support.operations import (
     types,
     write,
 )
+from uprid_client.contract.reason_codes import ReasonCode
 from uprid_client.contract.refusal_codes import RefusalCode
 from uprid_client.contract.refusal_reasons import reason_of
-from worker.domain.outcomes import Reason, ReasonCode
-from worker.domain.states import State
+from uprid_client.contract.states import State
+from worker.domain.outcomes import Reason
 from worker.store import claims, intake, outbox, provider_pauses, schedule
 from worker.store.database import Database
 from worker.store.outbox import NOTHING, Position

@@ -22,10 +22,11 @@ from tests.support.operations import (
     types,
     write,
 )
+from uprid_client.contract.events import EventType
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import State
 from worker.domain.errors import IllegalMove
-from worker.domain.events import EventType
-from worker.domain.outcomes import Reason, ReasonCode
-from worker.domain.states import State
+from worker.domain.outcomes import Reason
 from worker.store import writeback
 from worker.store.changes import Transition, Unchanged
 from worker.store.claims import ORDINARY, URGENT, Claimed

@@ -10,16 +10,17 @@ import pytest
 import redis
 from cryptography.fernet import Fernet
 
-from config.queues import Provider, Wake
+from config.queues import Wake
 from config.settings import load
 from tests.support.command import uprid
 from tests.support.operations import accepted, told
 from tests.support.parts import worker_parts
 from tests.support.valkey import ValkeyServer
 from uprid_client import Client, Event
+from uprid_client.errors import StreamUnusable, Unsealable
+from uprid_client.names import Provider
 from worker.cli.doctor.finding import Level
 from worker.cli.doctor.stream import check_stream
-from worker.domain.errors import StreamUnusable, Unsealable
 from worker.domain.ids import new_id
 from worker.store.database import Database
 from worker.stream.relay import Relay, padded, plain

@@ -14,7 +14,7 @@ from tests.support.clock import TravellingDatabase
 from tests.support.operations import accepted, claim, ended, told, write
 from tests.support.processes import wait_until
 from tests.support.servers import ValkeyServer, valkey_server
-from worker.domain.errors import BrokerUnavailable
+from uprid_client.errors import BrokerUnavailable
 from worker.domain.ids import new_id
 from worker.store import outbox
 from worker.store.outbox import Line

@@ -7,8 +7,8 @@ from cryptography.fernet import Fernet
 from hypothesis import given
 from hypothesis import strategies as st
 
+from uprid_client.errors import Unsealable
 from uprid_client.sealing import LARGEST_TOKEN, Sealer, new_key
-from worker.domain.errors import Unsealable
 
 FIRST, SECOND = new_key(), new_key()
 SEALER = Sealer([FIRST])

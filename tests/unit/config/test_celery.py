@@ -5,15 +5,8 @@ from datetime import timedelta
 import pytest
 
 from config.celery import configuration, queues_of, transport_options
-from config.queues import (
-    CHUNK_QUEUES,
-    INTAKE_QUEUES,
-    PROVIDER_TASKS,
-    Provider,
-    Task,
-    Wake,
-    chunk_queue,
-)
+from config.queues import CHUNK_QUEUES, INTAKE_QUEUES, PROVIDER_TASKS, Wake, chunk_queue
+from uprid_client.names import Provider, Task
 
 BROKER = "redis://127.0.0.1:6379/0"
 TIMEOUT = timedelta(minutes=15)

@@ -9,7 +9,7 @@ import structlog
 
 from config import logging as our_logging
 from tests.support.http_stub import Answer, HttpStub
-from worker.domain.errors import UpridError
+from uprid_client.errors import UpridError
 from worker.providers.transport.http import PinnedSession
 
 PERSON = "Ivanova Anna"

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from config.queues import PROVIDER_TASKS, Task
+from config.queues import PROVIDER_TASKS
 from tests.support.pages import PAGES
+from uprid_client.contract.events import EventType
+from uprid_client.names import Task
 from worker.cli import steps
-from worker.domain.events import EventType
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text("utf-8")

@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
-from config.queues import Provider
+from uprid_client.contract.events import EventType
+from uprid_client.contract.reason_codes import ReasonCode
 from uprid_client.contract.refusal_codes import RefusalCode
 from uprid_client.contract.refusal_reasons import reason_of
+from uprid_client.contract.states import State
+from uprid_client.names import Provider
 from worker.domain.event_data import Details, operation_event
-from worker.domain.events import EventType
-from worker.domain.outcomes import Reason, ReasonCode, Wanted
+from worker.domain.outcomes import Reason, Wanted
 from worker.domain.snapshot import Snapshot
-from worker.domain.states import State
 
 ROOT = Path(__file__).parents[3]
 DESCRIBED: dict[str, Any] = json.loads((ROOT / "docs" / "events.json").read_text("utf-8"))

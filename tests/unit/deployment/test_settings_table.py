@@ -7,8 +7,8 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from config.providers import ProviderSettings
-from config.queues import Provider
 from config.settings import NESTED, PREFIX, Settings
+from uprid_client.names import Provider
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "settings.md").read_text("utf-8")

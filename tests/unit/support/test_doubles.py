@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from config.queues import Provider, Wake
+from config.queues import Wake
 from tests.support.broker import MemoryBroker
 from tests.support.clock import TravellingDatabase
 from tests.support.operations import NOW
 from tests.support.providers import ScriptedPlugin
-from worker.domain.errors import BrokerUnavailable
+from uprid_client.contract.states import State
+from uprid_client.errors import BrokerUnavailable
+from uprid_client.names import Provider
 from worker.domain.outcomes import Finished, Pending, Started
-from worker.domain.states import State
 from worker.engine.calls import Call
 from worker.engine.wakeups import Publisher
 from worker.providers.base import Plugin, Work

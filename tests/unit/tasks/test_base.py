@@ -7,12 +7,11 @@ from typing import Any
 import pytest
 import structlog
 
-from config.queues import Task
-
 # Modules and not their tasks: pytest would look into those, and Celery then asks for the settings.
 from tasks import base, moneta, upkeep
 from tasks.base import RegisteredTask, chunk_task, message_task, upkeep_task
-from worker.domain.errors import DatabaseUnavailable
+from uprid_client.errors import DatabaseUnavailable
+from uprid_client.names import Task
 from worker.intake.message import Message
 from worker.process import runtime
 

@@ -7,7 +7,8 @@ from importlib.util import find_spec
 
 import pytest
 
-from config.queues import TASK_MODULES, Task
+from config.queues import TASK_MODULES
+from uprid_client.names import Task
 
 #: In a process of its own: the worker's app reads its settings once, and for all tests.
 _ASK = """

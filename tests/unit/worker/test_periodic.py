@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.support.processes import wait_until
-from worker.domain.errors import BrokerUnavailable
+from uprid_client.errors import BrokerUnavailable
 from worker.periodic import Repeating
 
 

@@ -7,6 +7,7 @@ import typer
 from sqlalchemy.exc import SQLAlchemyError
 
 from config.settings import Need, Settings
+from uprid_client.errors import UpridError
 from worker.cli import streams
 from worker.cli.doctor.at_once import Look, at_once
 from worker.cli.doctor.broker import check_broker, check_events_server
@@ -21,7 +22,6 @@ from worker.cli.doctor.stream import check_stream
 from worker.cli.exits import FAILED, Stop, explained, settings_for
 from worker.cli.output import say, say_json
 from worker.cli.streams import complain
-from worker.domain.errors import UpridError
 from worker.store.database import Database
 
 

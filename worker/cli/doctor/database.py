@@ -6,9 +6,10 @@ from typing import Final
 
 from sqlalchemy import text
 
+from uprid_client.errors import DatabaseUnavailable
 from worker.cli.doctor.finding import Finding, fault, ok, warning
 from worker.cli.exits import explained
-from worker.domain.errors import DatabaseUnavailable, SchemaUnusable
+from worker.domain.errors import SchemaUnusable
 from worker.store.database import Database
 from worker.store.rights import require_encoding, require_rights
 from worker.store.schema import require_usable

@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from config.settings import Settings
+from uprid_client.errors import Unsealable
 from uprid_client.sealing import Sealer
 from worker.cli.doctor.finding import Finding, fault, ok
-from worker.domain.errors import Unsealable
 from worker.privacy.fingerprints import Fingerprinter
 from worker.store import overview
 from worker.store.database import Database

@@ -7,11 +7,12 @@ from typing import Final
 from sqlalchemy import Connection
 
 from config.settings import Settings
+from uprid_client.contract.states import State
 from worker.cli.doctor.finding import Finding, fault, ok, warning
 from worker.cli.doctor.room import check_room
 from worker.cli.output import lasting, moment
 from worker.cli.standing import OVERDUE_AFTER
-from worker.domain.states import DRIVEN, State
+from worker.domain.states import DRIVEN
 from worker.store import outbox, overview, waiting_retention
 from worker.store.database import Database
 from worker.store.overview import ProviderRow

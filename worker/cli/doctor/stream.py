@@ -7,11 +7,11 @@ from typing import Any, Final, cast
 import redis
 
 from config.settings import Settings
+from uprid_client.errors import BrokerUnavailable
 from uprid_client.events.replies import trouble
 from uprid_client.redis_server.connection import connect
 from worker.cli.doctor.broker import PATIENCE
 from worker.cli.doctor.finding import Finding, fault, ok, warning
-from worker.domain.errors import BrokerUnavailable
 
 #: The newest id carries the server's time, which may be off by so much before anything is wrong.
 _AHEAD: Final = timedelta(hours=1)

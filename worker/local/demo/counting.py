@@ -5,7 +5,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from typing import Any, assert_never
 
-from config.queues import Provider
+from uprid_client.names import Provider
 from worker.local.demo.cases import PLAYS
 from worker.local.demo.cases.messages import (
     FetchInvoices,

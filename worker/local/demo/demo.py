@@ -11,10 +11,10 @@ from typing import Final
 
 from rich.console import Console
 
-from config.queues import Provider
 from uprid_client import Client
+from uprid_client.errors import UpridError
+from uprid_client.names import Provider
 from worker.cli.exits import FAILED, MISUSED, Stop, explained
-from worker.domain.errors import UpridError
 from worker.local.demo import checks, counting, report
 from worker.local.demo.board import Board
 from worker.local.demo.counting import Counters

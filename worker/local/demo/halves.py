@@ -5,8 +5,8 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
-from config.queues import Provider
 from config.settings import Need, load
+from uprid_client.names import Provider
 from uprid_client.sealing import new_key
 from uprid_sandbox.options import SandboxOptions
 from worker.local import defaults

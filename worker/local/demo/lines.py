@@ -6,7 +6,7 @@ from typing import Final, Self
 
 from rich.console import Console
 
-from worker.domain.events import EventType
+from uprid_client.contract.events import EventType
 from worker.local.demo.board import WIDTH, Standings
 from worker.local.demo.cases import PLAYS, PROVIDER_OF
 from worker.local.demo.record import Heard

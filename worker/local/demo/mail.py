@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from config.queues import Provider
+from uprid_client.names import Provider
 from worker.local.demo.cases import PLAYS
 from worker.local.demo.cases.messages import IdentifySelfEmployed
 from worker.local.demo.counting import phone_digits

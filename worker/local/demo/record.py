@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from worker.domain.events import EventType
+from uprid_client.contract.events import EventType
 
 
 @dataclass(frozen=True, slots=True)

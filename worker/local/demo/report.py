@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from config.queues import Provider
+from uprid_client.names import Provider
 from worker.local.demo import counting, registry, scan
 from worker.local.demo.board import WIDTH
 from worker.local.demo.cases import PLAYS

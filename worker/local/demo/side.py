@@ -6,7 +6,7 @@ The other providers have one language each, and are asked on the first side.
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from config.queues import Provider
+from uprid_client.names import Provider
 
 #: How people write the providers' names.
 NAMES: Final = {

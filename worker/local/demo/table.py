@@ -8,8 +8,9 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.table import Table
 
-from config.queues import Provider
-from worker.domain.states import DRIVEN, State
+from uprid_client.contract.states import State
+from uprid_client.names import Provider
+from worker.domain.states import DRIVEN
 from worker.local.demo.board import WIDTH, Standing, Standings
 from worker.local.demo.cases import PLAYS
 from worker.local.demo.cases.shape import Case

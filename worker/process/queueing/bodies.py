@@ -6,7 +6,7 @@ import lzma
 import zlib
 from typing import Any, Final, Protocol
 
-from config.queues import LARGEST_MESSAGE
+from uprid_client.names import LARGEST_MESSAGE
 from worker.process.queueing.unreadable import Cause
 
 #: Bytes of a body that was compressed. It is not compressed when it is sent once more, and must not

@@ -5,7 +5,7 @@ Kombu fails at one that is malformed, and ends the worker, or Flower's view of i
 
 from typing import Any, Final
 
-from config.queues import LARGEST_MESSAGE
+from uprid_client.names import LARGEST_MESSAGE
 from worker.process.queueing.bodies import Misread, decoded
 from worker.process.queueing.reading import Entry, content_of, envelope
 from worker.process.queueing.unreadable import Cause

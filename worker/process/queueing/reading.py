@@ -14,8 +14,8 @@ from uuid import uuid4
 
 from kombu.utils import json as kombu_json
 
-from config.queues import LARGEST_MESSAGE
 from uprid_client.contract.words import is_reference
+from uprid_client.names import LARGEST_MESSAGE
 from uprid_client.shown_names import shown_task
 from worker.intake.message import storable
 from worker.process.queueing.bodies import Misread, decoded, inflated

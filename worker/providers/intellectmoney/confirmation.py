@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final, assert_never
 
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import State
 from worker.domain.outcomes import (
     Doubtful,
     Finished,
@@ -15,11 +17,9 @@ from worker.domain.outcomes import (
     Pending,
     Prepared,
     Reason,
-    ReasonCode,
     Started,
     Trouble,
 )
-from worker.domain.states import State
 from worker.providers.base import Work
 from worker.providers.intellectmoney.answers import Done, Failed, Queued, Scheduled, Unlike
 from worker.providers.intellectmoney.endings import OPERATION_ERROR, error

@@ -9,6 +9,8 @@ from operator import attrgetter
 from typing import Any, Final, Generic, TypeVar, assert_never
 
 from config.polling import PollPolicy
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import State
 from worker.domain.invoices import Invoice
 from worker.domain.outcomes import (
     Finished,
@@ -18,11 +20,9 @@ from worker.domain.outcomes import (
     Outcome,
     Pending,
     Reason,
-    ReasonCode,
     Started,
     Trouble,
 )
-from worker.domain.states import State
 from worker.providers.base import Work
 from worker.providers.intellectmoney.answers import Failed, Scheduled
 from worker.providers.intellectmoney.client import Client

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
 from typing import Any, Final, Generic, Self, TypeVar, assert_never
 
-from worker.domain.outcomes import Misconfigured, NeedsPerson, Pending, Reason, ReasonCode
+from uprid_client.contract.reason_codes import ReasonCode
+from worker.domain.outcomes import Misconfigured, NeedsPerson, Pending, Reason
 from worker.providers.intellectmoney.answers import Answer, Done, Failed, Queued
 from worker.providers.intellectmoney.client import Client
 from worker.providers.intellectmoney.parsing import Pick

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Final, Protocol
 
 from config.providers import IntellectMoneySettings
-from config.queues import Provider
 from uprid_client.contract.given import Writing
 from uprid_client.contract.intellectmoney import (
     STATE_ASKED,
@@ -12,7 +11,8 @@ from uprid_client.contract.intellectmoney import (
     ListArguments,
     SaveArguments,
 )
-from worker.domain.errors import Refused
+from uprid_client.errors import Refused
+from uprid_client.names import Provider
 from worker.domain.outcomes import Outcome
 from worker.providers.access_tokens import AccessTokenShelf
 from worker.providers.base import Finding, Work

@@ -12,7 +12,9 @@ from functools import partial
 from typing import Any, Final, assert_never
 
 from config.polling import PollPolicy
-from worker.domain.errors import CallFailed, DatabaseUnavailable
+from uprid_client.contract.states import State
+from uprid_client.errors import DatabaseUnavailable
+from worker.domain.errors import CallFailed
 from worker.domain.outcomes import (
     Doubtful,
     Finished,
@@ -24,7 +26,6 @@ from worker.domain.outcomes import (
     Prepared,
     Trouble,
 )
-from worker.domain.states import State
 from worker.providers.access_tokens import LOOK_AGAIN, AccessToken
 from worker.providers.base import Work
 from worker.providers.intellectmoney import confirmation

@@ -6,8 +6,10 @@ from typing import Final, TypeVar, assert_never
 import structlog
 
 from config.polling import PollPolicy
-from worker.domain.errors import CallFailed, DatabaseUnavailable, ReplyTooLarge
-from worker.domain.outcomes import Misconfigured, NeedsPerson, Pending, Reason, ReasonCode
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.errors import DatabaseUnavailable
+from worker.domain.errors import CallFailed, ReplyTooLarge
+from worker.domain.outcomes import Misconfigured, NeedsPerson, Pending, Reason
 from worker.providers.access_tokens import LOOK_AGAIN, AccessToken, AccessTokenShelf
 from worker.providers.intellectmoney.answers import (
     Answer,

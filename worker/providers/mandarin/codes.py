@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from config.queues import Provider
 from uprid_client.contract.mandarin import CodeData, SubmitSmsCode
 from uprid_client.contract.validating import validated
+from uprid_client.names import Provider
 from worker.providers.incoming import ExpectedInput
 from worker.providers.mandarin.course import CODES
 from worker.providers.mandarin.mapping import SMS_CODE

@@ -9,6 +9,8 @@ from enum import StrEnum
 from http import HTTPStatus
 from typing import Any, Final, assert_never
 
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import State
 from worker.domain.errors import CallFailed, ReplyUnreadable
 from worker.domain.outcomes import (
     PAST_ALL_STEPS,
@@ -18,11 +20,9 @@ from worker.domain.outcomes import (
     Outcome,
     Pending,
     Reason,
-    ReasonCode,
     Trouble,
     Wanted,
 )
-from worker.domain.states import State
 from worker.providers.base import Work
 from worker.providers.mandarin.course import Course, Handed, course_of
 from worker.providers.mandarin.progress import Progress

@@ -6,11 +6,14 @@ from dataclasses import replace
 from typing import ClassVar, Final, assert_never
 
 from config.providers import MandarinSettings
-from config.queues import Provider
 from uprid_client.contract.given import Writing, is_given
 from uprid_client.contract.mandarin import PersonData, StartArguments
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import State
 from uprid_client.contract.validating import both
-from worker.domain.errors import CallFailed, Refused
+from uprid_client.errors import Refused
+from uprid_client.names import Provider
+from worker.domain.errors import CallFailed
 from worker.domain.outcomes import (
     PAST_ALL_STEPS,
     Finished,
@@ -20,12 +23,10 @@ from worker.domain.outcomes import (
     Outcome,
     Pending,
     Reason,
-    ReasonCode,
     Started,
     Trouble,
     Wanted,
 )
-from worker.domain.states import State
 from worker.providers.base import Finding, Work
 from worker.providers.health import look
 from worker.providers.mandarin import mapping

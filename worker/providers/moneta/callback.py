@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from config.queues import Provider
 from uprid_client.contract.moneta import ReceiveCallback
+from uprid_client.names import Provider
 from worker.providers.incoming import ExpectedCallback
 
 #: What `tasks.moneta.receive_callback` takes.

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from worker.domain.outcomes import Reason, ReasonCode
+from uprid_client.contract.reason_codes import ReasonCode
+from worker.domain.outcomes import Reason
 
 
 class Means(Enum):

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import State
 from worker.domain.outcomes import (
     Doubtful,
     Finished,
@@ -13,11 +15,9 @@ from worker.domain.outcomes import (
     Outcome,
     Pending,
     Reason,
-    ReasonCode,
     Settle,
     Trouble,
 )
-from worker.domain.states import State
 from worker.providers.moneta.attributes import checked, is_of
 from worker.providers.moneta.faults import Meaning, Means, meaning_of
 from worker.providers.moneta.progress import Progress

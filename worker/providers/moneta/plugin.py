@@ -7,11 +7,14 @@ from datetime import datetime, timedelta
 from typing import ClassVar, Final
 
 from config.providers import MonetaSettings
-from config.queues import Provider
 from uprid_client.contract.given import Writing, is_given
 from uprid_client.contract.moneta import PersonData, StartArguments
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import State
 from uprid_client.contract.validating import both
-from worker.domain.errors import CallFailed, Refused
+from uprid_client.errors import Refused
+from uprid_client.names import Provider
+from worker.domain.errors import CallFailed
 from worker.domain.outcomes import (
     Doubtful,
     Finished,
@@ -20,12 +23,10 @@ from worker.domain.outcomes import (
     Outcome,
     Pending,
     Reason,
-    ReasonCode,
     Settle,
     Started,
     Trouble,
 )
-from worker.domain.states import State
 from worker.providers.base import Finding, Work
 from worker.providers.moneta import mapping
 from worker.providers.moneta.groups import Group, Membership

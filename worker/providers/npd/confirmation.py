@@ -5,16 +5,9 @@ from dataclasses import replace
 from typing import Any, Final
 
 from config.providers import NpdSettings
-from worker.domain.outcomes import (
-    Finished,
-    Misconfigured,
-    NeedsPerson,
-    Outcome,
-    Pending,
-    Reason,
-    ReasonCode,
-)
-from worker.domain.states import State
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import State
+from worker.domain.outcomes import Finished, Misconfigured, NeedsPerson, Outcome, Pending, Reason
 from worker.providers.base import Work
 from worker.providers.moneta.groups import Group, Membership
 from worker.providers.npd.moneta_queries import MonetaQueries, beside

@@ -2,16 +2,9 @@
 
 from typing import Final, assert_never
 
-from worker.domain.outcomes import (
-    Finished,
-    Misconfigured,
-    NeedsPerson,
-    NotSent,
-    Reason,
-    ReasonCode,
-    Trouble,
-)
-from worker.domain.states import State
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import State
+from worker.domain.outcomes import Finished, Misconfigured, NeedsPerson, NotSent, Reason, Trouble
 from worker.providers.npd.types import Error, Refusal, Unlike
 
 #: How often in a row NPD may fail to do what it was asked, before that is its last word.

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from config.queues import Provider
 from uprid_client.contract import npd as contract
 from uprid_client.contract.npd import ReceiveNotification, Status
+from uprid_client.contract.states import State
 from uprid_client.contract.validating import validated
-from worker.domain.states import State
+from uprid_client.names import Provider
 from worker.providers.incoming import ExpectedNotification, Notification
 
 _ENDS: Final = {Status.SUCCESS: State.SUCCEEDED, Status.EXPIRED: State.EXPIRED}

@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 
 from config.providers import NpdSettings
-from config.queues import Provider
 from uprid_client.contract.given import Writing
 from uprid_client.contract.npd import PersonData, StartArguments, Status
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import State
+from uprid_client.names import Provider
 from worker.domain.errors import CallFailed
 from worker.domain.outcomes import (
     Doubtful,
@@ -20,12 +22,10 @@ from worker.domain.outcomes import (
     Outcome,
     Pending,
     Reason,
-    ReasonCode,
     Settle,
     Started,
     Trouble,
 )
-from worker.domain.states import State
 from worker.providers.base import Finding, Work
 from worker.providers.moneta.queries import Queries
 from worker.providers.npd import mapping

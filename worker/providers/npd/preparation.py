@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from uprid_client.contract.reason_codes import ReasonCode
 from worker.domain.errors import CallFailed
-from worker.domain.outcomes import NeedsPerson, NotSent, Outcome, Prepared, Reason, ReasonCode
+from worker.domain.outcomes import NeedsPerson, NotSent, Outcome, Prepared, Reason
 from worker.providers.base import Work
 from worker.providers.npd import mapping
 from worker.providers.npd.client import NpdClient

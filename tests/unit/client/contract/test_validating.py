@@ -4,7 +4,7 @@ import pytest
 from pydantic import BaseModel
 
 from uprid_client.contract.validating import both, merged, validated
-from worker.domain.errors import Refused
+from uprid_client.errors import Refused
 
 
 class _Pair(BaseModel):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from uprid_client.database.lookup import look_up
-from worker.domain.errors import DatabaseUnavailable
+from uprid_client.errors import DatabaseUnavailable
 
 
 @pytest.mark.parametrize("name", ["plain", "a b", "a#b", "100%25", "a?mode=rwc"])

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
 
-from worker.domain.errors import DatabaseRefused
+from uprid_client.errors import DatabaseRefused
 from worker.store.database import Database
 
 

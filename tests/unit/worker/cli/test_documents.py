@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from config.queues import Provider, Task
+from uprid_client.names import Provider, Task
 from worker.cli.documents import BadDocument, read, split
 
 GOOD = {"reference": "order 1", "unit_id": 7, "payload": {"profile": {"first_name": "Иван"}}}

@@ -3,9 +3,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import State
 from worker.cli.standing import Standing, standing
-from worker.domain.outcomes import ReasonCode
-from worker.domain.states import DRIVEN, LIVE, State
+from worker.domain.states import DRIVEN, LIVE
 from worker.store.overview import ProviderRow
 from worker.store.reading import Row
 

@@ -11,7 +11,9 @@ import pytest
 
 from tests.support.operations import NOW
 from tests.support.providers import LIMITS, ScriptedPlugin
-from worker.domain.errors import DatabaseUnavailable, Unsealable
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import State
+from uprid_client.errors import DatabaseUnavailable, Unsealable
 from worker.domain.outcomes import (
     Doubtful,
     Finished,
@@ -21,11 +23,9 @@ from worker.domain.outcomes import (
     Outcome,
     Pending,
     Reason,
-    ReasonCode,
     Started,
     Trouble,
 )
-from worker.domain.states import State
 from worker.engine.admission import Health
 from worker.engine.calls import Answer, Call
 from worker.engine.chunk import Chunk, Working

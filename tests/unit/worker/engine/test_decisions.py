@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 from config.polling import PollPolicy
 from tests.support.operations import NOW
 from tests.support.providers import ScriptedPlugin
-from worker.domain.events import END_EVENTS, EventType
+from uprid_client.contract.events import EventType
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import TERMINAL, State
+from worker.domain.events import END_EVENTS
 from worker.domain.outcomes import (
     PAST_ALL_STEPS,
     Doubtful,
@@ -22,14 +25,13 @@ from worker.domain.outcomes import (
     Pending,
     Prepared,
     Reason,
-    ReasonCode,
     Settle,
     Started,
     Trouble,
     Wanted,
 )
 from worker.domain.snapshot import Run
-from worker.domain.states import DRIVEN, TERMINAL, State, may_move
+from worker.domain.states import DRIVEN, may_move
 from worker.engine.admission import LONGEST_REST
 from worker.engine.calls import Answer, Call, next_call
 from worker.engine.decisions import decide

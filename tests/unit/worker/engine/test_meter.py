@@ -4,11 +4,11 @@ import threading
 from dataclasses import replace
 from datetime import timedelta
 
-from config.queues import Provider
 from tests.support.meter import RecordingMeter
 from tests.support.operations import NOW
+from uprid_client.contract.states import State
+from uprid_client.names import Provider
 from worker.domain.outcomes import Outcome, Pending, Started
-from worker.domain.states import State
 from worker.engine.admission import Breaker
 from worker.engine.calls import Answer, Call
 from worker.engine.chunk import Chunk

@@ -4,9 +4,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from config.queues import Provider, Wake
+from config.queues import Wake
 from tests.support.broker import MemoryBroker
 from tests.support.operations import NOW
+from uprid_client.names import Provider
 from worker.engine.wakeups import Wakeups
 
 MONETA = Provider.MONETA

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from config.queues import Provider
 from config.settings import Settings, load
+from uprid_client.names import Provider
 from uprid_sandbox.options import SandboxOptions
 from worker.local.defaults import sandbox_pace, sandbox_providers
 

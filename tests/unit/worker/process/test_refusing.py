@@ -5,7 +5,7 @@ from threading import Event
 from structlog.testing import capture_logs
 
 from tests.support.processes import wait_until
-from worker.domain.errors import DatabaseUnavailable
+from uprid_client.errors import DatabaseUnavailable
 from worker.process.refusing import Refusing
 
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 from structlog.testing import capture_logs
 
-from worker.domain.errors import DatabaseUnavailable
+from uprid_client.errors import DatabaseUnavailable
 from worker.process import runtime
 from worker.store.database import Database
 

@@ -9,9 +9,9 @@ from typing import Any, Final
 import pytest
 from cryptography.fernet import Fernet
 
-from config.queues import Provider
 from config.settings import load
 from tests.support.servers import SqliteFiles
+from uprid_client.names import Provider
 from uprid_client.sealing import Sealer
 from worker.process.stored_token import StoredTokens
 from worker.providers.base import Plugin

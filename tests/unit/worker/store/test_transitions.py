@@ -9,9 +9,10 @@ from typing import Final
 
 import pytest
 
+from uprid_client.contract.states import State
 from worker.domain.errors import IllegalMove
 from worker.domain.snapshot import Snapshot
-from worker.domain.states import DRIVEN, MOVES, RETRYABLE, State
+from worker.domain.states import DRIVEN, MOVES, RETRYABLE
 from worker.store import transitions
 
 WORKER: Final = Path(transitions.__file__).parents[2]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from config.queues import Provider
+from uprid_client.names import Provider
 from worker.local.demo.cases.intellectmoney import INTELLECTMONEY
 from worker.local.demo.cases.mandarin import MANDARIN
 from worker.local.demo.cases.moneta import MONETA

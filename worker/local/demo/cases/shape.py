@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from worker.domain.events import EventType
+from uprid_client.contract.events import EventType
 from worker.local.demo.cases.messages import Message, Start
 
 ACCEPTED: Final = EventType.ACCEPTED

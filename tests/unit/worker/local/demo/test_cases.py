@@ -2,9 +2,10 @@ from collections import Counter
 
 import pytest
 
-from config.queues import Provider
+from uprid_client.contract.events import EventType
+from uprid_client.names import Provider
 from uprid_sandbox.mandarin.requests import Person
-from worker.domain.events import END_EVENTS, EventType
+from worker.domain.events import END_EVENTS
 from worker.local.demo.cases import PLAYS, PROVIDER_OF
 from worker.local.demo.cases.messages import HandCode
 from worker.local.demo.counting import phone_digits, wanted

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from worker.domain.events import EventType
+from uprid_client.contract.events import EventType
 from worker.local.demo.cases import PLAYS
 from worker.local.demo.cases.shape import Case, Told
 from worker.local.demo.checks import faults_of_case, faults_of_record, is_complete, plays_of

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from config.queues import Provider
+from uprid_client.names import Provider
 from uprid_sandbox.background import background
 from worker.local.demo.cases import PLAYS
 from worker.local.demo.counting import Counters, calls, faults_of_calls, wanted

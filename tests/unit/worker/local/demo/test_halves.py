@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from config.queues import Provider
+from uprid_client.names import Provider
 from worker.local.demo.halves import fleets
 from worker.local.demo.side import SIDES
 from worker.local.fleet import sandbox_command

@@ -3,8 +3,8 @@ import io
 import pytest
 from rich.console import Console
 
-from config.queues import Provider
-from worker.domain.events import EventType
+from uprid_client.contract.events import EventType
+from uprid_client.names import Provider
 from worker.local.demo.board import WIDTH
 from worker.local.demo.cases import PLAYS
 from worker.local.demo.lines import LineBoard

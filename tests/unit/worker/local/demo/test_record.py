@@ -1,4 +1,4 @@
-from worker.domain.events import EventType
+from uprid_client.contract.events import EventType
 from worker.local.demo.record import Heard, Record
 
 

@@ -2,8 +2,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from config.queues import Provider
-from worker.domain.events import EventType
+from uprid_client.contract.events import EventType
+from uprid_client.names import Provider
 from worker.local.demo.board import WIDTH
 from worker.local.demo.cases import PLAYS
 from worker.local.demo.record import Heard, Record

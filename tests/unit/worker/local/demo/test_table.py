@@ -3,7 +3,7 @@ import io
 import pytest
 from rich.console import Console
 
-from config.queues import Provider
+from uprid_client.names import Provider
 from worker.local.demo.board import WIDTH, Standing, Standings
 from worker.local.demo.cases import PLAYS
 from worker.local.demo.side import NAMES, SIDES

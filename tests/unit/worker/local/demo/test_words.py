@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from worker.domain.events import EventType
+from uprid_client.contract.events import EventType
 from worker.local.demo.record import Heard
 from worker.local.demo.words import describe, describe_all
 

@@ -16,8 +16,8 @@ from uuid import uuid4
 import pytest
 from kombu.utils.json import loads
 
-from config.queues import LARGEST_MESSAGE
 from tests.support.malformed import body, message
+from uprid_client.names import LARGEST_MESSAGE
 from worker.process.queueing.bodies import LARGEST_BODY
 from worker.process.queueing.reading import UNREADABLE, read, standing_in
 from worker.process.queueing.unreadable import Cause, Unreadable

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 
-from config.queues import Provider
 from tests.support.intellectmoney import CHANGE, FIRST, PASSWORD, settings
+from uprid_client.errors import Refused
+from uprid_client.names import Provider
 from uprid_client.sealing import Sealer
-from worker.domain.errors import Refused
 from worker.process.stored_token import StoredTokens
 from worker.providers.base import Plugin
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin

@@ -2,7 +2,7 @@
 
 import pytest
 
-from worker.domain.errors import Refused
+from uprid_client.errors import Refused
 from worker.providers.mandarin.codes import read_code
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from config.queues import Provider
 from tests.support.mandarin import BY_INN, BY_SNILS, SECRET, settings
-from worker.domain.errors import Refused
+from uprid_client.errors import Refused
+from uprid_client.names import Provider
 from worker.domain.intake import Intake
 from worker.providers.base import Plugin
 from worker.providers.mandarin.plugin import MandarinPlugin

@@ -6,8 +6,9 @@ import pytest
 
 from tests.support.http_stub import HttpStub, said
 from tests.support.mandarin import SESSION, settings, status, submitted, supplied, work
-from worker.domain.outcomes import NeedsPerson, Pending, ReasonCode, Started, Trouble
-from worker.domain.states import State
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import State
+from worker.domain.outcomes import NeedsPerson, Pending, Started, Trouble
 from worker.providers.mandarin.plugin import MandarinPlugin
 
 YES = (True, True)

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from config.queues import Provider
 from tests.support.moneta import PASSWORD, PERSON, UNIT_ID, settings
-from worker.domain.errors import Refused
+from uprid_client.errors import Refused
+from uprid_client.names import Provider
 from worker.providers.base import Plugin
 from worker.providers.moneta.plugin import MonetaPlugin
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.npd import ASYNC_ID, PHONE, notification
-from worker.domain.errors import Refused
+from uprid_client.errors import Refused
 from worker.providers.npd.notification import read_notification, whole
 
 CONTENT = {

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from config.queues import Provider
 from tests.support.npd import KEY, PERSON, PHONE, SECRET, UNIT_ID, settings, work
-from worker.domain.errors import Refused
-from worker.domain.outcomes import NeedsPerson, ReasonCode
-from worker.domain.states import State
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import State
+from uprid_client.errors import Refused
+from uprid_client.names import Provider
+from worker.domain.outcomes import NeedsPerson
 from worker.providers.base import Plugin
 from worker.providers.npd.plugin import NpdPlugin
 

@@ -11,7 +11,7 @@ from requests.adapters import HTTPAdapter
 from tests.support import mandarin, moneta
 from tests.support.http_stub import HttpStub, said
 from tests.support.wires import JSON, SOAP, Wire
-from worker.domain.states import State
+from uprid_client.contract.states import State
 from worker.providers.mandarin.plugin import MandarinPlugin
 from worker.providers.moneta.plugin import MonetaPlugin
 
