@@ -30,8 +30,6 @@ from uprid_sandbox.options import SandboxOptions
 from worker.local.defaults import sandbox_providers
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-#: Where release 0.1.0 has its command line.
-_COMMAND_OF_0_1: Final = "worker.oncall.cli"
 SEAL_KEY: Final = Fernet.generate_key().decode()
 FINGERPRINT_KEY: Final = Fernet.generate_key().decode()
 #: Longer than any call that a process may be in the middle of. Seconds.
@@ -61,6 +59,11 @@ def procfile() -> dict[str, list[str]]:
 def _module(name: str) -> list[str]:
     """Return the command that runs a module of the shipped installation."""
     return [str(shipped.python_of(programs())), "-P", "-m", name]
+
+
+def _command_line_of(release: Path) -> str:
+    """Return the module that has a release's command line: 0.1.0 had it in another folder."""
+    return "worker.oncall.cli" if (release / "worker" / "oncall").is_dir() else "worker.cli.main"
 
 
 class System:
@@ -137,7 +140,7 @@ class System:
             assert name not in self._running, f"{name} runs already"
             line = procfile()[name.partition("-")[0]]
             if release is not None:
-                line = [*_module(_COMMAND_OF_0_1), *line[1:]]
+                line = [*_module(_command_line_of(release)), *line[1:]]
             self._running[name] = self._start(name, line, release)
 
     def wait_until_started(self, *names: str) -> None:
