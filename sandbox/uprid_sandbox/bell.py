@@ -39,7 +39,7 @@ def send(url: str, body: bytes, after: float) -> None:
 
 
 def is_loopback(url: str) -> bool:
-    """Tell whether the address is a number of this machine's own: names are not looked up."""
+    """Return whether the address is a number of this machine's own: names are not looked up."""
     try:
         return ip_address(urlsplit(url).hostname or "").is_loopback
     except ValueError:

@@ -21,6 +21,12 @@ ROOTS: Final = (
     "CHANGELOG.md",
     ".env.example",
     "docs",
+    "benchmarks",
+    "client",
+    "config",
+    "sandbox",
+    "tasks",
+    "worker",
     "tests/README.md",
     "tests/golden/README.md",
 )

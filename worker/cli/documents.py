@@ -83,7 +83,7 @@ def read(text: str, provider: Provider) -> Document:
 
 
 def _is_one_object(text: str) -> bool:
-    """Tell whether the whole text is one JSON value, however it is laid out."""
+    """Return whether the whole text is one JSON value, however it is laid out."""
     try:
         json.loads(text)
     except (ValueError, RecursionError):

@@ -107,7 +107,7 @@ class Plugin(Protocol):
         """
 
     def prepares(self, kind: str, progress: Mapping[str, Any]) -> bool:
-        """Tell whether a harmless step comes before the submit, or is all there is to it.
+        """Return whether a harmless step comes before the submit, or is all there is to it.
 
         True: `prepare` is asked next, unmarked, and as often as needed. Cheap, and pure.
         """

@@ -53,7 +53,7 @@ _OF_PROXIES: Final[Mapping[int, str]] = {
 
 
 def look(ask: Callable[[], Reply]) -> Pending:
-    """Tell by the status of a reply, whatever it says, whether the host serves."""
+    """Ask whether the host serves; only the status of its reply is looked at."""
     try:
         reply = ask()
     except CallFailed as failure:
@@ -65,10 +65,10 @@ def look(ask: Callable[[], Reply]) -> Pending:
 
 
 def check_host(name: str, session: PinnedSession) -> list[Finding]:
-    """Look whether the host answers, whatever it answers, and whether its clock is ours.
+    """Check that the host answers at all, and that its clock agrees with ours.
 
-    Sends no credentials, and nothing that is billed. The clock is left out where the host did not
-    tell it.
+    Sends no credentials, and nothing that is billed. The clock is not checked where the reply has
+    no date.
     """
     try:
         reply = session.probe()

@@ -34,7 +34,7 @@ class Filter:
     last_day: date | None = None
 
     def takes(self, each: Invoice) -> bool:
-        """Tell whether an invoice is listed."""
+        """Return whether an invoice is listed."""
         day = each.changed.second.date()
         return (
             self.state in {None, each.state}

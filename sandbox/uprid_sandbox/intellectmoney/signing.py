@@ -8,14 +8,14 @@ from uprid_sandbox.intellectmoney.requests import Request
 
 
 def is_bearer(header: str | None, token: str) -> bool:
-    """Tell whether an `Authorization` header holds the token."""
+    """Return whether an `Authorization` header holds the token."""
     # The server has read the bytes of a header as Latin-1.
     given = (header or "").encode("latin-1")
     return hmac.compare_digest(given, f"Bearer {token}".encode())
 
 
 def is_signed(header: str | None, request: Request, key: str) -> bool:
-    """Tell whether a `Sign` header fits the values as they were sent."""
+    """Return whether a `Sign` header fits the values as they were sent."""
     order = request.method.signed
     if order is None:
         return True

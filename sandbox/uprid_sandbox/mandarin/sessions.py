@@ -51,7 +51,7 @@ class Session:
         return verified, bool(judged) and len(judged) == len(self.codes)
 
     def takes_codes(self, now: datetime) -> bool:
-        """Tell whether a further code may come."""
+        """Return whether a further code may come."""
         return len(self.codes) < CODES and self.phone(now)[0] is not True
 
     def status(self, now: datetime) -> Status:

@@ -19,7 +19,7 @@ def plays_of(side: Side) -> list[Play]:
 
 
 def is_complete(record: Record, side: Side) -> bool:
-    """Tell whether as many events have come as were expected."""
+    """Return whether as many events have come as were expected."""
     plays = plays_of(side)
     return len(record.refusals) >= sum(len(play.refused) for play in plays) and all(
         len(record.of(case.reference)) >= len(case.expected)

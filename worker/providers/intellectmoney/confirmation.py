@@ -44,12 +44,12 @@ class Listed:
 
 
 def is_create(work: Work) -> bool:
-    """Tell whether it makes a new operation."""
+    """Return whether it makes a new operation."""
     return work.args["operation"].get("operation_id") is None
 
 
 def is_wanted(listed: Scheduled, work: Work) -> bool:
-    """Tell whether a listed operation may be what was written."""
+    """Return whether a listed operation may be what was written."""
     operation = work.args["operation"]
     if not is_create(work):
         return is_as_sent(listed, operation)
@@ -61,12 +61,12 @@ def is_wanted(listed: Scheduled, work: Work) -> bool:
 
 
 def is_written(work: Work) -> bool:
-    """Tell whether the write may have been made: until then all that is listed was there before."""
+    """Return whether the write may have been made: before that, everything listed is older."""
     return Progress.of(work.progress).ready or work.state is not State.ACCEPTED
 
 
 def is_stale(work: Work) -> bool:
-    """Tell whether what was listed before a create is too old to tell ours by."""
+    """Return whether what was listed before a create is too old to tell ours by."""
     listed_at = Progress.of(work.progress).listed_at
     return listed_at is not None and work.now.timestamp() - listed_at > _STALE_AFTER
 
@@ -126,7 +126,7 @@ def done(said: Done[bool], work: Work) -> Finished:
 
 def failed(note: str, answer: bytes) -> Finished:
     """Return the end of a write that was not done."""
-    # A next attempt sends the very same: whether it can succeed, nobody said.
+    # A next attempt would send the same, and the provider does not say that it could succeed.
     return Finished(State.FAILED, note, error(note, retryable=False), answer=answer)
 
 

@@ -43,7 +43,7 @@ def before_the_start(work: Work, outcome: Outcome, policy: PollPolicy) -> Outcom
 
 
 def is_over(work: Work) -> bool:
-    """Tell whether the deadline has passed."""
+    """Return whether the deadline has passed."""
     return work.deadline_at is not None and work.now >= work.deadline_at
 
 

@@ -199,7 +199,7 @@ class Invoices(Fetching[Invoice]):
         return Progress()
 
     def ended(self, end: Finished, progress: Progress, answer: bytes | None) -> Finished:
-        """Have the store count and sum up what came, whatever the end; the rows are the answer."""
+        """Return the end with the store's counts and sums added: the stored rows are the answer."""
         del answer
         return replace(end, result={"pages": Place.of(progress).pages}, tallied=True)
 
@@ -228,7 +228,7 @@ class ScheduledOperations(Fetching[Scheduled]):
         return listing_of(self._client, filters, self._date_format)
 
     def excess(self, place: Place) -> Reason | None:
-        """Leave to a person what is longer than a list that can be told."""
+        """Return why a list that is too long waits for a person; None where it is not."""
         return _ENDLESS if place.pages >= _MOST_PAGES else None
 
     def records(self, items: Sequence[Scheduled]) -> Sequence[Invoice]:

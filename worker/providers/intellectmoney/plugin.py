@@ -109,7 +109,7 @@ class IntellectMoneyPlugin(ProviderPlugin[IntellectMoneySettings]):
         return self._settings.deadline.total_seconds()
 
     def prepares(self, kind: str, progress: Mapping[str, Any]) -> bool:
-        """Tell whether a read comes next: for ever, where the operation is one."""
+        """Return whether a read comes next; always, where the operation only reads."""
         return self._flows[kind].prepares(progress)
 
     def prepare(self, work: Work) -> Outcome:

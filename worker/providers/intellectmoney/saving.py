@@ -48,7 +48,7 @@ from worker.providers.intellectmoney.tokens import NoToken, Questions, Tokens
 from worker.providers.resources import Siblings
 from worker.providers.transport.failures import trouble_of
 
-#: No object has that many operations: somebody makes up pages.
+#: No object has that many operations: such pages are made up.
 _MOST_PAGES: Final = 100
 
 
@@ -70,7 +70,7 @@ class Saving:
         self._date_format = date_format
 
     def prepares(self, progress: Mapping[str, Any]) -> bool:
-        """Tell whether something is to be known before the write."""
+        """Return whether something is to be known before the write."""
         return not Progress.of(progress).ready
 
     def prepare(self, work: Work) -> Outcome:
@@ -151,10 +151,10 @@ class Saving:
         return confirmation.in_time(self.poll(work), work)
 
     def carried_over(self, progress: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Keep what was listed before the write: nobody can list that again.
+        """Return the list that was made before the write, which cannot be made again.
 
-        What was not written yet is listed anew all the same, as it is not `READY`: by an old list
-        somebody else's operation would be taken for ours.
+        An attempt that wrote nothing is not `READY` and lists anew all the same: by an old list
+        another sender's operation would be taken for ours.
         """
         return Progress(before=Progress.of(progress).before).stored()
 

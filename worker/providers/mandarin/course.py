@@ -1,4 +1,4 @@
-"""How the SMS codes of an attempt stand: what we sent, whatever Mandarin says of it."""
+"""The state of an attempt's SMS codes, by what we sent and not by what Mandarin replies."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum

@@ -52,7 +52,7 @@ class Meaning:
     retryable: bool = False
 
     def reason_for(self, code: str | None) -> Reason:
-        """Return the reason as it is told."""
+        """Return the reason that events carry."""
         return Reason(self.reason, self.message, code, self.retryable)
 
 

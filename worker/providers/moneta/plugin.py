@@ -179,7 +179,7 @@ class MonetaPlugin(ProviderPlugin[MonetaSettings]):
         )
 
     def check_settings(self) -> list[Finding]:
-        """Look whether an identified unit can be told from others, and a poll comes in time."""
+        """Check that the settings recognize an identified unit, and that a poll comes in time."""
         faults = []
         if not any(group.is_identified for group in self._queries.groups.values()):
             faults.append("set SIMPLIFIED_GROUP_ID or FULL_GROUP_ID")
@@ -205,13 +205,13 @@ def _identified(looked: Membership) -> Finished:
 
 
 def _is_alive(polled: Pending, work: Work) -> bool:
-    """Tell whether a task that was thought to be over is still being worked on, and in time."""
+    """Return whether a task that was thought to be over is still being worked on, and in time."""
     in_time = work.deadline_at is not None and work.now < work.deadline_at
     return in_time and polled.note in mapping.STATUSES
 
 
 def _is_over(polled: Outcome) -> bool:
-    """Tell whether the last poll has had its turn: answered without a result, or past all hope."""
+    """Return whether the last poll was made: answered without a result, or given up."""
     if isinstance(polled, Pending):
         return polled.trouble is None or Progress.of(polled.progress).spoilt >= _HOPELESS
     return isinstance(polled, Settle)

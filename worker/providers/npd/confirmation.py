@@ -14,8 +14,9 @@ from worker.providers.npd.moneta_queries import MonetaQueries, beside
 from worker.providers.npd.notification import whole
 from worker.providers.npd.progress import Progress
 
-#: How often MONETA is asked again that refuses our login. With the backoff that is half an hour;
-#: NPD goes on meanwhile, and without any operation of MONETA's nobody would ever hear of it.
+#: How often MONETA is asked again after it refused our login: half an hour, with the backoff.
+#: NPD goes on meanwhile. Without this limit the wrong login would stay unreported where MONETA has
+#: no operations of its own.
 LOGIN_ASKED_AGAIN: Final = 10
 
 
@@ -54,7 +55,7 @@ class Confirmation:
         return replace(end, calls=looked.calls)
 
     def past_deadline(self, work: Work) -> Outcome | None:
-        """Ask what became of an attempt that nobody told the end of; None where nobody knows."""
+        """Ask MONETA how an attempt without a verdict ended; None where MONETA cannot know."""
         unit_id = unit_of(work)
         if self._moneta is None or unit_id is None:
             return None

@@ -96,7 +96,7 @@ class NpdPlugin(ProviderPlugin[NpdSettings]):
         return self._settings.task_timeout.total_seconds()
 
     def prepares(self, kind: str, progress: Mapping[str, Any]) -> bool:
-        """Tell whether profile and passport are still to be stored, or compared."""
+        """Return whether profile and passport are still to be stored, or compared."""
         del kind
         return not Progress.of(progress).ready
 

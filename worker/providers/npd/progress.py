@@ -62,11 +62,11 @@ class Prints:
         )
 
     def has_profile(self, progress: Progress) -> bool:
-        """Tell whether the profile was sent as it is."""
+        """Return whether the profile was sent as it is."""
         return progress.profile == self.profile
 
     def has_document(self, progress: Progress) -> bool:
-        """Tell whether the passport was sent as it is, and the unit was named."""
+        """Return whether the passport was sent as it is, and the unit was named."""
         return progress.document == self.document and progress.unit_id is not None
 
     def with_profile(self, progress: Progress) -> Progress:

@@ -38,7 +38,7 @@ from worker.providers.transport.tunnel import open_tunnel
 from worker.providers.transport.watchdog import Watchdog
 
 #: A connection that rested longer is not used again. Servers close idle connections after 5 s and
-#: more; a request that meets that closing is lost with nobody knowing whether it arrived.
+#: more; whether a request that meets the closing arrived is unknown.
 LONGEST_REST: Final = 4.0
 #: Bytes of a line in an interim reply's head; what `http.client` allows in any other.
 _LONGEST_LINE: Final = 65_536
@@ -59,7 +59,7 @@ def _without_waiting(sock: object, read: Callable[[], bytes]) -> bytes:
 
 
 def _has_spoken(sock: socket.socket | None) -> bool:
-    """Tell whether the host has said something before it was asked."""
+    """Return whether the host has said something before it was asked."""
     return isinstance(sock, socket.socket) and bool(_without_waiting(sock, lambda: sock.recv(1)))
 
 
@@ -115,7 +115,7 @@ class _Reply(http.client.HTTPResponse):
             super()._close_conn()  # type: ignore[misc]  # not in its stub
 
     def _has_more(self) -> bool:
-        """Tell whether more has come already: what was read ahead is lost with the reply."""
+        """Return whether more has come already: what was read ahead is lost with the reply."""
         return bool(_without_waiting(self._sock, lambda: self.fp.peek(1)))
 
     def _read_next_chunk_size(self) -> int:
@@ -233,7 +233,7 @@ class GuardedConnection(HTTPConnection):
             response = super().getresponse()
         finally:
             self._lending = False
-        # http.client's own, which urllib3 shows to nobody.
+        # http.client's own response, which urllib3 keeps in a private attribute.
         self._reply = getattr(response, "_original_response", None)
         return response
 
