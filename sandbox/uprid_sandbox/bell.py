@@ -1,4 +1,4 @@
-"""Calls a client back, or writes to it: once, unauthenticated, and on loopback only."""
+"""Sends callbacks and notifications: once, unauthenticated, and on loopback only."""
 
 from collections.abc import Callable
 from ipaddress import ip_address

@@ -26,10 +26,10 @@ from worker.providers.transport.failures import (
 )
 from worker.providers.transport.http import PinnedSession, Reply
 
-#: The host has not even looked at the request.
+#: The host did not process the request.
 _TOO_SOON: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT})
 _CLOCK_TOLERANCE: Final = timedelta(seconds=60)
-#: What to do, of this host's settings.
+#: What to do about this host's settings.
 _ADVICE: Final[Mapping[type[CallFailed], str]] = {
     CertificateUntrusted: "put its authority's certificate into {block}CA_BUNDLE",
     CertificateExpired: "the host must renew it; or look at this host's clock",
@@ -85,7 +85,7 @@ def check_host(name: str, session: PinnedSession) -> list[Finding]:
 
 
 def _reason(failure: CallFailed, session: PinnedSession) -> CallFailed:
-    """Return the reason behind a broken connection, where the host says it to one that is silent.
+    """Return why a connection broke, where the host says so on one that sends nothing.
 
     What a host says as it refuses our certificate may be lost under the request that it no longer
     reads.

@@ -1,4 +1,4 @@
-"""What an eshop's registry lists, and what it comes to.
+"""The invoices of an eshop's registry, and their totals.
 
 Tests count with `totals`: it shares nothing with how the pages are cut.
 """

@@ -25,7 +25,7 @@ def is_signed(header: str | None, request: Request, key: str) -> bool:
 
 
 def _signs(request: Request, order: Sequence[str], key: str) -> Iterator[str]:
-    """Yield what fits: one, or one for every place where a value without a known one may stand.
+    """Yield the valid signatures: one, or one for each place that a value may have.
 
     Each is SHA-256, lower-case hex, of the values in the method's order and of the key.
     """

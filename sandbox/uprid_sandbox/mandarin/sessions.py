@@ -90,7 +90,7 @@ class SessionBook:
         return self._sessions.get(session_id)
 
     def submitted(self, person: Person) -> int:
-        """Return the how manieth POST of this phone has come now."""
+        """Count this phone's POST and return its number, from 1."""
         self._submits[person.phone] += 1
         return self._submits[person.phone]
 

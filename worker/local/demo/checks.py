@@ -14,7 +14,7 @@ _VERIFIED_BY: Final = "verified_by"
 
 
 def plays_of(side: Side) -> list[Play]:
-    """Return what is asked on a side."""
+    """Return the plays of a side."""
     return [PLAYS[provider] for provider in PLAYS if provider in side.providers]
 
 

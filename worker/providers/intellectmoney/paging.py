@@ -1,4 +1,4 @@
-"""Reading page after page, each of them possibly queued: where it stands, and the next step."""
+"""Reading a list page by page, where each page may be queued: the place, and the next step."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence

@@ -29,8 +29,8 @@ Question = Callable[[str], Answer[T]]
 
 log = structlog.get_logger(__name__)
 
-#: Seconds after a refused login until everybody knows of the pause: a wrong password that is tried
-#: by every thread there is may lock the account.
+#: Seconds after a refused login in which no worker logs in, until all know of the pause: a wrong
+#: password that every thread tries may lock the account.
 _UNTIL_PAUSED: Final = 2.0
 _FETCHING: Final = "token is being fetched"
 _AWAY: Final = "token shelf away"
@@ -40,7 +40,7 @@ _TOKENS_TRIED: Final = 3
 _NO_JITTER: Final = 0.5
 
 
-#: What comes in the place of a token.
+#: The outcome where there is no token.
 NoToken = Pending | NeedsPerson | Misconfigured
 
 
@@ -66,7 +66,7 @@ class Tokens:
         self._queued = 0
 
     def get(self, progress: Progress) -> tuple[AccessToken | NoToken, int]:
-        """Return the token, or what to do in its place, and how many requests that took."""
+        """Return the token, or the outcome where there is none, and how many requests that took."""
         try:
             found = self._shelf.current()
             return self._fetched(progress) if found is None else (found, 0)

@@ -15,7 +15,7 @@ UNDER_WAY: Final = 60.0
 
 
 class Handed(StrEnum):
-    """What became of handing the last code over."""
+    """The result of sending the last code."""
 
     TAKEN = "taken"
     REFUSED = "refused"

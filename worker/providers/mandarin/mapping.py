@@ -33,8 +33,8 @@ from worker.providers.transport.failures import BadStatus, trouble_of
 SMS_CODE: Final = "sms_code"
 #: How often an answer that is not known is asked for again.
 UNKNOWN_ASKED_AGAIN: Final = 3
-#: Past the deadline: how often a reply that is none of Mandarin's is asked for again. With the
-#: backoff that is half an hour, which outlasts a gateway's bad moment.
+#: Polls past the deadline after replies that are not Mandarin's. With the backoff that is half an
+#: hour, which is longer than a gateway is usually down.
 SPOILT_ASKED_AGAIN: Final = 10
 
 

@@ -21,7 +21,7 @@ class Means(Enum):
     REJECTED = auto()
     #: It could not be done; there is no verdict.
     FAILED = auto()
-    #: The wait is over: the profile tells.
+    #: The wait is over: the profile shows the end.
     SETTLE = auto()
     #: The task is not known, perhaps only to a replica that lags: asked again, then settled.
     MISSING = auto()

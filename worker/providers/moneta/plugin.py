@@ -84,7 +84,7 @@ class MonetaPlugin(ProviderPlugin[MonetaSettings]):
         return self._settings.task_timeout.total_seconds()
 
     def resumed_for(self, kind: str, *, submitted: bool) -> float | None:
-        """Return no time for a task: the group that holds the unit tells its end at any time."""
+        """Return no time for a task: the unit's group shows its end at any time."""
         return None if submitted else self.give_up_after(kind)
 
     def last_look_before(self, deadline_in: float) -> float | None:
@@ -112,7 +112,7 @@ class MonetaPlugin(ProviderPlugin[MonetaSettings]):
         return Started(str(said.async_id), status_of(said), _deadline(said, work.now))
 
     def clear_up(self, work: Work) -> Outcome:
-        """Ask the profile what became of a submit: an identified unit needs no other answer."""
+        """Ask for the profile after a doubtful submit: an identified unit needs no other answer."""
         looked = self._queries.group(work.args["unit_id"], work.progress)
         if isinstance(looked, Membership):
             if looked.group.is_identified:

@@ -1,4 +1,4 @@
-"""Asking MONETA on the side: a MONETA that hangs must not hold up what NPD itself is asked.
+"""Questions to MONETA in the background: when MONETA hangs, calls to NPD must not wait.
 
 A chunk is held by its slowest call, and a process works on few chunks of one provider: with MONETA
 hanging, the questions to it would fill them all, and starts at NPD would wait for time limits. So a
@@ -37,7 +37,7 @@ class _Asked:
         return not self.answer.done() and now - self.at > PATIENCE
 
     def is_worth_nothing(self) -> bool:
-        """Return whether it ended in no answer, which by now there may be."""
+        """Return whether it ended without an answer, so that asking again may help."""
         done = self.answer.done() and self.answer.exception() is None
         return done and isinstance(self.answer.result(), Pending)
 

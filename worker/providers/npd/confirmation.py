@@ -1,4 +1,4 @@
-"""What MONETA's profile says of an identification that NPD ran: who is identified is moved."""
+"""Confirms an identification of NPD's by MONETA's profile: identified units change the group."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -29,11 +29,11 @@ class Confirmation:
 
     @property
     def is_possible(self) -> bool:
-        """Whether there is anybody to ask."""
+        """Whether MONETA is configured."""
         return self._moneta is not None
 
     def of_success(self, work: Work, notice: Mapping[str, Any]) -> Outcome:
-        """Hold a SUCCESS against the profile; believe it at once where that is not possible."""
+        """Compare a SUCCESS with the profile; take it as it is where that is not possible."""
         unit_id = unit_of(work)
         if self._moneta is None or unit_id is None or not self._settings.confirm_by_profile:
             return _succeeded(work, notice)

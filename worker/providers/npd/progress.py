@@ -32,7 +32,7 @@ class Progress(StoredProgress):
     confirmations: int = 0
 
     def lasting(self, *, next_attempt: bool) -> "Progress":
-        """Return what outlasts a person's resume or retry; counts never do.
+        """Return what a person's resume or retry keeps; counts are never kept.
 
         In a next attempt the data may be others, so that its first step compares them anew.
         """

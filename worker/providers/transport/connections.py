@@ -1,4 +1,4 @@
-"""Connections that know when they must end, and carry nothing of one call to the next.
+"""Connections that end in time, and carry nothing from one call to the next.
 
 Built on urllib3's replaceable `ConnectionCls` and on public methods, but for three
 of `http.client`'s replies: there is no other way to see the size of a chunk before it is read, the
@@ -52,7 +52,7 @@ def _without_waiting(sock: object, read: Callable[[], bytes]) -> bytes:
     sock.settimeout(0.0)
     try:
         return read()
-    except OSError:  # Nothing. Of an end, writing will tell.
+    except OSError:  # Nothing yet. If the connection has ended, writing fails.
         return b""
     finally:
         sock.settimeout(usual)
@@ -182,7 +182,7 @@ class GuardedConnection(HTTPConnection):
                 self._handle.close()
                 self._handle = None
         if self._watchdog.is_overdue(self):
-            # Sending now would be cut off at once, and leave a doubt for nothing.
+            # A request sent now would be cut off at once, and be in doubt.
             raise self._too_late()
 
     def _new_conn(self) -> socket.socket:
@@ -245,7 +245,7 @@ class GuardedConnection(HTTPConnection):
         super().close()
 
     def rest(self) -> bool:
-        """End the call's time, as the reply is whole; tell whether another call may follow."""
+        """End the call's time, as the reply is whole; return whether another call may follow."""
         self._lent = None
         self._rested_at = time.monotonic()
         is_followed = isinstance(self._reply, _Reply) and self._reply.is_followed

@@ -66,7 +66,7 @@ class Reply:
         )
 
     def distrust(self) -> None:
-        """Have what it came on carry no further call: it may be another call's reply."""
+        """Let its connection carry no further call: this may be another call's reply."""
         if self.carrier is not None:
             self.carrier.distrust()
 
@@ -176,7 +176,7 @@ class PinnedSession(requests.Session):
         return Reply.of(self._asking.answer(_prepared("GET", self._url, _HEADERS)))
 
     def listen(self) -> CallFailed | None:
-        """Connect, send nothing, and return what the host has against it, said at once."""
+        """Connect, send nothing, and return the error that the host sends at once."""
         return hear_out(self._pool, self._timeout) if self._pin.scheme == "https" else None
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
