@@ -55,7 +55,7 @@ class Confirmation:
         return replace(end, calls=looked.calls)
 
     def past_deadline(self, work: Work) -> Outcome | None:
-        """Ask MONETA how an attempt without a verdict ended; None where MONETA cannot know."""
+        """Ask MONETA how an attempt without a verdict ended; None without MONETA or a unit."""
         unit_id = unit_of(work)
         if self._moneta is None or unit_id is None:
             return None
