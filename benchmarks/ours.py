@@ -65,7 +65,7 @@ class Ours:
             return int(left)
 
     def idle(self) -> bool:
-        """Tell whether nothing is due or being worked on."""
+        """Return whether nothing is due or being worked on."""
         with self._database.read() as connection:
             busy = connection.execute(
                 select(OPERATIONS.c.id).where(

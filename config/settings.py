@@ -246,7 +246,7 @@ def _unknown(given: Mapping[str, str]) -> Iterator[str]:
 
 
 def _parses(name: str, value: str) -> bool:
-    """Tell whether a variable that must hold JSON does; the others always pass."""
+    """Return whether a variable that must hold JSON does; the others always pass."""
     head, *rest = name.upper().removeprefix(PREFIX).split(NESTED)
     is_object = head.lower() in _BLOCKS if not rest else rest == ["POLL"]
     is_list = rest == ["POLL", "STEPS"]

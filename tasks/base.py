@@ -1,7 +1,7 @@
 """What every task has in common: how its message is read, repeated and logged.
 
 A task is a function in the module that its name says, under the name that it is enqueued by. What
-it raises decides what becomes of its message; all of that is on this page.
+it raises decides what happens to its message; all of that is in this module.
 """
 
 from collections.abc import Callable
@@ -144,12 +144,12 @@ def _registered(
 
 
 def _log_context(name: Task, message_id: str | None) -> AbstractContextManager[None]:
-    """Have every line that is logged meanwhile name the task and its message."""
+    """Bind the task and its message to every line that is logged meanwhile."""
     return structlog.contextvars.bound_contextvars(task=name.value, task_id=message_id)
 
 
 def _take(take: Taking, message: Message, expires: object) -> Exception | None:
-    """Work on a message; return what Celery may know of an error after which it is tried again."""
+    """Work on a message; return the error after which Celery tries it again, without its values."""
     try:
         if has_passed(expires):
             refuse(runtime.current(), message, Refused(_EXPIRED, ["(expires)"]))

@@ -20,7 +20,7 @@ def start_identification(parts: Parts, message: Message) -> None:
 
 @message_task(Task.MONETA_CALLBACK)
 def receive_callback(parts: Parts, message: Message) -> None:
-    """Make the attempt's next poll due at once, and decide nothing: `async_id`."""
+    """Trigger an earlier poll of the attempt, and no more: `async_id`."""
     callbacks.take(CALLBACK)(parts, message)
 
 

@@ -1,4 +1,4 @@
-"""Upkeep: beat and on-call engineers have done at once what each worker does by itself."""
+"""Upkeep that beat and on-call engineers trigger; each worker also does it by itself."""
 
 from tasks.base import upkeep_task
 from uprid_client.names import Task
@@ -13,7 +13,7 @@ def sweep(runtime: Runtime) -> None:
 
 @upkeep_task(Task.RELAY)
 def relay(runtime: Runtime) -> None:
-    """Publish what stands in the outbox."""
+    """Publish the events of the outbox."""
     runtime.relay.run()
 
 

@@ -86,7 +86,7 @@ class Client:
         return self._act(Task.RESOLVE, reference, attempt, by, note, verdict=verdict)
 
     def cancel(self, reference: str, attempt: int, by: str, note: str) -> str:
-        """Ask that a live attempt is called off."""
+        """Ask that a live attempt is cancelled."""
         return self._act(Task.CANCEL, reference, attempt, by, note)
 
     def seal(self, value: object, name: str = "payload") -> str:

@@ -2,7 +2,7 @@
 
 
 def can_be_asked_for(name: str) -> bool:
-    """Tell whether a name can be looked up at all; Python fails in its own way where it cannot."""
+    """Return whether a name can be looked up; for one that cannot, Python raises its own errors."""
     try:
         name.encode("idna")
     except UnicodeError:

@@ -47,7 +47,7 @@ class Moneta:
         )
 
     def receive_callback(self, async_id: int) -> str:
-        """Pass on MONETA's callback: it hastens a poll, and decides nothing."""
+        """Pass on MONETA's callback, which only triggers an earlier poll."""
         return self._client.enqueue(
             Task.MONETA_CALLBACK.value, Provider.MONETA.value, async_id=async_id
         )

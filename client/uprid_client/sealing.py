@@ -63,7 +63,7 @@ class Sealer:
             raise Unsealable from None
 
     def opens(self, token: str) -> bool:
-        """Tell whether one of the keys opens the token."""
+        """Return whether one of the keys opens the token."""
         try:
             self.open_bytes(token)
         except Unsealable:

@@ -43,7 +43,7 @@ class OutageHandler(_AdminHandler):
     """`POST /_sandbox/outage`: `{"provider": name, "mode": one of Mode}`."""
 
     def post(self) -> None:
-        """Make a provider sick, or well again."""
+        """Begin or end a provider's outage."""
         asked = read_object(self.request.body) or {}
         stand_in = self.stand_ins.get(str(asked.get("provider")))
         try:
@@ -62,7 +62,7 @@ class ResetHandler(_AdminHandler):
     """`POST /_sandbox/reset`: every provider is well and as new, every counter is zero."""
 
     def post(self) -> None:
-        """Forget everything."""
+        """Clear the state and the counters of every stand-in."""
         for stand_in in self.stand_ins.values():
             stand_in.reset()
         self.finish({})

@@ -1,4 +1,4 @@
-"""What a stand-in can do to a request: answer it, well or badly, or not at all."""
+"""Answers of a stand-in: whole, broken, late, or none."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Calls a client back, or writes to it: once, unauthenticated, and on loopback only."""
+"""Sends callbacks and notifications: once, unauthenticated, and on loopback only."""
 
 from collections.abc import Callable
 from ipaddress import ip_address
@@ -39,7 +39,7 @@ def send(url: str, body: bytes, after: float) -> None:
 
 
 def is_loopback(url: str) -> bool:
-    """Tell whether the address is a number of this machine's own: names are not looked up."""
+    """Return whether the address is a number of this machine's own: names are not looked up."""
     try:
         return ip_address(urlsplit(url).hostname or "").is_loopback
     except ValueError:

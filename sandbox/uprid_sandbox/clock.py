@@ -1,4 +1,4 @@
-"""What time it is: handed in, so that a test can let hours pass."""
+"""The time, which is passed in, so that a test can let hours pass."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

@@ -37,5 +37,5 @@ def spoil(flaw: Flaw, page: Page) -> Answer:
 
 
 def befall(act: Page | Drop | Hang | Flaw, usual: Page) -> Answer:
-    """Return what a request gets in place of the usual page; a flaw spoils that page."""
+    """Return the reply in place of the usual page; a flaw spoils that page."""
     return spoil(act, usual) if isinstance(act, Flaw) else act

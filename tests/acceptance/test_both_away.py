@@ -38,7 +38,7 @@ def url(postgres: PostgresServer) -> Iterator[str]:
 
 @pytest.fixture
 def whole(url: str, own_broker: ValkeyServer, tmp_path: Path) -> Iterator[System]:
-    """A worker, and two operations that nobody works on."""
+    """A worker, and two operations that no process works on."""
     with system(tmp_path, own_broker, url, _SETTINGS, every_provider=True) as made:
         made.start("worker")
         made.wait_until_started("worker")
@@ -117,7 +117,7 @@ def test_messages_outlast_a_database_that_is_away_beside_a_full_broker(
         send_all(whole)
         said(whole, _AGAIN, 3)
         with full(whole.broker):
-            # Each at least once since it became full, with nobody to take the next try.
+            # Each at least once since it became full, with no process to take the next try.
             said(whole, _AGAIN, whole.log_of("worker").count(_AGAIN) + 6)
     wait_until(lambda: all(worked_on(whole)), 90, lambda: f"worked on: {worked_on(whole)}")
 

@@ -20,14 +20,14 @@ from tests.support.system import System, system
 
 pytestmark = pytest.mark.slow
 
-#: Seconds. By itself nobody would ask before the test has long been over.
+#: Seconds. Without a callback the next poll would come long after the test.
 _SLOW: Final = {"first_after": 600, "then": 600, "jitter": 0}
 #: (reference, unit): what ends, and how.
 _ENDS: Final = {
     "callback-success": (6_000_000, "uprid.operation.succeeded"),
     "callback-mismatch": (6_000_103, "uprid.operation.rejected"),
 }
-#: Its task never ends, so MONETA calls nobody back.
+#: Its task never ends, so MONETA sends no callback.
 _ENDLESS: Final = "callback-endless"
 _ENDLESS_UNIT: Final = 6_000_206
 _UNKNOWN: Final = 987_654_321

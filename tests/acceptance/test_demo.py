@@ -24,7 +24,7 @@ _PATIENCE: Final = 110.0
 
 @contextmanager
 def demo(tmp_path: Path) -> Iterator[Process]:
-    """Run the demo among settings of somebody else's, which must not reach it."""
+    """Run the demo among settings of another program, which must not reach it."""
     (tmp_path / "scratch").mkdir()
     settings = {
         "TMPDIR": str(tmp_path / "scratch"),

@@ -125,12 +125,12 @@ class Moneta:
         self._poller.accept(*(self._start(case) for case in cases))
 
     def pass_until(self, seconds: float) -> None:
-        """Let time pass until so long after the start; whatever comes due is worked on."""
+        """Let time pass until so long after the start; all that comes due is worked on."""
         passed = (self._poller.database.now() - self.began).total_seconds()
         self._poller.run(seconds - passed, most=20_000)
 
     def travel(self, seconds: float) -> None:
-        """Let time pass in which nobody works."""
+        """Let time pass in which no process works."""
         self._poller.database.travel(seconds)
 
     def work_once(self) -> None:

@@ -25,7 +25,7 @@ _REFERENCE: Final = "flower-1"
 _UNIT: Final = 9_000_150
 _PERSON: Final = person(81)
 _CORRECTED: Final = changed(_PERSON, document__number="864209")
-#: What is never to be sent in clear, and somebody does.
+#: What is never to be sent in clear, and is sent so here.
 _EXPOSED: Final = person(82)
 
 _PAGES: Final = ("/", "/workers", "/tasks", "/broker")
@@ -37,7 +37,7 @@ _DEEDS: Final = (f"/api/task/send-task/{RETRY}", f"/api/task/async-apply/{RETRY}
 
 
 class Flower:
-    """The page as somebody with a browser or `curl` sees it."""
+    """The page as a person with a browser or `curl` sees it."""
 
     def __init__(self, port: int) -> None:
         self._url = f"http://127.0.0.1:{port}"
@@ -115,7 +115,7 @@ def _personal() -> list[str]:
 
 
 def _send(shop: Marketplace) -> dict[str, str]:
-    """Send a good message, and two by somebody who knows nothing of sealing."""
+    """Send a good message, and two by a sender who does not seal."""
     exposed = repr(_EXPOSED)
     return {
         "sealed": shop.start(_REFERENCE, _UNIT, _PERSON),

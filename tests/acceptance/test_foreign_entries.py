@@ -1,4 +1,4 @@
-"""What others leave in the broker where workers read ends no process and shows nobody's data.
+"""Foreign entries in the workers' queues end no process and show no person's data.
 
 One worker and one poller take all of it, with their process ids held against each other at the end.
 """

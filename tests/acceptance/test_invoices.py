@@ -180,7 +180,7 @@ def served(whole: System, fetched: Fetched) -> Iterator[System]:
 
 
 def test_retry_of_a_failed_registry_begins_anew(served: System) -> None:
-    # OperationState 2 from the second page on: what came before it is stored and told.
+    # OperationState 2 from the second page on: what came before it is stored and published.
     eshop = 300_201
     fetch(served, "failed", eshop)
     first = served.marketplace.wait_for(["failed"], ENDS)["failed"][-1]
@@ -232,7 +232,7 @@ def test_resume_of_a_registry_goes_on_at_its_page(served: System) -> None:
 
 
 def _is_overdue(whole: System) -> bool:
-    """Have its time be over, whatever the settings say; False while it is worked on."""
+    """Have its time be over, under any settings; False while it is worked on."""
     whole.execute(
         "UPDATE operation SET deadline_at = started_at, due_at = started_at"
         " WHERE reference = 'expired' AND lease_token IS NULL"

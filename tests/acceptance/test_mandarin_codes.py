@@ -62,7 +62,7 @@ def right_code(number: int) -> str:
 
 
 def person(number: int) -> dict[str, str]:
-    """Return somebody invented."""
+    """Return an invented person."""
     return {
         "first_name": "Выдумка",
         "patronymic": "Понарошковна",
@@ -121,7 +121,7 @@ def test_codes_in_any_order_and_twice_are_each_sent_once_though_a_poller_dies(
     for reference in lost:
         _cancel(whole, reference)
     last = shop.wait_for(references, ENDS, timeout=60)
-    time.sleep(2)  # whatever would be told twice is told by now
+    time.sleep(2)  # anything published twice would be there by now
     told: dict[str, list[Event]] = {}
     for event in shop.events():
         told.setdefault(event.subject, []).append(event)

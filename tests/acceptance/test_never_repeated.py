@@ -164,7 +164,7 @@ def test_poller_killed_in_the_middle_of_a_call_never_makes_it_again(
     url = sqlite.create_database(bring_to_newest)
     with (
         valkey_server() as broker,
-        # Nobody but the kill ends a call.
+        # Only the kill ends a call.
         system(tmp_path, broker, url, patient(60), every_provider=True) as whole,
     ):
         whole.start_sandbox(delay=0.2, task_timeout=600)

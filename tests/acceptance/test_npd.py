@@ -1,7 +1,7 @@
 """Notifications at every moment: before, during and after `startuprid`'s answer, and without one.
 
-They are unsigned, may come twice, about strangers, or when all is over. Whoever is identified is
-told to be so once; what comes after the end is a late answer.
+They are unsigned, may come twice, about strangers, or when all is over. An identification
+is published once; what comes after the end is a late answer.
 """
 
 from collections.abc import Iterator, Mapping
@@ -35,7 +35,7 @@ _REJECTED: Final = "uprid.operation.rejected"
 _EXPIRED: Final = "uprid.operation.expired"
 _HEARD: Final = "notification received"
 
-#: Seconds. Whatever comes in time comes long before the last.
+#: Seconds. All that comes in time comes long before the last.
 _DELAY: Final = 0.6
 _DEADLINE: Final = 25.0
 _FAST: Final = {
@@ -73,13 +73,13 @@ class Case:
     scenario: int
     #: The end, and who tells of it or its reason's code.
     end: tuple[str, str] = _BY_NOTIFICATION
-    #: The same where nobody can ask MONETA.
+    #: The same where MONETA is not configured.
     end_alone: tuple[str, str] | None = None
     #: A SUCCESS is kept back until one of these has come.
     held_until: frozenset[str] = frozenset()
     #: The states that a late answer must tell.
     late: tuple[str, ...] = ()
-    #: The same where nobody can ask MONETA.
+    #: The same where MONETA is not configured.
     late_alone: tuple[str, ...] | None = None
     #: States that one may tell: it depends on who was faster.
     may_be_late: frozenset[str] = frozenset()
@@ -293,7 +293,7 @@ def test_success_holds_the_account_that_only_a_key_opens(npd: Npd) -> None:
 
 
 def test_notifications_are_never_refused(npd: Npd) -> None:
-    # Those about strangers are kept: they may be somebody's whose id is not known yet.
+    # Those about strangers are kept: the id of their operation may not be known yet.
     assert [event for event in npd.shop.events() if event.type == REFUSED] == []
     unmatched = npd.system.count("SELECT COUNT(*) FROM notice WHERE operation_id IS NULL")
     assert unmatched == 2

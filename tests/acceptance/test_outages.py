@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.postgres]
 _LONGEST_CALL: Final = 2.0
 #: Seconds in which a stop must be over when nothing hangs but calls.
 _STOPPED: Final = _LONGEST_CALL + MARGIN
-#: Passwords that the servers do not ask for, and that nobody may read.
+#: Passwords that the servers do not ask for, and that must stay secret.
 _SECRET: Final = "hush-hush"
 _SETTINGS: Final = {
     "UPRID_MONETA__RATE_PER_SECOND": "400",
@@ -278,7 +278,7 @@ def test_nothing_was_told_that_nobody_may_read_or_that_nobody_can(whole: System)
     whole.stop(*_BOTH)
     for name, text in whole.logs().items():
         assert _SECRET not in text, name
-        # A server that is away is no mistake of ours: it is told in a line, without a stack.
+        # A server that is away is no mistake of ours: it is logged in a line, without a stack.
         assert "Traceback" not in text, name
         assert '"passed"' not in text, name
         assert "Celery 5.1" not in text, name

@@ -104,7 +104,7 @@ def _standings(whole: System) -> Standings:
 
 
 def _arrived(whole: System) -> int:
-    """Return how many requests arrived, of whatever kind."""
+    """Return how many requests of any kind arrived."""
     return sum(whole.calls()["requests"].values())
 
 
@@ -113,7 +113,7 @@ def _ended(whole: System) -> int:
 
 
 def _is_still(whole: System) -> bool:
-    """Tell whether the provider is paused, and nobody holds an operation any more."""
+    """Return whether the provider is paused, and no process holds an operation any more."""
     paused = whole.count("SELECT COUNT(*) FROM provider WHERE paused_at IS NOT NULL")
     held = whole.count("SELECT COUNT(*) FROM operation WHERE lease_token IS NOT NULL")
     return paused == 1 and held == 0

@@ -133,7 +133,7 @@ def _wait_for_log(whole: System, text: str, times: int) -> None:
 
 @pytest.fixture(scope="module")
 def run(both_urls: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    """Everything that can happen to a message, with people whom nobody may see."""
+    """Everything that can happen to a message, with people whose data must stay hidden."""
     directory = tmp_path_factory.mktemp("privacy")
     port = free_port()
     database = both_urls.replace("uprid@", f"uprid:{_PASSWORDS['database-password']}@")

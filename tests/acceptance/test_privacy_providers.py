@@ -97,7 +97,7 @@ def _phone(number: int, scenario: int) -> str:
 
 
 def _secrets_of(number: int, phone: str) -> dict[str, scan.Secret]:
-    """Return every field of somebody, with the phone that chose the scenario."""
+    """Return every field of a person, with the phone that chose the scenario."""
     name = f"person-{number}"
     return {**scan.of_person(name, person(number)), f"{name}.phone": scan.number(phone[-10:])}
 
@@ -158,7 +158,7 @@ def _options(notify_url: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def run(both_urls: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    """Everything that can happen to a message, with people whom nobody may see."""
+    """Everything that can happen to a message, with people whose data must stay hidden."""
     directory = tmp_path_factory.mktemp("privacy-providers")
     port = free_port()
     database = both_urls.replace("uprid@", f"uprid:{_PASSWORDS['database']}@")
@@ -272,7 +272,7 @@ def _start_intellectmoney(shop: Marketplace) -> list[str]:
 
 
 def _send_faulty(shop: Marketplace) -> None:
-    """Send what is refused, each with a value that is somebody's."""
+    """Send what is refused, each with a value that is a person's."""
     one, two, three, four = (npd_person(number, _PHONES[number]) for number in _FAULTY)
     faulty: list[Payload] = [
         {**one, "snils": one["snils"][:-2] + "??"},
@@ -290,7 +290,7 @@ def _send_faulty(shop: Marketplace) -> None:
 
 
 def _send_mistaken(shop: Marketplace, web: WebAddress) -> None:
-    """Send somebody in clear, in every place where a message has one."""
+    """Send a person in clear, in every place where a message has one."""
     phone = _phone(_MISTAKEN, 0)
     clear = npd_person(_MISTAKEN, phone)
     shop.send(NPD, "npd", reference="clear-1", payload=clear)

@@ -83,5 +83,5 @@ def test_sample_goes_on_through_everything_that_stands_on_the_stream(
 
     wait_until(all_came, 30, sample.tail)
     assert "Traceback" not in sample.output()
-    # Not told again and again: each was acknowledged.
+    # Not delivered again: each was acknowledged.
     assert all(sample.output().count(line) == 1 for line in expected)

@@ -87,7 +87,7 @@ def run(sqlite_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
         valkey_server() as broker,
         system(directory, broker, sqlite_url, every_provider=True) as whole,
     ):
-        # Whatever waits, waits for longer than this test.
+        # All that waits, waits for longer than this test.
         whole.start_sandbox(delay=0, task_timeout=3_600)
         whole.start("worker", "poller")
         _use(whole)

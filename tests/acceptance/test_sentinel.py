@@ -27,7 +27,7 @@ _LOGIN: Final = ("olga", "very-secret")
 
 
 class Reader:
-    """The marketplace's consumer: reads on whatever happens to the server."""
+    """The marketplace's consumer: reads on through every change of the server."""
 
     def __init__(self, url: str) -> None:
         self._client = Client(url, [SEAL_KEY])

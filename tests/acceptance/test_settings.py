@@ -106,7 +106,7 @@ def test_start_waits_for_database_and_broker_says_so_and_recovers(
             whole.start("worker", "poller", "poller-2")
             for name in ("worker", "poller", "poller-2"):
                 whole.process(name).wait_for_output("database_awaited", timeout=40)
-            # Who waits can be told to stop.
+            # A waiting process can be asked to stop.
             whole.stop("poller-2")
         # Whichever of them sweeps says it in so many words.
         wait_until(

@@ -32,7 +32,7 @@ _DATA: Final = {
 
 @dataclass(frozen=True)
 class Ending:
-    """A scenario of the sandbox and what has to be told of it in the end."""
+    """A scenario of the sandbox and the events that it must end in."""
 
     scenario: int
     type: str

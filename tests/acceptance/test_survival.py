@@ -258,7 +258,7 @@ def test_chunk_message_delivered_a_hundred_times_multiplies_no_polls(whole: Syst
     calls = whole.calls()["units"]
     assert max(calls[str(unit)]["polls"] for unit in units.values()) <= most
     assert_each_ended_once(whole, units)
-    # None of the copies goes round for ever, either.
+    # None of the copies circulates without end, either.
     wait_until(lambda: server.llen("moneta.chunks") == 0, 10, "an empty queue")
     wait_until(lambda: server.hlen("unacked") < 20, 15, "few waiting messages")
     server.close()

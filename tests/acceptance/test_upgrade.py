@@ -180,7 +180,7 @@ def test_older_release_is_put_back_under_what_the_newer_one_began(pair: Pair) ->
     units = enqueued(whole, "begun", 5)
     shop.wait_for(units, [STARTED])
     whole.stop("worker-new", "poller-new")
-    # Accepted by nobody yet: it waits in the broker.
+    # Not accepted yet: it waits in the broker.
     units |= enqueued(whole, "sent", 2)
 
     # The first line of its Procfile finds a schema that is its own, or newer.

@@ -1,4 +1,4 @@
-"""What is told again, and what comes too late."""
+"""Events that are published again, and answers that come too late."""
 
 import json
 from collections import Counter
@@ -96,7 +96,7 @@ def test_replay_tells_everything_again_in_order_with_the_same_ids(
         for reference in references:
             sequence = [e.data["sequence"] for e in again if e.subject == reference]
             assert sequence == [1, 2, 3]
-        # Whatever is told next is told once.
+        # All later events are published once.
         whole.marketplace.start("replay-after", 6_900_000)
         whole.marketplace.wait_for(["replay-after"])
         assert [e.type for e in whole.marketplace.of("replay-after")] == [

@@ -1,4 +1,4 @@
-"""Whatever happens, in whatever order: the promises hold, and every operation ends.
+"""The promises hold and every operation ends, for any events in any order.
 
 The real store on SQLite and the real engine, with a scripted provider and time that passes by
 itself. Crashes, doubled and lost messages, answers that come too late and commits that are never
@@ -123,7 +123,7 @@ def _hurry(connection: object, _record: object) -> None:
 
 
 class Quiet:
-    """A relay with nothing to do, and an incarnation that has been heard."""
+    """A relay with nothing to do, and an incarnation whose heartbeat is fresh."""
 
     def verify_soon(self) -> None:
         pass
@@ -174,7 +174,7 @@ class Operations(RuleBasedStateMachine):
             self.enqueue(name, "f")
 
     def answer(self, ask: Call, work: Work) -> Outcome:
-        """Answer as the script has it, whatever happens to the worker meanwhile."""
+        """Answer as the script has it, even if the worker fails meanwhile."""
         number, happens = self.script.pop(0) if self.script else (0, NOTHING)
         outcome = ANSWERS[ask][number % len(ANSWERS[ask])]
         if ask is Call.SUBMIT:
@@ -243,7 +243,7 @@ class Operations(RuleBasedStateMachine):
 
     @rule(script=st.lists(CALLS, min_size=2, max_size=6), which=st.integers(0, 1))
     def message_comes_again(self, script: list[tuple[int, str]], which: int) -> None:
-        """Deliver a message that nobody waits for."""
+        """Deliver a message that no operation waits for."""
         self.script, self.working = script, self.processes[which]
         with _outage_survived():
             self.working.work()
@@ -348,7 +348,7 @@ class Operations(RuleBasedStateMachine):
             assert all(isinstance(outcome, UNSENT) for outcome in sent[:-1]), attempt
 
     def teardown(self) -> None:
-        """Mend everything: whatever has happened, all end."""
+        """End every fault: after any events, all operations end."""
         if not hasattr(self, "database"):
             return
         try:

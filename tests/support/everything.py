@@ -44,7 +44,7 @@ def fill(database: Database) -> None:
     for origin in DRIVEN:
         waiting(database, origin, _REASON, f"waiting-{origin}", answer="sealed-answer")
         _lease(database, None, "aside")
-    # Held at this moment by whoever is alive.
+    # Held at this moment by a live process.
     for state in (State.ACCEPTED, State.POLLING):
         in_state(database, state, f"leased-{state}")
         claim(database, lane=URGENT, owner="alive", token="held")

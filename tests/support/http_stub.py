@@ -22,7 +22,7 @@ class Asked:
     body: bytes
 
     @property
-    def json(self) -> Any:  # noqa: ANN401 -- whatever was sent
+    def json(self) -> Any:  # noqa: ANN401 -- any JSON may be sent
         return json.loads(self.body)
 
 
@@ -144,7 +144,7 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 class HttpStub:
-    """The server; a context manager. Answers in the order given, the last one for ever."""
+    """The server; a context manager. Answers in the order given; the last one repeats."""
 
     def __init__(self, *answers: Answer, tls: ssl.SSLContext | None = None) -> None:
         self.answers = list(answers or [Answer()])

@@ -108,7 +108,7 @@ def token(value: str = TOKEN) -> dict[str, Any]:
     return response({"UserToken": value})
 
 
-#: A whole HTTP 200 of somebody who is not IntellectMoney.
+#: A whole HTTP 200 of a host that is not IntellectMoney.
 HTML = Answer(b"<html><body>maintenance</body></html>")
 QUEUED = response(code=1)
 FAILED = response(code=2, operation_id=None)

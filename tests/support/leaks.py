@@ -44,7 +44,7 @@ def flower_is_up(port: int) -> bool:
 
 
 def flower_hears(port: int, password: str, workers: int) -> bool:
-    """Tell whether Flower has heard so many workers: what it misses, nobody tells it again."""
+    """Return whether Flower knows so many workers: an event that it misses is not repeated."""
     if not flower_is_up(port):
         return False
     url = f"http://127.0.0.1:{port}/workers?json=1"

@@ -1,4 +1,4 @@
-"""How long calls of a test may take: for ever, but where its row is about one that hangs."""
+"""How long calls of a test may take: without limit, except where its row is about a hang."""
 
 from datetime import timedelta
 from typing import Any, Final

@@ -39,7 +39,7 @@ class Becomes(Enum):
 
     #: A harmless question tells that it had its effect.
     CONFIRMED = auto()
-    #: Nobody can be asked but a person.
+    #: Only a person can find out.
     WAITS = auto()
     #: The person is asked for a further code.
     ASKED_AGAIN = auto()
@@ -137,7 +137,7 @@ _CONFIRMED_BY: Final[Mapping[str, Mapping[str, object]]] = {
 
 
 def patient(seconds: float) -> dict[str, str]:
-    """Return settings with so many seconds to a call; nothing rests, whatever fails."""
+    """Return settings with so many seconds to a call; nothing rests after a failure."""
     each = {
         "POLL": _POLL,
         "BREAKER_FAILURES": "1000",
@@ -184,7 +184,7 @@ def counted(whole: System, call: Call) -> tuple[int, int]:
 
 
 def assert_told(shop: Marketplace, call: Call, reference: str) -> None:
-    """Check that what should be was told of a call, once."""
+    """Check that the expected events of a call were published, once."""
     told = shop.of(reference)
     types = [event.type for event in told]
     assert types[0] == ACCEPTED

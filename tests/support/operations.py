@@ -100,7 +100,7 @@ def polling(database: Database, *references: str, now: datetime = NOW) -> list[C
 def in_state(
     database: Database, state: State, reference: str = "order-1", *, now: datetime = NOW
 ) -> None:
-    """Store an operation and bring it to a state, as the engine does; nobody holds it."""
+    """Store an operation and bring it to a state, as the engine does; no process holds it."""
     if state in {State.POLLING, State.SETTLING}:
         polling(database, reference, now=now)
     else:
@@ -238,5 +238,5 @@ def told(database: Database, reference: str | None = None) -> list[Told]:
 
 
 def types(database: Database, reference: str | None = None) -> list[str]:
-    """Return what kinds of events were told, without their common prefix."""
+    """Return the types of the published events, without their common prefix."""
     return [event.type.removeprefix("uprid.") for event in told(database, reference)]

@@ -9,7 +9,7 @@ from psycopg import sql
 
 @contextmanager
 def locked_out(url: str) -> Iterator[None]:
-    """Let nobody into one PostgreSQL database, and throw out who is in it."""
+    """Refuse connections to one PostgreSQL database, and end those that it has."""
     server, _, name = url.replace("postgresql+psycopg://", "postgresql://").rpartition("/")
     alter = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
     with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:

@@ -1,4 +1,4 @@
-"""The same invented people as every provider wants to have them told."""
+"""The same invented people in every provider's format."""
 
 from typing import Any, Final
 

@@ -55,7 +55,7 @@ def pgbouncer(url: str, *, size: int = 3, mode: str = "transaction") -> Iterator
         directory = Path(made)
         file = directory / "pgbouncer.ini"
         text = _CONFIGURATION.format(server=server, port=port, mode=mode, size=size)
-        # Whoever asks comes in as the tests' own role.
+        # Every client connects as the tests' own role.
         file.write_text(text.replace(f"port={server}", f"port={server} user={role}"), "utf-8")
         if runs_as.user is not None and runs_as.group is not None:
             for path in (directory, file):

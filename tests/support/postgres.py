@@ -165,7 +165,7 @@ class PostgresServer:
         return self._create(self._templates[prepare])
 
     def drop_database(self, url: str) -> None:
-        """Drop a database, whoever is still connected to it."""
+        """Drop a database, even with connections to it."""
         self._execute("DROP DATABASE {} WITH (FORCE)", _name(url))
 
     def _end(self, ask: signal.Signals) -> None:

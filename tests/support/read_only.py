@@ -1,4 +1,4 @@
-"""A PostgreSQL that takes no writes: for nobody, or for the sessions that are open now alone."""
+"""A PostgreSQL that takes no writes: from all, or from the sessions that are open now."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

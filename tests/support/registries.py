@@ -51,7 +51,7 @@ def expected(eshop_id: int) -> dict[str, Any]:
 
 
 def said(result: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a result as `expected` has it: its sums as exact numbers, whatever their zeros."""
+    """Return a result as `expected` has it: its sums as exact numbers, however many zeros."""
     by_state = {
         state: {
             "count": told["count"],

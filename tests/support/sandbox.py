@@ -33,7 +33,7 @@ GROUPS = {"101": "anonymous", "102": "simplified", "103": "full"}
 
 @dataclass
 class Clock:
-    """A time that goes on only when it is told to."""
+    """A clock that goes on only when a test moves it."""
 
     now: datetime = datetime(2031, 5, 6, 7, 8, 9, 250_000, tzinfo=UTC)
 
@@ -86,7 +86,7 @@ class Sandbox:
     units: Iterator[int] = field(default_factory=lambda: count(1_000_000, 1_000))
 
     def unit(self, number: int) -> int:
-        """Return a unit that nobody has asked about, of this scenario."""
+        """Return a fresh unit of this scenario."""
         return next(self.units) + number
 
     def ask(self, content: Members) -> Reply:

@@ -61,7 +61,7 @@ class Reply:
 
 @dataclass
 class Shop:
-    """A running stand-in, its time, and somebody who asks it."""
+    """A running stand-in, its time, and a client of it."""
 
     address: str
     clock: Clock
@@ -76,7 +76,7 @@ class Shop:
         return invoices * 1_000 + number
 
     def target(self, number: int, operations: int = 0) -> int:
-        """Return an object that nobody has asked about."""
+        """Return a fresh object."""
         return next(self.fresh) * 1_000_000 + operations * 1_000 + number
 
     def log_in(self, suffix: str = "") -> Reply:

@@ -56,7 +56,7 @@ class Mandarin:
     phones: Any = field(default_factory=lambda: count(901_000))
 
     def phone(self, number: int) -> str:
-        """Return a phone that nobody has asked about, of this scenario."""
+        """Return a fresh phone of this scenario."""
         return f"+79{next(self.phones):06}{number:03}"
 
     def post(self, content: object) -> Heard:

@@ -58,7 +58,7 @@ class Npd:
     phones: Iterator[int] = field(default_factory=lambda: count(902_000))
 
     def phone(self, number: int) -> str:
-        """Return a phone that nobody has asked about, of this scenario."""
+        """Return a fresh phone of this scenario."""
         return f"79{next(self.phones):06}{number:03}"
 
     def call(self, method: str, phone: str) -> Heard:

@@ -14,7 +14,7 @@ from tests.support.people import Payload
 #: How deep Base64 within Base64 is looked into.
 _DEPTH: Final = 4
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
-#: A sealed value: random to whoever has no key.
+#: A sealed value: random to a reader without the key.
 _FERNET: Final = re.compile(r"gAAAA[A-Za-z0-9_-]{40,}={0,2}")
 #: What a database file is full of between its texts.
 _FILLING: Final = re.compile("[\x00\ufffd]+")

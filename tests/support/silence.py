@@ -1,4 +1,4 @@
-"""Who waits for a stand-in that never answers: told by the stand-in, not by the time.
+"""Who waits for a stand-in that never answers: the stand-in says so, not the time.
 
 On a busy machine a slow answer looks like none. So while this lasts a stand-in of this process
 that would leave its client without a reply closes the connection instead, and says that it was

@@ -156,7 +156,7 @@ class System:
             self._running.pop(name).kill9()
 
     def freeze(self, name: str) -> None:
-        """Have a process stand still (SIGSTOP), whatever it is in the middle of.
+        """Have a process stand still (SIGSTOP), at any moment.
 
         But for a transaction on SQLite: everybody else would have to stand still, too.
         """

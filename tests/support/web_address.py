@@ -58,7 +58,7 @@ class WebAddress:
             self._held.add(phone)
 
     def let_go(self, phone: str) -> None:
-        """Enqueue what was kept back, and whatever comes from now on."""
+        """Enqueue what was kept back, and all that comes from now on."""
         with self._lock:
             self._held.discard(phone)
             for letter in self._waiting.pop(phone, []):

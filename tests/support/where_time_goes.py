@@ -16,7 +16,7 @@ import pytest
 
 #: How many of the longest files are shown.
 _FILES: Final = 30
-#: Folders are told apart so many levels deep: `tests/integration/store`.
+#: Folders are counted apart so many levels deep: `tests/integration/store`.
 _DEPTH: Final = 3
 
 

@@ -115,7 +115,7 @@ def element(name: str, content: object, namespace: str | None = MESSAGES) -> etr
     return made
 
 
-def _reply(name: str, content: Any) -> etree._Element:  # noqa: ANN401 -- whatever a test makes up
+def _reply(name: str, content: Any) -> etree._Element:  # noqa: ANN401 -- a test may pass anything
     if name in {"fault", "Fault"}:
         return _fault(name, content)
     if name not in {"Envelope", "Body"}:

@@ -21,8 +21,20 @@ ROOTS: Final = (
     "CHANGELOG.md",
     ".env.example",
     "docs",
+    "benchmarks",
+    "client",
+    "config",
+    "sandbox",
+    "tasks",
+    "worker",
     "tests/README.md",
+    "tests/acceptance",
+    "tests/contract",
     "tests/golden/README.md",
+    "tests/integration",
+    "tests/property",
+    "tests/support",
+    "tests/unit",
 )
 #: Records of the day on which they were made.
 _RECORDS: Final = ROOT / "docs" / "decisions"

@@ -1,8 +1,8 @@
 """Files of operations to enqueue: one JSON object, or a line each. Pure.
 
-What is checked is what no worker could tell of: whether a message can be made, whether a refusal
-of it could be found again by its reference, and whether something would travel in clear that is no
-argument of the task, so perhaps a person's. The rest is the worker's to judge.
+Checks what a worker cannot report: whether a message can be made, whether its refusal could be
+found by its reference, and whether anything would be sent in clear that is no argument of the task
+and so may be personal. The worker checks the rest.
 """
 
 import json
@@ -83,7 +83,7 @@ def read(text: str, provider: Provider) -> Document:
 
 
 def _is_one_object(text: str) -> bool:
-    """Tell whether the whole text is one JSON value, however it is laid out."""
+    """Return whether the whole text is one JSON value, however it is laid out."""
     try:
         json.loads(text)
     except (ValueError, RecursionError):
@@ -99,7 +99,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _carried_faults(found: Mapping[str, Any]) -> Iterator[str]:
-    """Tell what no message could carry, such as NaN, by where it stands."""
+    """Return the places of values that no message can carry, such as NaN."""
     for name, value in found.items():
         try:
             plain_json(value, shown_field(name))

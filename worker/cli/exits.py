@@ -1,4 +1,4 @@
-"""How a command ends that cannot do what it was asked for, and what it prints then."""
+"""The end of a command that fails: its status and what it prints."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 import typer
 from celery.bin.celery import celery
 
-# Celery finds both by name, and where one cannot be imported it says something else.
+# Celery finds both by name; where one cannot be imported, its error does not say so.
 from flower.command import flower as _flower  # noqa: F401
 
 from config import logging as log_configuration

@@ -44,7 +44,7 @@ class Standing:
 
 
 def standing(row: Row, provider: ProviderRow | None, now: datetime) -> Standing:
-    """Say what an operation waits for."""
+    """Return what an operation waits for, and the commands to type."""
     if row.state is State.WAITING_FOR_PERSON:
         return _waiting(row)
     if row.state not in LIVE:

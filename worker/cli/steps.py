@@ -51,7 +51,7 @@ def while_waiting(row: Row) -> tuple[Step, ...]:
 
 def _doubtful(row: Row) -> tuple[Step, ...]:
     if row.kind == _LISTED:
-        # What was saved stands in the provider's list, or does not: a look tells.
+        # A look at the provider's list shows whether it was saved.
         return (
             _step("resume", row, "", f"to look at {row.provider}'s list again"),
             retry(row, f"if {row.provider} certainly has not"),
@@ -108,7 +108,7 @@ def _anything(row: Row) -> tuple[Step, ...]:
     return (*_look(row), again, _verdict(row, "VERDICT", "if you know how it ended"))
 
 
-#: The reasons that say of themselves what can be done.
+#: What can be done, by reasons that need no further look.
 BY_REASON: Final[dict[ReasonCode, Callable[[Row], tuple[Step, ...]]]] = {
     ReasonCode.DOUBTFUL_SUBMIT: _doubtful,
     ReasonCode.PAYLOAD_UNREADABLE: _unreadable,

@@ -10,7 +10,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What identifiers are drawn from: this host's clock and chance."""
+    """What identifiers are made from: this host's clock and random numbers."""
 
     time_ns: Callable[[], int] = time.time_ns
     randbits: Callable[[int], int] = secrets.randbits

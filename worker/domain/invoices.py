@@ -102,15 +102,15 @@ Seal = Callable[[bytes], str]
 
 
 class Versioned(Protocol):
-    """What there may be several versions of."""
+    """A record of which several versions may exist."""
 
     @property
     def id(self) -> int:
-        """What it is."""
+        """The record's id."""
 
     @property
     def changed_at(self) -> datetime | None:
-        """Which version it is: the later one counts, and None is the oldest."""
+        """The version's time: the later one counts, and None is the oldest."""
 
 
 _Versioned = TypeVar("_Versioned", bound=Versioned)

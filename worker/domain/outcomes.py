@@ -1,4 +1,4 @@
-"""What a submit, poll or settlement came to. A value, never an exception.
+"""Outcomes of a submit, poll or settlement. Values, never exceptions.
 
 Every outcome carries a `note`: a few words for the journal that hold no personal data (a status,
 a fault code, the kind of a transport error), and `calls`: how many requests it took.
@@ -43,20 +43,20 @@ class Reason:
 
 
 class Trouble(StrEnum):
-    """What stood between us and an answer. Trouble is never a verdict."""
+    """What kept an answer from us. Trouble is never a verdict."""
 
     #: No usable reply: refused, reset, timed out, cut off, a proxy's page.
     TRANSPORT = "transport"
     #: The provider said that it is down or that we are too fast.
     UNAVAILABLE = "unavailable"
-    #: The provider is well; something behind it is not.
+    #: The provider works; a system behind it does not.
     DEPENDENCY = "dependency"
     #: A well-formed answer that we do not know.
     UNKNOWN = "unknown"
 
     @property
     def feeds_breaker(self) -> bool:
-        """Whether it speaks of the provider's health."""
+        """Whether it counts as a failure of the provider."""
         return self in {Trouble.TRANSPORT, Trouble.UNAVAILABLE}
 
 
@@ -154,7 +154,7 @@ class Doubtful:
 
 @dataclass(frozen=True, slots=True)
 class Settle:
-    """The wait is over without an answer: ask what became of it."""
+    """The wait ended without an answer: ask how the attempt ended."""
 
     note: str
     progress: JsonMap | None = None

@@ -1,4 +1,4 @@
-"""The reason of a refused message as its row holds it: JSON. Release 0.1.0 wrote a text."""
+"""The reason of a refused message as its row holds it: JSON. Release 0.1.0 wrote plain text."""
 
 import json
 from collections.abc import Mapping

@@ -64,12 +64,12 @@ class Snapshot(CurrentAttempt):
     claims: int = 0
     #: The plugin's own memory of this attempt, as JSON text.
     progress: str | None = None
-    #: How many events tell of it.
+    #: How many events it has had.
     sequence: int = 0
     waiting_from: State | None = None
     #: How many notifications name the attempt.
     notices: int = 0
-    #: It was asked for sooner, for this time, while it was leased.
+    #: An earlier poll was asked for, at this time, while it was leased.
     hurried_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None

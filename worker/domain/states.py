@@ -5,13 +5,13 @@ from typing import Final
 from uprid_client.contract.states import TERMINAL, State
 
 LIVE: Final = frozenset(State) - TERMINAL
-#: States in which the engine has something to do, so that they carry a due time.
+#: States in which the engine has work to do, so that they have a due time.
 DRIVEN: Final = LIVE - {State.WAITING_FOR_PERSON}
 #: A next attempt may start from here (and never while the provider may still answer).
 RETRYABLE: Final = frozenset(
     {State.REJECTED, State.EXPIRED, State.FAILED, State.WAITING_FOR_PERSON}
 )
-#: How a superseded attempt is closed: no event tells of it.
+#: How a superseded attempt is closed, without an event.
 SUPERSEDED: Final = "superseded"
 
 _ANY_END: Final = TERMINAL | {State.WAITING_FOR_PERSON}
@@ -29,5 +29,5 @@ MOVES: Final[dict[State, frozenset[State]]] = {
 
 
 def may_move(origin: State, to: State) -> bool:
-    """Tell whether an attempt may go from one state to another."""
+    """Return whether an attempt may go from one state to another."""
     return to in MOVES[origin]

@@ -11,7 +11,7 @@ from worker.store.claims import Shared
 
 #: The share of the rate that polls leave to submits and codes.
 RESERVED: Final = 0.2
-#: No `Retry-After` holds a provider or an operation longer than this. Seconds.
+#: The longest `Retry-After` that is obeyed, for a provider or an operation. Seconds.
 LONGEST_REST: Final = 3600.0
 
 
@@ -24,9 +24,9 @@ class Grant:
     ordinary: int
     #: The bucket as it is now, before anything is spent.
     tokens: float
-    #: When a successor finds something to spend; None: the end of a pause or probe wakes it.
+    #: When the next chunk finds tokens to spend; None: the end of a pause or probe wakes it.
     again_at: datetime | None
-    #: Half open: this chunk tries with one call whether the provider is back.
+    #: Half open: this chunk tries one call, to learn whether the provider is back.
     probing: bool = False
 
     def lanes(self, draw: float) -> "Lanes":
@@ -51,15 +51,15 @@ class Lanes:
     urgent: int
 
     def ordinary_beside(self, urgent: int) -> int:
-        """Return how many ordinary ones there is room for beside so many urgent ones."""
+        """Return how many ordinary operations there is room for beside so many urgent ones."""
         return min(self.ordinary, self.limit - urgent)
 
     def urgent_beside(self, urgent: int, ordinary: int) -> int:
-        """Return how many further urgent ones there is room for, where more may be due."""
+        """Return how many further urgent operations there is room for, where more may be due."""
         return self.limit - urgent - ordinary if urgent == self.urgent else 0
 
     def are_full(self, urgent: int, ordinary: int) -> bool:
-        """Tell whether more may be due than what was claimed."""
+        """Return whether more operations may be due than were claimed."""
         return urgent + ordinary == self.limit or ordinary == self.ordinary
 
 
@@ -67,9 +67,9 @@ class Breaker(StrEnum):
     """Whether a provider is called."""
 
     CLOSED = "closed"
-    #: It is left alone until its rest is over.
+    #: No calls until its rest is over.
     OPEN = "open"
-    #: One call at a time tries whether it is back.
+    #: One call at a time, to learn whether it is back.
     HALF_OPEN = "half_open"
 
 
@@ -84,7 +84,7 @@ def grant(shared: Shared, limits: Limits, now: datetime) -> Grant:
     """Decide what a chunk may claim of a provider.
 
     A token is one request. The bucket holds what the rate grants in one second, and one at least,
-    so that a provider that comes back is met at its rate and not by a stampede.
+    so that a provider that comes back gets calls at its rate, and not all that waited at once.
     """
     tokens = refilled(shared, limits, now)
     if shared.paused:
@@ -107,14 +107,14 @@ def grant(shared: Shared, limits: Limits, now: datetime) -> Grant:
 
 
 def is_sick(shared: Shared, limits: Limits) -> bool:
-    """Tell whether only harmless calls may try whether the provider is back."""
+    """Return whether only harmless calls may be made, to learn whether the provider is back."""
     return shared.failures >= limits.breaker_failures
 
 
 def is_half_open(shared: Shared, limits: Limits) -> bool:
-    """Tell whether one call at a time tries whether the provider is back.
+    """Return whether one call at a time is made, to learn whether the provider is back.
 
-    A host that answered when it was merely looked at has one failure less than a sick one: the
+    A host that answered a mere health check has one failure less than a sick one: the
     next call may be any, and its failure alone opens the breaker again.
     """
     looked_well = shared.failures == limits.breaker_failures - 1 and shared.closed_until is not None
@@ -156,14 +156,14 @@ def spent(shared: Shared, granted: Grant, claimed: int, limits: Limits, now: dat
     return replace(
         shared,
         tokens=granted.tokens - max(claimed, 1),
-        # Never back: a chunk that waited long for the row only knows the time of before that.
+        # Never back: a chunk that waited long for the row knows an older time.
         tokens_at=max(now, shared.tokens_at),
         probing_until=probing_until,
     )
 
 
 def refilled_at(tokens: float, limits: Limits, now: datetime) -> datetime:
-    """Return when a chunk is worth its while again: the bucket is full, or has a chunk of polls."""
+    """Return when to claim the next chunk: the bucket is full, or has a chunk of polls."""
     wanted = min(capacity(limits), float(reserved(limits) + limits.chunk))
     return now + timedelta(seconds=max(wanted - tokens, 0.0) / limits.rate_per_second)
 
@@ -176,12 +176,12 @@ class Health:
     any_answered: bool
     #: Seconds that the provider asked for (`Retry-After`); 0 where it did not.
     rest: float = 0.0
-    #: It answered when it was merely looked at, which is less than an answer to a question of ours.
+    #: It answered a health check, which proves less than an answer to a question of ours.
     only_looked: bool = False
 
 
 def fed(shared: Shared, health: Health, limits: Limits, now: datetime, left: float) -> Shared:
-    """Return the shared row after a chunk: the breaker is fed once, and tokens are given back.
+    """Return the shared row after a chunk: the breaker is updated once, and tokens are given back.
 
     `left`: the tokens that the chunk gives back; below 0 what it owes.
     """
@@ -196,7 +196,7 @@ def fed(shared: Shared, health: Health, limits: Limits, now: datetime, left: flo
         )
     before = 0 if health.any_answered else shared.failures
     failures = before + health.failed_in_a_row
-    # What another chunk learned meanwhile stands: this one may have begun before it.
+    # Keep what another chunk learned meanwhile: this one may have begun before it.
     rests = [] if shared.closed_until is None else [shared.closed_until]
     if failures >= limits.breaker_failures and health.failed_in_a_row:
         rests.append(now + timedelta(seconds=limits.breaker_reset))
@@ -207,7 +207,7 @@ def fed(shared: Shared, health: Health, limits: Limits, now: datetime, left: flo
         closed_until = None
     after = replace(shared, failures=failures, closed_until=closed_until, probing_until=None)
     if is_half_open(shared, limits) and health.any_answered:
-        # It is back. The bucket filled up meanwhile: met with that and with the rate besides, it
+        # It is back, and the bucket filled up meanwhile. With a full bucket and the rate besides it
         # would see twice its rate in the first second.
         return replace(after, tokens=0.0, tokens_at=now)
     return replace(after, tokens=tokens)

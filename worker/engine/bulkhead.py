@@ -1,4 +1,4 @@
-"""A provider's bulkhead in a process: a hung one never fills the pool that all have in common."""
+"""A provider's bulkhead in a process: a provider that hangs never fills the common pool."""
 
 import threading
 
@@ -6,8 +6,8 @@ import threading
 class Bulkhead:
     """How many chunks of one provider this process works on at a time.
 
-    A chunk whose last calls are only waited for is counted apart, and another is begun in its
-    stead: a call that hangs holds up no more than its own thread.
+    A chunk that only waits for its last calls is counted apart, and another one is begun: a call
+    that hangs blocks no more than its own thread.
     """
 
     def __init__(self, max_chunks: int, max_ending_chunks: int) -> None:
@@ -29,7 +29,7 @@ class Bulkhead:
             return Permit(self)
 
     def vacated(self, *, working: bool, inside: bool) -> bool:
-        """Give up a permit; tell whether a chunk was turned away that would find room now."""
+        """Give up a permit; return whether a chunk was turned away that would find room now."""
         with self._lock:
             self._working -= working
             self._inside -= inside
@@ -50,10 +50,10 @@ class Permit:
         self._working = True
 
     def step_aside(self) -> bool:
-        """Let another chunk be begun; tell whether one was turned away meanwhile."""
+        """Let another chunk be begun; return whether one was turned away meanwhile."""
         was_working, self._working = self._working, False
         return was_working and self._bulkhead.vacated(working=True, inside=False)
 
     def leave(self) -> bool:
-        """Give the permit up; tell whether a chunk was turned away meanwhile."""
+        """Give the permit up; return whether a chunk was turned away meanwhile."""
         return self._bulkhead.vacated(working=self._working, inside=True)

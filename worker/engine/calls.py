@@ -24,7 +24,7 @@ class Call(StrEnum):
     SETTLE = "settle"
 
 
-#: What neither costs nor has an effect, so that nothing is lost by a call that fails.
+#: Calls that are not billed and have no effect: nothing is lost when one fails.
 HARMLESS: Final = frozenset({Call.PREPARE, Call.CLEAR_UP, Call.POLL, Call.SETTLE})
 
 

@@ -44,7 +44,7 @@ class Chunk:
     claimed: Sequence[Claimed]
     #: Sealed payloads of those that are to be submitted.
     payloads: Mapping[str, str | None]
-    #: Sealed notifications of those that were spoken of.
+    #: Sealed notifications, of the operations that have some.
     notices: Mapping[str, Sequence[str]]
     lease_id: str
     #: The database's time at the claim, and this host's monotonic clock then.
@@ -88,8 +88,8 @@ class Working:
     ) -> None:
         """Work the chunk off; `flush` gets the answers, in the calling thread, as they come.
 
-        `step_aside` is called, perhaps more than once, when there is only the last to wait for. Not
-        after a halt: the other chunks learn its cause at the end, and are not to begin before that.
+        `step_aside` is called, perhaps more than once, when only the last answers are missing. It
+        is not called after a halt: others learn the cause at the end and must not begin before.
         """
         places = min(threads, len(self._chunk.claimed))
         # Each thread with a copy of its own of what is named in all that is logged meanwhile.
@@ -101,7 +101,7 @@ class Working:
                 self._flush(flush)
                 for error in (future.exception() for future in done):
                     if error is not None:
-                        # Ours. What the others still hear is written down before it is raised.
+                        # A bug of ours. The other threads' answers are written before it is raised.
                         stumbled = stumbled or error
                         self.halt = self.halt or Halt.STUMBLED
                 if drawing and not self._waiting and self.halt is None:
@@ -130,10 +130,10 @@ class Working:
         return self._watch.misconfigured
 
     def look(self) -> None:
-        """Look at the provider's host, where no question has been asked that tells of its health.
+        """Check the provider's host, where no question was asked that shows its health.
 
-        What costs or has effect is no way to find out whether a provider is back: its failure may
-        be one that only a person can clear up.
+        A billed call, or one with an effect, must not be used to find out whether a provider is
+        back: only a person may be able to clear up its failure.
         """
         if self.calls or self.halt is not None:
             return
@@ -149,7 +149,7 @@ class Working:
 
     @property
     def flawless(self) -> bool:
-        """Whether nothing happened that the other workers should know."""
+        """Whether there is nothing to report to the other workers."""
         return self.halt is None and self._watch.is_flawless
 
     def _flush(self, flush: Callable[[list[Answer]], None]) -> None:

@@ -106,7 +106,7 @@ class _Turn:
     def started(self, outcome: Started) -> Transition:
         deadline = outcome.deadline_at
         if deadline is None or deadline <= self.now:
-            # A deadline that has passed before it began is a wrong clock, not an expiry.
+            # A deadline before the attempt's start comes of a wrong clock: it is no expiry.
             give_up = self.plugin.give_up_after(self.claimed.kind)
             deadline = self.now + timedelta(seconds=give_up)
         wait = outcome.again_in
@@ -145,7 +145,7 @@ class _Turn:
         if self.call in {Call.POLL, Call.SUPPLY} and deadline is not None:
             due = self._not_past(deadline, (due - self.now).total_seconds(), None)
         if self.call is Call.SUPPLY or outcome.wants is not None:
-            # An event is due, or what was supplied is no longer missing.
+            # An event has to be written, or the missing input was supplied.
             return self._transition(
                 self.claimed.state,
                 due_at=due,
@@ -241,9 +241,9 @@ class _Turn:
         )
 
     def _outlasting(self, end: State) -> str | None:
-        """Return what of the progress outlasts an end: what a next attempt would begin with.
+        """Return the part of the progress that a next attempt would begin with.
 
-        It may hold a whole list, and the row is kept long.
+        The rest is dropped at the end: it may hold a whole list, and the row is kept long.
         """
         if end is State.WAITING_FOR_PERSON or self.claimed.progress is None:
             return None
@@ -254,13 +254,13 @@ class _Turn:
 
     @property
     def _still_missing(self) -> str | None:
-        """What is missing while a person looks: an input that was sent may not be wanted again."""
+        """Return the input that is missing while a person decides; None once it was sent."""
         return self.claimed.missing if self.claimed.input_id is None else None
 
     def _may_be_asked_again(self, end: State) -> bool:
-        """Tell whether an end may yield to a notification that came during the question."""
+        """Return whether an end is dropped where a notification came during the question."""
         if self.call is Call.SUBMIT:
-            # The notification may clear up what otherwise only a person could.
+            # The notification may decide what otherwise only a person could.
             return end is State.WAITING_FOR_PERSON
         return self.call in {Call.CLEAR_UP, Call.POLL, Call.SETTLE}
 

@@ -36,10 +36,10 @@ from worker.store.input_delivery import Supplying
 
 log = structlog.get_logger(__name__)
 
-#: A slot whose message came earlier than this is published again, else awaited. Seconds.
+#: A message that is earlier than its slot by more is published again, else waited for. Seconds.
 _EARLY: Final = 0.05
-#: Calls that one question to a provider consists of at most, by far; a name that is looked up for
-#: long, and a write-back that waits for its database, are in it.
+#: More calls than any question to a provider consists of. That covers a slow name lookup too, and a
+#: write-back that waits for its database.
 _MOST_CALLS: Final = 10
 #: Seconds between two looks whether the others have ended.
 _LOOK_EVERY: Final = 0.02
@@ -80,7 +80,7 @@ class Engine:
         self._bulkheads = {
             provider: Bulkhead(max_chunks, max_ending_chunks) for provider in plugins
         }
-        # One more than a chunk takes: a single submit is not to wait until another chunk is drawn.
+        # One more than a chunk takes, so that a single submit need not wait for another chunk.
         self._executors = {
             provider: environment.threads(plugin.limits.threads + 1, f"{provider}-call")
             for provider, plugin in plugins.items()
@@ -89,7 +89,7 @@ class Engine:
     def work(self, provider: Provider, wake: Wake = Wake.POLL, slot: datetime | None = None) -> int:
         """Work on what is due at a provider; return how many operations were worked on.
 
-        `slot` is the moment that the message was meant for: one that came early goes back.
+        `slot` is the moment that the message is for: a message that came early goes back.
         """
         plugin = self._plugins.get(provider)
         if plugin is None or self._is_halted():
@@ -108,7 +108,7 @@ class Engine:
             executor.shutdown(wait=True)
 
     def _beside(self, plugin: Plugin) -> tuple[int, bool]:
-        """Work on one chunk beside others of this process; tell whether one is to be alone next."""
+        """Work on one chunk beside others of this process; return whether one must be alone."""
         if not self._solitude.enter():
             # The one that is alone wakes every provider afterwards.
             return 0, False
@@ -130,8 +130,8 @@ class Engine:
             self._solitude.leave()
 
     def _alone(self, plugin: Plugin) -> int:
-        """Work on an operation that is next to be called poison, and meanwhile on nothing else."""
-        # Twice: what is under way ends first, however long its call.
+        """Work on an operation that may be poison, and on nothing else meanwhile."""
+        # Twice: calls under way end first, and each may last that long.
         if not self._solitude.seek(2 * (self._longest_call + plugin.limits.total_timeout)):
             return 0
         try:
@@ -153,7 +153,7 @@ class Engine:
         return self._incarnation.halted(self._environment.monotonic()) is not None
 
     def _is_time(self, provider: Provider, wake: Wake, slot: datetime) -> bool:
-        """Tell whether a message's slot has come; one that is early goes back, or is waited for."""
+        """Return whether a message's slot has come; put an early message back, or wait for it."""
         early = (slot - self._database.now()).total_seconds()
         if early > _EARLY:
             self._wakeups.again(provider, wake, slot)
@@ -167,7 +167,7 @@ class Engine:
     def _held(self, plugin: Plugin) -> Iterator[str]:
         """Hold a lease id for a chunk's time."""
         lease_id = new_id()
-        # Before the claim: a claim that was committed and not confirmed is freed by this alone.
+        # Before the claim: only so is a claim freed whose commit was never confirmed.
         self._incarnation.hold(lease_id, longest_wait(plugin.limits))
         suspected = False
         try:
@@ -225,7 +225,7 @@ class Engine:
         )
 
     def _wake_successor(self, provider: Provider, taken: Taken) -> None:
-        """Have another chunk come for what was left behind.
+        """Wake another chunk for the operations that were left behind.
 
         Before the work, not after it: the successor shares the load, and outlives this chunk.
         """
@@ -253,7 +253,7 @@ class Engine:
             return marked
 
     def _feed(self, plugin: Plugin, working: Working, chunk: Chunk) -> Breaker:
-        """Have the other workers know what this chunk saw of the provider; return its breaker."""
+        """Share with the other workers what this chunk saw of the provider; return its breaker."""
         provider = plugin.name
         with self._database.begin() as connection:
             shared = claims.lock_provider(connection, provider, self._database.now())
@@ -300,9 +300,9 @@ class Engine:
 
 
 def _do_nothing() -> None:
-    """Begin no other chunk: this one is to be alone to its end."""
+    """Begin no other chunk: this one must be alone to its end."""
 
 
 def longest_wait(limits: Limits) -> float:
-    """Return the seconds after which a chunk that wrote nothing back hangs in something."""
+    """Return the seconds after which a chunk that wrote nothing back counts as hung."""
     return _MOST_CALLS * limits.total_timeout + 2 * PATIENCE

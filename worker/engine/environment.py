@@ -1,4 +1,4 @@
-"""What the engine takes of its environment: its clock, its chance, its threads."""
+"""The engine's environment: its clock, its random numbers, its threads."""
 
 import random
 import time
@@ -21,13 +21,13 @@ def _wait(calls: Futures, timeout: float | None) -> tuple[Futures, Futures]:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """The machine. A simulation gives another one, whose time and chance are its own."""
+    """The machine. A simulation passes another one, with its own time and random numbers."""
 
     #: Seconds that only go forward.
     monotonic: Callable[[], float] = time.monotonic
     #: A random number in [0, 1): the jitter's.
     draw: Callable[[], float] = random.SystemRandom().random
-    #: So many threads, under a name.
+    #: Makes so many threads, under a name.
     threads: Callable[[int, str], Executor] = _threads
     #: Waits for calls, so many seconds at most: those that ended, and those that have not.
     wait: Callable[[Futures, float | None], tuple[Futures, Futures]] = _wait

@@ -5,7 +5,7 @@ from typing import Protocol
 
 
 class Halt(StrEnum):
-    """Why a chunk stops before all of it is done; what is left is given back."""
+    """Why a chunk stops early; the operations that are left are given back."""
 
     STOPPING = "stopping"
     LEASE_DOUBTED = "lease_doubted"
@@ -21,7 +21,7 @@ class HaltCheck(Protocol):
     """Whether this process may go on working."""
 
     def halted(self, taken_at: float, lease_id: str | None = None) -> Halt | None:
-        """Return why a chunk that was taken then, under a lease id, must stop, or None.
+        """Return why a chunk must stop that was taken at this time under a lease id, or None.
 
         By this host's monotonic clock. Called before every request: must be cheap.
         """

@@ -38,7 +38,7 @@ class HealthWatch:
         self.misconfigured: Misconfigured | None = None
 
     def saw(self, outcome: Outcome) -> Halt | None:
-        """Learn from an outcome; return why the chunk must stop, where going on does harm."""
+        """Note an outcome; return why the chunk must stop, or None where it may go on."""
         with self._lock:
             self.calls += outcome.calls
             halt = self._misconfigured(outcome)
@@ -77,7 +77,7 @@ class HealthWatch:
 
 
 def trouble_of(outcome: Outcome) -> Trouble | None:
-    """Return what stood between us and an answer, None where nothing did."""
+    """Return the trouble that kept an answer from us, or None."""
     match outcome:
         case Pending() | NotSent() | Doubtful() | NeedsPerson():
             return outcome.trouble

@@ -18,9 +18,9 @@ _REMEMBERED: Final = 1_000
 class Left:
     """Lease ids under which a process owns leases although it works on none of them."""
 
-    #: Given up for a reason that is not their operations': as if they had never been claimed.
+    #: Given up for a reason outside their operations: as if they had never been claimed.
     given_up: list[str]
-    #: Their operations may be what the chunk ended or hung by: their claims go on counting.
+    #: One of their operations may have ended or hung the chunk: their claims go on counting.
     suspected: list[str]
 
 
@@ -53,7 +53,7 @@ class Held:
                 self._suspected.append(lease_id)
 
     def holds(self, lease_id: str) -> bool:
-        """Tell whether a lease id is worked on."""
+        """Return whether a lease id is worked on."""
         with self._lock:
             return lease_id in self._working
 

@@ -1,4 +1,4 @@
-"""The incarnation: this process as the others see it, by a heart that beats in the database."""
+"""The incarnation: this process as the others see it, by its heartbeat in the database."""
 
 import os
 import socket
@@ -41,7 +41,7 @@ class Incarnation:
         self._left = threading.Event()
         self._held = Held(monotonic)
         self._pulse = Pulse(every, silence, monotonic)
-        #: What was taken before this belongs to others by now.
+        #: Chunks that were taken before this belong to other processes by now.
         self._disowned_at = float("-inf")
         # A stopping process still holds what it is working on: it beats until it leaves.
         self._heart = Repeating("heartbeat", self._every, self.beat)
@@ -71,7 +71,7 @@ class Incarnation:
             log.warning("left_without_good_bye", incarnation=self.id)
 
     def halted(self, taken_at: float, lease_id: str | None = None) -> Halt | None:
-        """Return why nothing more may be asked about what was taken then, or None.
+        """Return why no more calls may be made for a chunk that was taken at this time, or None.
 
         By this host's monotonic clock; `lease_id`: under which it was taken.
         """
@@ -84,7 +84,7 @@ class Incarnation:
         return None
 
     def may_call_silent(self, now: datetime) -> bool:
-        """Tell whether this process may call others silent; `now`: the database's time, just asked.
+        """Return whether this process may call others silent; `now`: the database's, just read.
 
         After an outage of the database all processes look silent, this one included.
         """
@@ -109,7 +109,7 @@ class Incarnation:
         self._held.release(lease_id, suspected=suspected)
 
     def stops_within(self, seconds: float) -> bool:
-        """Wait, and tell whether this process began to stop meanwhile, or had before."""
+        """Wait; return whether this process began to stop meanwhile, or had before."""
         return self._stopping.wait(seconds)
 
     def pause(self, seconds: float) -> None:
@@ -122,7 +122,7 @@ class Incarnation:
         began = self._monotonic()
         try:
             with self._database.begin() as connection:
-                # On this connection: the time of before it was waited for makes the beat look old.
+                # Read on this connection: an earlier time would make the beat look old.
                 now = self._database.measured_now(connection)
                 is_new = leases.beat(
                     connection,
@@ -140,7 +140,7 @@ class Incarnation:
             log.warning("heartbeat_missed", incarnation=self.id, error=type(error).__name__)
             return
         if is_new and self._pulse.last is not None:
-            # Before this beat counts: a chunk that slept as long must not take heart from it.
+            # Before this beat counts: a chunk that slept as long must not go on because of it.
             self._disowned_at = self._monotonic()
             log.warning("leases_lost", incarnation=self.id)
         self._pulse.confirmed(Beat(began, now))

@@ -25,7 +25,7 @@ class ChunkMeasures:
     #: How long the calls lasted, added up. They run side by side, so this may exceed the chunk's
     #: own time.
     seconds_in_calls: float
-    #: By how much the operation that was overdue longest was late when it was claimed.
+    #: How late the operation that was overdue longest was when it was claimed.
     seconds_late: float
     #: How the provider's breaker stood at the chunk's end.
     breaker: Breaker

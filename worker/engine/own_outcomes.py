@@ -31,7 +31,7 @@ ERASED: Final = NeedsPerson(
 
 
 def stumbled(call: Call, before: int, error: str) -> Outcome:
-    """Return what an error of our own in a plugin comes to.
+    """Return the outcome of an error of our own in a plugin.
 
     `before`: how often the operation met trouble in a row before it. `error`: its class.
     """

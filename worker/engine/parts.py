@@ -1,4 +1,4 @@
-"""What the engine is put together of and does not bring along: Protocols of a process's parts."""
+"""Protocols of the parts that a process gives to the engine."""
 
 from typing import Any, Protocol
 
@@ -6,10 +6,10 @@ from worker.engine.halt import HaltCheck
 
 
 class Relay(Protocol):
-    """Who brings the outbox to the stream."""
+    """Publishes the outbox to the stream."""
 
     def wake(self) -> None:
-        """Say that there is something to tell. Returns at once."""
+        """Say that events wait in the outbox. Returns at once."""
 
 
 class Incarnation(HaltCheck, Protocol):

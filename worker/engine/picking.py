@@ -25,7 +25,7 @@ class Picked:
     claimed: list[Claimed]
     #: Whether more is due than was claimed.
     left_behind: bool
-    #: It is a suspect, which has a chunk of its own.
+    #: The one claimed is a suspect, which has a chunk of its own.
     alone: bool = False
 
 
@@ -59,7 +59,7 @@ class Picker:
         return Picked(others.claimed, waits)
 
     def pick_harmless(self, plugin: Plugin) -> Picked:
-        """Claim one operation that is only to be asked about; `left_behind`: anything is due."""
+        """Claim one operation whose next call is harmless; `left_behind`: any is due."""
         due = [
             each
             for lane in (ORDINARY, URGENT)
@@ -83,7 +83,7 @@ class Picker:
         claimed = claims.claim_alone(
             self.connection, self.provider, owner=self.owner, token=self.lease_id, now=self.now
         )
-        # A turn like a suspect's. What is left behind waits: the others have the next one.
+        # This counts as a suspect's turn, so the others have the next one.
         return Picked(claimed, left_behind=False, alone=bool(claimed))
 
     def _suspects(self) -> Picked:

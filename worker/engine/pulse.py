@@ -17,9 +17,9 @@ class Pulse:
     """The beats of one process. For one thread that beats, and others that ask.
 
     A database that stands still takes no beat. When it goes on, all processes look silent until
-    they have beaten again, and so does one whose clock was put forward. A process that could not
-    beat meanwhile knows that, and calls none silent until it has beaten steadily for as long as the
-    others may be silent.
+    they beat again. The same happens when the database's clock is put forward. A process that could
+    not beat meanwhile knows that: it calls no other one silent until it has beaten steadily for as
+    long as the others may be silent.
     """
 
     def __init__(
@@ -49,12 +49,12 @@ class Pulse:
         self._steady_since = None
 
     def is_good(self) -> bool:
-        """Tell whether the last beat is recent enough for the others to believe in this process."""
+        """Return whether the last beat is recent enough that others take this process for alive."""
         last = self.last
         return last is not None and self._monotonic() - last.began <= self._silence
 
     def may_call_silent(self, now: datetime) -> bool:
-        """Tell whether who has not beaten for the silence before `now` is silent indeed.
+        """Return whether a process without a beat in the silence before `now` may be called silent.
 
         `now` is the database's time, asked for just before.
         """
@@ -66,7 +66,7 @@ class Pulse:
         )
 
     def _is_steady(self, now: datetime) -> bool:
-        """Tell whether the last beat is recent by both clocks."""
+        """Return whether the last beat is recent by both clocks."""
         last = self.last
         return (
             last is not None

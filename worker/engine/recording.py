@@ -1,4 +1,4 @@
-"""Recording: what a chunk's answers come to is decided and written, and what is next is woken."""
+"""Recording: decides and writes what a chunk's answers mean, and wakes what is due next."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -41,7 +41,7 @@ class Recorder:
     def record(
         self, plugin: Plugin, chunk: Chunk, answers: Sequence[Answer], unwritten: set[str]
     ) -> None:
-        """Write what the answers come to; raise the database's error.
+        """Write the outcomes of the answers; raise the database's error.
 
         `unwritten`: the chunk's operations that are not written yet; those of the answers leave it.
         """
@@ -89,7 +89,7 @@ class Recorder:
             if change.due_at is not None:
                 state = change.state if isinstance(change, Transition) else change.claimed.state
                 (settlements if state is State.SETTLING else polls).append(change.due_at)
-                # The next step or the next page: not to be held up for a whole slot.
+                # The next step or the next page, which must not wait for a whole slot.
                 at_once = at_once or change.due_at <= now
         if at_once:
             self._wakeups.soon(provider, now)

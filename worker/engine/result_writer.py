@@ -1,6 +1,6 @@
-"""The result writer: what a chunk learned is written, however sick the database is.
+"""The result writer: writes what a chunk learned, through outages of the database.
 
-It waits for a database that is away. Where the database refuses a row, the others are written.
+It waits for a database that is away. Where the database refuses one row, it writes the others.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ PATIENCE: Final = 60.0
 
 
 class Pausing(Protocol):
-    """Who waits for the process."""
+    """Waits on behalf of the process."""
 
     def pause(self, seconds: float) -> None:
         """Wait a moment, shorter where the process is stopping."""
@@ -64,7 +64,7 @@ class ResultWriter:
         log.error("write_refused", operation=row.id, attempt=row.attempt, error=name)
 
     def write_late_answers(self, late: Sequence[Transition], now: datetime) -> None:
-        """Journal and tell answers that lost their lease, or came after the end."""
+        """Journal and publish answers that lost their lease, or came after the end."""
         for transition in late:
             row = transition.claimed
             write = partial(self._late, transition, now, new_id())
@@ -79,7 +79,7 @@ class ResultWriter:
                 log.warning("late_answer", operation=row.id, state=transition.state)
 
     def _patiently(self, rows: int, write: Callable[[], T]) -> T:
-        """Wait for a database that went away: answers cost money."""
+        """Write; wait for a database that went away, because answers cost money."""
         give_up = self._environment.monotonic() + PATIENCE
         while True:
             try:
@@ -114,7 +114,7 @@ class ResultWriter:
         transitions: Sequence[Transition],
         now: datetime,
     ) -> dict[str, bool]:
-        """Find the row that the database refuses; the others must not suffer for it."""
+        """Write the rows one by one, so that only the row that the database refuses is left out."""
         written: dict[str, bool] = {}
         for one_unchanged, one_transition in [
             *(([s], []) for s in unchanged),
@@ -142,7 +142,7 @@ class ResultWriter:
 
 
 def _is_outage(error: Exception) -> bool:
-    """Tell whether the database is to blame, and not the row.
+    """Return whether an error comes from the database, and not from the row.
 
     The database refuses a second end, and what no column holds; what cannot even be bound is no
     error of the driver. All else that a driver can raise says nothing of the row: it is waited for,

@@ -1,7 +1,7 @@
 """Solitude: one operation that a process works on while it works on nothing else.
 
-An operation is called poison only where its process died while it was alone in it: anything else in
-flight may have been what killed the process.
+An operation is called poison only where its process died while working on nothing else: otherwise
+another operation may have killed the process.
 """
 
 import threading
@@ -15,7 +15,7 @@ _REST: Final = 9
 
 
 class Solitude:
-    """Who is at work in a process, and whether one of them wants to be alone. For any thread."""
+    """The chunks at work in a process, and whether one wants to be alone. For any thread."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
@@ -40,9 +40,9 @@ class Solitude:
             self._inside -= 1
 
     def seek(self, lasting: float) -> bool:
-        """Have no more work begun beside one's own, for so many seconds at most.
+        """Let no other work begin, for so many seconds at most.
 
-        For who is not inside. False where another one seeks it, or it is too soon after the last.
+        Not to be called inside `enter`. False where another chunk seeks it, or just had it.
         """
         now = self._monotonic()
         with self._lock:
@@ -61,13 +61,13 @@ class Solitude:
 
     @property
     def is_sought(self) -> bool:
-        """Whether what is under way should end early, for a chunk that is to be alone."""
+        """Whether running chunks should end early, for a chunk that must be alone."""
         with self._lock:
             return self._is_sought()
 
     @property
     def is_alone(self) -> bool:
-        """Whether who seeks it has it."""
+        """Whether the chunk that seeks to be alone is alone by now."""
         with self._lock:
             return self._is_sought() and self._inside == 0
 

@@ -1,11 +1,11 @@
-"""The sweep: finds what fell through. It believes no marker and no message, only what is due.
+"""The sweep: finds forgotten work. It goes by due times alone, never by markers or messages.
 
 Every worker process has one; a lock in the database lets one of them through at a time. Beat is a
 second trigger, and nothing depends on it.
 
 What needs the database alone (`tidy`), what talks to the broker (`rouse`) and what talks to the
-stream (the relay) have a thread and a lock each: a server that stands still holds up no more than
-what is its own.
+stream (the relay) have a thread and a lock each: a server that stands still blocks only its own
+part.
 """
 
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ _GRACE_SLOTS: Final = 3
 
 
 class StreamUpkeep(Protocol):
-    """The relay, as the sweep needs it: it does what it is asked for in a thread of its own."""
+    """The relay, as the sweep needs it: it works in a thread of its own."""
 
     def verify_soon(self) -> None:
         """Ask for a look whether the stream lost anything. Returns at once."""
@@ -45,7 +45,7 @@ class Incarnation(Protocol):
     """This process's incarnation, as the sweep needs it."""
 
     def may_call_silent(self, now: datetime) -> bool:
-        """Tell whether this process may call others silent; `now`: the database's, just asked."""
+        """Return whether this process may call others silent; `now`: the database's, just read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Sweep:
         self._timing = timing
 
     def run(self) -> None:
-        """Do all of it once, as far as no other process has just done it."""
+        """Sweep once, except the parts that another process has just done."""
         self.tidy()
         self.rouse()
 
@@ -105,16 +105,16 @@ class Sweep:
         return erased
 
     def _mine(self, name: str, lasting: timedelta) -> bool:
-        # Never let go of early: the lock is also what keeps all from sweeping right after. Held by
-        # a new id each time, so that it keeps out the process that took it, too.
+        # Never released early: the lock also keeps every process from sweeping again right after.
+        # Its holder is a new id each time, so that this process is kept out, too.
         with self._database.begin() as connection:
             now = self._database.now()
             return leases.hold_lock(connection, name, new_id(), now, lasting)
 
     def _free_leases(self) -> None:
         with self._database.begin() as connection:
-            # The time before the judgement: if the database stands still after it, the time is old
-            # and none looks silent by it; if before it, this process knows by its own beats.
+            # Read the time before judging. If the database stands still after this, the time is old
+            # and no process looks silent by it; if before, this process knows by its own beats.
             now = self._database.measured_now(connection)
             if not self._incarnation.may_call_silent(now):
                 return

@@ -1,4 +1,4 @@
-"""Taking: the provider's admission is asked, and what it grants is claimed, in one transaction."""
+"""Taking: asks the provider's admission and claims what it grants, in one transaction."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,18 +21,18 @@ from worker.store.database import Database
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What a claim brought."""
+    """The result of a claim."""
 
     chunk: Chunk
-    #: When a successor should come for what was left behind; None: nothing was.
+    #: When another chunk should come for what was left behind; None: nothing was.
     successor_at: datetime | None
     #: How the breaker stood.
     breaker: Breaker
-    #: The breaker had nothing to remember when this was claimed.
+    #: The breaker counted no failures when this was claimed.
     calm: bool
-    #: The provider is sick, and is looked at unless what was claimed has it called.
+    #: The provider is sick: its host is checked, unless a claimed operation calls it.
     looks: bool = False
-    #: An operation is due that this process may only work on while it does nothing else.
+    #: An operation is due that this process must work on alone.
     alone_next: bool = False
 
 
@@ -47,7 +47,7 @@ class Taker:
         self._others_next: set[Provider] = set()
 
     def take(self, plugin: Plugin, lease_id: str, *, alone: bool) -> Taken:
-        """Claim what the provider's admission grants; `alone`: one that must be the only one."""
+        """Claim what the provider's admission grants; `alone`: one operation that must be alone."""
         taken, picked = self._take(plugin, lease_id, alone=alone)
         if picked is not None:
             self._note_turn(plugin.name, picked)

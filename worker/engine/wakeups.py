@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 #: Slots remembered by a process before the past ones are forgotten.
 _REMEMBERED: Final = 4096
-#: Messages that no poller has taken yet, to which the sweep adds none: each of them would claim all
+#: With so many messages that no poller has taken yet, the sweep adds none: each of them claims all
 #: that is due, and where no poller runs they would only pile up.
 _ENOUGH: Final = 2
 #: The width of a slot in which tokens are waited for.
@@ -24,13 +24,13 @@ _FINE: Final = timedelta(milliseconds=100)
 
 
 class Publisher(Protocol):
-    """Who puts chunk messages into the broker; raises `BrokerUnavailable`."""
+    """Puts chunk messages into the broker; raises `BrokerUnavailable`."""
 
     def publish(self, provider: Provider, wake: Wake, slot: datetime, countdown: float) -> None:
         """Publish one chunk message to be delivered after `countdown` seconds."""
 
     def unread(self, provider: Provider) -> int:
-        """Return how many of a provider's messages lie there that no poller has taken yet."""
+        """Return how many of a provider's messages no poller has taken yet."""
 
     def marked(self, names: list[str]) -> set[str]:
         """Return which of the slot markers are set."""
@@ -40,20 +40,20 @@ class Publisher(Protocol):
 
 
 class Clock(Protocol):
-    """Whose time counts."""
+    """The clock that counts."""
 
     def now(self) -> datetime:
         """Return the time."""
 
 
 class Wakeups:
-    """Publishes each slot once, as far as anybody knows.
+    """Publishes each slot once, as far as the markers show.
 
-    The markers are an economy and nothing else: they lie in the broker, beside the messages that
-    they speak of, so that a wiped broker loses both. (What a process remembers by itself outlives
+    The markers only save messages. They lie in the broker, beside the messages that they stand
+    for, so that a wiped broker loses both. (What a process remembers by itself outlives
     the broker: those slots wait for the sweep.) Publish, then mark: a crash in between doubles a
-    message, which finds nothing to claim; the other way round would lose one. The sweep believes
-    neither and looks at what is due.
+    message, which finds nothing to claim; the other way round would lose one. The sweep goes
+    by neither, but by what is due.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Wakeups:
     def soon(self, provider: Provider, at: datetime) -> None:
         """Wake a provider when it may be called again: soon, and once, however many ask for it.
 
-        A message for each who asks would keep as many messages going round as ever were doubled.
+        One message per request would keep every doubled message in circulation.
         """
         self._once(provider, Wake.POLL, [at], min(_FINE, self._width))
 
@@ -106,9 +106,9 @@ class Wakeups:
         self.again(provider, wake, self._clock.now())
 
     def overdue(self, provider: Provider) -> bool:
-        """Wake a provider that something was forgotten at; return whether it had to be.
+        """Wake a provider with forgotten work; return whether a message was needed.
 
-        No marker is asked, but whether messages lie in its queue this very moment.
+        Goes by the messages that lie in its queue now, not by markers.
         """
         try:
             if self._publisher.unread(provider) >= _ENOUGH:

@@ -26,7 +26,7 @@ from worker.store.retries import Correction
 
 log = structlog.get_logger(__name__)
 
-#: Stands for an operation that is not there, until the reading's faults are told.
+#: Takes the place of an operation that does not exist, until all faults of the message are known.
 _NOBODY = Known("", "", {})
 
 
@@ -56,7 +56,7 @@ def resume(parts: Parts, message: Message) -> None:
     action = _action(arguments)
     now = parts.database.now()
     plugin = parts.plugins.get(Provider(known.provider))
-    # Where the provider is off nobody can tell what may be forgotten, nor how long it takes.
+    # A provider that is off has no plugin to say what may be dropped, or how long an attempt lasts.
     keep = _everything if plugin is None else partial(plugin.carry_over, next_attempt=False)
     anew = resolutions.no_time if plugin is None else _anew(plugin, known.kind)
     with parts.database.begin() as connection:
@@ -118,7 +118,7 @@ def _known(parts: Parts, reading: Reading[Any], reference: str | None) -> Known:
 
 
 def _correction(parts: Parts, reading: Reading[contract.Retry], known: Known) -> Correction | None:
-    """Take corrected data, if there are any; faults in them are told with all the others."""
+    """Return the corrected data, if any. Their faults are reported with all the others."""
     payload = reading.payload(parts.sealer)
     if payload is None or known is _NOBODY:
         return None

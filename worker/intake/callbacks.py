@@ -1,4 +1,4 @@
-"""Callbacks: a provider's hint that an attempt has ended. Unauthenticated, so it only hastens."""
+"""Callbacks: hints that an attempt has ended. Unauthenticated: they only trigger a poll."""
 
 from functools import partial
 
@@ -20,7 +20,7 @@ def take(expected: ExpectedCallback) -> Taking:
 
 
 def _take(expected: ExpectedCallback, parts: Parts, message: Message) -> None:
-    """Hasten the poll of the attempt that the provider calls by this id; decide nothing."""
+    """Trigger an earlier poll of the attempt with this provider's id; decide nothing."""
     provider = expected.provider
     parts.plugin(provider)
     arguments = Reading(message, expected.arguments).sound()

@@ -27,7 +27,7 @@ class Message:
 
     @property
     def reference(self) -> str | None:
-        """The reference, where there is one that could be one."""
+        """The reference; None where there is none, or its form is not a reference's."""
         given = self.kwargs.get("reference")
         return given if isinstance(given, str) and is_reference(given) else None
 
@@ -75,7 +75,7 @@ class Reading(Generic[_Model]):
         self._reasons.append(reason)
 
     def has_faulted(self, name: str) -> bool:
-        """Tell whether something is wrong with a field."""
+        """Return whether something is wrong with a field."""
         return name in self._fields
 
     def sound(self) -> _Model:

@@ -1,4 +1,4 @@
-"""Notifications: what the marketplace's web address got from a provider, passed on as it came."""
+"""Notifications of a provider, which the marketplace's web address passes on as they came."""
 
 from functools import partial
 

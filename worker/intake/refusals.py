@@ -20,7 +20,7 @@ Taking = Callable[[Parts, Message], None]
 def aloud(taking: Taking) -> Taking:
     """Publish a function's refusals instead of raising them; other errors bring the message again.
 
-    Nothing raises into the void: what is neither taken nor refused is an outage, and passes.
+    A message that is neither taken nor refused met an outage, and comes again.
     """
 
     def take(parts: Parts, message: Message) -> None:
@@ -35,7 +35,7 @@ def aloud(taking: Taking) -> Taking:
 
 
 def refuse(parts: Parts, message: Message, refusal: Refused) -> None:
-    """Record a message as refused and tell it, once. Raises `DatabaseUnavailable`."""
+    """Record a message as refused and publish that, once. Raises `DatabaseUnavailable`."""
     with parts.database.begin() as connection:
         told = intake.refuse(
             connection,

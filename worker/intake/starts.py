@@ -55,7 +55,7 @@ def start(provider: Provider, kind: str) -> Taking:
 
 
 def without_missing_payload(refusal: Refused) -> Refused:
-    """Return a refusal without its word that the payload is missing: it came, and does not open."""
+    """Return a refusal that does not call the payload missing: it came, and does not open."""
     kept = [part for part in refusal.reason.split("; ") if part != "sealed is missing"]
     return Refused("; ".join(kept), [name for name in refusal.fields if name != "sealed"])
 
@@ -72,7 +72,7 @@ def fingerprinted(writing: Callable[[], Intake], found: Intake | None) -> Intake
 
 
 def _was_taken(parts: Parts, reference: str | None, own_print: str | None) -> bool:
-    """Tell whether 0.1.0 took what is refused today: sent again it is still harmless."""
+    """Return whether 0.1.0 took a message that is refused today: repeating it is harmless."""
     if reference is None or own_print is None:
         return False
     with parts.database.read() as connection:
@@ -109,12 +109,12 @@ def _store(
 
 
 def fingerprint(parts: Parts, provider: Provider, found: Intake) -> str:
-    """Return what tells the same data from other data."""
+    """Return the keyed hash by which equal data are recognized."""
     return parts.fingerprinter.of(provider, found.kind, found.args, found.payload)
 
 
 def party(parts: Parts, provider: Provider, found: Intake) -> str | None:
-    """Return what tells whom the provider's notifications speak of."""
+    """Return the keyed hash of the person that the provider's notifications name."""
     named = found.subject
     return None if named is None else parts.fingerprinter.of_party(provider, named)
 

@@ -1,6 +1,6 @@
-"""Messages for a task that this release does not have: of a newer or an older one, or made up.
+"""Messages for a task that this release does not have: another release's, or made up.
 
-While two releases run side by side, either may be handed what only the other one knows.
+While two releases run side by side, each may get tasks that only the other one has.
 """
 
 from collections.abc import Mapping

@@ -154,7 +154,7 @@ def sandbox_command(options: "SandboxOptions") -> list[str]:
 
 
 def _begun(database: Database) -> set[int]:
-    """Return the processes of this machine whose hearts beat: they take messages."""
+    """Return the processes of this machine that have a heartbeat: they take messages."""
     with database.read() as connection:
         found = connection.execute(
             select(INCARNATIONS.c.pid).where(INCARNATIONS.c.host == socket.gethostname())

@@ -74,7 +74,7 @@ class Child:
         self._popen.send_signal(signal.SIGTERM)
 
     def kill(self) -> bool:
-        """Send SIGKILL to the group if the leader still runs; tell whether it did.
+        """Send SIGKILL to the group if the leader still runs; return whether it did.
 
         Never afterwards: the id may be another's by then.
         """

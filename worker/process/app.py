@@ -3,13 +3,13 @@
 import sys
 from typing import Any, NoReturn
 
-# kombu carries on without it, and fails later in words of its own.
+# Without it kombu goes on, and fails later with an unrelated error.
 import redis  # noqa: F401
 from celery import bootsteps, signals
 from celery.local import PromiseProxy
 from celery.worker import state as worker_state
 
-# Loaded by name when a process first connects: what it lacks is to be said as the process starts.
+# Loaded by name at the first connection: import here, so that a missing part shows at the start.
 from kombu.transport import redis as _transport  # noqa: F401
 
 from config import logging as log_configuration
@@ -43,7 +43,7 @@ class Lifecycle(bootsteps.StartStopStep):
 
 def _exit(error: SettingsError) -> NoReturn:
     for fault in error.faults:
-        print(fault, file=sys.stderr)  # noqa: T201 - for whoever started it, not for the log
+        print(fault, file=sys.stderr)  # noqa: T201 - for the person at the terminal
     raise SystemExit(2) from None
 
 
@@ -56,7 +56,7 @@ def _consumes_chunks(parent: Any) -> bool:  # noqa: ANN401 - Celery's worker
 
 
 def _configuration() -> dict[str, Any]:
-    """Read the settings when Celery first asks; say all that is wrong and exit 2 otherwise."""
+    """Read the settings when Celery first asks; print every fault and exit 2 otherwise."""
     try:
         settings = load([Need.BROKER])
     except SettingsError as error:

@@ -1,4 +1,4 @@
-"""Waiting for a broker that refuses: unhurried, and said once.
+"""Waiting for a broker that refuses: with pauses, and one log line.
 
 Celery connects again at once, and after a refusal that is no lost connection the next one follows
 within a hundredth of a second: READONLY in a fail-over, a missing right, a full memory.
@@ -36,7 +36,7 @@ class _Refusals:
         self._last_at = float("-inf")
 
     def tell(self, error: BaseException) -> None:
-        """Log a lost connection or a refusal, each kind once a while."""
+        """Log a lost connection or a refusal, each kind once in a while."""
         why = explained(error)
         if self._repeated.is_news(why):
             log.warning("broker_lost", error=type(error).__name__, why=why)
@@ -67,7 +67,7 @@ _REFUSALS: Final = _Refusals()
 
 
 class PatientConsumer(Consumer):  # type: ignore[misc]
-    """Celery's consumer, but that it says why and lets some time pass."""
+    """Celery's consumer, which also logs why a connection failed and pauses."""
 
     def on_connection_error_before_connected(self, exc: Exception) -> None:
         """Say why no connection came about."""

@@ -78,7 +78,7 @@ class OwnCelery(Celery):  # type: ignore[misc]
         """Finish the app, without the tasks that Celery brings along.
 
         `celery.map` would run any task of ours for a sender, and `celery.chord` ends in an error
-        that its sender never hears of. Unregistered, they are refused like every unknown task.
+        that its sender never sees. Unregistered, they are refused like every unknown task.
         """
         super().finalize(auto)
         for name in [name for name in self._tasks if name.startswith(_CELERYS_OWN)]:

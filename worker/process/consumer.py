@@ -1,4 +1,4 @@
-"""The consumer of a worker process: neither the broker's end nor a malformed message ends it."""
+"""The consumer of a worker process. No lost broker and no malformed message ends it."""
 
 import logging
 import warnings
@@ -30,7 +30,7 @@ _LOGGER: Final = logging.getLogger(__name__)
 
 
 class SturdyConsumer(PatientConsumer):
-    """Celery's consumer, but for three ways to die and four to keep silent."""
+    """Celery's consumer, except that no message ends the process or is dropped silently."""
 
     _refusing: Refusing | None = None
 
@@ -59,7 +59,7 @@ class SturdyConsumer(PatientConsumer):
         return super().call_soon_ack(_acknowledge, p, *args, **kwargs)
 
     def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:  # noqa: ANN401
-        """Tell who sent a task that is none of ours; Celery only logs it."""
+        """Refuse a task that is none of ours, with an event for its sender; Celery only logs it."""
         del body, exc
         message_id, name = message.headers["id"], message.headers["task"]
         log.warning(
@@ -106,7 +106,7 @@ class SturdyConsumer(PatientConsumer):
         """Have a refusal written, and the message acknowledged after it."""
         done = partial(_let_go, message, self.connection_errors)
         if _queue(message) not in SENDERS_QUEUES:
-            # Our own queues, which the sweep fills again: there is nobody to be answered.
+            # Our own queues: no sender waits for an answer, and the sweep publishes again.
             self.call_soon_ack(done)
             return
         if self._refusing is None:

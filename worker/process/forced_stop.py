@@ -1,4 +1,4 @@
-"""The end of a stop that hangs: the process ends in time, in any case."""
+"""The end of a stop that hangs: the process ends in time even then."""
 
 import os
 import threading
@@ -11,7 +11,7 @@ from config.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-#: Seconds beyond the longest call: for writing back, telling, and saying good-bye.
+#: Seconds beyond the longest call: for writing back, publishing and leaving.
 MARGIN: Final = 10.0
 #: Seconds in which leases can be given back, or their database hangs too.
 _GOOD_BYE: Final = 3.0
@@ -19,7 +19,7 @@ _FAILED: Final = 1
 
 
 def longest_stop(settings: Settings) -> float:
-    """Return after how many seconds a stop no longer waits for anything."""
+    """Return the seconds after which a stop waits no longer."""
     calls = [each.total_timeout.total_seconds() for each in settings.providers().values()]
     return max(calls, default=0.0) + MARGIN
 
@@ -45,7 +45,7 @@ class LastResort:
         threading.Thread(target=self._wait, name="last resort", daemon=True).start()
 
     def ask(self) -> None:
-        """Say that the process should be gone by then. From a signal handler, too."""
+        """Begin to count down to the forced end. May be called by a signal handler."""
         self._asked.set()
 
     def _wait(self) -> None:

@@ -36,7 +36,7 @@ class CeleryPublisher:
             raise BrokerUnavailable(explained(error)) from None
 
     def unread(self, provider: Provider) -> int:
-        """Return how many chunk messages nobody has taken yet; raises `BrokerUnavailable`."""
+        """Return how many chunk messages no poller has taken yet; raises `BrokerUnavailable`."""
         try:
             return self._server.llen(chunk_queue(provider))
         except redis.RedisError as error:

@@ -1,4 +1,4 @@
-"""Whether a Redis server can ever serve us: found out before anything is begun.
+"""Checks, before anything begins, that a Redis server can serve us at all.
 
 What a server's operator can change is waited for. What only another address can change ends the
 process: a Redis Cluster, a Sentinel in the place of a server, a release that is too old, a database

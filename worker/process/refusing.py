@@ -1,4 +1,4 @@
-"""Refusals written down beside the consumer, which must not stand still for the database."""
+"""Writes refusals in a thread beside the consumer, which must not wait for the database."""
 
 import threading
 from collections.abc import Callable
@@ -66,7 +66,7 @@ class Refusing:
                 pause.wait(_AGAIN)
                 continue
             except Exception:
-                # Nothing that is tried again would help. What is known of it is in the log.
+                # Trying again would not help. The facts are in the log.
                 log.exception("refusal_failed")
             break
         refusal.written()

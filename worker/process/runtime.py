@@ -1,4 +1,4 @@
-"""What a process works with: settings, database, keys, providers, engine. Built once."""
+"""The parts of a process: settings, database, keys, providers, engine. Built once."""
 
 import threading
 from collections.abc import Callable, Mapping

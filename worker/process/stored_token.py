@@ -64,7 +64,7 @@ class StoredTokens:
             store.drop(connection, self._name, token.generation)
 
     def release(self, resting: float = 0.0) -> None:
-        """Give back the right to fetch; nobody gets it within `resting` seconds."""
+        """Give back the right to fetch; no process gets it within `resting` seconds."""
         try:
             until = self._database.now() + timedelta(seconds=resting) if resting > 0 else None
             with self._database.begin() as connection:

@@ -1,4 +1,4 @@
-"""Refusing what could not be read: in words for its sender, under the name that it is known by."""
+"""Refuses entries that could not be read, with a text for the sender, under the entry's name."""
 
 from typing import Final
 

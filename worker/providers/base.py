@@ -1,4 +1,4 @@
-"""What the engine asks of a provider: the Protocol that every plugin fulfils."""
+"""The plugin Protocol: what the engine asks of every provider."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -62,7 +62,7 @@ class Plugin(Protocol):
 
     @property
     def name(self) -> Provider:
-        """Which provider this is."""
+        """The provider's name."""
 
     @property
     def policy(self) -> PollPolicy:
@@ -94,20 +94,20 @@ class Plugin(Protocol):
         """Return the seconds after which a submit that never got through is given up."""
 
     def resumed_for(self, kind: str, *, submitted: bool) -> float | None:
-        """Return the seconds that an attempt gets anew which goes on past its deadline by a person.
+        """Return the seconds that an attempt gets when a person resumes it past its deadline.
 
-        None: the deadline stays, as what became of the attempt is found out however late it is.
+        None: the deadline stays, because the attempt's end can be found out at any time.
         `submitted`: it is at the provider, or may be.
         """
 
     def last_look_before(self, deadline_in: float) -> float | None:
-        """Return how many seconds before its deadline an attempt is polled once more.
+        """Return the seconds before an attempt's deadline at which it is polled once more.
 
         `deadline_in` is the attempt's whole time in seconds. None: no such poll.
         """
 
     def prepares(self, kind: str, progress: Mapping[str, Any]) -> bool:
-        """Tell whether a harmless step comes before the submit, or is all there is to it.
+        """Return whether a harmless step comes next: before the submit, or in its place.
 
         True: `prepare` is asked next, unmarked, and as often as needed. Cheap, and pure.
         """
@@ -130,26 +130,26 @@ class Plugin(Protocol):
     def carry_over(
         self, kind: str, progress: Mapping[str, Any], *, next_attempt: bool
     ) -> Mapping[str, Any]:
-        """Return what of `progress` stays where a person has the attempt go on, or begin anew."""
+        """Return the part of `progress` that a resumed or a next attempt keeps."""
 
     def clear_up(self, work: Work) -> Outcome:
-        """Find out, harmlessly, what became of a doubtful submit."""
+        """Find out, by a harmless call, whether a doubtful submit had its effect."""
 
     def poll(self, work: Work) -> Outcome:
         """Ask once how the attempt stands."""
 
     def settle(self, work: Work) -> Outcome:
-        """Ask, past the deadline, what became of the attempt."""
+        """Ask, past the deadline, how the attempt ended."""
 
     def look(self) -> Outcome:
         """Find out whether the host serves at all, by a request that has no effect.
 
-        `Pending`, with `trouble` where it does not. Asked of a provider that is sick and of which
-        nothing harmless is due.
+        `Pending`, with `trouble` where it does not. Called for a sick provider that has no harmless
+        call due.
         """
 
     def check(self) -> list[Finding]:
-        """Look at settings, reachability and clock without a call that costs or has effect."""
+        """Check settings, reachability and clock without a call that is billed or has an effect."""
 
     def close(self) -> None:
         """Close what the plugin holds open. Called once, after its last call has ended."""

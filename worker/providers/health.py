@@ -26,10 +26,10 @@ from worker.providers.transport.failures import (
 )
 from worker.providers.transport.http import PinnedSession, Reply
 
-#: The host has not even looked at the request.
+#: The host did not process the request.
 _TOO_SOON: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT})
 _CLOCK_TOLERANCE: Final = timedelta(seconds=60)
-#: What to do, of this host's settings.
+#: What to do about this host's settings.
 _ADVICE: Final[Mapping[type[CallFailed], str]] = {
     CertificateUntrusted: "put its authority's certificate into {block}CA_BUNDLE",
     CertificateExpired: "the host must renew it; or look at this host's clock",
@@ -53,7 +53,7 @@ _OF_PROXIES: Final[Mapping[int, str]] = {
 
 
 def look(ask: Callable[[], Reply]) -> Pending:
-    """Tell by the status of a reply, whatever it says, whether the host serves."""
+    """Ask whether the host serves; only the status of its reply is looked at."""
     try:
         reply = ask()
     except CallFailed as failure:
@@ -65,10 +65,10 @@ def look(ask: Callable[[], Reply]) -> Pending:
 
 
 def check_host(name: str, session: PinnedSession) -> list[Finding]:
-    """Look whether the host answers, whatever it answers, and whether its clock is ours.
+    """Check that the host answers at all, and that its clock agrees with ours.
 
-    Sends no credentials, and nothing that is billed. The clock is left out where the host did not
-    tell it.
+    Sends no credentials, and nothing that is billed. The clock is not checked where the reply has
+    no date.
     """
     try:
         reply = session.probe()
@@ -85,7 +85,7 @@ def check_host(name: str, session: PinnedSession) -> list[Finding]:
 
 
 def _reason(failure: CallFailed, session: PinnedSession) -> CallFailed:
-    """Return the reason behind a broken connection, where the host says it to one that is silent.
+    """Return why a connection broke, where the host says so on one that sends nothing.
 
     What a host says as it refuses our certificate may be lost under the request that it no longer
     reads.

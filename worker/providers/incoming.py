@@ -1,6 +1,6 @@
-"""What a marketplace passes on during an attempt: a person's inputs, a provider's notifications.
+"""Messages during an attempt: a person's inputs, and a provider's notifications.
 
-A provider says here what it takes; `worker.intake` stores it, the same way for all of them.
+A provider declares here what it takes; `worker.intake` stores it, the same way for all.
 """
 
 from collections.abc import Callable, Mapping

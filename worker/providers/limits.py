@@ -1,4 +1,4 @@
-"""How hard a provider may be worked, as its settings say."""
+"""The limits of calls to a provider, from its settings."""
 
 from config.providers import ProviderSettings
 from worker.providers.base import Limits

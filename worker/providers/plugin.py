@@ -47,7 +47,7 @@ class ProviderPlugin(ABC, Generic[SettingsT]):
 
     @property
     def name(self) -> Provider:
-        """Which provider this is."""
+        """The provider's name."""
         return self.provider
 
     @property
@@ -114,7 +114,7 @@ class ProviderPlugin(ABC, Generic[SettingsT]):
         """Return the seconds after which a submit that never got through is given up."""
 
     def resumed_for(self, kind: str, *, submitted: bool) -> float | None:
-        """Return as long as at first."""
+        """Return the same time as for a new attempt."""
         del submitted
         return self.give_up_after(kind)
 
@@ -140,7 +140,7 @@ class ProviderPlugin(ABC, Generic[SettingsT]):
     def carry_over(
         self, kind: str, progress: Mapping[str, Any], *, next_attempt: bool
     ) -> Mapping[str, Any]:
-        """Return nothing: what was counted before is over."""
+        """Return nothing: earlier counts do not matter."""
         del kind, progress, next_attempt
         return {}
 

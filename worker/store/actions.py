@@ -1,7 +1,7 @@
-"""What a person or the marketplace does to an operation by hand: always audited, never twice.
+"""Actions of a person or the marketplace on an operation: always audited, never done twice.
 
 Every action names the attempt that it is meant for. Where another attempt is current, the message
-is an old one come again: it is recorded and changes nothing.
+is an old one that was delivered again: it is recorded and changes nothing.
 """
 
 import json
@@ -21,7 +21,7 @@ from worker.store.tables import OPERATIONS
 
 
 class Done(StrEnum):
-    """What became of an action."""
+    """The result of an action."""
 
     DONE = "done"
     #: Meant for another attempt, or done before: recorded, nothing changed.
@@ -47,7 +47,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What an action has to know of an operation before it can be checked."""
+    """The facts of an operation by which an action is checked."""
 
     provider: str
     kind: str
@@ -56,7 +56,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """Whether an action may be done, and to what."""
+    """Whether an action may be done, and to which operation."""
 
     done: Done
     #: As it was found, its row locked; None where there is none.
@@ -68,7 +68,7 @@ class Admitted:
         return None if self.found is None else self.found.state
 
 
-#: What of an attempt's progress stays: `(kind, progress) -> progress`.
+#: Returns the part of an attempt's progress that is kept: `(kind, progress) -> progress`.
 Keep = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
 
 #: How long an attempt goes on past its deadline, by whether it was, or may have been, submitted;
@@ -83,7 +83,7 @@ def kept(found: Snapshot, keep: Keep) -> str | None:
 
 
 def look(connection: Connection, reference: str) -> Known | None:
-    """Return what does not change of an operation; None where no operation has the reference."""
+    """Return the facts of an operation that never change; None where none has the reference."""
     row = connection.execute(
         select(OPERATIONS.c.provider, OPERATIONS.c.kind, OPERATIONS.c.args).where(
             OPERATIONS.c.reference == reference
@@ -100,7 +100,7 @@ def admit(
     now: datetime,
     deed: Deed | None = None,
 ) -> Admitted:
-    """Find the operation, lock it, and tell whether the action may be done to it.
+    """Find and lock the operation; return whether the action may be done to it.
 
     An action for another attempt than the current one is recorded here. So is one whose message
     has come again after it was done: the journal has its `deed` already.

@@ -1,4 +1,4 @@
-"""A provider's whole answer, for a person's eyes: the journal records every look at it."""
+"""A provider's whole answer, for a person to read: the journal records every access."""
 
 from datetime import datetime
 
@@ -12,9 +12,9 @@ from worker.store.tables import ATTEMPTS, OPERATIONS
 def look_into(
     connection: Connection, reference: str, attempt: int | None, by: str, why: str, now: datetime
 ) -> str | None:
-    """Return an attempt's answer, sealed, and record who looks; the current one's if none is named.
+    """Return an attempt's sealed answer and record who reads it; by default the current attempt's.
 
-    None, and nothing recorded: there is no such attempt, it has no answer, or that was erased.
+    None, with nothing recorded: no such attempt, no answer, or the answer was erased.
     """
     number = OPERATIONS.c.attempt if attempt is None else attempt
     found = connection.execute(

@@ -1,4 +1,4 @@
-"""Callbacks: a hint that the provider has finished, so that it is asked sooner."""
+"""Callbacks: a hint that the provider has finished, which triggers an earlier poll."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -9,7 +9,7 @@ from uprid_client.contract.states import State
 from worker.store.claims import lock_provider
 from worker.store.tables import OPERATIONS, PROVIDERS
 
-#: A hint is worth one poll in this time, however often it is given.
+#: Any number of hints within this time trigger one poll.
 _NO_OFTENER_THAN: Final = timedelta(seconds=1)
 
 
@@ -18,8 +18,8 @@ def hasten(
 ) -> datetime | None:
     """Make the poll of an attempt due, at once or a moment after the last one; return when.
 
-    None, and counted: no operation's current attempt has this id. Decides nothing; what is not
-    being polled, or is due earlier, is left alone.
+    Returns None, and counts the callback, where no current attempt has this id. An operation that
+    is not being polled, or is due earlier, is left alone.
     """
     named = (OPERATIONS.c.provider_ref == provider_ref, OPERATIONS.c.provider == provider)
     known = connection.execute(

@@ -16,7 +16,7 @@ from worker.store.claims import Claimed
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """Asked once more; the operation stays where it is."""
+    """The operation was asked about once more and stays in its state."""
 
     claimed: Claimed
     due_at: datetime
@@ -32,7 +32,7 @@ class Unchanged:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """The operation goes to another state, or an event says something of it."""
+    """The operation goes to another state, or has an event."""
 
     claimed: Claimed
     state: State

@@ -99,7 +99,7 @@ def claim(
 def claim_suspect(
     connection: Connection, provider: str, *, owner: str, token: str, now: datetime
 ) -> list[Claimed]:
-    """Lease one operation whose chunk died with it before: its chunk is of nothing else."""
+    """Lease one operation whose chunk died before, as the only one of its chunk."""
     due = _due(provider, now).where(SUSPECTS, OPERATIONS.c.claims < ALONE_AFTER)
     return _lease(connection, due, 1, owner=owner, token=token)
 
@@ -107,7 +107,7 @@ def claim_suspect(
 def claim_alone(
     connection: Connection, provider: str, *, owner: str, token: str, now: datetime
 ) -> list[Claimed]:
-    """Lease one operation that is next to be called poison, for a process that has nothing else."""
+    """Lease one operation that may be poison, for a process that works on nothing else."""
     due = _due(provider, now).where(SUSPECTS, OPERATIONS.c.claims >= ALONE_AFTER)
     return _lease(connection, due, 1, owner=owner, token=token)
 
@@ -132,13 +132,13 @@ def claim_one(
 
 
 def any_suspect(connection: Connection, provider: str, now: datetime) -> bool:
-    """Tell whether an operation is due whose chunk died with it before."""
+    """Return whether an operation is due whose chunk died with it before."""
     suspect = _due(provider, now).where(SUSPECTS, OPERATIONS.c.claims < ALONE_AFTER)
     return connection.execute(suspect.limit(1)).first() is not None
 
 
 def any_alone(connection: Connection, provider: str, now: datetime) -> bool:
-    """Tell whether an operation is due that is next to be called poison."""
+    """Return whether an operation is due that may be poison."""
     last = _due(provider, now).where(SUSPECTS, OPERATIONS.c.claims >= ALONE_AFTER)
     return connection.execute(last.limit(1)).first() is not None
 
@@ -183,7 +183,7 @@ def _lease(
     rows = connection.execute(
         update(OPERATIONS)
         .where(OPERATIONS.c.id.in_(select(chosen.c.id)))
-        # What it was hurried for is worked on now; a hint from here on comes after it.
+        # The request for an earlier poll is met by this claim; later hints set it again.
         .values(
             lease_token=token,
             lease_owner=owner,

@@ -18,7 +18,7 @@ _DRIFT: Final = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What a measurement said: the database's time at a moment of the monotonic clock."""
+    """A measurement: the database's time at a moment of the monotonic clock."""
 
     at: datetime
     moment: float
@@ -47,7 +47,7 @@ class Clock:
         return self._known is not None
 
     def is_due(self) -> bool:
-        """Tell whether a measurement would be worth its while."""
+        """Return whether it is time to measure again."""
         known, moment = self._known, self._monotonic()
         if known is None or self._expired:
             return True
@@ -63,7 +63,7 @@ class Clock:
         return known.at + timedelta(seconds=self._monotonic() - known.moment)
 
     def measure(self, ask: Callable[[], datetime]) -> None:
-        """Learn from the database's answer to what time it is."""
+        """Take the database's answer to what time it is as a measurement."""
         before = self._monotonic()
         asked = ask().astimezone(UTC)
         after = self._monotonic()
@@ -73,11 +73,11 @@ class Clock:
             self._expired = False
 
     def expire(self) -> None:
-        """Have the next transaction measure, however young what is known is."""
+        """Have the next transaction measure, even after a recent measurement."""
         self._expired = True
 
     def put_off(self) -> None:
-        """Go by what is known for a while: the database cannot be asked."""
+        """Use the last measurement for a while: the database cannot be asked."""
         self._expired = False
         self._put_off_until = self._monotonic() + _AGAIN_SOON
 

@@ -49,7 +49,7 @@ class Database:
         self._open = threading.local()
 
     def now(self) -> datetime:
-        """Return the database's time, on which all workers agree whose own clocks differ.
+        """Return the database's time, which all workers share: their own clocks differ.
 
         Costs nothing but now and then: the difference to this host's monotonic clock is measured on
         a connection that is there for a transaction anyway, or on one of its own outside of any.
@@ -97,7 +97,7 @@ class Database:
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
-        """Turn the driver's errors into ours, but for those that are a mistake of ours."""
+        """Turn the driver's errors into ours, except those that are bugs of ours."""
         try:
             yield
         except PoolExhausted:

@@ -1,11 +1,11 @@
-"""What the two databases say differently, and the one place that asks which of them it is."""
+"""Statements that differ between the two databases: the only place that asks which one it is."""
 
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 
 def is_sqlite(connection: Connection) -> bool:
-    """Tell whether a connection leads to SQLite; else it leads to PostgreSQL."""
+    """Return whether a connection leads to SQLite; else it leads to PostgreSQL."""
     return connection.dialect.name == "sqlite"
 
 

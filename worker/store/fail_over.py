@@ -47,8 +47,8 @@ def find(database: Database, recovery: Recovery) -> Mapping[str, int]:
 def recover(database: Database, recovery: Recovery) -> Mapping[str, int]:
     """Put in doubt what may have been sent; return of how many operations, by provider.
 
-    A submit is cleared up and not sent, a code counts as sent and the provider is asked how it
-    stands. Who is asked next, and by whom, is as after a submit whose answer was lost.
+    A submit is settled by a question and not sent again. A code counts as sent, and the provider is
+    asked for the state. The rest goes on as after a submit whose answer was lost.
     """
     now = database.now()
     said = f"recover: commits since {recovery.since:%Y-%m-%dT%H:%M:%SZ} may be lost"
@@ -79,7 +79,7 @@ def recover(database: Database, recovery: Recovery) -> Mapping[str, int]:
 
 
 def _doubted(recovery: Recovery, now: datetime) -> Select[Any]:
-    # What was paused all the time sent nothing.
+    # A provider that was paused all the time was sent nothing.
     paused = select(PROVIDERS.c.name).where(PROVIDERS.c.paused_at <= recovery.since)
     due: ColumnElement[bool] = _SUBMITS & (OPERATIONS.c.due_at <= now)
     return (

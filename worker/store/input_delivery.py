@@ -1,4 +1,4 @@
-"""Supplying: an input on its way to the provider, marked before the call and settled after it."""
+"""Input delivery: an input is marked before its call to the provider and settled after it."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -64,6 +64,6 @@ def mark_supplying(
 
 
 def settle(connection: Connection, input_id: str, *, returned: bool) -> None:
-    """Have an input wait again that was certainly not sent, or forget one that was."""
+    """Return an input to waiting that was certainly not sent, or forget one that was sent."""
     values: dict[str, object] = {"sent_at": None} if returned else {"sealed": None}
     connection.execute(update(INPUTS).where(INPUTS.c.id == input_id).values(**values))

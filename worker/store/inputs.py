@@ -21,7 +21,7 @@ _TAKING: Final = frozenset({State.SUBMITTING, State.POLLING, State.WAITING_FOR_P
 
 
 class Offered(StrEnum):
-    """What became of an input."""
+    """The result of offering an input."""
 
     TAKEN = "taken"
     #: This message, or this input in this session, came before: it counts once.
@@ -29,7 +29,7 @@ class Offered(StrEnum):
     TOO_MANY = "too_many"
     UNKNOWN_REFERENCE = "unknown_reference"
     ANOTHER_PROVIDER = "another_provider"
-    #: Nothing is being identified that could want it.
+    #: No identification is under way that could want it.
     NOT_WANTED = "not_wanted"
 
 
@@ -60,7 +60,7 @@ def offer(connection: Connection, given: Input, now: datetime) -> tuple[Offered,
     found = snapshots.snapshot(row)
     if found.provider != given.provider:
         return Offered.ANOTHER_PROVIDER, found.state
-    # Of any attempt: a message that comes again must not spend the next session's tries.
+    # Of any attempt: a repeated message must not use up the next session's tries.
     if _seen(connection, INPUTS.c.operation_id == found.id, given.message_id):
         return Offered.KNOWN, found.state
     if found.state not in _TAKING:

@@ -26,7 +26,7 @@ _LONGEST_REASON: Final = 500
 
 
 class Taken(StrEnum):
-    """What became of a start message."""
+    """The result of storing a start message."""
 
     NEW = "new"
     #: The same data under the same reference: harmless.
@@ -52,7 +52,7 @@ class Start:
 
 
 def accept(connection: Connection, start: Start, now: datetime) -> Taken:
-    """Store a new operation and tell that it is ours, unless the reference is used."""
+    """Store a new operation and its `accepted` event, unless the reference is used."""
     opened = Snapshot(
         id=new_id(),
         reference=start.reference,
@@ -91,7 +91,7 @@ def refuse(
     reason: Reason,
     now: datetime,
 ) -> bool:
-    """Record a message that cannot be taken and tell it; False where that was done before."""
+    """Record and publish a message that cannot be taken; False where that was done before."""
     refusal = Refusal(
         message_id=message_id,
         task=task,
@@ -126,7 +126,7 @@ def refuse(
 
 
 def is_known(connection: Connection, reference: str, fingerprint: str) -> bool:
-    """Tell whether these very data were taken under the reference before.
+    """Return whether these very data were taken under the reference before.
 
     Any attempt's data count: the first message may come again after a retry.
     """

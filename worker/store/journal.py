@@ -34,7 +34,7 @@ class What(StrEnum):
 
 
 class Act(StrEnum):
-    """What a person can do to an operation."""
+    """A person's actions on an operation."""
 
     RETRY = "retry"
     RESUME = "resume"
@@ -47,7 +47,7 @@ class Act(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """Something that a person did, and why. The same message come again is the same deed."""
+    """An action of a person, and why. A repeated message is the same deed."""
 
     act: Act
     #: As people read it, and as older releases look for it.
@@ -92,7 +92,7 @@ def move(
 
 
 def erased(operation_id: str, attempt: int, reason: ReasonCode, at: datetime) -> dict[str, Any]:
-    """Return the row of data that were erased past their retention, under an operation's feet."""
+    """Return the row of data that were erased past their retention while the operation lives."""
     note = f"data erased past their retention: {reason}"
     return _row(operation_id, attempt, What.MOVE, note, at, action="erase", reason_code=reason)
 
@@ -111,7 +111,7 @@ def late_notification(operation_id: str, attempt: int, to: State, at: datetime) 
 
 
 def person(operation_id: str, attempt: int, deed: Deed, at: datetime) -> dict[str, Any]:
-    """Return the row of something that a person did."""
+    """Return the row of a person's action."""
     return _row(
         operation_id, attempt, What.PERSON, deed.note, at,
         by=deed.by, detail=deed.why, action=deed.act, argument=deed.argument,
@@ -139,7 +139,7 @@ def received_notification(operation_id: str, attempt: int, at: datetime) -> dict
 
 
 def has_deed(connection: Connection, operation_id: str, attempt: int, deed: Deed) -> bool:
-    """Tell whether the journal has this very deed."""
+    """Return whether the journal has this very deed."""
     found = connection.execute(
         select(_ROW.id).where(
             _ROW.operation_id == operation_id,
@@ -177,7 +177,7 @@ def has_move(
 def has_late_notification(
     connection: Connection, operation_id: str, attempt: int, to: State
 ) -> bool:
-    """Tell whether the journal has such a notification that came too late."""
+    """Return whether the journal has this late notification already."""
     found = connection.execute(
         select(_ROW.id).where(
             _ROW.operation_id == operation_id,

@@ -23,7 +23,7 @@ POISON_AFTER = 4
 def beat(
     connection: Connection, *, incarnation: str, role: str, host: str, pid: int, now: datetime
 ) -> bool:
-    """Say that a worker process is alive; make its row where there is none, and return True then.
+    """Record that a worker process is alive; return True where its row had to be made.
 
     That is the first beat, or one after the others called the process silent.
     """
@@ -48,7 +48,7 @@ def leave(connection: Connection, incarnation: str) -> None:
 
 def free_silent(connection: Connection, now: datetime, silence: timedelta) -> int:
     """Free the leases of workers that have not beaten for `silence`; return how many."""
-    # In one statement: who beats while it waits for their row is found alive.
+    # In one statement: a process that beats while this waits for its row is found alive.
     silent = list(
         connection.execute(
             delete(INCARNATIONS)
@@ -72,7 +72,7 @@ def free_silent(connection: Connection, now: datetime, silence: timedelta) -> in
 
 
 def park_poison(connection: Connection, now: datetime) -> list[str]:
-    """Hand over to a person what was claimed again and again and never written back.
+    """Move operations to a person that were claimed repeatedly and never written back.
 
     Returns the references.
     """

@@ -1,9 +1,9 @@
-"""Notifications: what a provider says by itself, and whose operation it speaks of.
+"""Notifications that a provider sends, and the operations that they name.
 
 A provider's notification may be unsigned, may come before the id that it names is stored, after
-its operation has ended, or twice. So it is kept, sealed, before anything is made of it; it names
-an attempt only where both the provider's id and the person are that attempt's; and it decides
-nothing here: the operation is woken, and its plugin judges.
+its operation has ended, or twice. So it is first stored, sealed. It names an attempt only where
+both the provider's id and the person are that attempt's. Nothing is decided here: the operation is
+woken, and its plugin decides.
 """
 
 from collections.abc import Mapping, Sequence
@@ -58,7 +58,7 @@ class Named:
 
 
 class Heard(StrEnum):
-    """What became of a notification."""
+    """The result of receiving a notification."""
 
     #: It names a live attempt, which was woken.
     MATCHED = "matched"
@@ -112,7 +112,7 @@ def tell_late(
     answer: str,
     now: datetime,
 ) -> None:
-    """Journal a notification that came after the end, and tell it where it is news.
+    """Journal a notification that came after the end; publish it where it is news.
 
     `answer` is the whole notification as the provider wrote it, sealed.
     """
@@ -143,7 +143,7 @@ def tell_late(
 
 
 def attach(connection: Connection, operation_id: str, now: datetime) -> bool:
-    """Look for notifications that came before their attempt's id was known; tell whether any did.
+    """Match notifications that came before their attempt's id; return whether there were any.
 
     Call it once the id is written. The operation is due at once then.
     """
@@ -284,7 +284,7 @@ def _found(
         )
         .order_by(ATTEMPTS.c.number.desc())
     ).all()
-    # Of two that it could mean, neither: we do not guess about a person's money. But a next attempt
+    # It could mean two: match neither, since we do not guess about money. But a next attempt
     # may have been given the id of the one before.
     if len({row.id for row in found}) != 1:
         return None
@@ -305,7 +305,7 @@ def _belongs(
 def _wake(connection: Connection, found: Snapshot, now: datetime) -> None:
     received = journal.received_notification(found.id, found.attempt, now)
     if found.state is State.WAITING_FOR_PERSON:
-        # The provider has spoken, so no person has to: the operation goes on where it was.
+        # The provider has answered, so that no person has to: the operation goes on where it was.
         back = found.waiting_from or State.SUBMITTING
         goes_on = replace(
             found,

@@ -1,4 +1,4 @@
-"""Reading the whole: how many stand where, who works, what is paused. Changes nothing."""
+"""Overview: counts by state, worker processes, paused providers. Changes nothing."""
 
 import json
 from collections.abc import Mapping
@@ -52,13 +52,13 @@ class ProviderRow:
     failures: int
     #: The breaker is open, or the provider asked for a rest, until then.
     closed_until: datetime | None
-    #: Callbacks that named an id which no operation has, ever since.
+    #: Callbacks so far that named an id which no operation has.
     unknown_callbacks: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """A worker process that said in the database that it is there."""
+    """A worker process with a row in the database."""
 
     id: str
     role: str

@@ -1,4 +1,4 @@
-"""Reading operations for people and programs: lists, and one's whole story. Changes nothing."""
+"""Reading operations for people and programs: lists, and the story of one. Changes nothing."""
 
 import json
 from collections.abc import Mapping
@@ -89,7 +89,7 @@ class RefusedMessage:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Everything that is known of a reference; no operation where it was only ever refused."""
+    """Everything that is stored of a reference; without an operation where it was only refused."""
 
     reference: str
     operation: Row | None

@@ -1,4 +1,4 @@
-"""What a person decides over an operation: it goes on, it ended so, or it is called off."""
+"""A person's decisions over an operation: resume, resolve, cancel."""
 
 import json
 from collections.abc import Mapping
@@ -26,12 +26,12 @@ from worker.store.transitions import Record
 _WAITING: Final = frozenset({State.WAITING_FOR_PERSON})
 #: An attempt that never got as far as being polled.
 _UNSENT: Final = frozenset({State.ACCEPTED, State.SUBMITTING})
-#: What was found out by a person, and not by the provider's answer.
+#: The verdict comes from a person, not from the provider's answer.
 _BY_PERSON: Final[Mapping[str, Any]] = {"verified_by": "person"}
 
 
 def no_time(_submitted: bool) -> None:  # noqa: FBT001 - as `Anew` has it
-    """Have every deadline stay."""
+    """Return no extra time, so that every deadline stays."""
 
 
 def resume(
@@ -72,7 +72,7 @@ def resume(
         due_at=now,
         deadline_at=deadline_at,
         lane=URGENT if to in _UNSENT else ORDINARY,
-        # What it had counted up before it began to wait is over and done with.
+        # Its counts from before the wait no longer matter.
         faults=0,
         progress=kept(found, keep),
         provider_ref=known_ref,
@@ -85,7 +85,7 @@ def resume(
     )
     transitions.make(connection, found, goes_on, record, now)
     if provider_ref is not None:
-        # What the provider said of this id before anybody knew it.
+        # Notifications that named this id before it was stored.
         notifications.attach(connection, found.id, now)
     return Done.DONE, to
 
@@ -103,7 +103,7 @@ def resolve(
 
 
 def cancel(connection: Connection, action: Action, now: datetime) -> tuple[Done, State | None]:
-    """Call an operation off. What the provider has begun goes on there."""
+    """Cancel an operation. The provider goes on with what it has begun."""
     deed = Deed(Act.CANCEL, "cancel", action.by, action.note)
     admitted = admit(connection, Act.CANCEL, action, LIVE, now, deed)
     if admitted.done is not Done.DONE or admitted.found is None:
@@ -121,7 +121,7 @@ def _deadline_anew(found: Snapshot, to: State, now: datetime, anew: Anew) -> dat
 
 
 def _is_erased(connection: Connection, found: Snapshot) -> bool:
-    """Tell whether the data of the current attempt were erased: it has nothing to submit."""
+    """Return whether the data of the current attempt were erased: it has nothing to submit."""
     erased_at = select(ATTEMPTS.c.erased_at).where(
         ATTEMPTS.c.operation_id == found.id, ATTEMPTS.c.number == found.attempt
     )
@@ -129,7 +129,7 @@ def _is_erased(connection: Connection, found: Snapshot) -> bool:
 
 
 def _is_anothers(connection: Connection, found: Snapshot, provider_ref: str) -> bool:
-    """Tell whether another operation has this id: its answer would be another person's."""
+    """Return whether another operation has this id: its answer would be another person's."""
     other = connection.execute(
         select(OPERATIONS.c.id).where(
             OPERATIONS.c.provider_ref == provider_ref,
@@ -141,7 +141,7 @@ def _is_anothers(connection: Connection, found: Snapshot, provider_ref: str) -> 
 
 
 def _freed(found: Snapshot) -> Snapshot:
-    """Return an operation that is leased no more: an answer on its way comes too late."""
+    """Return the operation without its lease: an answer on its way comes too late."""
     return replace(found, lease_id=None, lease_owner=None, claims=0, waiting_from=None, run=None)
 
 
@@ -155,7 +155,7 @@ def _end(
 ) -> None:
     reason = None
     if to is not State.SUCCEEDED:
-        # The marketplace may call off as well as an on-call engineer: who did is all that tells.
+        # The marketplace may cancel as well as an on-call engineer: only `by` shows who did.
         decided = "was called off" if to is State.CANCELLED else f"was ended as {to.value}"
         message = f"It {decided} by {deed.by}: `uprid show` says why."
         reason = Reason(ReasonCode.BY_PERSON, message, retryable=to is not State.CANCELLED)

@@ -87,9 +87,9 @@ def retry(
 
 
 def _against(connection: Connection, found: Snapshot, action: Action) -> Reason | None:
-    """Return what spoke against a next attempt; None where the last one's end did not."""
+    """Return the reason against a next attempt; None where the last end gives none."""
     if found.state not in TERMINAL:
-        # What waits is retried because a person looked at it.
+        # A waiting operation is retried because a person has looked at it.
         return None
     written = connection.execute(
         select(ATTEMPTS.c.reason).where(

@@ -28,5 +28,5 @@ class Revision:
         return None if found is None else cls(int(found[1]), int(found[2] or 0))
 
     def carries(self, newest: Self) -> bool:
-        """Tell whether a release that knows everything up to `newest` can work on this one."""
+        """Return whether a release that knows everything up to `newest` can work on this one."""
         return self.number >= newest.number >= self.needs

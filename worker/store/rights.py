@@ -1,4 +1,4 @@
-"""What the server lets our role do: asked by name, and tried by a write that is rolled back."""
+"""Checks the rights of our role: by name, and by a write that is rolled back."""
 
 from typing import Final
 

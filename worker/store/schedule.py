@@ -1,4 +1,4 @@
-"""The schedule as the database has it: what is due, and what a provider's health forbids."""
+"""The schedule in the database: what is due at a provider that may be called."""
 
 from datetime import datetime
 
@@ -9,14 +9,14 @@ from worker.store.tables import OPERATIONS, PROVIDERS
 
 
 def overdue(connection: Connection, provider: str, before: datetime) -> bool:
-    """Tell whether a provider may be called and has free work that was due before a time."""
+    """Return whether a provider may be called and has free work that was due before a time."""
     rests = select(PROVIDERS.c.name).where(
         PROVIDERS.c.name == provider,
         PROVIDERS.c.paused_at.is_not(None) | (PROVIDERS.c.closed_until > before),
     )
     if connection.execute(rests).first() is not None:
         return False
-    # A question a lane: each is one look into the index, however much is waiting.
+    # One query per lane: each is a single index lookup, however many operations wait.
     return any(
         connection.execute(
             select(OPERATIONS.c.id)

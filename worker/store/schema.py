@@ -1,4 +1,4 @@
-"""The schema's version: bringing a database to one, and telling whether it can be worked on."""
+"""The schema's version: migrating to one, and checking that this release can work on it."""
 
 from pathlib import Path
 from typing import Final
@@ -15,9 +15,9 @@ from worker.store.revisions import Revision
 from worker.store.rights import require_encoding, require_owner, require_schema, schema_elsewhere
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
-#: Two hosts that are deployed at once both migrate. The key means nothing to anybody else.
+#: Two hosts that are deployed at once both migrate. No other program uses the key.
 _ALONE: Final = text("SELECT pg_advisory_xact_lock(7594137105102640317)")
-#: A migration that waits for a table has everybody else wait behind it.
+#: While a migration waits for a table, all others queue behind it.
 _IMPATIENTLY: Final = text("SET LOCAL lock_timeout = '10s'")
 
 
@@ -60,14 +60,14 @@ def require_usable(database: Database) -> str | None:
 
 
 def is_behind(database: Database, name: str) -> bool:
-    """Tell whether a revision is older than where the schema stands."""
+    """Return whether a revision is older than where the schema stands."""
     with database.read() as connection:
         current = _current(connection, database)
     return name != "head" and _number(name) < _number(current)
 
 
 def is_revision(name: str) -> bool:
-    """Tell whether this release has a revision of this name; `base` is the empty database."""
+    """Return whether this release has a revision of this name; `base` is the empty database."""
     known = {script.revision for script in _scripts().walk_revisions()}
     return name == "base" or name in known
 
@@ -91,7 +91,7 @@ def _apart(current: str | None, newest: str) -> str:
 
 
 def _is_newer(current: str | None, newest: str) -> bool:
-    # What no release of ours has named is none of our business to change.
+    # Do not change a schema whose revision no release of ours has named.
     return Revision.read(current) is None or _number(current) > _number(newest)
 
 

@@ -1,4 +1,4 @@
-"""What else was asked of a provider while an operation was under way."""
+"""Other operations that were sent to a provider while one was under way."""
 
 from sqlalchemy import Connection, and_, not_, or_, select
 

@@ -1,4 +1,4 @@
-"""Rows of operations as snapshots, and back: the one place where the two meet."""
+"""Converts rows of operations to snapshots and back; the only place that does."""
 
 import json
 from collections.abc import Mapping, Sequence

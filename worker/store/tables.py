@@ -16,7 +16,7 @@ from worker.store.columns import ZERO, Counter, id_column
 
 
 class Operation(SQLModel, table=True):
-    """One long-running thing at one provider: the row that the engine drives.
+    """One long-running operation at one provider: the row that the engine drives.
 
     Kept narrow: what a poll does not need lies in `attempt`.
     """
@@ -97,7 +97,7 @@ class Operation(SQLModel, table=True):
     inputs_waiting: int = Field(default=0, sa_column_kwargs=ZERO)
     #: The provider's notifications that name this attempt.
     notices: int = Field(default=0, sa_column_kwargs=ZERO)
-    #: It is to be worked on by then, which was asked for while it was leased. Cleared by a claim.
+    #: When an earlier poll, asked for while it was leased, is due. Cleared by a claim.
     hurried_at: datetime | None = Field(default=None, sa_column_kwargs={"name": "wanted_at"})
     created_at: datetime
     started_at: datetime | None = None
@@ -227,7 +227,7 @@ class AccessToken(SQLModel, table=True):
 
 
 class JournalEntry(SQLModel, table=True):
-    """What happened to an operation: a run of like calls, a move, something a person did."""
+    """What happened to an operation: a run of like calls, a move, a person's action."""
 
     __tablename__: ClassVar[Any] = "journal"
     __table_args__: ClassVar[tuple[SchemaItem, ...]] = (Index("journal_operation", "operation_id"),)

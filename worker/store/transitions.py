@@ -1,4 +1,4 @@
-"""Transitions: the one way in which an operation changes its state.
+"""Transitions: the only way in which an operation changes its state.
 
 Each asks the table of moves, and writes the operation's row, its attempt, the journal and the
 outbox in the caller's transaction. One by one for what a person, a notification or the sweep does;
@@ -236,7 +236,7 @@ _ATTEMPT: Final = Bulk(
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What became of a chunk's moves; those that are in neither have lost their lease."""
+    """The result of a chunk's moves; operations in neither field have lost their lease."""
 
     #: Whether each is wanted at once, by operation.
     moved: Mapping[str, bool]
@@ -251,7 +251,7 @@ def make_all(
     now: datetime,
     complete: Callable[[Sequence[Transition], frozenset[str]], Sequence[Transition]],
 ) -> Written:
-    """Move operations that are held under a lease, those that still are.
+    """Move the operations that are still held under the lease.
 
     `complete` is given the moves that are being written, and which of their operations were
     supplied with inputs; it returns the moves as they are to be recorded.
@@ -288,7 +288,7 @@ def _require_move(origin: State, to: State) -> None:
 def _yield(
     connection: Connection, lease_id: str, ends: Sequence[Transition], now: datetime
 ) -> frozenset[str]:
-    """Have what came to an end that a notification overtook be asked again; return which."""
+    """Ask again where a notification came before the end was written; return which operations."""
     if not ends:
         return frozenset()
     rows = (

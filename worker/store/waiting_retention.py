@@ -45,7 +45,7 @@ _PERSONAL: Final[ColumnElement[bool]] = or_(
 
 
 def erase(database: Database, now: datetime, before: datetime) -> int:
-    """Erase the data of waiting attempts accepted before a time, and tell so; return how many.
+    """Erase the data of waiting attempts accepted before a time, with events; return how many.
 
     They go on waiting, with a reason that says what happened.
     """

@@ -103,7 +103,7 @@ def write_transitions(
 
 
 def write_late(connection: Connection, move: Transition, now: datetime, event_id: str) -> bool:
-    """Journal and tell, as event `event_id`, an answer that came after the end or without a lease.
+    """Journal and publish, as event `event_id`, an answer that came after the end or the lease.
 
     Returns False where its own events, or this one, stand in the outbox already: it is not late at
     all, or has been published. An earlier try got through although its commit was never confirmed.

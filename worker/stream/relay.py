@@ -1,8 +1,8 @@
-"""The relay: brings the outbox to the stream, in order, and fills the stream again when it is lost.
+"""The relay: publishes the outbox to the stream, in order, and again what the server lost.
 
 One process relays at a time, by a lock in the database; the others find nothing to do. Should two
 ever overlap (a process that slept through its lock), the server's memory of ids keeps the second
-from telling anything twice or out of turn.
+from publishing anything twice or out of turn.
 """
 
 import threading
@@ -53,20 +53,20 @@ class Relay:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop after the batch that is under way. What is left, another process tells."""
+        """Stop after the batch that is under way. Another process publishes the rest."""
         self._thread.stop()
 
     def wake(self) -> None:
-        """Say that there is something to tell. Returns at once."""
+        """Say that events wait in the outbox. Returns at once."""
         self._thread.nudge()
 
     def verify_soon(self) -> None:
-        """Have the next round, at once, find out whether the server lost anything."""
+        """Start a round at once that checks whether the server lost anything."""
         self._verify_asked.set()
         self.wake()
 
     def trim_soon(self) -> None:
-        """Have the next round, at once, drop from the stream what is past its retention."""
+        """Start a round at once that drops from the stream what is past its retention."""
         self._trim_asked.set()
         self.wake()
 
@@ -257,7 +257,7 @@ def plain(stream_id: str) -> str:
 def _padded_time(milliseconds: int) -> str:
     if milliseconds < _LARGEST_ORDINARY:
         return f"{milliseconds:015d}"
-    # Another writer's entry may have any time, and the server goes on from it: of 64 bits, in
-    # base 32 for want of room, and sorted behind all that is ordinary.
+    # Another writer's entry may have any time of 64 bits, and the server goes on from it. Such a
+    # time is written in base 32, to fit the column, and sorts behind all ordinary ones.
     digits = [_DIGITS[milliseconds >> (5 * place) & 31] for place in reversed(range(13))]
     return _FAR + "".join(digits)

@@ -14,8 +14,8 @@ from uprid_client.redis_server.connection import connect
 from worker.domain.events import CONTENT_TYPE, SPECVERSION, rfc3339
 from worker.store.outbox import Line
 
-#: Seconds for which the server remembers an event's id. It only has to outlive a relay that died
-#: between appending and noting it down.
+#: Seconds for which the server remembers an event's id: long enough to cover a relay that died
+#: between appending an event and recording that.
 _REMEMBERED: Final = 86_400
 _MARK_SUFFIX: Final = ":mark"
 _SEEN_SUFFIX: Final = ":seen:"

@@ -41,7 +41,7 @@ class _Field:
         return number if self.lowest <= number <= self.highest else None
 
     def takes(self, said: str) -> bool:
-        """Tell whether this is a list of values, ranges and steps."""
+        """Return whether this is a list of values, ranges and steps."""
         return all(self._takes_part(part) for part in said.split(","))
 
     def _takes_part(self, part: str) -> bool:

@@ -1,4 +1,4 @@
-"""What is wrong with something that was given, in words: every faulty field, and no value."""
+"""Describes what is wrong with given data: every faulty field, and no value."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""What a marketplace gives: a base for its models, so that every field is read alike."""
+"""A base for the models of a marketplace's data, so that every field is read alike."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -23,12 +23,12 @@ WRITING: Final = "writing"
 
 
 def is_todays(info: ValidationInfo) -> bool:
-    """Tell whether a validation is to write as it is checked and sent today."""
+    """Return whether a validation is to write as it is checked and sent today."""
     return (info.context or {}).get(WRITING, Writing.TODAYS) is Writing.TODAYS
 
 
 def is_given(value: object) -> bool:
-    """Tell whether something was given: neither nothing nor blanks."""
+    """Return whether something was given: neither nothing nor blanks."""
     return plain(value) != "" if isinstance(value, str) else value is not None
 
 

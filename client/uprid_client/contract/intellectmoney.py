@@ -92,7 +92,7 @@ def _invoice_state(value: object) -> object:
 
 
 def _holds_an_object(text: str) -> bool:
-    """Tell whether a text is a JSON object that two readers cannot understand differently."""
+    """Return whether a text is a JSON object that two readers cannot understand differently."""
     try:
         text.encode()
         found = _DECODER.decode(text.lstrip("\ufeff \t\r\n"))

@@ -79,7 +79,7 @@ class StartIdentification(Start, StartArguments):
 
 
 class ReceiveCallback(Arguments):
-    """Pass on a callback: it hastens a poll, and decides nothing."""
+    """Pass on a callback, which only triggers an earlier poll."""
 
     async_id: PositiveId
 

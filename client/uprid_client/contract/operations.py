@@ -1,4 +1,4 @@
-"""What acts on an operation of any provider: `retry`, `resume`, `resolve`, `cancel`."""
+"""Actions on an operation of any provider: `retry`, `resume`, `resolve`, `cancel`."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -44,7 +44,7 @@ class Resolve(Action):
 
 
 class Cancel(Action):
-    """Call a live attempt off."""
+    """Cancel a live attempt."""
 
 
 TASKS: Final[Mapping[Task, TaskContract]] = {

@@ -99,7 +99,7 @@ def _snils(digits: str, info: ValidationInfo) -> str:
 
 
 def _inn_sums_hold(digits: str) -> bool:
-    """Tell whether the last two of the twelve digits check the ones before them."""
+    """Return whether the last two of the twelve digits check the ones before them."""
     return all(
         sum(int(digit) * weight for digit, weight in zip(digits, weights, strict=False)) % 11 % 10
         == int(digits[len(weights)])
@@ -162,7 +162,7 @@ def _name(value: str, info: ValidationInfo) -> str:
 
 
 def _mixes_alphabets(word: str) -> bool:
-    """Tell whether a word has a Latin `o` where the others are Cyrillic: no register has that."""
+    """Return whether a word has a Latin `o` where the others are Cyrillic: no register has that."""
     if _ONE_ALPHABET.fullmatch(word):
         return False
     names = [unicodedata.name(letter, "") for letter in word]

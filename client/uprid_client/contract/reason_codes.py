@@ -1,4 +1,4 @@
-"""Why an operation ended or waits, in a word for programs."""
+"""Why an operation ended or waits, as a code for programs."""
 
 from enum import StrEnum
 

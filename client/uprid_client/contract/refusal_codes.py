@@ -1,4 +1,4 @@
-"""Why a message was refused, in a word for programs."""
+"""Why a message was refused, as a code for programs."""
 
 from enum import StrEnum
 

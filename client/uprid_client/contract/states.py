@@ -11,9 +11,9 @@ class State(StrEnum):
     ACCEPTED = "accepted"
     #: The submit is about to be sent, or was: found in this state by a claim, it is doubtful.
     SUBMITTING = "submitting"
-    #: The provider took the attempt; its answer is asked for again and again.
+    #: The provider took the attempt; the result is polled.
     POLLING = "polling"
-    #: Past the deadline: the provider is asked what became of it.
+    #: Past the deadline: the provider is asked how the attempt ended.
     SETTLING = "settling"
     #: Parked: an on-call engineer decides.
     WAITING_FOR_PERSON = "waiting_for_person"

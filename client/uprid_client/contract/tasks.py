@@ -36,6 +36,6 @@ class TaskContract:
         return frozenset(self.arguments.model_fields) - {"reference", "sealed"}
 
     def is_object(self, name: str) -> bool:
-        """Tell whether an argument in clear is a JSON object."""
+        """Return whether an argument in clear is a JSON object."""
         annotation = self.arguments.model_fields[name].annotation
         return isinstance(annotation, type) and issubclass(annotation, BaseModel)

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
-#: Looks like nothing and means nothing, beside all of the category Cf (zero-width and bidi signs,
+#: Invisible and without meaning, beside all of the category Cf (zero-width and bidi signs,
 #: the soft hyphen, the byte order mark): Unicode's other default-ignorable code points.
 _INVISIBLE: Final = frozenset(
     [

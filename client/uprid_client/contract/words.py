@@ -1,4 +1,4 @@
-"""Words that people and programs give: what of them may be stored, and shown again. Pure."""
+"""Texts that people and programs give: what part may be stored and shown again. Pure."""
 
 import re
 from typing import Final
@@ -12,12 +12,12 @@ _PROVIDER_REF: Final = re.compile(r"[!-~]{1,100}")
 
 
 def is_reference(given: str) -> bool:
-    """Tell whether a text may be an operation's reference."""
+    """Return whether a text may be an operation's reference."""
     return 0 < len(given) <= LONGEST_REFERENCE and given.isprintable() and given == given.strip()
 
 
 def is_provider_ref(given: str) -> bool:
-    """Tell whether a text may be a provider's id of an attempt."""
+    """Return whether a text may be a provider's id of an attempt."""
     return _PROVIDER_REF.fullmatch(given) is not None
 
 

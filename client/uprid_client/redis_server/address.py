@@ -1,4 +1,4 @@
-"""The address of a Redis server, in parts: what everything of ours that connects to one is given.
+"""The address of a Redis server, in parts. All our code that connects to one gets these parts.
 
 kombu, redis-py and Flower each read an address in their own way: another database, another
 password, certificates verified here and not there. They get parts from here and read none.

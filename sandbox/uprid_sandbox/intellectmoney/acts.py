@@ -1,4 +1,4 @@
-"""The words that scenarios are written in: pure data."""
+"""The types that scenarios are made of: pure data."""
 
 from dataclasses import dataclass
 from enum import Enum, Flag, auto

@@ -1,4 +1,4 @@
-"""Turns a scenario's word into what is said."""
+"""Turns a scenario's act into a reply."""
 
 from dataclasses import dataclass, field
 from typing import Final, assert_never
@@ -31,7 +31,7 @@ Said = Reply | Nonsense | Page | Drop | Hang
 
 
 class Counter:
-    """Where every desk's decisions are said."""
+    """Makes the replies for every desk's decisions."""
 
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
@@ -61,7 +61,7 @@ class Counter:
                 assert_never(act)
 
     def result(self, operation_id: str) -> Reply:
-        """Return what became of a queued operation."""
+        """Return the result of a queued operation."""
         waiting = self._queue.find(operation_id)
         if waiting is None:
             return Reply(response(FAILED, operation_id, {}, "Операция не найдена"))

@@ -1,10 +1,10 @@
-"""Chance that falls the same way every time."""
+"""Random numbers that are the same in every run."""
 
 import hashlib
 
 
 class Dice:
-    """Throws that depend on the seed alone, on every machine and in every version."""
+    """Random numbers that depend on the seed alone, on every machine and in every version."""
 
     def __init__(self, *seed: int) -> None:
         digest = hashlib.sha512(repr(seed).encode()).digest()

@@ -1,4 +1,4 @@
-"""Where registries of payments are had."""
+"""Serves registries of payments."""
 
 from collections import Counter as Numbers
 

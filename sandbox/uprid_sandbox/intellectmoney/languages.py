@@ -18,7 +18,7 @@ _LAUGHS: Final = "".join(
     f'<!ENTITY laugh{n} "{f"&laugh{n - 1};" * 10}">' if n else '<!ENTITY laugh0 "ха">'
     for n in range(10)
 )
-#: Ten to the ninth laughs, and a file of this machine.
+#: Entities that expand to a billion texts, and one that reads a file of this machine.
 _DOCTYPE: Final = f'<!DOCTYPE Response [{_LAUGHS}<!ENTITY file SYSTEM "file:///etc/hostname">]>\n'
 #: Deeper than any parser's stack.
 _ABYSS: Final = 100_000
@@ -82,7 +82,7 @@ class Json:
         return Page(200, b'["ok"]', self.content_type)
 
     def hostile(self) -> Page:
-        """Return depth."""
+        """Return deeply nested JSON."""
         return Page(200, b'{"Result":' * _ABYSS, self.content_type)
 
 

@@ -1,4 +1,4 @@
-"""Where UserTokens are had."""
+"""Serves UserTokens."""
 
 import hmac
 from collections import Counter as Numbers

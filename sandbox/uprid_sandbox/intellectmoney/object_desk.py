@@ -1,4 +1,4 @@
-"""Where operations are scheduled and listed."""
+"""Schedules and lists operations."""
 
 from collections import Counter as Numbers
 from collections.abc import Iterator, Mapping
@@ -81,7 +81,7 @@ class ObjectDesk:
         return self._counter.act(act or DONE, matter, flipped=_is_flipped(scenario.manner))
 
     def _store(self, request: Request, object_id: int, befalls: Write | None) -> bool:
-        """Do what is asked; tell whether it could be done."""
+        """Create or edit; return whether it could be done."""
         late = 0.0 if befalls is None else befalls.late
         tally = self._log.of(self.subject(request))
         edited = request.values.get("Operation")

@@ -68,7 +68,7 @@ class Queue:
         return self._by_id.get(operation_id.lower())
 
     def is_ready(self, waiting: Waiting) -> bool:
-        """Tell whether its time has come."""
+        """Return whether its time has come."""
         return waiting.ready_at is not None and self._clock() >= waiting.ready_at
 
     def clear(self) -> None:

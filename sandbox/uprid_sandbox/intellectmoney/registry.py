@@ -1,4 +1,4 @@
-"""What an eshop's registry lists, and what it comes to.
+"""The invoices of an eshop's registry, and their totals.
 
 Tests count with `totals`: it shares nothing with how the pages are cut.
 """
@@ -34,7 +34,7 @@ class Filter:
     last_day: date | None = None
 
     def takes(self, each: Invoice) -> bool:
-        """Tell whether an invoice is listed."""
+        """Return whether an invoice is listed."""
         day = each.changed.second.date()
         return (
             self.state in {None, each.state}

@@ -37,7 +37,7 @@ class Request:
 
 
 def is_form(content_type: str | None) -> bool:
-    """Tell whether a request says that it is a form in UTF-8."""
+    """Return whether a request says that it is a form in UTF-8."""
     header = Headers()
     header["Content-Type"] = content_type or ""
     charset = str(header.get_param("charset", "")).lower()

@@ -67,7 +67,7 @@ class Schedule:
     def edit(
         self, object_id: int, operation_id: str, values: Mapping[str, str], late: float
     ) -> bool:
-        """Change an operation; tell whether the object has one of this id."""
+        """Change an operation; return whether the object has one of this id."""
         for each in self._of(object_id):
             if each.id == operation_id.lower():
                 each.versions.append((self._after(late), {**_LEFT_OUT, **values}))

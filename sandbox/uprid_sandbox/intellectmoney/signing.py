@@ -8,14 +8,14 @@ from uprid_sandbox.intellectmoney.requests import Request
 
 
 def is_bearer(header: str | None, token: str) -> bool:
-    """Tell whether an `Authorization` header holds the token."""
+    """Return whether an `Authorization` header holds the token."""
     # The server has read the bytes of a header as Latin-1.
     given = (header or "").encode("latin-1")
     return hmac.compare_digest(given, f"Bearer {token}".encode())
 
 
 def is_signed(header: str | None, request: Request, key: str) -> bool:
-    """Tell whether a `Sign` header fits the values as they were sent."""
+    """Return whether a `Sign` header fits the values as they were sent."""
     order = request.method.signed
     if order is None:
         return True
@@ -25,7 +25,7 @@ def is_signed(header: str | None, request: Request, key: str) -> bool:
 
 
 def _signs(request: Request, order: Sequence[str], key: str) -> Iterator[str]:
-    """Yield what fits: one, or one for every place where a value without a known one may stand.
+    """Yield the valid signatures: one, or one for each place that a value may have.
 
     Each is SHA-256, lower-case hex, of the values in the method's order and of the key.
     """

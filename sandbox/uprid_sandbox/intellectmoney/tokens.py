@@ -41,7 +41,7 @@ class Tokens:
         return token
 
     def spend(self, token: str, subject: str, calls: int | None) -> bool:
-        """Tell whether a UserToken is good for a call about a subject, which allows so many."""
+        """Return whether a UserToken is good for a call about a subject, which allows so many."""
         issued = self._issued.get(token)
         if issued is None or self._clock() >= issued.until:
             return False

@@ -1,4 +1,4 @@
-"""The words that Mandarin's scenarios are written in: pure data."""
+"""The types that Mandarin's scenarios are made of: pure data."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -35,7 +35,7 @@ def session_log() -> Tallies:
 
 
 class Desk:
-    """Mandarin's front desk. A refusal never tells what is wrong: the provider's does not."""
+    """Mandarin's front desk. A refusal never says what is wrong: the provider's does not."""
 
     def __init__(self, gate: Gate, book: SessionBook, calls: Tallies, outage: Outage) -> None:
         self._gate = gate

@@ -32,5 +32,5 @@ class SessionHandler(_MandarinHandler):
         await self.deliver(self._desk.send_code(session_id, self.asked()))
 
     async def get(self, session_id: str) -> None:
-        """Tell how both checks stand."""
+        """Reply with the state of both checks."""
         await self.deliver(self._desk.status(session_id, self.asked()))

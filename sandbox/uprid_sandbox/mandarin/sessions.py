@@ -51,7 +51,7 @@ class Session:
         return verified, bool(judged) and len(judged) == len(self.codes)
 
     def takes_codes(self, now: datetime) -> bool:
-        """Tell whether a further code may come."""
+        """Return whether a further code may come."""
         return len(self.codes) < CODES and self.phone(now)[0] is not True
 
     def status(self, now: datetime) -> Status:
@@ -90,7 +90,7 @@ class SessionBook:
         return self._sessions.get(session_id)
 
     def submitted(self, person: Person) -> int:
-        """Return the how manieth POST of this phone has come now."""
+        """Count this phone's POST and return its number, from 1."""
         self._submits[person.phone] += 1
         return self._submits[person.phone]
 

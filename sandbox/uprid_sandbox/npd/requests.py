@@ -93,7 +93,7 @@ def check_parameters(method: Method, values: Mapping[str, str]) -> None:
 
 
 def is_signed(method: Method, values: Mapping[str, str], secret_key: str, signed: Signed) -> bool:
-    """Tell whether the signature is right: md5 of the values in their names' order and the secret.
+    """Return whether the signature is right: md5 of the values, sorted by name, and the secret.
 
     md5 is the provider's choice.
     """

@@ -247,7 +247,7 @@ def test_a_queued_write_without_an_end_is_left_to_a_person_at_its_deadline(
     stub.answer(language.said(QUEUED))
     assert short(ask(plugin, "settle", kind=SAVE)) == "person doubtful_submit"
 
-    # A token that is being fetched just then is worth waiting for, but not for ever.
+    # A token that is being fetched just then is worth waiting for, but not without end.
     shelf.drop(current(shelf))
     assert shelf.hold(30) == 0.0
     assert short(ask(plugin, "settle", kind=SAVE, now=AFTER)) == "pending"

@@ -187,7 +187,7 @@ def test_the_same_page_twice_in_a_row_is_for_a_person(
     assert isinstance(first, Started)
 
     assert short(ask(plugin, "poll", progress=first.progress)) == "person unknown_answer"
-    # Whoever resumes says that it may be right.
+    # A person who resumes says that it may be right.
     resumed = plugin.carry_over("invoices", first.progress or {}, next_attempt=False)
     assert short(ask(plugin, "poll", progress=resumed)) == "pending"
     assert form(stub.asked[-1])["Skip"] == "2"

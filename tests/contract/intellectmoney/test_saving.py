@@ -223,7 +223,7 @@ def test_a_write_tells_the_id_where_it_is_known(
     outcome = ask(plugin, "submit", kind=SAVE, args={"operation": change}, progress=READY)
 
     assert isinstance(outcome, Finished)
-    # The reply's own OperationId is the request's: whoever edits by it would edit nothing.
+    # The reply's own OperationId is the request's: an edit by it would change nothing.
     assert outcome.result == result
     assert outcome.answer == language.written(saved(1))
 

@@ -32,7 +32,7 @@ NAMES = [
 
 @dataclass
 class Side:
-    """A plugin that speaks one language, and a sandbox that nobody else speaks with."""
+    """A plugin that speaks one language, and a sandbox of its own."""
 
     plugin: MonetaPlugin
     clock: Clock

@@ -779,7 +779,7 @@ def test_trouble_at_moneta_has_npd_neither_rest_nor_pause(make: Maker, bank: Htt
 
     outcome = make(bank_url=bank.url).poll(work(notices=notices(SUCCESS), progress=KNOWN))
 
-    # Retry-After, and not when to ask again: "0" would have every operation ask at once, for ever.
+    # Retry-After, and not when to ask again: "0" would have every operation ask at once.
     assert outcome == Pending("moneta: http 503", Trouble.DEPENDENCY, retry_after=7.0)
     assert not Trouble.DEPENDENCY.feeds_breaker
 

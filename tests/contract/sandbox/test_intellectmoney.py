@@ -1,4 +1,4 @@
-"""What IntellectMoney's magic numbers do to whoever asks for UserTokens and registries."""
+"""What IntellectMoney's magic numbers do to requests for UserTokens and registries."""
 
 from collections.abc import Iterator
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What each of IntellectMoney's magic numbers does to whoever schedules and lists operations."""
+"""What each of IntellectMoney's magic numbers does to writes and lists of operations."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What each of Mandarin's magic numbers does to whoever asks, over real HTTP."""
+"""What each of Mandarin's magic numbers does to a client, over real HTTP."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What each of MONETA's magic numbers does to whoever asks, over real HTTP, in both languages."""
+"""What each of MONETA's magic numbers does to a client, over real HTTP, in both languages."""
 
 from collections.abc import Iterator
 

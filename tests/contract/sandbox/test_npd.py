@@ -40,7 +40,7 @@ def npd() -> Iterator[Npd]:
 def course(npd: Npd, number: int) -> str:
     """Walk an identification to its end and say what was seen.
 
-    Each step up to three times until it is done; then what has been told and the unit's group:
+    Each step up to three times until it is done; then what was notified and the unit's group:
     at once, after one delay and a half, and two delays past the expiry.
     """
     phone, unit_id = npd.phone(number), 0
@@ -167,7 +167,7 @@ WITHOUT_PROFILE = f"3x 200 not updated | {NO_TASK}"
 
 
 def _errors() -> Iterator[tuple[str, str]]:
-    """Yield the name and the course of each error at each method, for ever and once."""
+    """Yield the name and the course of each error at each method, always and once."""
     for error in Error:
         word = f"200 {error}"
         name = error.name.lower()

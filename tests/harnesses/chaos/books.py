@@ -18,7 +18,7 @@ from tests.support.people import person
 from tests.support.scan import Scanner, Secret, of_person
 from uprid_client.names import Provider
 
-#: What is told of no operation may come after the last look.
+#: An event of no operation may come after the last look.
 _OUTBOX: Final = (
     "SELECT id, type, subject, data FROM outbox"
     " WHERE operation_id IS NOT NULL OR id = ANY(:heard) ORDER BY seq"

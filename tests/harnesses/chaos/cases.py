@@ -72,7 +72,7 @@ _MONETA: Final = (
 _NPD: Final = (
     _kind(0, 55),
     _kind(1, 10),  # slowly
-    _kind(3, 10),  # told twice
+    _kind(3, 10),  # published twice
     _kind(402, 5, _REJECTED, _EXPIRED),  # silence, profile anonymous
     _kind(403, 10),  # silence, profile simplified
     _kind(500, 5),  # start taken, no reply
@@ -109,7 +109,7 @@ _RETRIED: Final = 3
 
 
 def cases(random: Random) -> Iterator[Case]:
-    """Yield operations for ever; the same seed yields the same."""
+    """Yield operations without end; the same seed yields the same."""
     number = 0
     while True:
         number += 1

@@ -26,16 +26,16 @@ _CALL_WITHIN: Final = 4.0
 _IN_A_CALL: Final = (
     "SELECT COUNT(*) FROM operation WHERE state = 'submitting' AND lease_token IS NOT NULL"
 )
-#: Seconds for which the providers' gateways do as no provider's page says, whatever else befalls.
+#: Seconds for which the providers' gateways do as no provider's page says, beside all other faults.
 _WEATHER: Final = 25.0
 #: Seconds for which a frozen database stands still at least: longer than a living process may be
 #: silent, so that all of them look dead as it goes on.
 _STANDSTILL: Final = 6.5
-#: Seconds after a standstill in which nobody knows yet who is silent (half a pulse less than the
-#: silence itself, by which a judge must have beaten steadily).
+#: Seconds after a standstill in which no process knows yet which is silent (half a pulse less than
+#: the silence itself, by which a judge must have beaten steadily).
 _UNJUDGED: Final = 5.0
 _FREED: Final = "leases_freed"
-#: No lease's owner is silent, so that nobody is just about to be judged so, and rightly.
+#: No lease's owner is silent, so that none is just about to be judged so, and rightly.
 _ALL_BEAT: Final = (
     "SELECT COUNT(*) = 0 FROM operation LEFT JOIN incarnation ON incarnation.id = lease_owner"
     " WHERE lease_owner IS NOT NULL"
@@ -56,7 +56,7 @@ class Toll:
     stops: list[Stop] = field(default_factory=list)
     #: What went wrong that must not: a process that does not stop, a fault that cannot be done.
     misbehaved: list[str] = field(default_factory=list)
-    #: The latest fault, for whoever wonders why nothing happens.
+    #: The latest fault, for a reader who wonders why nothing happens.
     latest: str = ""
 
 

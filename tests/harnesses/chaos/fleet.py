@@ -123,7 +123,7 @@ class Fleet(System):
 
     @contextmanager
     def silence(self) -> Iterator[None]:
-        """Note that a server answers nobody for the time of a `with` block."""
+        """Note that a server does not answer for the time of a `with` block."""
         self._silent_until = float("inf")
         try:
             yield
@@ -198,7 +198,7 @@ class Fleet(System):
         self.kill9("beat", "beat-2")
 
     def ended_by_themselves(self) -> dict[str, str]:
-        """Return the processes that nobody ended, and what they wrote last."""
+        """Return the processes that ended by themselves, and what they wrote last."""
         with self.changing:
             return {name: self.process(name).tail() for name in FLEET if not self.is_running(name)}
 

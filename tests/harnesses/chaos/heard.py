@@ -1,4 +1,4 @@
-"""What the marketplace has heard on the stream all along; delivery is at least once."""
+"""What the marketplace has read from the stream all along; delivery is at least once."""
 
 import re
 import threading
@@ -14,7 +14,7 @@ from tests.support.system import SEAL_KEY
 _SEALED: Final = Fernet(SEAL_KEY)
 #: As MONETA's answer names the unit that it is about, in JSON.
 _UNIT: Final = re.compile(r'"unitid"\W+value\W+(\d+)')
-#: What can be the last word on an attempt, until somebody acts.
+#: What can be the last word on an attempt, until a person acts.
 LAST_WORDS: Final = ENDS | {WAITING}
 
 
@@ -89,7 +89,7 @@ def _unit(sealed: str | None) -> str | None:
 
 @dataclass(slots=True)
 class Heard:
-    """Every event once, in the order in which it was first heard. Safe between threads."""
+    """Every event once, in the order in which it was first read. Safe between threads."""
 
     #: Deliveries, doubles included.
     deliveries: int = 0
@@ -99,7 +99,7 @@ class Heard:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, event: Told) -> bool:
-        """Take an event in; False where it was heard before."""
+        """Take an event in; False where it was read before."""
         with self._lock:
             self.deliveries += 1
             if event.id in self._ids:
@@ -123,7 +123,7 @@ class Heard:
             return frozenset(self._ids)
 
     def of(self, reference: str) -> Sequence[Told]:
-        """Return what was heard of an operation."""
+        """Return the events of an operation."""
         with self._lock:
             return tuple(self._of.get(reference, ()))
 

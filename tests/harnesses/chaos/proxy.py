@@ -16,7 +16,7 @@ from tests.support.loopback import free_port
 
 _HOST: Final = "127.0.0.1"
 _AT_ONCE: Final = 64 * 1024
-#: Closing resets: nothing more is delivered, and the other side is told at once.
+#: Closing resets: nothing more is delivered, and the other side sees that at once.
 _RESET: Final = struct.pack("ii", 1, 0)
 
 T = TypeVar("T")

@@ -1,4 +1,4 @@
-"""What befalls the system does so each time, whatever befell it before."""
+"""Each fault has its effect each time, after any earlier faults."""
 
 from tests.harnesses.chaos.faults import look_in
 from tests.support.servers import valkey_server

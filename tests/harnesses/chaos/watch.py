@@ -43,7 +43,7 @@ class Watch(Background):
         self._quiet = (self._began, "")
         #: The longest time without a poll so far.
         self.gap = Gap()
-        #: Processes that ended although nobody ended them, with what they wrote last.
+        #: Processes that ended by themselves, with what they wrote last.
         self.ended: dict[str, str] = {}
 
     def _live(self) -> None:

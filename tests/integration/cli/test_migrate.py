@@ -69,7 +69,7 @@ def test_migrate_goes_back_only_when_every_process_is_stopped(
     [line] = run.lines
     assert "1 processes are alive" in line
     require_usable(opened)
-    # Forward is for a rolling upgrade, under whoever works.
+    # Forward is for a rolling upgrade, while workers run.
     assert uprid(settings, "migrate").status == 0
 
 

@@ -1,4 +1,4 @@
-"""Whatever is raised, wherever: no lease stays behind, and every operation goes on."""
+"""After any error at any place no lease stays behind, and every operation goes on."""
 
 import threading
 from collections.abc import Iterator

@@ -114,7 +114,7 @@ def test_submit_is_tried_alone_once_the_host_answers_a_look(
 def test_look_is_taken_where_a_question_needs_no_call(
     poller: Process, plugin: ScriptedPlugin
 ) -> None:
-    """As NPD's, which is told by notifications: that says nothing of its health."""
+    """As NPD's, which sends notifications: they say nothing of its health."""
     plugin.answers(Call.SUBMIT, REFUSED)
     plugin.answers(Call.POLL, Pending("no notification yet", calls=0))
     plugin.seen = SICK_POLL
@@ -405,7 +405,7 @@ def test_rate_is_respected_by_who_comes_after_a_probe_that_waited_to_tell_that_i
         )
 
     def line(_: Work) -> Outcome:
-        # The write-back, and then what is told of the provider.
+        # The write-back, and then what is shared of the provider.
         database.delays = [0, 20]
         return SUCCEEDED
 

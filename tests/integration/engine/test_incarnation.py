@@ -1,4 +1,4 @@
-"""The incarnation: good for work as long as its heart is heard."""
+"""The incarnation: good for work as long as its heart beats."""
 
 import threading
 import time
@@ -266,7 +266,7 @@ def test_incarnation_outlives_whatever_its_database_raises(
 
 
 def test_incarnation_judges_others_only_when_it_was_heard_long_enough(database: Failing) -> None:
-    """After an outage everybody looks silent, whoever looks first included."""
+    """After an outage every process looks silent, the first one to check included."""
     incarnation = make(database, silence=3)
     assert not incarnation.may_call_silent(database.now())
     incarnation.beat()

@@ -1,4 +1,4 @@
-"""Inputs: each is sent once, one after the other, whoever dies in between."""
+"""Inputs: each is sent once, one after the other, even if a process dies in between."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -205,7 +205,7 @@ class Mortal(TravellingDatabase):
 def test_input_is_not_sent_at_all_when_its_process_dies_right_after_the_mark(
     migrated_url: str, plugin: ScriptedPlugin
 ) -> None:
-    """It counts as sent: nobody can tell this death from the one after the call."""
+    """It counts as sent: this death looks the same as one after the call."""
     database = Mortal(migrated_url)
     poller = Process(database, plugin, MemoryBroker(database))
     poller.enqueue("order-1")

@@ -247,7 +247,7 @@ def test_engine_rings_the_relay_when_there_is_something_to_tell(
 
 
 class Forgetful(TravellingDatabase):
-    """A database that commits and then does not say so, once for each time it is told to."""
+    """A database that commits and then does not say so, as often as a test asks for it."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url)

@@ -1,4 +1,4 @@
-"""The meter: each chunk that worked is measured once, whatever became of it."""
+"""The meter: each chunk that worked is measured once, however it ended."""
 
 import pytest
 

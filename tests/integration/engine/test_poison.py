@@ -1,4 +1,4 @@
-"""An operation that kills its process each time: it is parked, and nobody who died with it is."""
+"""An operation that kills its process each time: it is parked, and none that died with it is."""
 
 import threading
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ INNOCENTS: Final = {"mate": Provider.MONETA, "other-1": Provider.NPD, "other-2":
 _NOT_YET: Final = Pending("not yet")
 #: Seconds in which two calls meet in flight, where nothing keeps them apart.
 _MOMENT: Final = 0.5
-#: More than it takes, whoever comes first.
+#: More than it takes, in any order.
 _LIVES: Final = 8
 
 

@@ -53,7 +53,7 @@ def step(work: Work) -> Outcome:
     return Prepared(f"step {done}", {**work.progress, "kept": done, "ready": done == STEPS})
 
 
-def progress(poller: Process) -> Any:  # noqa: ANN401 - whatever JSON the plugin remembered
+def progress(poller: Process) -> Any:  # noqa: ANN401 - any JSON that the plugin remembered
     return json.loads(operation(poller.database)["progress"] or "{}")
 
 

@@ -1,4 +1,4 @@
-"""Submits are made at most once, whatever happens to them."""
+"""Submits are made at most once, through every failure."""
 
 from dataclasses import replace
 

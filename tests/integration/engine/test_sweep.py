@@ -46,7 +46,7 @@ class Teller:
 
 
 class Ear:
-    """An incarnation that has been heard long enough, or has not."""
+    """An incarnation that has beaten long enough, or has not."""
 
     def __init__(self) -> None:
         self.heard = True
@@ -81,7 +81,7 @@ def sweep(poller: Process, teller: Teller, ear: Ear) -> Sweep:
 
 
 def forget(poller: Process) -> None:
-    """Store an operation that nobody was woken for."""
+    """Store an operation that no poller was woken for."""
     accepted(poller.database, "order-1", now=poller.database.now())
 
 

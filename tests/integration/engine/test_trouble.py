@@ -266,7 +266,7 @@ def test_engine_keeps_an_answer_that_cannot_be_written_from_chunk_mates(
 def test_engine_hands_over_an_operation_whose_answers_the_database_refuses(
     poller: Process, plugin: ScriptedPlugin
 ) -> None:
-    """An end that contradicts the one that stands must not be asked for again for ever."""
+    """An end that contradicts the one that stands must not be asked for again without end."""
     poller.enqueue("order-1")
     poller.run(1.5)
     with poller.database.begin() as connection:

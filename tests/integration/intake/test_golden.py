@@ -74,7 +74,7 @@ def _items(found: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - JSON
 def runtime(
     migrated_url: str, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Runtime]:
-    """A worker's parts with every provider on; whoever is called refuses the connection."""
+    """A worker's parts with every provider on; each of them refuses the connection."""
     settings = {
         "DATABASE_URL": migrated_url,
         "UPRID_SEAL_KEYS": KEY,
@@ -300,7 +300,7 @@ def test_outbox_row_of_an_earlier_release_is_told_by_todays_relay(
 
     with valkey.client() as server:
         entries: Any = server.xrange("uprid:events")
-    # Whatever a later release adds, what was there keeps its name and meaning.
+    # A later release may add to it: what was there keeps its name and meaning.
     assert fields.items() <= entries[0][1].items()
 
 

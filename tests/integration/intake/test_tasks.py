@@ -1,4 +1,4 @@
-"""Codes and notifications as the worker takes them: refused aloud, or kept sealed, once."""
+"""Codes and notifications as the worker takes them: refused with an event, or kept sealed, once."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -212,7 +212,7 @@ def test_doctor_knows_a_web_server_from_a_redis(database_url: str) -> None:
     assert "host name is not known" in faults("redis://no.such.invalid/0", database_url)["broker"]
 
 
-# What only another address can mend
+# What only another address can change
 
 
 @pytest.mark.parametrize("command", ["worker", "poller", "beat", "flower"])
@@ -292,6 +292,6 @@ def test_worker_waits_for_a_right_says_so_once_and_goes_on_when_it_has_it(
         set_user(admin, _RULES)
         Client(address(server), [new_key()]).moneta.start_identification("waited", 1_000)
 
-        # Taken, whatever is said of it: no provider is set.
+        # Taken, though it is refused: no provider is set.
         wait_until(lambda: admin.xlen("uprid:events"), 40, process.tail)
         assert process.stop() == 0

@@ -1,4 +1,4 @@
-"""Nobody waits for who is gone without a word: neither we for the server, nor others for us."""
+"""No side waits for one that vanished: neither we for the server, nor others for us."""
 
 import os
 import socket

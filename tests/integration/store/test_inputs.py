@@ -347,7 +347,7 @@ def test_input_that_was_not_sent_waits_again_and_is_sent_when_it_is_due(
 
     row = operation(database)
     assert (row["inputs_sent"], row["inputs_waiting"], row["missing"]) == (0, 1, CODE)
-    # Not before: whoever did not take it is to be given a rest.
+    # Not before: the provider did not take it and is given a rest.
     assert (row["due_at"], row["lane"]) == (SOON, URGENT)
     assert stored(database)[0]["sent_at"] is None
     [claimed] = claim(database, now=SOON)

@@ -1,4 +1,4 @@
-"""Start messages become operations once; messages that cannot be taken are told once."""
+"""Start messages become operations once; messages that cannot be taken are published once."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta

@@ -96,7 +96,7 @@ def test_newest_version_counts_whichever_comes_first(
     assert (row["state"], row["currency"], movement["state"]) == (kept, kept[:3], kept)
     assert SEALER.open(row["sealed"]) == {"OwnerFIO": kept}
     assert SEALER.open(movement["sealed"]) == {"Comment": kept}
-    # Whatever its version: it was seen, and belongs to both registries.
+    # In any version: it was seen, and belongs to both registries.
     assert row["fetched_at"] == AFTER
     assert links(database) == [("one", 1, 1), ("two", 1, 1)]
 
@@ -192,7 +192,7 @@ def test_two_workers_store_overlapping_pages_in_opposite_orders(database: Databa
                 with database.begin() as connection:
                     for page in pages:
                         invoices.upsert(connection, name, 1, page, NOW)
-        except BaseException as fault:  # noqa: BLE001 - told by the test's own thread
+        except BaseException as fault:  # noqa: BLE001 - raised by the test's own thread
             faults.append(fault)
 
     threads = [

@@ -82,7 +82,7 @@ def fresh(database: Database, revision: str) -> Facts:
 
 
 def in_work(database: Database) -> None:
-    """Assert that this release works on whatever is under way, as if nothing had happened."""
+    """Assert that this release works on all that is under way, as if nothing had happened."""
     with database.begin() as connection:
         leases.leave(connection, "alive")
     live = {row["reference"] for row in operations(database) if row["state"] in DRIVEN}

@@ -83,7 +83,7 @@ def submitting(database: Database, reference: str = "order-1", party: str = ANNA
 
 
 def doubtful(database: Database, reference: str = "order-1", party: str = ANNA) -> None:
-    """Have an operation's submit be without an answer; nobody holds it."""
+    """Have an operation's submit be without an answer; no process holds it."""
     claimed = submitting(database, reference, party)
     with database.begin() as connection:
         writeback.write_unchanged(connection, TOKEN, [stayed(claimed, FAR)])
@@ -379,7 +379,7 @@ def test_notification_during_a_poll_has_the_next_one_follow_at_once(database: Da
 def test_end_that_knew_nothing_of_a_notification_is_not_written(
     database: Database, state: State
 ) -> None:
-    """Or a SUCCESS would stand beside an expiry, and nobody would ever look at it."""
+    """Or a SUCCESS would stand beside an expiry, and stay unseen."""
     listening(database)
     [claimed] = claim(database, lane=ORDINARY, now=FAR)
     receive(database, said(), FAR)

@@ -1,4 +1,4 @@
-"""Pause and unpause: a provider's calls, told once each."""
+"""Pause and unpause: a provider's calls, published once each."""
 
 from datetime import timedelta
 

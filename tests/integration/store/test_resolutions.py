@@ -384,7 +384,7 @@ def test_cancel_ends_what_is(database: Database, state: State) -> None:
     )
     # The marketplace cancels as well as an on-call engineer.
     assert event.data["reason"]["message"] == "It was called off by anna: `uprid show` says why."
-    # Nobody verified anything.
+    # No provider verified anything.
     assert event.data["result"] == {}
 
 
@@ -435,7 +435,7 @@ def test_cancel_writes_out_the_run_of_calls_that_was_still_growing(database: Dat
 
 @pytest.mark.parametrize("state", sorted(TERMINAL))
 def test_database_refuses_to_end_an_attempt_a_second_time(database: Database, state: State) -> None:
-    """Whatever the code believes: here it believes that the operation is still alive."""
+    """The database decides: here the code believes that the operation is still alive."""
     in_state(database, state)
     with database.begin() as connection:
         connection.execute(update(OPERATIONS).values(state="polling"))

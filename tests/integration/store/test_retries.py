@@ -246,7 +246,7 @@ def test_retry_writes_out_the_run_of_calls_that_was_still_growing(database: Data
 
 
 def test_retry_leaves_the_answer_of_the_attempt_before_to_come_late(database: Database) -> None:
-    """Whoever held the operation when it was taken from him holds it no more."""
+    """A process that held the operation when it was retried holds it no more."""
     accepted(database, "order-1")
     [claimed] = claim(database, token="slow")
     with database.begin() as connection:

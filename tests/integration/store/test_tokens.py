@@ -83,7 +83,7 @@ def test_drop_erases_the_token_that_was_refused_and_no_newer_one(database: Datab
 def test_hold_is_given_to_one_until_it_is_released(database: Database) -> None:
     assert hold(database, "a") is None
     assert hold(database, "b") == Held(NOW + HOLD, resting=False)
-    # Whoever has it may take it again.
+    # The holder may take it again.
     assert hold(database, "a") is None
 
     release(database, "a")
@@ -96,7 +96,7 @@ def test_hold_is_taken_over_from_who_died(database: Database) -> None:
 
     assert hold(database, "b", after=HOLD.total_seconds() - 1) is not None
     assert hold(database, "b", after=HOLD.total_seconds()) is None
-    # Who comes back late releases nobody else's.
+    # A holder that comes back late does not release another one's.
     release(database, "a")
     assert hold(database, "c", after=HOLD.total_seconds() + 1) is not None
 
@@ -170,7 +170,7 @@ def test_a_shelf_without_its_database_lets_go_of_its_thread() -> None:
     away = Database(f"postgresql+psycopg://nobody@127.0.0.1:{free_port()}/none")
     ours = shelf(away)
 
-    # The second one would be told to look again if the first one still had the right.
+    # The second one would have to look again if the first one still had the right.
     for _ in range(2):
         with pytest.raises(DatabaseUnavailable):
             ours.hold(30)

@@ -351,7 +351,7 @@ def test_made_since_pages_through_what_was_told_and_not(database: Database) -> N
 
 
 def test_states_that_a_purge_must_know_are_terminal(database: Database) -> None:
-    """A waiting operation is not over, however old: nobody has decided it."""
+    """A waiting operation is not over, however old: no person has decided it."""
     old = database.now() - timedelta(days=400)
     accept(database, start("order-1", sealed="payload"), old)
     with database.begin() as connection:

@@ -1,4 +1,4 @@
-"""Write-back: fenced by the lease, state and event in one, late answers told once."""
+"""Write-back: fenced by the lease, state and event in one, late answers published once."""
 
 from datetime import timedelta
 
@@ -53,7 +53,7 @@ def write_late(database: Database, move: Transition) -> bool:
 
 
 def lose_lease(database: Database) -> None:
-    """Have somebody else claim what was claimed."""
+    """Have another process claim what was claimed."""
     with database.begin() as connection:
         connection.execute(update(OPERATIONS).values(lease_token="another"))
 
@@ -236,7 +236,7 @@ def test_write_moves_counts_the_events_of_one_operation_without_gaps(database: D
 
 
 def test_write_moves_refuses_a_second_end_whole(database: Database) -> None:
-    """Whatever the code does: the attempt stays as it ended, and no event is told."""
+    """The database holds: the attempt stays as it ended, and no event is published."""
     polling(database, "order-1")
     [claimed] = claim(database, lane=ORDINARY)
     write(database, [ended(claimed, State.SUCCEEDED)])

@@ -368,7 +368,7 @@ def test_relay_fills_in_a_tail_whose_ids_have_a_digit_more(
     relay.run()
     before = ids(valkey)
     with valkey.client() as client:
-        # Told in one batch, so in one millisecond: …-0 to …-11, which as text lies before …-2.
+        # Published in one batch, so in one millisecond: …-0 to …-11, which as text lies before …-2.
         there = client.xrange(NAME)
         assert [stream_id.partition("-")[2] for stream_id, _ in there] == list(map(str, range(12)))
         client.delete(NAME)

@@ -31,7 +31,7 @@ class Plain(Enum):
 
 
 class Person:
-    """Somebody's own class."""
+    """A class of another program."""
 
 
 @pytest.mark.parametrize(

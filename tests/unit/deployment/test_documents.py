@@ -21,7 +21,7 @@ RUNBOOK = (ROOT / "docs" / "runbook.md").read_text("utf-8")
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text("utf-8")
 ROOMS = re.findall(r"^\| `([a-z/]+)/` \|", ARCHITECTURE, re.MULTILINE)
 #: The page has the folders as they are to be.
-#: Told all day long: no alerts.
+#: Published all day long: no alerts.
 _ORDINARY = {
     EventType.ACCEPTED,
     EventType.STARTED,

@@ -14,12 +14,12 @@ _VERIFIED_BY: Final = "verified_by"
 
 
 def plays_of(side: Side) -> list[Play]:
-    """Return what is asked on a side."""
+    """Return the plays of a side."""
     return [PLAYS[provider] for provider in PLAYS if provider in side.providers]
 
 
 def is_complete(record: Record, side: Side) -> bool:
-    """Tell whether as many events have come as were expected."""
+    """Return whether as many events have come as were expected."""
     plays = plays_of(side)
     return len(record.refusals) >= sum(len(play.refused) for play in plays) and all(
         len(record.of(case.reference)) >= len(case.expected)

@@ -48,7 +48,7 @@ class LineBoard:
             self._line(f"{passed:5.1f} s  {where:{_WHERE}}{event.subject:{WIDTH}}{describe(event)}")
 
     def show(self, standings: Standings) -> None:
-        """Print nothing: the events tell it."""
+        """Print nothing: events are printed instead."""
 
     def _line(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -116,7 +116,7 @@ class Run:
 def watch(
     runs: Sequence[Run], board: Board, timeout: float, *, stopped: Callable[[], bool]
 ) -> bool:
-    """Show all sides until everything has ended, or time is up; tell whether it has ended."""
+    """Show all sides until everything has ended, or time is up; return whether it has ended."""
     give_up = time.monotonic() + timeout
     quiet_since: float | None = None
     while not stopped() and time.monotonic() < give_up:

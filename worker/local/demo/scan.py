@@ -38,7 +38,7 @@ class _Form:
     apart: bool = False
 
     def stands_in(self, content: bytes) -> bool:
-        """Tell whether it is in the content, and apart where it must be."""
+        """Return whether it is in the content, and apart where it must be."""
         edges = rb"(?<![0-9A-Za-z.])%s(?![0-9A-Za-z])" if self.apart else rb"%s"
         return re.search(edges % re.escape(self.raw), content) is not None
 

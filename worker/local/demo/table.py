@@ -50,7 +50,7 @@ class TableBoard:
         self._live.stop()
 
     def hear(self, side: Side, event: Heard) -> None:
-        """Show nothing: the state tells it."""
+        """Show nothing: the table shows the state."""
 
     def show(self, standings: Standings) -> None:
         """Draw the table anew."""

@@ -57,7 +57,7 @@ def _are_events(given: object) -> bool:
 
 
 def _is_event(given: Any) -> bool:  # noqa: ANN401 - what JSON holds
-    """Tell whether Celery's receiver can read an event."""
+    """Return whether Celery's receiver can read an event."""
     return (
         isinstance(given, dict)
         and isinstance(given.get("type"), str)

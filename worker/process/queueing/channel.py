@@ -1,4 +1,4 @@
-"""The channel between Celery and the broker: an entry that is no message ends no process."""
+"""The channel between Celery and the broker: a malformed entry does not end the process."""
 
 from datetime import timedelta
 from queue import Empty
@@ -35,7 +35,7 @@ class Sturdy:
 
     An entry that cannot be taken is described in the log and in a list
     (`worker.process.queueing.kept`).
-    Where its sender is to be answered, a stand-in goes on to the consumer in its place.
+    Where its sender gets an answer, the consumer gets a stand-in for the entry.
     """
 
     QoS = SturdyQoS

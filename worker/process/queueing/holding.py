@@ -19,7 +19,7 @@ _WRONG_TYPE: Final = "WRONGTYPE"
 
 
 def is_wrong_type(error: ResponseError) -> bool:
-    """Tell whether a key holds something else than kombu keeps in it."""
+    """Return whether a key holds something else than kombu keeps in it."""
     return _WRONG_TYPE in str(error)
 
 

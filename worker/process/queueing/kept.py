@@ -13,7 +13,7 @@ from worker.process.queueing.unreadable import Unreadable
 
 #: The newest first.
 LIST: Final = "uprid:unreadable"
-#: How many there ever were, by queue.
+#: The total so far, by queue.
 COUNTS: Final = "uprid:unreadable:counts"
 LONGEST: Final = 1_000
 

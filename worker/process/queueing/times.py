@@ -42,6 +42,6 @@ def wanted_until(given: object) -> str | None:
 
 
 def has_passed(expires: object) -> bool:
-    """Tell whether a message is no longer wanted, by its header as `wanted_until` returns it."""
+    """Return whether a message is no longer wanted, by its header as `wanted_until` returns it."""
     until = moment(expires, Cause.EXPIRES)
     return until is not None and until < datetime.now(UTC)

@@ -26,7 +26,7 @@ class Scheduled:
 
 @dataclass(frozen=True, slots=True)
 class Done(Generic[T]):
-    """`OperationState` 0 and `State` 0 or 1: here is what was asked for."""
+    """`OperationState` 0 and `State` 0 or 1: the result is there."""
 
     result: T = field(repr=False)
     #: Lower case; None where there was none.

@@ -1,4 +1,4 @@
-"""What a save came to: what its reply says of it, and what the list of operations says."""
+"""The outcome of a save, by its reply and by the list of operations."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -44,35 +44,35 @@ class Listed:
 
 
 def is_create(work: Work) -> bool:
-    """Tell whether it makes a new operation."""
+    """Return whether it makes a new operation."""
     return work.args["operation"].get("operation_id") is None
 
 
 def is_wanted(listed: Scheduled, work: Work) -> bool:
-    """Tell whether a listed operation may be what was written."""
+    """Return whether a listed operation may be what was written."""
     operation = work.args["operation"]
     if not is_create(work):
         return is_as_sent(listed, operation)
     if not is_written(work):
-        # The filter is the provider's; should it be ignored, others' operations are none of ours.
+        # The provider may ignore the filter, and list operations of others.
         return listed.object_id in {None, operation["object_id"]}
     progress = Progress.of(work.progress)
     return listed.operation_id not in (progress.before or ()) and is_as_sent(listed, operation)
 
 
 def is_written(work: Work) -> bool:
-    """Tell whether the write may have been made: until then all that is listed was there before."""
+    """Return whether the write may have been made: before that, everything listed is older."""
     return Progress.of(work.progress).ready or work.state is not State.ACCEPTED
 
 
 def is_stale(work: Work) -> bool:
-    """Tell whether what was listed before a create is too old to tell ours by."""
+    """Return whether what was listed before a create is too old to tell ours by."""
     listed_at = Progress.of(work.progress).listed_at
     return listed_at is not None and work.now.timestamp() - listed_at > _STALE_AFTER
 
 
 def listed_before(listed: Listed | Finished | NoToken, work: Work) -> Outcome:
-    """Return what the list before a create comes to: a page of it is a step, and recorded."""
+    """Return the outcome of the list before a create: each page is a step, and is recorded."""
     match listed:
         case Listed():
             listed_at = work.now.timestamp()
@@ -91,13 +91,13 @@ def reading(progress: Progress, found: Sequence[str], place: Place) -> dict[str,
 
 
 def written(said: Done[bool] | Queued | Failed | Unlike | NoToken, work: Work) -> Outcome:
-    """Return what the one write comes to."""
+    """Return the outcome of the write."""
     match said:
         case Done():
             return done(said, work)
         case Queued():
             if said.operation_id is None:
-                # There is nothing to call it by; but the list will show it.
+                # The reply gives no id, but the list will show the operation.
                 return Doubtful("queued without an id", Trouble.UNKNOWN)
             return Started(said.operation_id, "queued")
         case Failed():
@@ -126,7 +126,7 @@ def done(said: Done[bool], work: Work) -> Finished:
 
 def failed(note: str, answer: bytes) -> Finished:
     """Return the end of a write that was not done."""
-    # A next attempt sends the very same: whether it can succeed, nobody said.
+    # A next attempt would send the same, and the provider does not say that it could succeed.
     return Finished(State.FAILED, note, error(note, retryable=False), answer=answer)
 
 
@@ -138,7 +138,7 @@ def never_written(answer: bytes) -> Finished:
 
 
 def confirmed(listed: Listed) -> Finished | NeedsPerson | None:
-    """Return what the list says became of the write; None where it does not show anything yet."""
+    """Return the outcome of the write by the list; None where the list does not show it yet."""
     match listed.found:
         case []:
             return None
@@ -150,7 +150,7 @@ def confirmed(listed: Listed) -> Finished | NeedsPerson | None:
 
 
 def doubted(work: Work) -> Doubtful | NeedsPerson:
-    """Look a few times, as the list may lag behind."""
+    """Have the list read again a few times, as it may lag behind; then leave it to a person."""
     known = Progress.of(work.progress).without_list()
     again = replace(known, doubts=known.doubts + 1)
     if again.doubts > _DOUBTS:
@@ -159,7 +159,7 @@ def doubted(work: Work) -> Doubtful | NeedsPerson:
 
 
 def in_time(outcome: Outcome, work: Work) -> Outcome:
-    """Let past the deadline only what is already on its way: a token, the list's next page."""
+    """Go on past the deadline only for a token or the list's next page."""
     if not isinstance(outcome, Pending):
         return outcome
     late = work.deadline_at is not None and work.now >= work.deadline_at + _GRACE

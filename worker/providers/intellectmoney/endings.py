@@ -1,4 +1,4 @@
-"""What a turn comes to, the same for all kinds: trouble, an error, the time before and after."""
+"""Outcomes that all kinds of operations share: trouble, errors, before the start, the deadline."""
 
 from dataclasses import replace
 from typing import Final
@@ -43,7 +43,7 @@ def before_the_start(work: Work, outcome: Outcome, policy: PollPolicy) -> Outcom
 
 
 def is_over(work: Work) -> bool:
-    """Tell whether the deadline has passed."""
+    """Return whether the deadline has passed."""
     return work.deadline_at is not None and work.now >= work.deadline_at
 
 
@@ -64,7 +64,7 @@ def failed(failure: CallFailed, progress: Progress) -> Pending | NeedsPerson:
     if isinstance(failure, Unavailable):
         return Pending(failure.note, trouble_of(failure), failure.retry_after)
     if isinstance(failure, BadStatus) and failure.is_about_the_request:
-        # No page knows such a status: it will not become another one by itself.
+        # An undocumented status: asking again will not change it.
         return not_known(failure.note, progress)
     return Pending(failure.note, trouble_of(failure), failure.retry_after)
 

@@ -41,7 +41,7 @@ from worker.providers.intellectmoney.tokens import Questions, Tokens
 
 T = TypeVar("T")
 _Ends = Finished | NeedsPerson | Misconfigured
-#: All that was read is written with every page: a list without an end must find one.
+#: Every page writes all that was read so far, so that the length must be limited.
 _MOST_PAGES: Final = 100
 _STATES: Final[Mapping[int | None, str]] = {0: "active", 1: "off", None: "unknown"}
 
@@ -85,7 +85,7 @@ class Fetching(ABC, Generic[T]):
         return before_the_start(work, outcome, self._policy)
 
     def submit(self, work: Work) -> Outcome:
-        """Begin with the first page, wherever an operation was thought to stand."""
+        """Send nothing and have the first page asked for: a fetch has no submit."""
         del work
         return NotSent("nothing to submit", Trouble.UNKNOWN, calls=0)
 
@@ -98,7 +98,7 @@ class Fetching(ABC, Generic[T]):
         return self._turn(work, starts=False)
 
     def settle(self, work: Work) -> Outcome:
-        """Ask once more; without an end this is it."""
+        """Ask once more; expire the attempt where the list is not complete."""
         outcome = self._turn(work, starts=False)
         if not isinstance(outcome, Pending):
             return outcome
@@ -109,7 +109,7 @@ class Fetching(ABC, Generic[T]):
         return self.ended(end, progress, None)
 
     def carried_over(self, progress: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Go on, after a person's look, from the last page that was stored."""
+        """Return the place of the last stored page, from which a resumed attempt goes on."""
         known = Progress.of(progress)
         place = Place.of(known).resumed()
         return replace(self.carried(known, ()), place=place.remembered()).stored()
@@ -186,7 +186,7 @@ class Invoices(Fetching[Invoice]):
         )
 
     def excess(self, place: Place) -> None:
-        """Have no longest registry: what was read lies in rows, and there is a deadline."""
+        """Return None: pages are stored as rows, and the deadline limits the registry."""
         del place
 
     def records(self, items: Sequence[Invoice]) -> Sequence[Invoice]:
@@ -199,7 +199,7 @@ class Invoices(Fetching[Invoice]):
         return Progress()
 
     def ended(self, end: Finished, progress: Progress, answer: bytes | None) -> Finished:
-        """Have the store count and sum up what came, whatever the end; the rows are the answer."""
+        """Return the end with the store's counts and sums added: the stored rows are the answer."""
         del answer
         return replace(end, result={"pages": Place.of(progress).pages}, tallied=True)
 
@@ -228,7 +228,7 @@ class ScheduledOperations(Fetching[Scheduled]):
         return listing_of(self._client, filters, self._date_format)
 
     def excess(self, place: Place) -> Reason | None:
-        """Leave to a person what is longer than a list that can be told."""
+        """Return why a list that is too long waits for a person; None where it is not."""
         return _ENDLESS if place.pages >= _MOST_PAGES else None
 
     def records(self, items: Sequence[Scheduled]) -> Sequence[Invoice]:

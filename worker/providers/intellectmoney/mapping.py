@@ -65,7 +65,7 @@ def scheduled_of(read: ScheduledRead) -> Scheduled:
 
 
 def is_as_sent(listed: Scheduled, operation: Mapping[str, Any]) -> bool:
-    """Tell whether a listed operation is what was sent, in all that was sent and is shown."""
+    """Return whether a listed operation is what was sent, in all that was sent and is shown."""
     same = all(operation.get(name) in {None, getattr(listed, name)} for name in _COMPARED)
     plans = all(
         operation.get(name) is None or _bare(operation[name]) == _bare(getattr(listed, name))

@@ -1,4 +1,4 @@
-"""Reading page after page, each of them possibly queued: where it stands, and the next step."""
+"""Reading a list page by page, where each page may be queued: the place, and the next step."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
@@ -91,8 +91,8 @@ def read_page(
 ) -> Page[T] | Waiting | Failed | NoToken:
     """Ask for the page at a place, or for the result of the operation that it was queued as.
 
-    A page that holds the very objects of the one before it ends before a person: who ignores Skip
-    would be asked for ever.
+    A page with the same objects as the page before it waits for a person: a provider that ignores
+    Skip would be asked without end.
     """
     said = questions.read(_question(client, listing, place))
     match said:

@@ -1,8 +1,8 @@
 """From a host's reply to IntellectMoney's answer, in XML or JSON, in the three steps of the page.
 
 HTTP 200, then `OperationState` (0 done, 1 queued, 2 error), then the result's `State` (0 in order,
-1 in order with warnings, 2 not authenticated). The language is told by what came, not by what was
-asked for.
+1 in order with warnings, 2 not authenticated). Whether a reply is JSON or XML
+is read from the reply, not from the request.
 """
 
 from collections.abc import Callable
@@ -141,7 +141,7 @@ def _free(element: etree._Element) -> str | None:
 
 
 def _items(read: Read) -> Read:
-    """Return a reader of a list: an item is whatever element stands in it."""
+    """Return a reader of a list: every element in it is an item."""
 
     def each(element: etree._Element) -> list[Any]:
         if (element.text or "").strip():

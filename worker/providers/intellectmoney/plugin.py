@@ -32,7 +32,7 @@ SAVE: Final = "save_scheduled_operation"
 
 
 class Flow(Protocol):
-    """How one kind of operation goes."""
+    """The calls of one kind of operation."""
 
     def prepares(self, progress: Mapping[str, Any]) -> bool:
         """As the plugin's."""
@@ -53,7 +53,7 @@ class Flow(Protocol):
         """As the plugin's."""
 
     def carried_over(self, progress: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return what of `progress` stays where a person has the attempt go on."""
+        """Return the part of `progress` that a resumed attempt keeps."""
 
 
 class IntellectMoneyPlugin(ProviderPlugin[IntellectMoneySettings]):
@@ -109,7 +109,7 @@ class IntellectMoneyPlugin(ProviderPlugin[IntellectMoneySettings]):
         return self._settings.deadline.total_seconds()
 
     def prepares(self, kind: str, progress: Mapping[str, Any]) -> bool:
-        """Tell whether a read comes next: for ever, where the operation is one."""
+        """Return whether a read comes next; always, where the operation only reads."""
         return self._flows[kind].prepares(progress)
 
     def prepare(self, work: Work) -> Outcome:

@@ -1,4 +1,4 @@
-"""IntellectMoney's replies as typed members, whatever language they were written in.
+"""IntellectMoney's replies as typed members, the same for JSON and XML.
 
 Members that the page does not document are ignored, as it says. One documented member of the wrong
 type spoils the whole reply, and a spoilt reply is never a verdict. What XML has as text JSON may
@@ -32,7 +32,7 @@ _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,19}")
 _DECIMAL: Final = re.compile(r"[+-]?[0-9]{1,18}(?:\.[0-9]{1,10})?")
 #: Digits of a sum before and after its point: what a column holds.
 _WHOLE, _FRACTION = 18, 10
-#: States and types are told in events, in clear: nobody's name may pass for one.
+#: Events carry states and types in clear, so that a person's name must not pass for one.
 _WORD: Final = re.compile(r"[A-Za-z0-9_]{1,40}")
 _CURRENCY: Final = re.compile(r"[A-Za-z0-9]{1,10}")
 _FLAGS: Final = {"0": 0, "1": 1, "false": 0, "true": 1}
@@ -153,7 +153,7 @@ Moment = Annotated[datetime | None, BeforeValidator(replied_moment)]
 Text = Annotated[str | None, BeforeValidator(_text)]
 Printable = Annotated[str | None, BeforeValidator(_printable)]
 
-#: Nobody asks for more than `LARGEST_PAGE` at a time; some excess is overlooked.
+#: We ask for `LARGEST_PAGE` at most; a provider that sends more is allowed ten times that.
 LONGEST_LIST: Final = 10 * LARGEST_PAGE
 #: One spoilt item spoils the reply: the faults of all of them would fill the memory.
 Items = Annotated[list[T] | None, FailFast(), Field(max_length=LONGEST_LIST)]
@@ -273,7 +273,7 @@ class ResultRead(_Read):
     set_scheduled_operation_data: Flag = None
 
     def says(self, name: str) -> bool:
-        """Tell whether a member was there, be it as nothing."""
+        """Return whether a member was there, be it as nothing."""
         return name in self.model_fields_set
 
 
@@ -285,6 +285,6 @@ class ResponseRead(_Read):
     result: ResultRead | None = None
 
 
-def read_response(document: Any) -> ResponseRead:  # noqa: ANN401 - whatever came
+def read_response(document: Any) -> ResponseRead:  # noqa: ANN401 - not validated yet
     """Return what a reply says; raise pydantic's `ValidationError`."""
     return ResponseRead.model_validate(document)

@@ -112,7 +112,7 @@ def order_of(method: Method, values: Mapping[str, str], state_signed_after: str 
 
 
 def signs_state(state_signed_after: str | None) -> bool:
-    """Tell whether the setting names a value after which `State` can be signed."""
+    """Return whether the setting names a value after which `State` can be signed."""
     return state_signed_after is not None and state_signed_after in ORDERS[Method.INVOICES]
 
 

@@ -1,9 +1,9 @@
 """Creating or editing a scheduled operation: written once, and never again.
 
-What became of a write that was queued, or whose reply never came, the list tells: before a create
-the ids that the object has are kept, and exactly one new one afterwards that is listed as it was
-sent is ours, unless another save of ours may have made it; an edit is done once the operation is
-listed as it was sent. Anything else is for a person.
+Where a write was queued, or its reply never came, the list shows the outcome. Before a create the
+object's ids are kept. Afterwards exactly one new operation that is listed as it was sent is ours,
+unless another save of ours may have made it. An edit is done once the operation is listed as it was
+sent. Anything else is decided by a person.
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,7 +48,7 @@ from worker.providers.intellectmoney.tokens import NoToken, Questions, Tokens
 from worker.providers.resources import Siblings
 from worker.providers.transport.failures import trouble_of
 
-#: No object has that many operations: somebody makes up pages.
+#: No object has that many operations: such pages are made up.
 _MOST_PAGES: Final = 100
 
 
@@ -70,11 +70,11 @@ class Saving:
         self._date_format = date_format
 
     def prepares(self, progress: Mapping[str, Any]) -> bool:
-        """Tell whether something is to be known before the write."""
+        """Return whether a token or the list is needed before the write."""
         return not Progress.of(progress).ready
 
     def prepare(self, work: Work) -> Outcome:
-        """Have a token, so that the write is not spent on a missing one; list before a create."""
+        """Get a token, so that the write does not fail without one; list before a create."""
         questions = Questions(self._tokens, Progress.of(work.progress))
         outcome: Outcome
         if confirmation.is_create(work):
@@ -147,14 +147,14 @@ class Saving:
         return replace(outcome, calls=questions.calls)
 
     def settle(self, work: Work) -> Outcome:
-        """Ask once more, and leave what is not known then to a person."""
+        """Ask once more; leave an unknown outcome to a person."""
         return confirmation.in_time(self.poll(work), work)
 
     def carried_over(self, progress: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Keep what was listed before the write: nobody can list that again.
+        """Return the list that was made before the write, which cannot be made again.
 
-        What was not written yet is listed anew all the same, as it is not `READY`: by an old list
-        somebody else's operation would be taken for ours.
+        An attempt that wrote nothing is not `READY` and lists anew all the same: by an old list
+        another sender's operation would be taken for ours.
         """
         return Progress(before=Progress.of(progress).before).stored()
 
@@ -177,7 +177,7 @@ class Saving:
     def _doubt_by_siblings(
         self, wanted: Sequence[Scheduled], work: Work
     ) -> NeedsPerson | Pending | None:
-        """Leave to a person what another save of ours may have made just as well."""
+        """Leave it to a person where another save of ours may have made the operation."""
         if self._siblings is None or not confirmation.is_create(work):
             return None
         try:

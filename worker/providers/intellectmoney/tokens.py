@@ -29,18 +29,18 @@ Question = Callable[[str], Answer[T]]
 
 log = structlog.get_logger(__name__)
 
-#: Seconds after a refused login until everybody knows of the pause: a wrong password that is tried
-#: by every thread there is may lock the account.
+#: Seconds after a refused login in which no worker logs in, until all know of the pause: a wrong
+#: password that every thread tries may lock the account.
 _UNTIL_PAUSED: Final = 2.0
 _FETCHING: Final = "token is being fetched"
 _AWAY: Final = "token shelf away"
-#: One from the shelf, one that somebody else put there meanwhile, one that was fetched here.
+#: One from the shelf, one that another process put there meanwhile, one that was fetched here.
 _TOKENS_TRIED: Final = 3
 #: A policy's draw: the wait itself.
 _NO_JITTER: Final = 0.5
 
 
-#: What comes in the place of a token.
+#: The outcome where there is no token.
 NoToken = Pending | NeedsPerson | Misconfigured
 
 
@@ -60,13 +60,13 @@ class Tokens:
         self._shelf = shelf
         self._policy = policy
         self._lasting = lasting
-        # Past it whoever holds the right to fetch is dead, and another one takes it.
+        # After that the process with the right to fetch counts as dead, and another one takes it.
         self._held_for = longest_fetch + 5.0
         #: Answers in a row that the token is queued, for the countdown between two questions.
         self._queued = 0
 
     def get(self, progress: Progress) -> tuple[AccessToken | NoToken, int]:
-        """Return the token, or what to do in its place, and how many requests that took."""
+        """Return the token, or the outcome where there is none, and how many requests that took."""
         try:
             found = self._shelf.current()
             return self._fetched(progress) if found is None else (found, 0)
@@ -89,7 +89,7 @@ class Tokens:
             return Pending(_FETCHING, again_in=wait, calls=0), 0
         resting = 0.0
         try:
-            # Somebody may have been faster between the first look and the right to fetch.
+            # Another process may have fetched between the first look and the right to fetch.
             found = self._shelf.current()
             if found is not None:
                 return found, 0
@@ -105,7 +105,7 @@ class Tokens:
             self._shelf.release(resting)
 
     def _asked(self, progress: Progress) -> str | NoToken:
-        """Ask for a token. Only whoever has the right to comes here."""
+        """Ask for a token. Called only with the right to fetch."""
         try:
             said = self._client.user_token()
         except ReplyTooLarge as failure:
@@ -160,8 +160,8 @@ class Questions:
     def ask(self, question: Question[T]) -> Done[T] | Queued | Failed | Unlike | NoToken:
         """Ask; a refused token means that nothing was done, so that a fresh one is tried.
 
-        Raises `CallFailed` where the question itself, whatever became of the token, got no usable
-        reply.
+        Raises `CallFailed` where the question itself got no usable reply. Trouble with the token
+        does not raise.
         """
         for tried in range(_TOKENS_TRIED):
             before = self.calls

@@ -76,7 +76,7 @@ class MandarinClient:
         )
 
     def unknown(self) -> Reply:
-        """Ask for a session of an id that nobody has, and return the reply as it came."""
+        """Ask for a session with an id that does not exist, and return the reply as it came."""
         return self._session.poll_at(f"{_PATH}/{uuid4()}", self._headers())
 
     def _send(self, method: str, path: str, asked: Mapping[str, str]) -> Reply:

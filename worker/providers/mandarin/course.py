@@ -1,4 +1,4 @@
-"""How the SMS codes of an attempt stand: what we sent, whatever Mandarin says of it."""
+"""The state of an attempt's SMS codes, by what we sent and not by what Mandarin replies."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -15,7 +15,7 @@ UNDER_WAY: Final = 60.0
 
 
 class Handed(StrEnum):
-    """What became of handing the last code over."""
+    """The result of sending the last code."""
 
     TAKEN = "taken"
     REFUSED = "refused"

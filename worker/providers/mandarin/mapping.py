@@ -33,8 +33,8 @@ from worker.providers.transport.failures import BadStatus, trouble_of
 SMS_CODE: Final = "sms_code"
 #: How often an answer that is not known is asked for again.
 UNKNOWN_ASKED_AGAIN: Final = 3
-#: Past the deadline: how often a reply that is none of Mandarin's is asked for again. With the
-#: backoff that is half an hour, which outlasts a gateway's bad moment.
+#: Polls past the deadline after replies that are not Mandarin's. With the backoff that is half an
+#: hour, which is longer than a gateway is usually down.
 SPOILT_ASKED_AGAIN: Final = 10
 
 
@@ -114,9 +114,10 @@ def on_failed_status(failure: CallFailed) -> Pending | Misconfigured:
 
 
 def on_failed_last_status(failure: CallFailed, work: Work) -> Pending | NeedsPerson | Misconfigured:
-    """Return the same past it: replies that never are Mandarin's must not be waited for for ever.
+    """Return what a failed status request comes to after the deadline.
 
-    No reply at all is another matter: Mandarin is down, and that passes.
+    Replies that are not Mandarin's end the wait. No reply at all does not: Mandarin is down, and
+    will be back.
     """
     pending = on_failed_status(failure)
     if isinstance(pending, Misconfigured) or not _is_spoilt(failure):
@@ -141,7 +142,7 @@ def on_code(work: Work, handed: Handed, note: str, trouble: Trouble | None = Non
 
 
 def is_unauthorized(failure: CallFailed) -> bool:
-    """Tell whether Mandarin does not know us: that request was not applied (RFC 9110, 15.5.2)."""
+    """Return whether Mandarin does not know us: that request was not applied (RFC 9110, 15.5.2)."""
     return isinstance(failure, BadStatus) and failure.status == HTTPStatus.UNAUTHORIZED
 
 
@@ -150,7 +151,7 @@ def _of_codes(phone: Check, course: Course) -> Meaning:
 
     `false` is the last code's verdict once the check has finished, unless it may be an earlier
     one's: a code whose reply was lost can arrive after the question. An unfinished check goes on
-    (a guess), but nobody is left waiting for it: a minute after the code it is asked for again.
+    (a guess), but the person does not wait for it: a minute after the code it is asked for again.
     """
     is_answered = course.handed is not Handed.DOUBTFUL or course.is_quiet
     is_wrong = phone.known is False and is_answered
@@ -190,7 +191,7 @@ def _facts(said: Status) -> Mapping[str, Any]:
 
 
 def _is_spoilt(failure: CallFailed) -> bool:
-    """Tell whether a reply came that is none of Mandarin's. A 429 is: it is about haste."""
+    """Return whether a reply came that is none of Mandarin's. A 429 is: it is about haste."""
     if isinstance(failure, BadStatus):
         return failure.is_about_the_request and not failure.never_sent
     return isinstance(failure, ReplyUnreadable)

@@ -75,7 +75,7 @@ class MandarinPlugin(ProviderPlugin[MandarinSettings]):
         return self._settings.deadline.total_seconds()
 
     def submit(self, work: Work) -> Outcome:
-        """Start a session: billed, and an SMS. What is in doubt is a person's, never repeated."""
+        """Start a session: it is billed and sends an SMS. A doubtful start waits for a person."""
         if work.payload is None:
             return NeedsPerson(_NO_PAYLOAD, "no payload", calls=0)
         try:
@@ -94,7 +94,7 @@ class MandarinPlugin(ProviderPlugin[MandarinSettings]):
                 assert_never(said)
 
     def supply(self, work: Work) -> Outcome:
-        """Hand over an SMS code. In doubt it counts: the status tells what became of it."""
+        """Send an SMS code. A doubtful one counts as sent: the status shows its result."""
         session_id = _session_id(work)
         if session_id is None:
             return NeedsPerson(_NO_SESSION, "no session id", calls=0)
@@ -145,7 +145,7 @@ class MandarinPlugin(ProviderPlugin[MandarinSettings]):
                 return said
 
     def look(self) -> Outcome:
-        """Ask for a session that there is not."""
+        """Ask for a session that does not exist."""
         return look(self._client.unknown)
 
     def _status(self, work: Work) -> tuple[Status | CallFailed | Pending | NeedsPerson, int]:
@@ -164,7 +164,7 @@ class MandarinPlugin(ProviderPlugin[MandarinSettings]):
         return replace(mapping.on_no_status(said, work), calls=calls), calls
 
     def check_settings(self) -> list[Finding]:
-        """Look whether a poll comes before the deadline."""
+        """Check that a poll comes before the deadline."""
         is_late = self.policy.longest > self._settings.deadline.total_seconds()
         return [self.settings_finding(["POLL waits longer than DEADLINE"] if is_late else [])]
 
@@ -182,7 +182,7 @@ def _one_identifier(payload: object) -> None:
 
 
 def _session_id(work: Work) -> str | None:
-    """Return the session's id where it may be put into a path: a person may have given it."""
+    """Return the session's id, checked for use in a path: a person may have given it."""
     given = work.provider_ref or ""
     return given if _SESSION_ID.fullmatch(given) else None
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from worker.providers.moneta.types import Attribute
 
-#: MONETA's bookkeeping: whatever flag it carries, it is nothing of a person's that was checked.
+#: MONETA's bookkeeping: no fact about a person, so that its flag does not say that one was checked.
 _BOOKKEEPING: Final = frozenset(
     {"alias", "creationdate", "modificationdate", "parentid", "profileid", "timezone", "unitid"}
 )
@@ -35,10 +35,10 @@ def values_of(attributes: Iterable[Attribute], key: str) -> set[str]:
 
 
 def names(attributes: Iterable[Attribute], unit_id: int) -> bool:
-    """Tell whether the attributes say that they are the unit's."""
+    """Return whether the attributes say that they are the unit's."""
     return values_of(attributes, "unitid") == {str(unit_id)}
 
 
 def is_of(attributes: Iterable[Attribute], unit_id: int) -> bool:
-    """Tell whether the attributes are the unit's: an absent `unitid` is taken, a foreign never."""
+    """Return whether the attributes are the unit's: without `unitid` yes, with a foreign one no."""
     return values_of(attributes, "unitid") <= {str(unit_id)}

@@ -21,7 +21,7 @@ class Means(Enum):
     REJECTED = auto()
     #: It could not be done; there is no verdict.
     FAILED = auto()
-    #: The wait is over: the profile tells.
+    #: The wait is over: the profile shows the end.
     SETTLE = auto()
     #: The task is not known, perhaps only to a replica that lags: asked again, then settled.
     MISSING = auto()
@@ -52,7 +52,7 @@ class Meaning:
     retryable: bool = False
 
     def reason_for(self, code: str | None) -> Reason:
-        """Return the reason as it is told."""
+        """Return the reason that events carry."""
         return Reason(self.reason, self.message, code, self.retryable)
 
 

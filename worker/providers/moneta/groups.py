@@ -27,7 +27,7 @@ class Group(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """Where a unit's profile has it, and what else the profile tells: names, no value."""
+    """The group that holds a unit, and other facts of its profile: names, no values."""
 
     group: Group
     #: What MONETA has `approved` of the person and what not: `checked`.

@@ -112,7 +112,7 @@ def result(said: Result, unit_id: int, async_id: int | None, progress: Progress)
 
 
 def says_nothing(fault: Fault) -> bool:
-    """Tell whether a fault in the place of an answer speaks of MONETA alone, whoever asked."""
+    """Return whether a fault is about MONETA alone, and not about the operation."""
     return meaning_of(fault.code).on_poll in {Means.AGAIN, Means.DOWN}
 
 

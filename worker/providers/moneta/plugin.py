@@ -84,7 +84,7 @@ class MonetaPlugin(ProviderPlugin[MonetaSettings]):
         return self._settings.task_timeout.total_seconds()
 
     def resumed_for(self, kind: str, *, submitted: bool) -> float | None:
-        """Return no time for a task: the group that holds the unit tells its end at any time."""
+        """Return no time for a task: the unit's group shows its end at any time."""
         return None if submitted else self.give_up_after(kind)
 
     def last_look_before(self, deadline_in: float) -> float | None:
@@ -112,7 +112,7 @@ class MonetaPlugin(ProviderPlugin[MonetaSettings]):
         return Started(str(said.async_id), status_of(said), _deadline(said, work.now))
 
     def clear_up(self, work: Work) -> Outcome:
-        """Ask the profile what became of a submit: an identified unit needs no other answer."""
+        """Ask for the profile after a doubtful submit: an identified unit needs no other answer."""
         looked = self._queries.group(work.args["unit_id"], work.progress)
         if isinstance(looked, Membership):
             if looked.group.is_identified:
@@ -179,7 +179,7 @@ class MonetaPlugin(ProviderPlugin[MonetaSettings]):
         )
 
     def check_settings(self) -> list[Finding]:
-        """Look whether an identified unit can be told from others, and a poll comes in time."""
+        """Check that the settings recognize an identified unit, and that a poll comes in time."""
         faults = []
         if not any(group.is_identified for group in self._queries.groups.values()):
             faults.append("set SIMPLIFIED_GROUP_ID or FULL_GROUP_ID")
@@ -205,13 +205,13 @@ def _identified(looked: Membership) -> Finished:
 
 
 def _is_alive(polled: Pending, work: Work) -> bool:
-    """Tell whether a task that was thought to be over is still being worked on, and in time."""
+    """Return whether a task that was thought to be over is still being worked on, and in time."""
     in_time = work.deadline_at is not None and work.now < work.deadline_at
     return in_time and polled.note in mapping.STATUSES
 
 
 def _is_over(polled: Outcome) -> bool:
-    """Tell whether the last poll has had its turn: answered without a result, or past all hope."""
+    """Return whether the last poll was made: answered without a result, or given up."""
     if isinstance(polled, Pending):
         return polled.trouble is None or Progress.of(polled.progress).spoilt >= _HOPELESS
     return isinstance(polled, Settle)

@@ -77,7 +77,7 @@ class Queries:
 
 
 def _is_of_task(said: Task, async_id: int, unit_id: int) -> bool:
-    """Tell whether an answer is this task's for certain, or says nothing of any."""
+    """Return whether an answer is this task's for certain, or says nothing of any."""
     match said:
         case Ticket():
             return said.async_id == async_id
@@ -94,7 +94,7 @@ def _is_of_task(said: Task, async_id: int, unit_id: int) -> bool:
 
 
 def _is_of_unit(said: Holding, unit_id: int) -> bool:
-    """Tell whether an answer is this unit's for certain, or says nothing of any."""
+    """Return whether an answer is this unit's for certain, or says nothing of any."""
     match said:
         case Profile():
             return names(said.attributes, unit_id)

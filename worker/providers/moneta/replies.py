@@ -1,4 +1,4 @@
-"""From a host's reply to MONETA's answer, the same whatever language the body is in.
+"""From a host's reply to MONETA's answer, the same for JSON and SOAP.
 
 The status and the body, the body's members, the members' types: nothing unparsed goes further.
 Members that are not known are ignored, as the interface grows; one known member of the wrong type

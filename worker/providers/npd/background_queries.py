@@ -1,4 +1,4 @@
-"""Asking MONETA on the side: a MONETA that hangs must not hold up what NPD itself is asked.
+"""Questions to MONETA in the background: when MONETA hangs, calls to NPD must not wait.
 
 A chunk is held by its slowest call, and a process works on few chunks of one provider: with MONETA
 hanging, the questions to it would fill them all, and starts at NPD would wait for time limits. So a
@@ -19,11 +19,11 @@ from worker.providers.npd.moneta_queries import MonetaQueries
 
 #: Seconds that an answer is waited for; not at all while another one is that slow.
 PATIENCE: Final = 0.5
-#: Seconds that an answer is kept for whoever asked: longer than the backoff after a slow one.
+#: Seconds that an answer is kept for the operation: longer than the backoff after a slow one.
 _KEPT: Final = 600.0
 
 T = TypeVar("T")
-#: What is asked, and what whoever asks remembers: alike where the answer is.
+#: Identifies a question: equal keys have the same answer.
 _Key = tuple[str, int, str]
 
 
@@ -37,7 +37,7 @@ class _Asked:
         return not self.answer.done() and now - self.at > PATIENCE
 
     def is_worth_nothing(self) -> bool:
-        """Tell whether it ended in no answer, which by now there may be."""
+        """Return whether it ended without an answer, so that asking again may help."""
         done = self.answer.done() and self.answer.exception() is None
         return done and isinstance(self.answer.result(), Pending)
 
@@ -95,7 +95,7 @@ class BackgroundQueries:
         return answer
 
     def _forget(self, key: _Key, now: float) -> None:
-        """Drop what nobody came for: whoever asked has gone on in another process."""
+        """Drop answers that were not fetched: their operations went on in another process."""
         old = [k for k, a in self._asked.items() if a.answer.done() and now - a.at > _KEPT]
         for each in old:
             del self._asked[each]

@@ -43,7 +43,7 @@ class NpdClient:
         return content_of(reply, Method.DOCUMENT, Document)
 
     def start(self, payload: Mapping[str, Any]) -> Task | Refusal | Unlike:
-        """Start the identification of whoever has the phone. Never to be repeated in doubt."""
+        """Start the identification of the person with this phone. Never repeat it in doubt."""
         reply = self._send(Method.START, start_parameters(payload))
         return content_of(reply, Method.START, Task)
 

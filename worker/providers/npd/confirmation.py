@@ -1,4 +1,4 @@
-"""What MONETA's profile says of an identification that NPD ran: who is identified is moved."""
+"""Confirms an identification of NPD's by MONETA's profile: identified units change the group."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,8 +14,9 @@ from worker.providers.npd.moneta_queries import MonetaQueries, beside
 from worker.providers.npd.notification import whole
 from worker.providers.npd.progress import Progress
 
-#: How often MONETA is asked again that refuses our login. With the backoff that is half an hour;
-#: NPD goes on meanwhile, and without any operation of MONETA's nobody would ever hear of it.
+#: How often MONETA is asked again after it refused our login: half an hour, with the backoff.
+#: NPD goes on meanwhile. Without this limit the wrong login would stay unreported where MONETA has
+#: no operations of its own.
 LOGIN_ASKED_AGAIN: Final = 10
 
 
@@ -28,11 +29,11 @@ class Confirmation:
 
     @property
     def is_possible(self) -> bool:
-        """Whether there is anybody to ask."""
+        """Whether MONETA is configured."""
         return self._moneta is not None
 
     def of_success(self, work: Work, notice: Mapping[str, Any]) -> Outcome:
-        """Hold a SUCCESS against the profile; believe it at once where that is not possible."""
+        """Compare a SUCCESS with the profile; take it as it is where that is not possible."""
         unit_id = unit_of(work)
         if self._moneta is None or unit_id is None or not self._settings.confirm_by_profile:
             return _succeeded(work, notice)
@@ -54,7 +55,7 @@ class Confirmation:
         return replace(end, calls=looked.calls)
 
     def past_deadline(self, work: Work) -> Outcome | None:
-        """Ask what became of an attempt that nobody told the end of; None where nobody knows."""
+        """Ask MONETA how an attempt without a verdict ended; None without MONETA or a unit."""
         unit_id = unit_of(work)
         if self._moneta is None or unit_id is None:
             return None

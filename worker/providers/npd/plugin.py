@@ -48,7 +48,7 @@ from worker.providers.transport.failures import trouble_of
 from worker.providers.transport.sessions import session_of
 
 KIND: Final = "identification"
-#: Until the deadline there is nothing to ask: NPD tells the end by itself. Seconds.
+#: No polls until the deadline: NPD sends a notification of the end. Seconds.
 _LONG: Final = timedelta(days=30).total_seconds()
 #: A deadline further away is no deadline that MONETA.RU means (its wait is 700 minutes).
 _FURTHEST_DEADLINE: Final = timedelta(days=30)
@@ -96,7 +96,7 @@ class NpdPlugin(ProviderPlugin[NpdSettings]):
         return self._settings.task_timeout.total_seconds()
 
     def prepares(self, kind: str, progress: Mapping[str, Any]) -> bool:
-        """Tell whether profile and passport are still to be stored, or compared."""
+        """Return whether profile and passport are still to be stored, or compared."""
         del kind
         return not Progress.of(progress).ready
 
@@ -137,7 +137,7 @@ class NpdPlugin(ProviderPlugin[NpdSettings]):
         return Progress.of(progress).lasting(next_attempt=next_attempt).stored()
 
     def clear_up(self, work: Work) -> Outcome:
-        """Look whether a notification speaks of a start that was never answered.
+        """Look for a notification of a start that was never answered.
 
         Nothing harmless can be asked. The notification is matched by the phone alone.
         """
@@ -149,7 +149,7 @@ class NpdPlugin(ProviderPlugin[NpdSettings]):
         return NeedsPerson(_DOUBTFUL, "no notification", calls=0)
 
     def poll(self, work: Work) -> Outcome:
-        """Look whether a notification tells the end."""
+        """Look for a notification of the end."""
         notified = NotifiedEnd.of(work.notices, work.provider_ref)
         if notified.success is not None:
             return self._confirmation.of_success(work, notified.success)
@@ -174,8 +174,8 @@ class NpdPlugin(ProviderPlugin[NpdSettings]):
     def _asked(self, work: Work) -> Outcome | None:
         """Ask MONETA how the task stands, where that is wanted and possible.
 
-        Whether MONETA tells is not documented, so that only an end counts: for all else the
-        notification is waited for.
+        Whether MONETA answers this is not documented, so that only an end counts. In all other
+        cases the notification is waited for.
         """
         unit_id = unit_of(work)
         if (

@@ -32,7 +32,7 @@ class Progress(StoredProgress):
     confirmations: int = 0
 
     def lasting(self, *, next_attempt: bool) -> "Progress":
-        """Return what outlasts a person's resume or retry; counts never do.
+        """Return what a person's resume or retry keeps; counts are never kept.
 
         In a next attempt the data may be others, so that its first step compares them anew.
         """
@@ -62,11 +62,11 @@ class Prints:
         )
 
     def has_profile(self, progress: Progress) -> bool:
-        """Tell whether the profile was sent as it is."""
+        """Return whether the profile was sent as it is."""
         return progress.profile == self.profile
 
     def has_document(self, progress: Progress) -> bool:
-        """Tell whether the passport was sent as it is, and the unit was named."""
+        """Return whether the passport was sent as it is, and the unit was named."""
         return progress.document == self.document and progress.unit_id is not None
 
     def with_profile(self, progress: Progress) -> Progress:

@@ -64,7 +64,7 @@ def _answer(members: Mapping[str, Any], model: type[_Model]) -> _Model | None:
 
 
 def _says_something(members: Mapping[str, Any], model: type[BaseModel]) -> bool:
-    """Tell whether part of an answer is there, however spoilt.
+    """Return whether part of an answer is there, however spoilt.
 
     Beside an error it is a contradiction: that nothing was started must not be believed of a reply
     that names a task.

@@ -36,7 +36,7 @@ class Received(requests.Response):
 
     #: It came first on its connection, so that it can be no other call's.
     is_first = False
-    #: What it came on, where that can be told.
+    #: The connection that it came on, where that is known.
     carrier: GuardedConnection | None = None
 
 

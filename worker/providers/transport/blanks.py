@@ -1,4 +1,4 @@
-"""What may stand before a reply without saying anything: byte order marks and blanks.
+"""Byte order marks and blanks before a reply, which have no meaning.
 
 A page that a host puts together of several files may begin with some of both.
 """
@@ -21,7 +21,7 @@ def bare(reply: bytes) -> bytes:
 
 
 def bare_xml(reply: bytes) -> bytes:
-    """Return the same of XML, which a byte order mark has something to say to.
+    """Return the same of XML, where one byte order mark has a meaning.
 
     It outweighs the encoding that a document declares, so that one is left where one was. What
     begins with a byte order mark of UTF-16 is left as it is.

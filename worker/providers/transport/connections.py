@@ -1,4 +1,4 @@
-"""Connections that know when they must end, and carry nothing of one call to the next.
+"""Connections that end in time, and carry nothing from one call to the next.
 
 Built on urllib3's replaceable `ConnectionCls` and on public methods, but for three
 of `http.client`'s replies: there is no other way to see the size of a chunk before it is read, the
@@ -38,7 +38,7 @@ from worker.providers.transport.tunnel import open_tunnel
 from worker.providers.transport.watchdog import Watchdog
 
 #: A connection that rested longer is not used again. Servers close idle connections after 5 s and
-#: more; a request that meets that closing is lost with nobody knowing whether it arrived.
+#: more; whether a request that meets the closing arrived is unknown.
 LONGEST_REST: Final = 4.0
 #: Bytes of a line in an interim reply's head; what `http.client` allows in any other.
 _LONGEST_LINE: Final = 65_536
@@ -52,14 +52,14 @@ def _without_waiting(sock: object, read: Callable[[], bytes]) -> bytes:
     sock.settimeout(0.0)
     try:
         return read()
-    except OSError:  # Nothing. Of an end, writing will tell.
+    except OSError:  # Nothing yet. If the connection has ended, writing fails.
         return b""
     finally:
         sock.settimeout(usual)
 
 
 def _has_spoken(sock: socket.socket | None) -> bool:
-    """Tell whether the host has said something before it was asked."""
+    """Return whether the host has said something before it was asked."""
     return isinstance(sock, socket.socket) and bool(_without_waiting(sock, lambda: sock.recv(1)))
 
 
@@ -115,7 +115,7 @@ class _Reply(http.client.HTTPResponse):
             super()._close_conn()  # type: ignore[misc]  # not in its stub
 
     def _has_more(self) -> bool:
-        """Tell whether more has come already: what was read ahead is lost with the reply."""
+        """Return whether more has come already: what was read ahead is lost with the reply."""
         return bool(_without_waiting(self._sock, lambda: self.fp.peek(1)))
 
     def _read_next_chunk_size(self) -> int:
@@ -182,7 +182,7 @@ class GuardedConnection(HTTPConnection):
                 self._handle.close()
                 self._handle = None
         if self._watchdog.is_overdue(self):
-            # Sending now would be cut off at once, and leave a doubt for nothing.
+            # A request sent now would be cut off at once, and be in doubt.
             raise self._too_late()
 
     def _new_conn(self) -> socket.socket:
@@ -233,7 +233,7 @@ class GuardedConnection(HTTPConnection):
             response = super().getresponse()
         finally:
             self._lending = False
-        # http.client's own, which urllib3 shows to nobody.
+        # http.client's own response, which urllib3 keeps in a private attribute.
         self._reply = getattr(response, "_original_response", None)
         return response
 
@@ -245,7 +245,7 @@ class GuardedConnection(HTTPConnection):
         super().close()
 
     def rest(self) -> bool:
-        """End the call's time, as the reply is whole; tell whether another call may follow."""
+        """End the call's time, as the reply is whole; return whether another call may follow."""
         self._lent = None
         self._rested_at = time.monotonic()
         is_followed = isinstance(self._reply, _Reply) and self._reply.is_followed

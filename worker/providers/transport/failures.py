@@ -1,4 +1,4 @@
-"""The finer kinds of a failed call that a person on call wants told apart."""
+"""The finer kinds of a failed call, by which on-call engineers find the cause."""
 
 from http import HTTPStatus
 

@@ -66,7 +66,7 @@ class Reply:
         )
 
     def distrust(self) -> None:
-        """Have what it came on carry no further call: it may be another call's reply."""
+        """Let its connection carry no further call: this may be another call's reply."""
         if self.carrier is not None:
             self.carrier.distrust()
 
@@ -90,7 +90,7 @@ class PinnedSession(requests.Session):
     of a session (`exchange`, `exchange_at`, and zeep's `post`), each call on a connection of its
     own. A harmless question that is asked again and again (`poll`, `poll_at`) is prepared here and
     handed to an adapter that keeps its connections. Either way `PinnedAdapter` carries it.
-    Every call raises `CallFailed`, and nothing else, for whatever a host can do to it. Calls may
+    Every call raises `CallFailed`, and nothing else, for anything that a host can do. Calls may
     come from several threads. A call lasts `total_timeout` seconds at most, once the host's name,
     or the proxy's, is resolved and one of its addresses answers within `connect_timeout`.
     Sockets do not survive a fork: make the session in the process that uses it.
@@ -135,7 +135,7 @@ class PinnedSession(requests.Session):
     def exchange(
         self, body: bytes, content_type: str, headers: Mapping[str, str] = _NO_MORE
     ) -> Reply:
-        """POST to the base address and read the whole reply, whatever its status."""
+        """POST to the base address and return the whole reply, with any status."""
         named = {"Content-Type": content_type, **headers}
         return Reply.of(self.request("POST", self._url, data=body, headers=named))
 
@@ -147,7 +147,7 @@ class PinnedSession(requests.Session):
         content_type: str | None = None,
         headers: Mapping[str, str] = _NO_MORE,
     ) -> Reply:
-        """Make a request below the base address and read the whole reply, whatever its status.
+        """Make a request below the base address and return the whole reply, with any status.
 
         `path` begins with a slash and is percent-encoded already; one that leads out of the base
         address raises `OutsidePin`.
@@ -176,7 +176,7 @@ class PinnedSession(requests.Session):
         return Reply.of(self._asking.answer(_prepared("GET", self._url, _HEADERS)))
 
     def listen(self) -> CallFailed | None:
-        """Connect, send nothing, and return what the host has against it, said at once."""
+        """Connect, send nothing, and return the error that the host sends at once."""
         return hear_out(self._pool, self._timeout) if self._pin.scheme == "https" else None
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:

@@ -70,7 +70,7 @@ class Pin:
         return self._origin + "/" + "/".join((*self.segments, *segments))
 
     def covers(self, url: str) -> bool:
-        """Tell whether an address lies at or below the base."""
+        """Return whether an address lies at or below the base."""
         try:
             other = Pin.of(url)
         except ValueError:
@@ -81,6 +81,6 @@ class Pin:
 
 
 def _climbs(segment: str) -> bool:
-    """Tell whether a server may read this segment as a way up, or as more than one segment."""
+    """Return whether a server may read this segment as a way up, or as more than one segment."""
     plain = unquote(segment)
     return plain in {".", ".."} or "/" in plain or "\\" in plain

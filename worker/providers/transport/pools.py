@@ -108,7 +108,7 @@ def open_pool(
 def apart_from(pool: HTTPConnectionPool) -> HTTPConnectionPool:
     """Return a pool of the same host whose connections carry one call each.
 
-    A kept connection may be closing just then, so that nobody knows whether a request arrived.
+    A kept connection may be closing just then, and whether a request arrived is then unknown.
     """
     return _ApartTlsPool(pool) if isinstance(pool, HTTPSConnectionPool) else _ApartPool(pool)
 

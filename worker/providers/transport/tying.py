@@ -20,7 +20,7 @@ def tied(
 
     What does not name what was asked may have been meant for an earlier call of a kept connection:
     the question is then asked once more, on a connection of its own. So is one that is not
-    understood: whose it is cannot be told, and a person may come to read it.
+    understood: which call it answers is unknown, and an engineer may have to read it.
     """
     reply = ask()
     try:

@@ -1,6 +1,6 @@
 """The bound on the whole time of a call.
 
-A socket's timeout bounds one read: a server that drips a byte a second holds a thread for ever.
+A socket's timeout bounds one read: a server that drips a byte a second holds a thread without end.
 """
 
 import threading
@@ -50,7 +50,7 @@ class Watchdog:
         return self._deadlines.pop(call, None) is not None
 
     def is_overdue(self, call: Guarded) -> bool:
-        """Tell whether a guarded call has used up its time."""
+        """Return whether a guarded call has used up its time."""
         deadline = self._deadlines.get(call)
         return deadline is None or time.monotonic() >= deadline
 

@@ -1,7 +1,7 @@
 """Reads XML from outside: nothing is fetched or expanded, and only known elements are looked at.
 
 Elements are known by their local names, because providers change their namespaces and leave them
-out. Those of a foreign namespace are somebody else's, whatever they are called.
+out. Those of a foreign namespace are not the provider's, even under a known name.
 """
 
 import re

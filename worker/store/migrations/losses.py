@@ -1,4 +1,4 @@
-"""What going back must not lose: a migration asks here before it takes anything away."""
+"""Checks that a downgrade loses no data: a migration calls this before it removes anything."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ from worker.domain.errors import WouldLose
 def refuse_to_lose(counted: Mapping[str, str]) -> None:
     """Raise `WouldLose` naming everything that is there; `counted` has a SELECT COUNT(*) for each.
 
-    Names say what it is and what can be done about it, without a value.
+    Each name says what would be lost and what to do about it, without a value.
     """
     connection = op.get_bind()
     found = {what: connection.execute(text(query)).scalar_one() for what, query in counted.items()}

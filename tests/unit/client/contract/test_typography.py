@@ -41,7 +41,7 @@ def test_plain_text_stays_as_it_is(text: str) -> None:
 
 @given(st.text(max_size=200))
 def test_nothing_but_printing_is_lost(text: str) -> None:
-    """Every letter and digit is kept, in its order, whatever stands between them."""
+    """Every letter and digit is kept, in its order, with any characters between them."""
 
     def kept(value: str) -> list[str]:
         folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFC", value))

@@ -14,7 +14,7 @@ from worker.domain.outcomes import Reason
 from worker.providers.moneta.faults import MEANINGS
 
 ROOT: Final = Path(__file__).parents[4]
-#: What a person may be told to do is `retry`, `resume`, `resolve`, or a message of another
+#: The actions that a text may name are `retry`, `resume`, `resolve`, or a message of another
 #: reference: nothing can be started or tried "again".
 _NOT_OFFERED: Final = re.compile(r"start (it )?again|try (it )?again|next attempt", re.IGNORECASE)
 #: Rows of logs and docstrings speak of more than what a person may type.

@@ -450,7 +450,7 @@ def test_chunk_remembers_the_longest_rest(
 def test_chunk_asks_nothing_more_when_its_answers_cannot_be_written(
     plugin: ScriptedPlugin, executor: ThreadPoolExecutor
 ) -> None:
-    """And it leaves no thread at work behind that somebody else's operations are then asked by."""
+    """It also leaves no thread behind that would then work on other operations."""
     slowly = threading.Event()
 
     def line(_: Work) -> Outcome:
@@ -536,7 +536,7 @@ def test_chunk_does_not_step_aside_while_something_is_left_to_ask(
 def test_chunk_does_not_step_aside_after_a_halt(
     plugin: ScriptedPlugin, executor: ThreadPoolExecutor
 ) -> None:
-    """What it learned is told at its end; before that nobody is to be sent the same way."""
+    """The cause is shared at its end; before that no other chunk may begin."""
     both = threading.Barrier(2, timeout=20)
     aside: list[bool] = []
 

@@ -1,4 +1,4 @@
-"""The pulse: who could not beat itself calls nobody silent."""
+"""The pulse: a process that could not beat calls no other one silent."""
 
 from datetime import datetime, timedelta
 

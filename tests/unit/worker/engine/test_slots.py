@@ -73,7 +73,7 @@ def test_slot_is_the_same_whenever_it_is_computed_where_the_widths_agree(
 def test_slot_computed_later_is_never_further_away(
     due: datetime, before: timedelta, later: timedelta, width: timedelta
 ) -> None:
-    """The grids nest: whoever was woken for the later, wider slot has nothing left to do then."""
+    """The grids nest: a chunk woken for the later, wider slot then finds nothing left to do."""
     first, second = sorted((due - abs(before), due - abs(later)))
 
     assert slot_of(due, second, width) <= slot_of(due, first, width)

@@ -1,4 +1,4 @@
-"""What `uprid up --sandbox` chooses agrees with what the sandbox was told."""
+"""What `uprid up --sandbox` chooses agrees with the sandbox's own options."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Masking of Celery's messages: whoever sends them, no argument can be read in their headers."""
+"""Masking of Celery's messages: no argument can be read in the headers of any sender."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -17,7 +17,7 @@ from worker.store import transitions
 
 WORKER: Final = Path(transitions.__file__).parents[2]
 NOW: Final = datetime(2026, 11, 21, 12, tzinfo=UTC)
-#: A statement of SQL that sets a state, of whatever alias.
+#: A statement of SQL that sets a state, under any alias.
 _SETS_STATE: Final = re.compile(r"\bSET\b(?:(?!\bWHERE\b).)*?\bstate\s*=", re.DOTALL)
 #: Ways in which a module might write a state.
 _WRITINGS: Final = (

@@ -1,6 +1,6 @@
 """NPD's cases. The last three digits of a phone choose what the sandbox does.
 
-NPD tells by itself how a task ended: the marketplace's web application passes it on.
+NPD sends a notification of a task's end; the marketplace's web application passes it on.
 """
 
 from typing import Final

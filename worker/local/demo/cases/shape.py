@@ -1,4 +1,4 @@
-"""The words that cases are written in: pure data."""
+"""The types that cases are made of: pure data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -58,7 +58,7 @@ class FollowUp:
     after: EventType
     message: Message
     what: str
-    #: The how manieth event of this type, from 1.
+    #: Which event of this type, counted from 1.
     nth: int = 1
     #: The fields that must be named where the message must be refused; None: it is taken.
     refused: tuple[str, ...] | None = None

@@ -1,4 +1,4 @@
-"""What a status comes to: every case of the two checks, whatever is known of the codes."""
+"""What a status comes to: every case of the two checks, for any state of the codes."""
 
 from datetime import timedelta
 from itertools import product

@@ -1,4 +1,4 @@
-"""The reader of MONETA's JSON: a content or `ReplyUnreadable`, whatever comes."""
+"""The reader of MONETA's JSON: a content or `ReplyUnreadable`, for any reply."""
 
 import json
 

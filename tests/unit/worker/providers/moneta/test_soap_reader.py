@@ -1,4 +1,4 @@
-"""The reader of MONETA's SOAP: a content or `ReplyUnreadable`, whatever comes."""
+"""The reader of MONETA's SOAP: a content or `ReplyUnreadable`, for any reply."""
 
 from collections.abc import Callable
 
@@ -78,7 +78,7 @@ def _with_a_header(content: bytes) -> bytes:
 
 
 def _with_unknown_elements(content: bytes) -> bytes:
-    """Put an element that nobody knows before and after each other one that holds elements."""
+    """Put an unknown element before and after each other one that holds elements."""
     root = etree.fromstring(content)
     for element in list(root.iter()):
         if len(element) and etree.QName(element).localname != "Envelope":
@@ -99,7 +99,7 @@ def _with_unknown_attributes(content: bytes) -> bytes:
 
 
 def _with_foreign_twins(content: bytes) -> bytes:
-    """Put beside every element of MONETA's one of the same name that is somebody else's."""
+    """Put beside every element of MONETA's one of the same name in a foreign namespace."""
     root = etree.fromstring(content)
     for element in list(root.iter(f"{{{MESSAGES}}}*")):
         parent, name = element.getparent(), etree.QName(element).localname

@@ -1,4 +1,4 @@
-"""Questions to MONETA on the side: nobody waits for the slow ones."""
+"""Questions to MONETA in the background: no call waits for the slow ones."""
 
 import threading
 import time
@@ -20,7 +20,7 @@ SOON = 5.0
 
 
 class SlowMoneta:
-    """Answers once it is told to. `groups` are its answers, the last one for ever."""
+    """Answers once it is released. `groups` are its answers; the last one repeats."""
 
     def __init__(self, *groups: Membership | Outcome) -> None:
         self.groups = list(groups)

@@ -210,7 +210,7 @@ def test_unasked_reply_on_an_idle_connection_is_no_answer_to_the_next_call() -> 
 def test_connection_that_is_about_to_be_cut_off_carries_no_second_call(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The watchdog took it for overdue as its reply came: it cuts it, whoever's it is by then."""
+    """The watchdog took it for overdue as its reply came: it may cut the next call's connection."""
     rest, overdue = GuardedConnection.rest, list[GuardedConnection]()
 
     def rest_too_late(self: GuardedConnection) -> bool:

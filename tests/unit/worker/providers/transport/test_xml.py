@@ -70,7 +70,7 @@ def test_parse_refuses_what_is_no_plain_xml(content: bytes) -> None:
 
 
 def test_parse_opens_no_file_that_a_document_type_names(tmp_path: Path) -> None:
-    # To open a pipe that nobody writes to would last for ever.
+    # Opening a pipe without a writer would block without end.
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
 
