@@ -14,7 +14,7 @@ from tests.support.processes import environment
 from tests.support.shared_run import LONGEST, share_of
 
 _ROOT: Final = Path(__file__).parents[3]
-_MADE_FROM: Final = ("requirements-dev.lock", "pyproject.toml")
+_MADE_FROM: Final = ("requirements-dev.lock", "client/pyproject.toml", "pyproject.toml")
 #: Prints what it is started with.
 _PYTHON: Final = "#!/bin/sh\nprintf '%s\\n' \"$@\"\n"
 _QUICK: Final = ["-n", "4", "-m", "not exhaustive"]
@@ -28,6 +28,7 @@ def tree(tmp_path: Path) -> Path:
     programs.mkdir(parents=True)
     shutil.copy2(_ROOT / "run", tree)
     for name in _MADE_FROM:
+        (tree / name).parent.mkdir(exist_ok=True)
         (tree / name).write_text("")
     (tree / ".venv" / "made-from").write_text(f"{tree}\n")
     python = programs / "python"

@@ -15,7 +15,7 @@ from worker.domain.snapshot import Snapshot
 from worker.domain.states import DRIVEN, MOVES, RETRYABLE
 from worker.store import transitions
 
-WORKER: Final = Path(transitions.__file__).parents[2]
+WORKER: Final = Path(transitions.__file__).parents[1]
 NOW: Final = datetime(2026, 11, 21, 12, tzinfo=UTC)
 #: A statement of SQL that sets a state, under any alias.
 _SETS_STATE: Final = re.compile(r"\bSET\b(?:(?!\bWHERE\b).)*?\bstate\s*=", re.DOTALL)
