@@ -9,7 +9,7 @@ from uprid_sandbox.moneta.scenarios import SCENARIOS as MONETA
 from uprid_sandbox.npd.scenarios import SCENARIOS as NPD
 
 
-class Told(Protocol):
+class Described(Protocol):
     """What a provider's scenario tells of itself."""
 
     @property
@@ -30,7 +30,7 @@ class Table(NamedTuple):
 
     #: What decides, such as `unit_id % 1000`.
     magic: str
-    scenarios: Collection[Told]
+    scenarios: Collection[Described]
 
 
 class Row(NamedTuple):

@@ -19,7 +19,7 @@ from config.providers import MonetaSettings
 from tests.support.broker import MemoryBroker
 from tests.support.clock import StillDatabase
 from tests.support.engine import SEALER, Poller
-from tests.support.operations import Told, journal, operation, told
+from tests.support.operations import PublishedEvent, journal, operation, told
 from tests.support.people import person
 from tests.support.schema import bring_to_newest
 from tests.support.servers import SqliteFiles
@@ -154,10 +154,10 @@ class Moneta:
     def state(self, case: Case) -> State:
         return State(self.row(case)["state"])
 
-    def told(self, case: Case) -> list[Told]:
+    def told(self, case: Case) -> list[PublishedEvent]:
         return told(self.database, case.reference)
 
-    def end(self, case: Case) -> Told:
+    def end(self, case: Case) -> PublishedEvent:
         """Return the one event that ended it, or handed it to a person."""
         [*_, last] = self.told(case)
         return last

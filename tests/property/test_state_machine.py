@@ -264,10 +264,10 @@ class Operations(RuleBasedStateMachine):
         with self.database.begin() as connection:
             claim_suspect, claim_alone = claims.claim_suspect, claims.claim_alone
             for claim in (claim_suspect, claim_alone):
-                if claim(connection, "moneta", owner=owner, token="d", now=now):
+                if claim(connection, "moneta", owner=owner, lease_id="d", now=now):
                     break
             else:
-                claims.claim(connection, "moneta", lane, 2, owner=owner, token="d", now=now)
+                claims.claim(connection, "moneta", lane, 2, owner=owner, lease_id="d", now=now)
         process.die()
 
     # What puts it right

@@ -47,8 +47,8 @@ def fill(database: Database) -> None:
     # Held at this moment by a live process.
     for state in (State.ACCEPTED, State.POLLING):
         in_state(database, state, f"leased-{state}")
-        claim(database, lane=URGENT, owner="alive", token="held")
-        claim(database, lane=ORDINARY, owner="alive", token="held")
+        claim(database, lane=URGENT, owner="alive", lease_id="held")
+        claim(database, lane=ORDINARY, owner="alive", lease_id="held")
     _lease(database, "aside", None)
     with database.begin() as connection:
         connection.execute(

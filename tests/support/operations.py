@@ -29,7 +29,7 @@ TOKEN: Final = "lease"
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class PublishedEvent:
     """An event as the outbox has it."""
 
     id: str
@@ -74,18 +74,20 @@ def claim(
     *,
     lane: int = URGENT,
     owner: str = OWNER,
-    token: str = TOKEN,
+    lease_id: str = TOKEN,
     now: datetime = NOW,
 ) -> list[Claimed]:
     """Lease what is due in a lane."""
     with database.begin() as connection:
-        return claims.claim(connection, PROVIDER, lane, limit, owner=owner, token=token, now=now)
+        return claims.claim(
+            connection, PROVIDER, lane, limit, owner=owner, lease_id=lease_id, now=now
+        )
 
 
 def polling(database: Database, *references: str, now: datetime = NOW) -> list[Claimed]:
     """Store operations and bring them to `polling`, due at once; return them as last claimed."""
     accepted(database, *references, now=now)
-    taken = claim(database, now=now, token="setup")
+    taken = claim(database, now=now, lease_id="setup")
     moves = [
         moved(
             row, State.POLLING, EventType.STARTED,
@@ -93,7 +95,7 @@ def polling(database: Database, *references: str, now: datetime = NOW) -> list[C
         )
         for row in taken
     ]  # fmt: skip
-    write(database, moves, token="setup", now=now)
+    write(database, moves, lease_id="setup", now=now)
     return taken
 
 
@@ -172,11 +174,11 @@ def ended(claimed: Claimed, state: State = State.SUCCEEDED, **changes: Any) -> T
 
 
 def write(
-    database: Database, moves: Sequence[Transition], *, token: str = TOKEN, now: datetime = NOW
+    database: Database, moves: Sequence[Transition], *, lease_id: str = TOKEN, now: datetime = NOW
 ) -> set[str]:
     """Write moves back; return the ids that were ours."""
     with database.begin() as connection:
-        return set(writeback.write_transitions(connection, token, moves, now))
+        return set(writeback.write_transitions(connection, lease_id, moves, now))
 
 
 def forgets(kind: str, progress: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -223,12 +225,12 @@ def journal(database: Database, reference: str = "order-1") -> list[RowMapping]:
         return list(rows.mappings())
 
 
-def told(database: Database, reference: str | None = None) -> list[Told]:
+def told(database: Database, reference: str | None = None) -> list[PublishedEvent]:
     """Return the outbox in its order, of one reference or all of it."""
     with database.read() as connection:
         rows = connection.execute(select(OUTBOX).order_by(OUTBOX.c.seq)).mappings().all()
     return [
-        Told(
+        PublishedEvent(
             row["id"], row["type"], row["subject"], bool(row["terminal"]), row["attempt"],
             json.loads(row["data"]), row["stream_id"],
         )

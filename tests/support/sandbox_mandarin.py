@@ -9,7 +9,7 @@ from typing import Any
 import requests
 
 from tests.support.sandbox import Clock
-from tests.support.sandbox_plain import Heard, ask
+from tests.support.sandbox_plain import SandboxReply, ask
 from tests.support.silence import PATIENCE
 from uprid_sandbox.options import SandboxOptions
 
@@ -59,13 +59,13 @@ class Mandarin:
         """Return a fresh phone of this scenario."""
         return f"+79{next(self.phones):06}{number:03}"
 
-    def post(self, content: object) -> Heard:
+    def post(self, content: object) -> SandboxReply:
         return self.send("POST", "", json.dumps(content).encode())
 
-    def put(self, session_id: str, code: str) -> Heard:
+    def put(self, session_id: str, code: str) -> SandboxReply:
         return self.send("PUT", session_id, json.dumps({"smsCode": code}).encode())
 
-    def get(self, session_id: str) -> Heard:
+    def get(self, session_id: str) -> SandboxReply:
         return self.send("GET", session_id)
 
     def send(
@@ -74,7 +74,7 @@ class Mandarin:
         session_id: str,
         body: bytes = b"",
         headers: dict[str, str] | None = None,
-    ) -> Heard:
+    ) -> SandboxReply:
         url = f"{self.address}{PATH}{session_id and '/'}{session_id}"
         given = signed() | (JSON if body else {}) | (headers or {})
         return ask(self.session, method, url, data=body, headers=given)
@@ -90,7 +90,7 @@ class Mandarin:
         return calls
 
 
-def status_word(heard: Heard) -> str:
+def status_word(heard: SandboxReply) -> str:
     """Say `yes/-…` for a person who is verified and a phone that waits for its code."""
     if heard.word != "200":
         return heard.word

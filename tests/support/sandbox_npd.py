@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from tests.support.sandbox import Sandbox
-from tests.support.sandbox_plain import Heard, ask
+from tests.support.sandbox_plain import SandboxReply, ask
 from tests.support.sandbox_requests import profile_check
 from tests.support.silence import PATIENCE
 from uprid_sandbox.options import SandboxOptions
@@ -61,13 +61,13 @@ class Npd:
         """Return a fresh phone of this scenario."""
         return f"79{next(self.phones):06}{number:03}"
 
-    def call(self, method: str, phone: str) -> Heard:
+    def call(self, method: str, phone: str) -> SandboxReply:
         return self.send(method, signed(values(method, phone)))
 
-    def send(self, method: str, sent: Values) -> Heard:
+    def send(self, method: str, sent: Values) -> SandboxReply:
         return self.send_body(method, urlencode(sent).encode())
 
-    def send_body(self, method: str, body: bytes, content_type: str = FORM) -> Heard:
+    def send_body(self, method: str, body: bytes, content_type: str = FORM) -> SandboxReply:
         url = f"{self.sandbox.address}/npd/{method}"
         headers = {"Content-Type": content_type}
         return ask(self.sandbox.session, "POST", url, data=body, headers=headers)

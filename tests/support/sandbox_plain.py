@@ -14,14 +14,14 @@ _LIMIT: Final = 1_000_000
 
 
 @dataclass
-class Heard:
+class SandboxReply:
     """What came back: a word that sums it up, and the members where there were some."""
 
     word: str
     content: dict[str, Any] = field(default_factory=dict)
 
 
-def ask(session: requests.Session, method: str, url: str, **sent: Any) -> Heard:
+def ask(session: requests.Session, method: str, url: str, **sent: Any) -> SandboxReply:
     """Send a request and say what came: `page 502`, `hung`, `200`, `400 Invalid request`."""
     why = closed()
     try:
@@ -30,9 +30,9 @@ def ask(session: requests.Session, method: str, url: str, **sent: Any) -> Heard:
         )
         return _heard(answer)
     except requests.exceptions.ChunkedEncodingError:
-        return Heard("cut")
+        return SandboxReply("cut")
     except requests.ConnectionError:
-        return Heard(why())
+        return SandboxReply(why())
 
 
 def in_short(words: list[str]) -> str:
@@ -41,25 +41,25 @@ def in_short(words: list[str]) -> str:
     return ", ".join(word if times == 1 else f"{times}x {word}" for word, times in runs)
 
 
-def _heard(answer: requests.Response) -> Heard:
+def _heard(answer: requests.Response) -> SandboxReply:
     body = b""
     with answer:
         for chunk in _chunks(answer):
             body += chunk
             if len(body) > _LIMIT:
-                return Heard("huge")
+                return SandboxReply("huge")
             if not body.strip() and len(body) < 4:
-                return Heard("dripping")
+                return SandboxReply("dripping")
     if not answer.headers["Content-Type"].startswith("application/json"):
-        return Heard(f"page {answer.status_code}")
+        return SandboxReply(f"page {answer.status_code}")
     try:
         content = json.loads(body)
     except (ValueError, RecursionError):
-        return Heard("garbage" if body else "empty")
+        return SandboxReply("garbage" if body else "empty")
     if not isinstance(content, dict):
-        return Heard("no object")
+        return SandboxReply("no object")
     error = f" {content['error']}" if "error" in content else ""
-    return Heard(f"{answer.status_code}{error}", content)
+    return SandboxReply(f"{answer.status_code}{error}", content)
 
 
 def _chunks(answer: requests.Response) -> Iterator[bytes]:

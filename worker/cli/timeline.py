@@ -6,7 +6,7 @@ from typing import Any
 
 from worker.domain.events import rfc3339
 from worker.store.journal import What
-from worker.store.reading import Attempt, Entry, RefusedMessage, Row, Story, Told
+from worker.store.reading import Attempt, Entry, PublishedEvent, RefusedMessage, Row, Story
 
 
 def described(row: Row) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def _ends(attempts: tuple[Attempt, ...]) -> Iterator[tuple[datetime, dict[str, A
             )
 
 
-def _event(event: Told) -> tuple[datetime, dict[str, Any]]:
+def _event(event: PublishedEvent) -> tuple[datetime, dict[str, Any]]:
     return event.time, {
         "what": "event",
         "attempt": event.attempt,

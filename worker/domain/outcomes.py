@@ -99,7 +99,7 @@ class Started:
     #: Published beside `started`.
     wants: Wanted | None = None
     #: The provider speaks of this attempt by notifications: any that came already are looked for.
-    listens: bool = False
+    accepts_notifications: bool = False
     #: Replaces the operation's progress; None keeps it.
     progress: JsonMap | None = None
     #: Stored with the state, in one transaction.
@@ -175,7 +175,7 @@ class Finished:
     #: Stored with the state, in one transaction.
     records: Sequence[Invoice] = field(default=(), repr=False)
     #: `result` is to be completed by counts and sums of all that this attempt stored.
-    tallied: bool = False
+    with_totals: bool = False
     calls: int = 1
 
     def __post_init__(self) -> None:

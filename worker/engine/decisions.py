@@ -123,7 +123,7 @@ class _Turn:
             events=(EventType.STARTED, *_asking(outcome.wants)),
             faults=0,
             progress=self._progress(outcome.progress),
-            listens=outcome.listens,
+            accepts_notifications=outcome.accepts_notifications,
             records=outcome.records,
         )
 
@@ -236,8 +236,8 @@ class _Turn:
             progress=self._outlasting(state),
             events=(event,),
             records=outcome.records if isinstance(outcome, Finished) else (),
-            tallied=isinstance(outcome, Finished) and outcome.tallied,
-            yields=self._may_be_asked_again(state),
+            with_totals=isinstance(outcome, Finished) and outcome.with_totals,
+            yields_to_notification=self._may_be_asked_again(state),
         )
 
     def _outlasting(self, end: State) -> str | None:
@@ -333,10 +333,10 @@ class _Turn:
         wants: Wanted | None = None,
         events: tuple[EventType, ...] = (),
         input_returned: bool = False,
-        listens: bool = False,
+        accepts_notifications: bool = False,
         records: Sequence[Invoice] = (),
-        tallied: bool = False,
-        yields: bool = False,
+        with_totals: bool = False,
+        yields_to_notification: bool = False,
     ) -> Transition:
         claimed = self.claimed
         if wants is not None:
@@ -362,9 +362,9 @@ class _Turn:
             missing=missing,
             wants=wants,
             input_returned=input_returned,
-            listens=listens,
+            accepts_notifications=accepts_notifications,
             records=sealed_invoices(records, self.seal),
-            tallied=tallied,
-            yields=yields,
+            with_totals=with_totals,
+            yields_to_notification=yields_to_notification,
             events=tuple((event, new_id()) for event in events),
         )

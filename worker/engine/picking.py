@@ -72,7 +72,7 @@ class Picker:
                     self.provider,
                     each.id,
                     owner=self.owner,
-                    token=self.lease_id,
+                    lease_id=self.lease_id,
                     now=self.now,
                 )
                 return Picked(claimed, left_behind=True)
@@ -81,14 +81,14 @@ class Picker:
     def pick_alone(self) -> Picked:
         """Claim one operation that must be the only one of its process."""
         claimed = claims.claim_alone(
-            self.connection, self.provider, owner=self.owner, token=self.lease_id, now=self.now
+            self.connection, self.provider, owner=self.owner, lease_id=self.lease_id, now=self.now
         )
         # This counts as a suspect's turn, so the others have the next one.
         return Picked(claimed, left_behind=False, alone=bool(claimed))
 
     def _suspects(self) -> Picked:
         claimed = claims.claim_suspect(
-            self.connection, self.provider, owner=self.owner, token=self.lease_id, now=self.now
+            self.connection, self.provider, owner=self.owner, lease_id=self.lease_id, now=self.now
         )
         return Picked(claimed, bool(claimed), bool(claimed))
 
@@ -108,6 +108,6 @@ class Picker:
             lane,
             limit,
             owner=self.owner,
-            token=self.lease_id,
+            lease_id=self.lease_id,
             now=self.now,
         )

@@ -17,8 +17,8 @@ from worker.domain.intake import Intake
 from worker.domain.states import DRIVEN
 from worker.intake.message import Message, Reading
 from worker.intake.parts import Parts
-from worker.intake.refusals import aloud
-from worker.intake.starts import FINGERPRINTED, fingerprint, fingerprinted, party, sealed
+from worker.intake.refusals import refusing
+from worker.intake.starts import FINGERPRINTED, fingerprint, fingerprinted, sealed, subject_hash
 from worker.providers.base import Plugin
 from worker.store import resolutions, retries
 from worker.store.actions import Action, Anew, Done, Known, look
@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 _NOBODY = Known("", "", {})
 
 
-@aloud
+@refusing
 def retry(parts: Parts, message: Message) -> None:
     """Start the next attempt: `reference` `attempt` `by` `note` `sealed`?."""
     reading = Reading(message, contract.Retry)
@@ -40,14 +40,16 @@ def retry(parts: Parts, message: Message) -> None:
     now = parts.database.now()
     plugin = parts.plugin(Provider(known.provider))
     give_up_at = now + timedelta(seconds=plugin.give_up_after(known.kind))
-    keep = partial(plugin.carry_over, next_attempt=True)
+    carry_over = partial(plugin.carry_over, next_attempt=True)
     bare = fingerprint(parts, plugin.name, Intake(known.kind, known.args, None))
     with parts.database.begin() as connection:
-        done, state = retries.retry(connection, action, correction, give_up_at, keep, now, bare)
+        done, state = retries.retry(
+            connection, action, correction, give_up_at, carry_over, now, bare
+        )
     _follow_up(parts, message, action, known, done, state)
 
 
-@aloud
+@refusing
 def resume(parts: Parts, message: Message) -> None:
     """Let a waiting attempt go on: `reference` `attempt` `by` `note` `provider_ref`?."""
     reading = Reading(message, contract.Resume)
@@ -57,16 +59,16 @@ def resume(parts: Parts, message: Message) -> None:
     now = parts.database.now()
     plugin = parts.plugins.get(Provider(known.provider))
     # A provider that is off has no plugin to say what may be dropped, or how long an attempt lasts.
-    keep = _everything if plugin is None else partial(plugin.carry_over, next_attempt=False)
+    carry_over = _everything if plugin is None else partial(plugin.carry_over, next_attempt=False)
     anew = resolutions.no_time if plugin is None else _anew(plugin, known.kind)
     with parts.database.begin() as connection:
         done, state = resolutions.resume(
-            connection, action, arguments.provider_ref, keep, now, anew
+            connection, action, arguments.provider_ref, carry_over, now, anew
         )
     _follow_up(parts, message, action, known, done, state)
 
 
-@aloud
+@refusing
 def resolve(parts: Parts, message: Message) -> None:
     """Write down a verdict: `reference` `attempt` `verdict` `by` `note`."""
     reading = Reading(message, contract.Resolve)
@@ -79,7 +81,7 @@ def resolve(parts: Parts, message: Message) -> None:
     _follow_up(parts, message, action, known, done, state)
 
 
-@aloud
+@refusing
 def cancel(parts: Parts, message: Message) -> None:
     """Call an operation off: `reference` `attempt` `by` `note`."""
     reading = Reading(message, contract.Cancel)
@@ -136,7 +138,7 @@ def _correction(parts: Parts, reading: Reading[contract.Retry], known: Known) ->
         found.args,
         fingerprint(parts, provider, written or found),
         sealed(parts, found),
-        party(parts, provider, found),
+        subject_hash(parts, provider, found),
     )
 
 

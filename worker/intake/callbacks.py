@@ -7,7 +7,7 @@ import structlog
 from config.queues import Wake
 from worker.intake.message import Message, Reading
 from worker.intake.parts import Parts
-from worker.intake.refusals import Taking, aloud
+from worker.intake.refusals import Taking, refusing
 from worker.providers.incoming import ExpectedCallback
 from worker.store.callbacks import hasten
 
@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 def take(expected: ExpectedCallback) -> Taking:
     """Return what takes a provider's callbacks: each triggers an earlier poll, and no more."""
-    return aloud(partial(_take, expected))
+    return refusing(partial(_take, expected))
 
 
 def _take(expected: ExpectedCallback, parts: Parts, message: Message) -> None:

@@ -9,7 +9,7 @@ from uprid_client.contract.states import State
 from uprid_client.errors import Refused
 from worker.intake.message import Message, Reading
 from worker.intake.parts import Parts
-from worker.intake.refusals import Taking, aloud
+from worker.intake.refusals import Taking, refusing
 from worker.providers.incoming import ExpectedInput
 from worker.store import inputs
 from worker.store.inputs import Input, Offered
@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 def take(expected: ExpectedInput) -> Taking:
     """Return what takes the messages with an input: `sealed` holds `{"sms_code": "…"}`."""
-    return aloud(partial(_take, expected))
+    return refusing(partial(_take, expected))
 
 
 def _take(expected: ExpectedInput, parts: Parts, message: Message) -> None:

@@ -8,18 +8,18 @@ from config.queues import Wake
 from uprid_client.errors import Refused
 from worker.intake.message import Message, Reading
 from worker.intake.parts import Parts
-from worker.intake.refusals import Taking, aloud
+from worker.intake.refusals import Taking, refusing
 from worker.providers.incoming import ExpectedNotification, Notification
 from worker.store import notifications
-from worker.store.notifications import Heard
 from worker.store.notifications import Notification as Kept
+from worker.store.notifications import Received
 
 log = structlog.get_logger(__name__)
 
 
 def take(expected: ExpectedNotification) -> Taking:
     """Return what takes a provider's notifications, passed on as they came."""
-    return aloud(partial(_take, expected))
+    return refusing(partial(_take, expected))
 
 
 def _take(expected: ExpectedNotification, parts: Parts, message: Message) -> None:
@@ -40,18 +40,18 @@ def _take(expected: ExpectedNotification, parts: Parts, message: Message) -> Non
     kept = Kept(
         provider=provider,
         # Keyed: by itself it could be searched for the phone that is part of it.
-        key=parts.fingerprinter.of_party(provider, said.key),
+        key=parts.fingerprinter.of_subject(provider, said.key),
         provider_ref=said.provider_ref,
-        party=parts.fingerprinter.of_party(provider, said.subject),
+        subject_hash=parts.fingerprinter.of_subject(provider, said.subject),
         sealed=parts.sealer.seal(dict(said.content)),
     )
     with parts.database.begin() as connection:
         heard, row = notifications.receive(connection, kept, now)
-        if heard is Heard.LATE and row is not None:
+        if heard is Received.LATE and row is not None:
             answer = parts.sealer.seal_bytes(said.answer)
-            notifications.tell_late(connection, row, kept, said.end, answer, now)
+            notifications.write_late_event(connection, row, kept, said.end, answer, now)
     log.info("notification_heard", provider=provider, heard=heard)
-    if heard is Heard.MATCHED:
+    if heard is Received.MATCHED:
         parts.wakeups.at(provider, Wake.POLL, [now])
-    if heard is Heard.LATE:
+    if heard is Received.LATE:
         parts.relay.wake()

@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 Taking = Callable[[Parts, Message], None]
 
 
-def aloud(taking: Taking) -> Taking:
+def refusing(taking: Taking) -> Taking:
     """Publish a function's refusals instead of raising them; other errors bring the message again.
 
     A message that is neither taken nor refused met an outage, and comes again.

@@ -15,7 +15,7 @@ from uprid_client.names import Provider
 from worker.domain.intake import Intake
 from worker.intake.message import Message, Reading
 from worker.intake.parts import Parts
-from worker.intake.refusals import Taking, aloud
+from worker.intake.refusals import Taking, refusing
 from worker.store import intake as store
 from worker.store.intake import Start as Begun
 from worker.store.intake import Taken
@@ -51,7 +51,7 @@ def start(provider: Provider, kind: str) -> Taking:
         if found is not None and own_print is not None:
             _store(parts, provider, reference, found, own_print, plugin.give_up_after(kind))
 
-    return aloud(take)
+    return refusing(take)
 
 
 def without_missing_payload(refusal: Refused) -> Refused:
@@ -95,7 +95,7 @@ def _store(
         fingerprint=own_print,
         sealed=sealed(parts, found),
         give_up_at=now + timedelta(seconds=give_up_after),
-        party=party(parts, provider, found),
+        subject_hash=subject_hash(parts, provider, found),
     )
     with parts.database.begin() as connection:
         taken = store.accept(connection, begun, now)
@@ -113,10 +113,10 @@ def fingerprint(parts: Parts, provider: Provider, found: Intake) -> str:
     return parts.fingerprinter.of(provider, found.kind, found.args, found.payload)
 
 
-def party(parts: Parts, provider: Provider, found: Intake) -> str | None:
+def subject_hash(parts: Parts, provider: Provider, found: Intake) -> str | None:
     """Return the keyed hash of the person that the provider's notifications name."""
     named = found.subject
-    return None if named is None else parts.fingerprinter.of_party(provider, named)
+    return None if named is None else parts.fingerprinter.of_subject(provider, named)
 
 
 def sealed(parts: Parts, found: Intake) -> str | None:

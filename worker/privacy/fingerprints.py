@@ -29,9 +29,9 @@ class Fingerprinter:
         )
         return self._hash(canonical)
 
-    def of_party(self, provider: str, party: str) -> str:
+    def of_subject(self, provider: str, subject: str) -> str:
         """Return 64 hex digits for whom a provider's notifications speak."""
-        return self._hash(json.dumps([provider, "party", party], ensure_ascii=False))
+        return self._hash(json.dumps([provider, "party", subject], ensure_ascii=False))
 
     def _hash(self, text: str) -> str:
         return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()

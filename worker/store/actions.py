@@ -69,16 +69,16 @@ class Admitted:
 
 
 #: Returns the part of an attempt's progress that is kept: `(kind, progress) -> progress`.
-Keep = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
+CarryOver = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
 
 #: How long an attempt goes on past its deadline, by whether it was, or may have been, submitted;
 #: None: its deadline stays.
 Anew = Callable[[bool], timedelta | None]
 
 
-def kept(found: Snapshot, keep: Keep) -> str | None:
+def kept(found: Snapshot, carry_over: CarryOver) -> str | None:
     """Return the progress that an operation goes on with."""
-    stays = keep(found.kind, json.loads(found.progress or "{}"))
+    stays = carry_over(found.kind, json.loads(found.progress or "{}"))
     return json.dumps(dict(stays)) if stays else None
 
 

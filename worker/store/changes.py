@@ -58,14 +58,14 @@ class Transition:
     #: The input was certainly not sent: it waits again, as if it never had been taken.
     input_returned: bool = False
     #: Notifications that name the provider's id may have come before it was known.
-    listens: bool = False
+    accepts_notifications: bool = False
     #: Invoices to be stored with it, sealed.
     records: Sequence[SealedInvoice] = field(default=(), repr=False)
     #: `result` is completed by counts and sums of all that the attempt stored.
-    tallied: bool = False
+    with_totals: bool = False
     #: An end that is not written where a notification came while the question was asked: the
     #: same question is asked again, with the notification.
-    yields: bool = False
+    yields_to_notification: bool = False
     #: Its events. Ids are drawn here, so that a repeated write can be known from a lost lease.
     events: tuple[tuple[EventType, str], ...] = ()
 

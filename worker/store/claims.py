@@ -88,28 +88,28 @@ def claim(
     limit: int,
     *,
     owner: str,
-    token: str,
+    lease_id: str,
     now: datetime,
 ) -> list[Claimed]:
     """Lease up to `limit` due operations of one lane, the longest overdue first."""
     due = _due(provider, now).where(OPERATIONS.c.lane == lane, OPERATIONS.c.claims < SUSPECT_AFTER)
-    return _lease(connection, due, limit, owner=owner, token=token)
+    return _lease(connection, due, limit, owner=owner, lease_id=lease_id)
 
 
 def claim_suspect(
-    connection: Connection, provider: str, *, owner: str, token: str, now: datetime
+    connection: Connection, provider: str, *, owner: str, lease_id: str, now: datetime
 ) -> list[Claimed]:
     """Lease one operation whose chunk died before, as the only one of its chunk."""
     due = _due(provider, now).where(SUSPECTS, OPERATIONS.c.claims < ALONE_AFTER)
-    return _lease(connection, due, 1, owner=owner, token=token)
+    return _lease(connection, due, 1, owner=owner, lease_id=lease_id)
 
 
 def claim_alone(
-    connection: Connection, provider: str, *, owner: str, token: str, now: datetime
+    connection: Connection, provider: str, *, owner: str, lease_id: str, now: datetime
 ) -> list[Claimed]:
     """Lease one operation that may be poison, for a process that works on nothing else."""
     due = _due(provider, now).where(SUSPECTS, OPERATIONS.c.claims >= ALONE_AFTER)
-    return _lease(connection, due, 1, owner=owner, token=token)
+    return _lease(connection, due, 1, owner=owner, lease_id=lease_id)
 
 
 def due(
@@ -124,11 +124,11 @@ def due(
 
 
 def claim_one(
-    connection: Connection, provider: str, id_: str, *, owner: str, token: str, now: datetime
+    connection: Connection, provider: str, id_: str, *, owner: str, lease_id: str, now: datetime
 ) -> list[Claimed]:
     """Lease this operation, if it is due."""
     chosen = _due(provider, now).where(OPERATIONS.c.id == id_)
-    return _lease(connection, chosen, 1, owner=owner, token=token)
+    return _lease(connection, chosen, 1, owner=owner, lease_id=lease_id)
 
 
 def any_suspect(connection: Connection, provider: str, now: datetime) -> bool:
@@ -171,7 +171,7 @@ def _due(provider: str, now: datetime) -> Select[tuple[str]]:
 
 
 def _lease(
-    connection: Connection, due: Select[tuple[str]], limit: int, *, owner: str, token: str
+    connection: Connection, due: Select[tuple[str]], limit: int, *, owner: str, lease_id: str
 ) -> list[Claimed]:
     # MATERIALIZED: PostgreSQL must take the limited rows once, not once for each row it updates.
     chosen = (
@@ -185,7 +185,7 @@ def _lease(
         .where(OPERATIONS.c.id.in_(select(chosen.c.id)))
         # The request for an earlier poll is met by this claim; later hints set it again.
         .values(
-            lease_token=token,
+            lease_token=lease_id,
             lease_owner=owner,
             claims=OPERATIONS.c.claims + 1,
             wanted_at=None,

@@ -48,7 +48,7 @@ class Start:
     #: When an attempt that never got through to the provider is given up.
     give_up_at: datetime
     #: Keyed hash of whom the provider's notifications speak.
-    party: str | None = None
+    subject_hash: str | None = None
 
 
 def accept(connection: Connection, start: Start, now: datetime) -> Taken:
@@ -71,7 +71,7 @@ def accept(connection: Connection, start: Start, now: datetime) -> Taken:
         operation_id=opened.id,
         number=opened.attempt,
         fingerprint=start.fingerprint,
-        party=start.party,
+        subject_hash=start.subject_hash,
         sealed=start.sealed,
         accepted_at=now,
     )

@@ -44,7 +44,7 @@ class Notification:
     key: str
     provider_ref: str
     #: Keyed hash of the person.
-    party: str
+    subject_hash: str
     sealed: str = field(repr=False)
 
 
@@ -57,7 +57,7 @@ class Named:
     ended_as: str | None
 
 
-class Heard(StrEnum):
+class Received(StrEnum):
     """The result of receiving a notification."""
 
     #: It names a live attempt, which was woken.
@@ -72,13 +72,13 @@ class Heard(StrEnum):
 
 def receive(
     connection: Connection, notification: Notification, now: datetime
-) -> tuple[Heard, Named | None]:
+) -> tuple[Received, Named | None]:
     """Keep a notification, and wake the attempt that it names; return that attempt, too."""
     notice = Notice(
         provider=notification.provider,
         key=notification.key,
         provider_ref=notification.provider_ref,
-        party=notification.party,
+        subject_hash=notification.subject_hash,
         sealed=notification.sealed,
         at=now,
     )
@@ -89,22 +89,22 @@ def receive(
         .returning(NOTICES.c.key)
     ).first()
     if kept is None:
-        return Heard.REPEATED, None
+        return Received.REPEATED, None
     _lock_persons(connection, notification)
     named = _named(connection, notification) or _doubtful(connection, notification)
     if named is None:
         # Published, and yet matched with none: an id that is stored later may be the one it names.
         late = _given_up(connection, notification)
-        return (Heard.UNMATCHED if late is None else Heard.LATE), late
+        return (Received.UNMATCHED if late is None else Received.LATE), late
     operation = named.operation
     _belongs(connection, notification, operation.id, named.attempt)
     if named.attempt != operation.attempt or operation.state not in _OPEN:
-        return Heard.LATE, named
+        return Received.LATE, named
     _wake(connection, operation, now)
-    return Heard.MATCHED, named
+    return Received.MATCHED, named
 
 
-def tell_late(
+def write_late_event(
     connection: Connection,
     named: Named,
     notification: Notification,
@@ -216,7 +216,7 @@ def _lock_persons(connection: Connection, notification: Notification) -> None:
         .join(ATTEMPTS, ATTEMPTS.c.operation_id == OPERATIONS.c.id)
         .where(
             OPERATIONS.c.provider == notification.provider,
-            ATTEMPTS.c.party == notification.party,
+            ATTEMPTS.c.party == notification.subject_hash,
         )
         .order_by(OPERATIONS.c.id)
         .with_for_update(of=OPERATIONS)
@@ -279,7 +279,7 @@ def _found(
         .join(ATTEMPTS, ATTEMPTS.c.operation_id == OPERATIONS.c.id)
         .where(
             OPERATIONS.c.provider == notification.provider,
-            ATTEMPTS.c.party == notification.party,
+            ATTEMPTS.c.party == notification.subject_hash,
             condition,
         )
         .order_by(ATTEMPTS.c.number.desc())

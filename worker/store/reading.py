@@ -63,7 +63,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class PublishedEvent:
     """An event of the outbox, without its data."""
 
     id: str
@@ -95,7 +95,7 @@ class Story:
     operation: Row | None
     attempts: tuple[Attempt, ...] = ()
     journal: tuple[Entry, ...] = ()
-    events: tuple[Told, ...] = ()
+    events: tuple[PublishedEvent, ...] = ()
     refusals: tuple[RefusedMessage, ...] = ()
 
 
@@ -251,7 +251,7 @@ def _open_run(row: Row) -> tuple[Entry, ...]:
     )
 
 
-def _events(connection: Connection, operation_id: str) -> tuple[Told, ...]:
+def _events(connection: Connection, operation_id: str) -> tuple[PublishedEvent, ...]:
     rows = connection.execute(
         select(
             OUTBOX.c.id,
@@ -265,7 +265,7 @@ def _events(connection: Connection, operation_id: str) -> tuple[Told, ...]:
         .order_by(OUTBOX.c.seq)
     )
     return tuple(
-        Told(
+        PublishedEvent(
             id=row.id,
             attempt=row.attempt,
             type=row.type,

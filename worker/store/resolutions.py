@@ -17,7 +17,7 @@ from worker.domain.outcomes import Reason
 from worker.domain.snapshot import Snapshot
 from worker.domain.states import LIVE
 from worker.store import inputs, journal, notifications, transitions
-from worker.store.actions import Action, Anew, Done, Keep, admit, kept
+from worker.store.actions import Action, Anew, CarryOver, Done, admit, kept
 from worker.store.claims import ORDINARY, URGENT
 from worker.store.journal import Act, Deed
 from worker.store.tables import ATTEMPTS, OPERATIONS
@@ -38,7 +38,7 @@ def resume(
     connection: Connection,
     action: Action,
     provider_ref: str | None,
-    keep: Keep,
+    carry_over: CarryOver,
     now: datetime,
     anew: Anew = no_time,
 ) -> tuple[Done, State | None]:
@@ -74,7 +74,7 @@ def resume(
         lane=URGENT if to in _UNSENT else ORDINARY,
         # Its counts from before the wait no longer matter.
         faults=0,
-        progress=kept(found, keep),
+        progress=kept(found, carry_over),
         provider_ref=known_ref,
         started_at=started_at,
     )

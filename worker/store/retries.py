@@ -16,7 +16,7 @@ from worker.domain.outcomes import Reason
 from worker.domain.snapshot import Snapshot
 from worker.domain.states import RETRYABLE, SUPERSEDED
 from worker.store import inputs, journal, model_rows, transitions
-from worker.store.actions import Action, Done, Keep, admit, kept
+from worker.store.actions import Action, CarryOver, Done, admit, kept
 from worker.store.claims import URGENT
 from worker.store.journal import Act, Deed
 from worker.store.tables import ATTEMPTS, Attempt
@@ -31,7 +31,7 @@ class Correction:
     fingerprint: str
     sealed: str | None = field(repr=False)
     #: Keyed hash of whom the provider's notifications speak.
-    party: str | None = None
+    subject_hash: str | None = None
 
 
 def retry(
@@ -39,7 +39,7 @@ def retry(
     action: Action,
     correction: Correction | None,
     give_up_at: datetime,
-    keep: Keep,
+    carry_over: CarryOver,
     now: datetime,
     bare: str | None = None,
 ) -> tuple[Done, State | None]:
@@ -72,7 +72,7 @@ def retry(
         lane=URGENT,
         due_at=now,
         deadline_at=give_up_at,
-        progress=kept(found, keep),
+        progress=kept(found, carry_over),
         sequence=found.sequence,
     )
     said = f"retry: attempt {number}" + (" with corrected data" if correction else "")
@@ -138,16 +138,16 @@ def _next_attempt(
                 ATTEMPTS.c.operation_id == found.id, ATTEMPTS.c.number == found.attempt
             )
         ).one()
-        fingerprint, sealed, party = last.fingerprint, last.sealed, last.party
+        fingerprint, sealed, subject_hash = last.fingerprint, last.sealed, last.party
     else:
         fingerprint, sealed = correction.fingerprint, correction.sealed
-        party = correction.party
+        subject_hash = correction.subject_hash
     attempt = Attempt(
         operation_id=found.id,
         number=number,
         fingerprint=fingerprint,
         sealed=sealed,
-        party=party,
+        subject_hash=subject_hash,
         accepted_at=now,
     )
     model_rows.add(connection, attempt)

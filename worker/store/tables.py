@@ -138,7 +138,9 @@ class Attempt(SQLModel, table=True):
     #: Keyed hash of what was enqueued.
     fingerprint: str = Field(max_length=64)
     #: Keyed hash of the person whom the provider's notifications name; None where they name none.
-    party: str | None = Field(default=None, max_length=64)
+    subject_hash: str | None = Field(
+        default=None, max_length=64, sa_column_kwargs={"name": "party"}
+    )
     #: The payload as a Fernet token; None where none was given, or it was erased.
     sealed: str | None = Field(default=None, sa_column=Column(Text))
     accepted_at: datetime
@@ -201,7 +203,7 @@ class Notice(SQLModel, table=True):
     #: The provider's id of the attempt that it names.
     provider_ref: str = Field(max_length=100)
     #: Keyed hash of the person that it names.
-    party: str = Field(max_length=64)
+    subject_hash: str = Field(max_length=64, sa_column_kwargs={"name": "party"})
     #: The whole notification as a Fernet token.
     sealed: str = Field(sa_column=Column(Text, nullable=False))
     at: datetime

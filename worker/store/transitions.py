@@ -264,7 +264,7 @@ def make_all(
     yielded = _yield(
         connection,
         lease_id,
-        [move for move in moves if move.yields and move.claimed.id not in found],
+        [move for move in moves if move.yields_to_notification and move.claimed.id not in found],
         now,
     )
     if ours:
@@ -327,7 +327,7 @@ def _as_row(move: Transition, now: datetime) -> dict[str, Any]:
         "returned": int(move.input_returned),
         "events": len(move.events),
         "written_at": now,
-        "yields": int(move.yields),
+        "yields": int(move.yields_to_notification),
         "known_notices": claimed.notices,
     }
 

@@ -97,7 +97,11 @@ def write_transitions(
     wanted = {**written.moved, **dict.fromkeys(written.yielded, True)}
     for move in moves:
         id_ = move.claimed.id
-        if move.listens and id_ in written.moved and notifications.attach(connection, id_, now):
+        if (
+            move.accepts_notifications
+            and id_ in written.moved
+            and notifications.attach(connection, id_, now)
+        ):
             wanted[id_] = True
     return wanted
 
@@ -163,7 +167,7 @@ def _store(connection: Connection, changes: Iterable[Unchanged | Transition]) ->
 
 
 def _completed(connection: Connection, move: Transition) -> Transition:
-    if not move.tallied:
+    if not move.with_totals:
         return move
     tally = invoices.tally(connection, move.claimed.id, move.claimed.attempt)
     return replace(move, result={**move.result, **tally})

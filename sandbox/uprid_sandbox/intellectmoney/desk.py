@@ -42,7 +42,7 @@ class _Room(Protocol):
     def serve(self, request: Request) -> Said: ...
 
 
-class Desk:
+class Responder:
     """IntellectMoney's front desk."""
 
     def __init__(self, world: World, calls: Tallies, outage: Outage) -> None:

@@ -7,7 +7,7 @@ from uprid_sandbox.answers import Answer, Drop, Hang, Page, html_page
 from uprid_sandbox.flaws import spoil
 from uprid_sandbox.intellectmoney.acts import Nonsense
 from uprid_sandbox.intellectmoney.counter import Reply, Said
-from uprid_sandbox.intellectmoney.desk import Desk, Headers
+from uprid_sandbox.intellectmoney.desk import Headers, Responder
 from uprid_sandbox.intellectmoney.languages import Language, language_of, other_than
 from uprid_sandbox.intellectmoney.methods import Method
 from uprid_sandbox.intellectmoney.requests import Request, is_form, read_request
@@ -28,10 +28,10 @@ class Letter:
     operation_id: str
 
 
-class Door:
+class Server:
     """Opens letters for the desk."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Responder) -> None:
         self._desk = desk
 
     def answer(self, method: Method, letter: Letter) -> Answer:

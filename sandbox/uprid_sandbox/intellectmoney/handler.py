@@ -2,14 +2,14 @@
 
 from uprid_sandbox.delivery import DeliveryHandler
 from uprid_sandbox.intellectmoney.desk import Headers
-from uprid_sandbox.intellectmoney.door import Door, Letter
+from uprid_sandbox.intellectmoney.door import Letter, Server
 from uprid_sandbox.intellectmoney.methods import Method
 
 
 class MethodHandler(DeliveryHandler):
     """`POST` alone: the page allows `GET` too, which would put the password into an address."""
 
-    def initialize(self, door: Door, method: Method) -> None:
+    def initialize(self, door: Server, method: Method) -> None:
         """Take the door behind which it is decided, and what the address is for."""
         self._door = door
         self._method = method

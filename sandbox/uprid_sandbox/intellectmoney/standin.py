@@ -4,8 +4,8 @@ import re
 from typing import Final
 
 from uprid_sandbox.intellectmoney.calls import registry_log
-from uprid_sandbox.intellectmoney.desk import Desk
-from uprid_sandbox.intellectmoney.door import Door
+from uprid_sandbox.intellectmoney.desk import Responder
+from uprid_sandbox.intellectmoney.door import Server
 from uprid_sandbox.intellectmoney.handler import MethodHandler
 from uprid_sandbox.intellectmoney.methods import INVOICES, LIST, TOKEN, WRITE, Method, result_method
 from uprid_sandbox.outages import Outage
@@ -18,20 +18,20 @@ _PLACE: Final = "{operation_id}"
 def intellectmoney_stand_in(world: World) -> StandIn:
     """Return a stand-in as new, with nothing asked for and nothing scheduled."""
     calls, outage = registry_log(), Outage()
-    desk = Desk(world, calls, outage)
+    desk = Responder(world, calls, outage)
     methods = [TOKEN, INVOICES, WRITE, LIST]
     if world.options.intellectmoney_result_path is not None:
         methods.append(result_method(world.options.intellectmoney_result_path))
     return StandIn(
         name="intellectmoney",
-        routes=[_route(each, Door(desk)) for each in methods],
+        routes=[_route(each, Server(desk)) for each in methods],
         calls=calls,
         outage=outage,
         forget=desk.forget,
     )
 
 
-def _route(method: Method, door: Door) -> Route:
+def _route(method: Method, door: Server) -> Route:
     before, place, after = method.path.partition(_PLACE)
     pattern = re.escape(before) + ("([0-9a-fA-F-]{36})" if place else "") + re.escape(after)
     return pattern, MethodHandler, {"door": door, "method": method}

@@ -34,7 +34,7 @@ def session_log() -> Tallies:
     return tallies("submits", "taken", "codes", "codes_taken", "polls")
 
 
-class Desk:
+class Responder:
     """Mandarin's front desk. A refusal never says what is wrong: the provider's does not."""
 
     def __init__(self, gate: Gate, book: SessionBook, calls: Tallies, outage: Outage) -> None:

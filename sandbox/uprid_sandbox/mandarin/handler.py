@@ -1,12 +1,12 @@
 """Mandarin's two addresses."""
 
 from uprid_sandbox.delivery import DeliveryHandler
-from uprid_sandbox.mandarin.desk import Asked, Desk
+from uprid_sandbox.mandarin.desk import Asked, Responder
 from uprid_sandbox.mandarin.xauth import HEADER
 
 
 class _MandarinHandler(DeliveryHandler):
-    def initialize(self, desk: Desk) -> None:
+    def initialize(self, desk: Responder) -> None:
         """Take the desk that decides."""
         self._desk = desk
 

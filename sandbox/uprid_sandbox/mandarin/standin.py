@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from uprid_sandbox.mandarin.desk import Desk, session_log
+from uprid_sandbox.mandarin.desk import Responder, session_log
 from uprid_sandbox.mandarin.handler import SessionHandler, SessionsHandler
 from uprid_sandbox.mandarin.sessions import SessionBook
 from uprid_sandbox.mandarin.xauth import Gate
@@ -19,7 +19,7 @@ def mandarin_stand_in(world: World) -> StandIn:
     gate = Gate(options.mandarin_merchant_id, options.mandarin_secret)
     book = SessionBook(options.delay, options.mandarin_code_delay, world.clock)
     calls, outage = session_log(), Outage()
-    desk = {"desk": Desk(gate, book, calls, outage)}
+    desk = {"desk": Responder(gate, book, calls, outage)}
     return StandIn(
         name="mandarin",
         routes=[(_PATH, SessionsHandler, desk), (f"{_PATH}/([^/]+)", SessionHandler, desk)],

@@ -47,7 +47,7 @@ class SpoiltMessage:
 Said = Message | SpoiltMessage | Nonsense | Page | Drop | Hang
 
 
-class Desk:
+class Responder:
     """MONETA's front desk."""
 
     def __init__(

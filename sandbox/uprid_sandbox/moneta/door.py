@@ -5,7 +5,7 @@ from typing import Final, assert_never
 from uprid_sandbox.answers import Answer, Drop, Hang, Page
 from uprid_sandbox.flaws import spoil
 from uprid_sandbox.moneta.acts import Nonsense
-from uprid_sandbox.moneta.desk import Desk, Said, SpoiltMessage
+from uprid_sandbox.moneta.desk import Responder, Said, SpoiltMessage
 from uprid_sandbox.moneta.json_language import JsonLanguage
 from uprid_sandbox.moneta.languages import Language, check_content_type, media_type_of
 from uprid_sandbox.moneta.messages import Fault, Reply
@@ -16,10 +16,10 @@ _JSON: Final = JsonLanguage()
 _SOAP: Final = SoapLanguage()
 
 
-class Door:
+class Server:
     """Between bytes and the desk."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Responder) -> None:
         self._desk = desk
 
     def answer(self, content_type: str | None, body: bytes) -> Answer:

@@ -1,13 +1,13 @@
 """MONETA's one address."""
 
 from uprid_sandbox.delivery import DeliveryHandler
-from uprid_sandbox.moneta.door import Door
+from uprid_sandbox.moneta.door import Server
 
 
 class ServicesHandler(DeliveryHandler):
     """`POST /moneta/services`: all requests come here, in JSON and in SOAP."""
 
-    def initialize(self, door: Door) -> None:
+    def initialize(self, door: Server) -> None:
         """Take the door behind which it is decided."""
         self._door = door
 

@@ -35,7 +35,7 @@ def phone_log() -> Tallies:
     return tallies(*Method, "taken")
 
 
-class Desk:
+class Responder:
     """The API's front desk."""
 
     def __init__(

@@ -2,13 +2,13 @@
 
 from uprid_sandbox.delivery import DeliveryHandler
 from uprid_sandbox.npd.acts import Method
-from uprid_sandbox.npd.desk import Desk
+from uprid_sandbox.npd.desk import Responder
 
 
 class MethodHandler(DeliveryHandler):
     """`POST /npd/{method}`."""
 
-    def initialize(self, desk: Desk, method: Method) -> None:
+    def initialize(self, desk: Responder, method: Method) -> None:
         """Take the desk that decides, and what it is asked."""
         self._desk = desk
         self._method = method

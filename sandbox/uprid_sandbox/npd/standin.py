@@ -4,7 +4,7 @@ from functools import partial
 
 from uprid_sandbox.bell import send
 from uprid_sandbox.npd.acts import Method
-from uprid_sandbox.npd.desk import Desk, phone_log
+from uprid_sandbox.npd.desk import Responder, phone_log
 from uprid_sandbox.npd.handler import MethodHandler
 from uprid_sandbox.npd.notices import NoticeBoard, send_nothing
 from uprid_sandbox.outages import Outage
@@ -18,7 +18,7 @@ def npd_stand_in(world: World) -> StandIn:
     messenger = send_nothing if url is None else partial(send, url)
     board = NoticeBoard(world.options.delay, world.clock, messenger)
     calls, outage = phone_log(), Outage()
-    desk = Desk(world.options, world.book, board, calls, outage)
+    desk = Responder(world.options, world.book, board, calls, outage)
     return StandIn(
         name="npd",
         routes=[

@@ -80,7 +80,7 @@ def test_invoices_end_with_the_first_page_when_it_is_the_last(
         "last page stored",
         result={"pages": 1},
         records=(expected,),
-        tallied=True,
+        with_totals=True,
     )
     assert isinstance(outcome, Finished)
     [record] = outcome.records
@@ -285,7 +285,7 @@ def test_past_the_deadline_a_fetch_asks_once_more_and_expires(
     if kind == "invoices":
         # The last page counts: it came.
         assert [record.id for record in outcome.records] == [3, 4]
-        assert (outcome.result, outcome.tallied) == ({"pages": 2}, True)
+        assert (outcome.result, outcome.with_totals) == ({"pages": 2}, True)
     assert len(stub.asked) == 1
 
 

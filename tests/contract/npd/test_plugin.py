@@ -522,7 +522,7 @@ def test_submit_starts_the_identification(plugin: Plugin, stub: HttpStub) -> Non
 
     deadline = datetime(2026, 8, 1, 23, 40, 0, 961_000, tzinfo=UTC)
     assert outcome == Started(
-        str(ASYNC_ID), "CREATED", deadline, again_in=float(DAYS_30), listens=True
+        str(ASYNC_ID), "CREATED", deadline, again_in=float(DAYS_30), accepts_notifications=True
     )
     assert stub.asked[0].path == "/services/startuprid"
     assert form(stub.asked[0]) == {"phone": PHONE}
@@ -537,7 +537,7 @@ def test_submit_leaves_the_polling_to_the_schedule_when_the_task_is_polled(
 
     assert isinstance(outcome, Started)
     assert outcome.again_in is None
-    assert outcome.listens
+    assert outcome.accepts_notifications
 
 
 @pytest.mark.parametrize("async_id", [2**64 - 1, str(2**64 - 1)], ids=["number", "digits"])

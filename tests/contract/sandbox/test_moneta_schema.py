@@ -15,8 +15,8 @@ from tests.support.sandbox_requests import (
 from tests.support.sandbox_soap import SOAP_TYPE, WITHOUT_WWW, body_of
 from uprid_sandbox.answers import Page
 from uprid_sandbox.moneta.calls import unit_log
-from uprid_sandbox.moneta.desk import Desk
-from uprid_sandbox.moneta.door import Door
+from uprid_sandbox.moneta.desk import Responder
+from uprid_sandbox.moneta.door import Server
 from uprid_sandbox.moneta.scenarios import SCENARIOS
 from uprid_sandbox.moneta.tasks import TaskBook
 from uprid_sandbox.options import SandboxOptions
@@ -49,7 +49,7 @@ class Counter:
         self.clock = Clock()
         options = SandboxOptions()
         book = TaskBook(DELAY, TIMEOUT, self.clock)
-        self._door = Door(Desk(options, book, unit_log(), Outage()))
+        self._door = Server(Responder(options, book, unit_log(), Outage()))
 
     def ask(self, content: Members, transport: Transport = SOAP) -> Page | None:
         answer = self._door.answer(transport.content_type, transport.encode(content))

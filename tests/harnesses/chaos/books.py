@@ -11,7 +11,7 @@ import requests
 
 from tests.harnesses.chaos.cases import PEOPLE, Case
 from tests.harnesses.chaos.fleet import Fleet
-from tests.harnesses.chaos.heard import LAST_WORDS, Heard, Told, told
+from tests.harnesses.chaos.heard import LAST_WORDS, PublishedEvent, ReceivedEvents, told
 from tests.harnesses.chaos.ledger import Books, Finding, Kind, Row
 from tests.support.marketplace import LATE, REFUSED, WAITING
 from tests.support.people import person
@@ -36,7 +36,7 @@ class _Stored:
     data: Mapping[str, Any]
 
 
-def collect(fleet: Fleet, sent: Mapping[str, Case], heard: Heard) -> Books:
+def collect(fleet: Fleet, sent: Mapping[str, Case], heard: ReceivedEvents) -> Books:
     """Read all three."""
     return Books(
         sent=dict(sent),
@@ -52,7 +52,7 @@ def collect(fleet: Fleet, sent: Mapping[str, Case], heard: Heard) -> Books:
 
 def ends(books: Books) -> Counter[str]:
     """Return how often each last word came."""
-    last: dict[str, Told] = {}
+    last: dict[str, PublishedEvent] = {}
     for event in books.heard:
         if event.type != LATE and event.is_operations:
             last[event.reference] = event
@@ -83,12 +83,12 @@ def _distinct(lines: Iterable[str]) -> Iterable[str]:
     return dict.fromkeys(lines)
 
 
-def _end(event: Told) -> str:
+def _end(event: PublishedEvent) -> str:
     word = event.type.rpartition(".")[2]
     return f"{word}: {event.reason}" if event.type == WAITING else word
 
 
-def _outbox(fleet: Fleet, heard: Heard) -> Iterator[_Stored]:
+def _outbox(fleet: Fleet, heard: ReceivedEvents) -> Iterator[_Stored]:
     for event_id, kind, subject, data in fleet.rows(_OUTBOX, heard=list(heard.ids)):
         yield _Stored(event_id, kind, subject, json.loads(data))
 

@@ -39,7 +39,7 @@ class Delivered(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class PublishedEvent:
     """An event, as far as the ledger needs it. Of no operation: sequence and attempt are 0."""
 
     id: str
@@ -64,11 +64,11 @@ class Told:
         return self.type in ENDS
 
 
-def told(event: Delivered) -> Told:
+def told(event: Delivered) -> PublishedEvent:
     """Return what the ledger needs of an event."""
     data = event.data
     reason = data.get("reason")
-    return Told(
+    return PublishedEvent(
         event.id,
         event.type,
         event.subject,
@@ -88,17 +88,17 @@ def _unit(sealed: str | None) -> str | None:
 
 
 @dataclass(slots=True)
-class Heard:
+class ReceivedEvents:
     """Every event once, in the order in which it was first read. Safe between threads."""
 
     #: Deliveries, doubles included.
     deliveries: int = 0
-    _events: list[Told] = field(default_factory=list)
+    _events: list[PublishedEvent] = field(default_factory=list)
     _ids: set[str] = field(default_factory=set)
-    _of: dict[str, list[Told]] = field(default_factory=dict)
+    _of: dict[str, list[PublishedEvent]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def add(self, event: Told) -> bool:
+    def add(self, event: PublishedEvent) -> bool:
         """Take an event in; False where it was read before."""
         with self._lock:
             self.deliveries += 1
@@ -111,7 +111,7 @@ class Heard:
             return True
 
     @property
-    def events(self) -> Sequence[Told]:
+    def events(self) -> Sequence[PublishedEvent]:
         """Everything so far."""
         with self._lock:
             return tuple(self._events)
@@ -122,12 +122,12 @@ class Heard:
         with self._lock:
             return frozenset(self._ids)
 
-    def of(self, reference: str) -> Sequence[Told]:
+    def of(self, reference: str) -> Sequence[PublishedEvent]:
         """Return the events of an operation."""
         with self._lock:
             return tuple(self._of.get(reference, ()))
 
-    def last_of(self, reference: str) -> Told | None:
+    def last_of(self, reference: str) -> PublishedEvent | None:
         """Return the last word on an operation that changes what is to be done about it."""
         events = [each for each in self.of(reference) if each.type != LATE]
         return events[-1] if events else None

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from tests.harnesses.chaos.cases import Case
-from tests.harnesses.chaos.heard import LAST_WORDS, Told
+from tests.harnesses.chaos.heard import LAST_WORDS, PublishedEvent
 from tests.support.marketplace import ACCEPTED, LATE, WAITING
 from uprid_client.contract.states import State
 from uprid_client.names import Provider
@@ -74,9 +74,9 @@ class Books:
 
     sent: Mapping[str, Case]
     #: Every event once, as it was first heard.
-    heard: Sequence[Told]
+    heard: Sequence[PublishedEvent]
     #: Every event of the outbox, by `seq`.
-    outbox: Sequence[Told]
+    outbox: Sequence[PublishedEvent]
     rows: Mapping[str, Row]
     #: The stand-ins' counters, by provider and subject.
     calls: Mapping[Provider, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
@@ -84,7 +84,7 @@ class Books:
 
 def audit(books: Books) -> list[Finding]:
     """Return everything that does not agree."""
-    told: dict[str, list[Told]] = {}
+    told: dict[str, list[PublishedEvent]] = {}
     for event in books.heard:
         if event.is_operations:
             told.setdefault(event.reference, []).append(event)
@@ -97,7 +97,9 @@ def audit(books: Books) -> list[Finding]:
     return findings
 
 
-def _audited(case: Case, told: Mapping[str, list[Told]], books: Books) -> Iterator[Finding]:
+def _audited(
+    case: Case, told: Mapping[str, list[PublishedEvent]], books: Books
+) -> Iterator[Finding]:
     events = told.get(case.reference, [])
     row = books.rows.get(case.reference)
     if row is None:
@@ -110,7 +112,7 @@ def _audited(case: Case, told: Mapping[str, list[Told]], books: Books) -> Iterat
     yield from _foreign(case, events, books.calls.get(case.provider, {}))
 
 
-def _order(case: Case, events: Sequence[Told]) -> Iterator[Finding]:
+def _order(case: Case, events: Sequence[PublishedEvent]) -> Iterator[Finding]:
     sequence = [event.sequence for event in events]
     if sequence != list(range(1, len(events) + 1)):
         yield Finding(Kind.DISORDERED, case.reference, f"sequence {sequence}")
@@ -118,7 +120,7 @@ def _order(case: Case, events: Sequence[Told]) -> Iterator[Finding]:
         yield Finding(Kind.DISORDERED, case.reference, f"begins with {events[0].type}")
 
 
-def _ends(case: Case, events: Sequence[Told]) -> Iterator[Finding]:
+def _ends(case: Case, events: Sequence[PublishedEvent]) -> Iterator[Finding]:
     ends = Counter(event.attempt for event in events if event.is_end)
     for attempt, count in ends.items():
         if count > 1:
@@ -126,7 +128,7 @@ def _ends(case: Case, events: Sequence[Told]) -> Iterator[Finding]:
             yield Finding(Kind.DOUBLED, case.reference, f"attempt {attempt}: {told}")
 
 
-def _end(case: Case, events: Sequence[Told], row: Row) -> Iterator[Finding]:
+def _end(case: Case, events: Sequence[PublishedEvent], row: Row) -> Iterator[Finding]:
     spoken = [event for event in events if event.type != LATE]
     last = spoken[-1] if spoken else None
     if last is None or last.type not in LAST_WORDS or last.attempt != row.attempt:
@@ -168,7 +170,7 @@ def _billed(case: Case, row: Row, calls: Mapping[str, Mapping[str, Any]]) -> Ite
 
 
 def _foreign(
-    case: Case, events: Sequence[Told], calls: Mapping[str, Mapping[str, Any]]
+    case: Case, events: Sequence[PublishedEvent], calls: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[Finding]:
     """Find what the provider told somebody else: an id that it gave, a unit that it named."""
     if case.subject is None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from tests.harnesses.chaos.background import Background
-from tests.harnesses.chaos.heard import Heard, told
+from tests.harnesses.chaos.heard import ReceivedEvents, told
 from uprid_client import Client
 from uprid_client.errors import BrokerUnavailable
 
@@ -17,7 +17,7 @@ _QUIET: Final = 1.0
 class Listener(Background):
     """A thread that reads; a context manager."""
 
-    def __init__(self, client: Callable[[], Client], heard: Heard) -> None:
+    def __init__(self, client: Callable[[], Client], heard: ReceivedEvents) -> None:
         super().__init__("listener")
         self._client = client
         self._heard = heard

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from tests.harnesses.chaos.background import Background
 from tests.harnesses.chaos.cases import Case
-from tests.harnesses.chaos.heard import Heard, Told
+from tests.harnesses.chaos.heard import PublishedEvent, ReceivedEvents
 from tests.support.marketplace import INPUT_REQUIRED, WAITING
 from uprid_client import Client
 from uprid_client.errors import BrokerUnavailable
@@ -50,7 +50,7 @@ class Marketplace(Background):
         client: Callable[[], Client],
         cases: Iterator[Case],
         rate: float,
-        heard: Heard,
+        heard: ReceivedEvents,
         letters: Callable[[], list[Letter]],
     ) -> None:
         super().__init__("marketplace")
@@ -118,7 +118,7 @@ class Marketplace(Background):
             elif self._heard.is_over(reference):
                 del self._open[reference]
 
-    def _type(self, client: Client, one: Open, asking: Told) -> None:
+    def _type(self, client: Client, one: Open, asking: PublishedEvent) -> None:
         if asking.id not in one.asked:
             one.asked.append(asking.id)
         code = one.case.codes[min(len(one.asked), len(one.case.codes)) - 1]
@@ -131,7 +131,7 @@ class Marketplace(Background):
         )
 
     @staticmethod
-    def _is_to_be_retried(one: Open, last: Told) -> bool:
+    def _is_to_be_retried(one: Open, last: PublishedEvent) -> bool:
         return one.case.is_retried and last.type == WAITING and last.attempt < _ATTEMPTS
 
     def _retry(self, client: Client, one: Open, attempt: int) -> None:

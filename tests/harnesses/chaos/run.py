@@ -17,7 +17,7 @@ from tests.harnesses.chaos.cases import cases
 from tests.harnesses.chaos.faults import Chaos
 from tests.harnesses.chaos.fleet import Fleet, Servers
 from tests.harnesses.chaos.gateway import Weather
-from tests.harnesses.chaos.heard import Heard
+from tests.harnesses.chaos.heard import ReceivedEvents
 from tests.harnesses.chaos.ledger import Finding, Kind, audit
 from tests.harnesses.chaos.listener import Listener
 from tests.harnesses.chaos.marketplace import Marketplace
@@ -83,7 +83,7 @@ class Run:
         self._order = order
         self._fleet = fleet
         self._say = say
-        self._heard = Heard()
+        self._heard = ReceivedEvents()
         self._chaos = Chaos(fleet, say)
         self._listener = Listener(self._client, self._heard)
         self._shop = Marketplace(

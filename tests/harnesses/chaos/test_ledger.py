@@ -9,7 +9,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from tests.harnesses.chaos.cases import Case
-from tests.harnesses.chaos.heard import Heard, Told, told
+from tests.harnesses.chaos.heard import PublishedEvent, ReceivedEvents, told
 from tests.harnesses.chaos.ledger import Books, Finding, Kind, Row, audit
 from tests.support.marketplace import ACCEPTED, LATE, REFUSED, STARTED, WAITING
 from tests.support.system import SEAL_KEY
@@ -26,19 +26,21 @@ _CASE: Final = Case(_REFERENCE, Provider.MONETA, "1000", frozenset({_SUCCEEDED})
 _ROW: Final = Row("succeeded", 1)
 
 
-def events(*types: str, attempt: int = 1, first: int = 1, reason: str | None = None) -> list[Told]:
+def events(
+    *types: str, attempt: int = 1, first: int = 1, reason: str | None = None
+) -> list[PublishedEvent]:
     return [
-        Told(f"{_REFERENCE}-{first + n}", kind, _REFERENCE, attempt, first + n, reason)
+        PublishedEvent(f"{_REFERENCE}-{first + n}", kind, _REFERENCE, attempt, first + n, reason)
         for n, kind in enumerate(types)
     ]
 
 
 def books(
-    heard: Sequence[Told],
+    heard: Sequence[PublishedEvent],
     row: Row | None = _ROW,
     *,
     case: Case = _CASE,
-    outbox: Sequence[Told] | None = None,
+    outbox: Sequence[PublishedEvent] | None = None,
     calls: Mapping[str, Any] | None = None,
 ) -> Books:
     return Books(
@@ -70,7 +72,8 @@ _WAITS: Final = events(ACCEPTED, WAITING, reason="doubtful_submit")
         ),
         pytest.param(books([*_GOOD, *events(LATE, first=4)]), id="late-answer-after-its-end"),
         pytest.param(
-            books([*_GOOD, Told("r", REFUSED, _REFERENCE, attempt=0)]), id="message-refused"
+            books([*_GOOD, PublishedEvent("r", REFUSED, _REFERENCE, attempt=0)]),
+            id="message-refused",
         ),
     ],
 )  # fmt: skip
@@ -207,7 +210,7 @@ def test_ledger_finds_an_operation_that_nobody_sent() -> None:
 
 
 def test_event_delivered_twice_is_heard_once() -> None:
-    heard = Heard()
+    heard = ReceivedEvents()
 
     assert [heard.add(event) for event in [*_GOOD, *_GOOD]] == [True] * 3 + [False] * 3
     assert heard.of(_REFERENCE) == tuple(_GOOD)
@@ -215,7 +218,7 @@ def test_event_delivered_twice_is_heard_once() -> None:
 
 
 def test_operation_that_began_its_next_attempt_is_not_over() -> None:
-    heard = Heard()
+    heard = ReceivedEvents()
     for event in _WAITS:
         heard.add(event)
     waited = heard.is_over(_REFERENCE)

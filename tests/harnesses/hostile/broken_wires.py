@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Final
 
-from tests.harnesses.hostile.case import LATIN_MARKER, Heard, Sent
+from tests.harnesses.hostile.case import LATIN_MARKER, ProviderReply, Sent
 
 #: Makes the wire's bytes of a status and a body.
 Break = Callable[[Random, int, bytes], Sent]
@@ -46,8 +46,8 @@ def honest(status: int, body: bytes, *more: Header) -> Sent:
     return Sent(head(status, headers) + body, _heard(status, body))
 
 
-def _heard(status: int, body: bytes | None) -> Heard:
-    return Heard(status, b"" if status in _NO_BODY else body)
+def _heard(status: int, body: bytes | None) -> ProviderReply:
+    return ProviderReply(status, b"" if status in _NO_BODY else body)
 
 
 def status(random: Random, was: int, body: bytes) -> Sent:

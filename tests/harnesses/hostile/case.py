@@ -26,7 +26,7 @@ class Seed:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ProviderReply:
     """What a reply says to a reader that keeps to HTTP: its status and its body."""
 
     status: int
@@ -39,7 +39,7 @@ class Sent:
     """A reply as it goes over the wire, and what it says."""
 
     wire: bytes = field(repr=False)
-    heard: Heard
+    heard: ProviderReply
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Allowed:
 
 NOTHING = Allowed()
 #: Reads the target's reply, as far as it can be believed.
-Judge = Callable[[Heard], Allowed]
+Judge = Callable[[ProviderReply], Allowed]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pydantic import SecretStr
 
-from tests.harnesses.hostile.case import NOTHING, Allowed, Heard, Judge, Question, Seed
+from tests.harnesses.hostile.case import NOTHING, Allowed, Judge, ProviderReply, Question, Seed
 from tests.harnesses.hostile.reader import SaysNothing, read
 from tests.harnesses.hostile.tree import as_json, as_response
 from tests.support.intellectmoney import (
@@ -71,7 +71,7 @@ class MemoryShelf:
         del resting
 
 
-def _stated(heard: Heard) -> tuple[int | None, int | None, Any] | None:
+def _stated(heard: ProviderReply) -> tuple[int | None, int | None, Any] | None:
     """Return the operation's state, the request's, and the whole; None where nothing is said."""
     if heard.body is None or heard.status != 200:
         return None
@@ -108,7 +108,7 @@ def _guid(root: Any) -> str | None:  # noqa: ANN401
     return word if _GUID.fullmatch(word) and word.strip("0-") else None
 
 
-def _refuses_token(heard: Heard, said: tuple[int | None, int | None, Any] | None) -> bool:
+def _refuses_token(heard: ProviderReply, said: tuple[int | None, int | None, Any] | None) -> bool:
     return heard.status == 401 or (said is not None and said[0] in {0, 2} and said[1] == 2)
 
 
@@ -119,7 +119,7 @@ def _is_done(said: tuple[int | None, int | None, Any]) -> bool:
 def _judged(inner: Judge, nothing: Allowed = NOTHING) -> Judge:
     """Take what nobody can understand for nothing."""
 
-    def judge(heard: Heard) -> Allowed:
+    def judge(heard: ProviderReply) -> Allowed:
         try:
             return inner(heard)
         except SaysNothing:
@@ -134,7 +134,7 @@ def _fetched(name: str, take: int, *, starts: bool, last: bool) -> Judge:
     # That the time is up is our own to say.
     again = Allowed(undone=starts, ends=frozenset({"expired"} if last else ()))
 
-    def judge(heard: Heard) -> Allowed:
+    def judge(heard: ProviderReply) -> Allowed:
         said = _stated(heard)
         if said is None or _refuses_token(heard, said):
             return replace(again, misconfigured=_refuses_token(heard, said))
@@ -156,7 +156,7 @@ def _fetched(name: str, take: int, *, starts: bool, last: bool) -> Judge:
 
 
 def _saved(*, submits: bool) -> Judge:
-    def judge(heard: Heard) -> Allowed:
+    def judge(heard: ProviderReply) -> Allowed:
         said = _stated(heard)
         if _refuses_token(heard, said):
             return Allowed(undone=True, misconfigured=True)
@@ -181,7 +181,7 @@ def _saved(*, submits: bool) -> Judge:
 def _confirmed(*, prepares: bool) -> Judge:
     """Return the judge of the list by which a write is prepared, or confirmed."""
 
-    def judge(heard: Heard) -> Allowed:
+    def judge(heard: ProviderReply) -> Allowed:
         said = _stated(heard)
         again = Allowed(undone=prepares, misconfigured=_refuses_token(heard, said))
         if said is None or again.misconfigured:
@@ -208,7 +208,7 @@ def _confirmed(*, prepares: bool) -> Judge:
 def _token(then: Allowed) -> Judge:
     """Return the judge of a token: with one, what the honest reply behind it states."""
 
-    def judge(heard: Heard) -> Allowed:
+    def judge(heard: ProviderReply) -> Allowed:
         said = _stated(heard)
         undone = Allowed(undone=True)
         if said is not None and said[0] == 2:

@@ -6,7 +6,7 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from tests.harnesses.hostile.case import NOTHING, Allowed, Heard, Judge, Question, Seed
+from tests.harnesses.hostile.case import NOTHING, Allowed, Judge, ProviderReply, Question, Seed
 from tests.harnesses.hostile.reader import JsonSaid, SaysNothing, read_json
 from tests.harnesses.hostile.tree import as_json
 from tests.support.mandarin import NOW, SESSION, settings, status, submitted, supplied, work
@@ -22,7 +22,7 @@ _LONG_AGO: Final = NOW - timedelta(minutes=5)
 _SAFE: Final = frozenset("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-")
 
 
-def _read(heard: Heard) -> JsonSaid | None:
+def _read(heard: ProviderReply) -> JsonSaid | None:
     if heard.body is None or heard.status not in {200, 400}:
         return None
     try:
@@ -38,13 +38,13 @@ def _session_id(said: JsonSaid) -> str | None:
     return word if word and len(word) <= 64 and set(word) <= _SAFE else None
 
 
-def _is_refusal(heard: Heard, said: JsonSaid) -> bool:
+def _is_refusal(heard: ProviderReply, said: JsonSaid) -> bool:
     error = said.one("error")
     word = None if error is None else error.word
     return heard.status == 400 and word is not None and said.one("id") is None
 
 
-def _created(heard: Heard) -> Allowed:
+def _created(heard: ProviderReply) -> Allowed:
     if heard.status == 429:
         return Allowed(undone=True)
     if heard.status == 401:
@@ -60,7 +60,7 @@ def _created(heard: Heard) -> Allowed:
     return Allowed(started=frozenset({session}))
 
 
-def _handed(heard: Heard) -> Allowed:
+def _handed(heard: ProviderReply) -> Allowed:
     return Allowed(undone=heard.status == 429, misconfigured=heard.status == 401)
 
 
@@ -74,7 +74,7 @@ def _checked(said: JsonSaid, name: str) -> tuple[bool, bool | None] | None:
 
 
 def _status(*, codes_are_over: bool, last: bool) -> Judge:
-    def judge(heard: Heard) -> Allowed:
+    def judge(heard: ProviderReply) -> Allowed:
         if heard.status == 401:
             return Allowed(misconfigured=True)
         said = _read(heard)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from pydantic import SecretStr
 
-from tests.harnesses.hostile.case import NOTHING, Allowed, Heard, Judge, Question, Seed
+from tests.harnesses.hostile.case import NOTHING, Allowed, Judge, ProviderReply, Question, Seed
 from tests.harnesses.hostile.reader import JsonSaid, SaysNothing, XmlSaid, read_json, read_xml
 from tests.harnesses.hostile.tree import as_json, as_soap
 from tests.support.moneta import (
@@ -76,7 +76,7 @@ class Stated:
         return self.values("unitid") <= {str(UNIT_ID)}
 
 
-def stated(heard: Heard, *, soap: bool) -> Stated | None:
+def stated(heard: ProviderReply, *, soap: bool) -> Stated | None:
     """Return what a reply states, None where that is nothing."""
     if heard.body is None or heard.status == 429 or 300 <= heard.status < 400:
         return None
@@ -317,10 +317,10 @@ class Questions:
             yield Seed(f"fault {code}", fault(code), self.fault_status)
         yield Seed("Fault 500.7.3", fault("500.7.3", "Fault"), self.fault_status)
 
-    def _read(self, heard: Heard) -> Stated | None:
+    def _read(self, heard: ProviderReply) -> Stated | None:
         return stated(heard, soap=self.soap)
 
-    def _submit(self, heard: Heard) -> Allowed:
+    def _submit(self, heard: ProviderReply) -> Allowed:
         if heard.status == 429:
             return Allowed(undone=True)
         said = self._read(heard)
@@ -335,14 +335,14 @@ class Questions:
             return Allowed(started=frozenset({str(said.ticket)}))
         return of_result(said, None) if said.is_result else NOTHING
 
-    def _poll(self, heard: Heard) -> Allowed:
+    def _poll(self, heard: ProviderReply) -> Allowed:
         said = self._read(heard)
         return NOTHING if said is None else of_status(said, ASYNC_ID)
 
     def _profile(self, *, last: bool) -> Judge:
         return lambda heard: of_profile(self._read(heard), last=last)
 
-    def _last_poll(self, heard: Heard) -> Allowed:
+    def _last_poll(self, heard: ProviderReply) -> Allowed:
         said = self._read(heard)
         if said is None:
             return NOTHING
@@ -352,7 +352,7 @@ class Questions:
             return Allowed(frozenset({"succeeded"}), over=found.over)
         return found
 
-    def _hopeless(self, heard: Heard) -> Allowed:
+    def _hopeless(self, heard: ProviderReply) -> Allowed:
         said = self._read(heard)
         found = NOTHING if said is None else of_status(said, ASYNC_ID)
         # The third spoilt reply, and who reads more strictly than the oracle finds more of them

@@ -6,7 +6,7 @@ from typing import Any, Final
 from pydantic import SecretStr
 
 from tests.harnesses.hostile import moneta
-from tests.harnesses.hostile.case import NOTHING, Allowed, Heard, Judge, Question, Seed
+from tests.harnesses.hostile.case import NOTHING, Allowed, Judge, ProviderReply, Question, Seed
 from tests.harnesses.hostile.reader import SaysNothing, read_json
 from tests.harnesses.hostile.tree import as_json
 from tests.support import moneta as moneta_support
@@ -60,7 +60,7 @@ def _id(said: Any) -> int | None:  # noqa: ANN401 - in JSON
 
 
 def judged(  # noqa: C901 - every exit of a method on one page
-    heard: Heard, method: str, faults: int
+    heard: ProviderReply, method: str, faults: int
 ) -> Allowed:
     """Return the most that a reply to a method may be taken for."""
     if heard.status == 429:
@@ -198,7 +198,7 @@ def _judge(method: str, faults: int) -> Judge:
     return lambda heard: judged(heard, method, faults)
 
 
-def _confirmed(heard: Heard) -> Allowed:
+def _confirmed(heard: ProviderReply) -> Allowed:
     """A SUCCESS ends only where the profile says so too; never by a no of the profile."""
     said = moneta.stated(heard, soap=False)
     found = moneta.of_profile(said, last=False)
@@ -206,13 +206,13 @@ def _confirmed(heard: Heard) -> Allowed:
 
 
 def _silent(checks: int) -> Judge:
-    def judge(heard: Heard) -> Allowed:
+    def judge(heard: ProviderReply) -> Allowed:
         return Allowed(moneta.of_profile(moneta.stated(heard, soap=False), last=checks == 2).ends)
 
     return judge
 
 
-def _polled(heard: Heard) -> Allowed:
+def _polled(heard: ProviderReply) -> Allowed:
     said = moneta.stated(heard, soap=False)
     if said is None:
         return NOTHING

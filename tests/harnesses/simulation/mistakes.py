@@ -258,7 +258,10 @@ SUPPLIED: Final[Mapping[str, Mutation]] = {
     ),
     "attach-nothing": _slip(
         "a notification that came before its id is not looked for", "7: what was told counts",
-        Slip(writeback, "write_transitions", "if move.listens and", "if move.listens > 1 and"),
+        Slip(
+            writeback, "write_transitions",
+            "move.accepts_notifications", "move.accepts_notifications > 1",
+        ),
     ),
     "wake-with-the-origin": _slip(
         "who goes on keeps the state that it waited from", "2: what waits goes on where it was",

@@ -149,9 +149,9 @@ def _give_all_back(claimed: int, calls: int, passed: float, limits: Limits) -> f
 
 
 def _supply_unmarked(
-    connection: Connection, operation_id: str, attempt: int, token: str, now: datetime
+    connection: Connection, operation_id: str, attempt: int, lease_id: str, now: datetime
 ) -> Supplying | None:
-    del token, now
+    del lease_id, now
     found = connection.execute(
         select(INPUTS.c.id, INPUTS.c.sealed).where(
             INPUTS.c.operation_id == operation_id,

@@ -10,7 +10,7 @@ from tests.harnesses.simulation.broker import TaskMessage
 from tests.harnesses.simulation.database import SimulatedDatabase
 from tests.harnesses.simulation.server import Task as Begun
 from tests.harnesses.simulation.starts import Starts
-from tests.harnesses.simulation.telling import Told
+from tests.harnesses.simulation.telling import PublishedEvent
 from uprid_client.contract.events import EventType
 from uprid_client.contract.states import State
 from uprid_client.errors import BrokerUnavailable, DatabaseUnavailable
@@ -67,7 +67,7 @@ class People:
             self._do(self._pause, chance.uniform(0, calm))
         self._do(self._mend, calm)
 
-    def hear(self, told: Told) -> None:
+    def hear(self, told: PublishedEvent) -> None:
         """React to an event."""
         chance = self._chance
         match told.type:
@@ -174,7 +174,7 @@ class People:
                 **corrected,
             )  # fmt: skip
 
-    def _decide(self, told: Told) -> None:
+    def _decide(self, told: PublishedEvent) -> None:
         attempt = told.data["attempt"]
         self._act(self._chance.choice(_ACTIONS[:3]), told.subject, attempt)
 
@@ -208,7 +208,7 @@ class People:
     def _pause(self) -> None:
         self._turn(provider_pauses.pause, self._chance.choice(self._plan.providers))
 
-    def _go_on_from_nowhere(self, told: Told) -> None:
+    def _go_on_from_nowhere(self, told: PublishedEvent) -> None:
         """Have nobody know where it was before it waited, and let it go on all the same."""
         self._lose_origin(told.subject)
         self._world.forgive(told.subject)

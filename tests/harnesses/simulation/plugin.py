@@ -299,7 +299,7 @@ class SimulatedPlugin:
             return Started(task.id, "started", as_after=PAST_ALL_STEPS, wants=wants)
         if self.name is Provider.NPD:
             again_in = None if self._plan.asked_at_npd else 1e6
-            return Started(task.id, "started", again_in=again_in, listens=True)
+            return Started(task.id, "started", again_in=again_in, accepts_notifications=True)
         return Started(task.id, "started")
 
     def _not_started(self, fault: Fault) -> Outcome:

@@ -15,7 +15,7 @@ _ENDS: Final = {event.value for event in END_EVENTS.values()}
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class PublishedEvent:
     """An event, seen for the first time."""
 
     type: str
@@ -26,7 +26,9 @@ class Told:
 class Consumer:
     """Reads the stream from its beginning, and again from its beginning where it was lost."""
 
-    def __init__(self, kernel: Kernel, stream: MemoryStream, hear: Callable[[Told], None]) -> None:
+    def __init__(
+        self, kernel: Kernel, stream: MemoryStream, hear: Callable[[PublishedEvent], None]
+    ) -> None:
         self._kernel = kernel
         self._stream = stream
         self._hear = hear
@@ -60,7 +62,7 @@ class Consumer:
             data = json.loads(fields["data"])
             if "sequence" in data:
                 self._in_order(kind, data)
-            self._hear(Told(kind, fields["subject"], data))
+            self._hear(PublishedEvent(kind, fields["subject"], data))
 
     def doubt(self) -> None:
         """Look no more at the order of what is known: the database has lost some of it.

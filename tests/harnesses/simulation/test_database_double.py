@@ -53,10 +53,10 @@ class Came:
     left: list[tuple[Any, ...]]
 
 
-def claim(limit: int, token: str = TOKEN) -> Act:
+def claim(limit: int, lease_id: str = TOKEN) -> Act:
     def act(connection: Connection) -> object:
         taken = claims.claim(
-            connection, PROVIDER, claims.URGENT, limit, owner=OWNER, token=token, now=NOW
+            connection, PROVIDER, claims.URGENT, limit, owner=OWNER, lease_id=lease_id, now=NOW
         )
         return sorted(row.reference for row in taken)
 

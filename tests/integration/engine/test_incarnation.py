@@ -184,7 +184,7 @@ def test_incarnation_frees_what_it_let_go_with_the_next_beat(
 ) -> None:
     accepted(database, "order-1", now=database.now())
     incarnation.hold("let go", 60)
-    claim(database, owner=incarnation.id, token="let go", now=database.now())
+    claim(database, owner=incarnation.id, lease_id="let go", now=database.now())
     incarnation.beat()
     assert operation(database)["lease_token"] == "let go"
     database.away = True
@@ -208,7 +208,7 @@ def test_incarnation_frees_a_claim_whose_commit_is_seen_only_after_the_next_beat
     incarnation.release("late", suspected=False)
     incarnation.beat()
     incarnation.beat()
-    claim(database, owner=incarnation.id, token="late", now=database.now())
+    claim(database, owner=incarnation.id, lease_id="late", now=database.now())
 
     incarnation.beat()
 
@@ -221,7 +221,7 @@ def test_incarnation_frees_what_hangs_and_asks_nothing_more_for_it(
     incarnation.beat()
     accepted(database, "order-1", now=database.now())
     incarnation.hold("hangs", 0.1)
-    claim(database, owner=incarnation.id, token="hangs", now=database.now())
+    claim(database, owner=incarnation.id, lease_id="hangs", now=database.now())
     assert incarnation.halted(time.monotonic(), "hangs") is None
 
     def freed() -> bool:
@@ -240,7 +240,7 @@ def test_incarnation_leaves_alone_what_others_own(
     incarnation: Incarnation, database: Failing
 ) -> None:
     accepted(database, "order-1", now=database.now())
-    claim(database, owner="another", token="theirs", now=database.now())
+    claim(database, owner="another", lease_id="theirs", now=database.now())
 
     incarnation.beat()
 

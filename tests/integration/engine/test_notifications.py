@@ -25,12 +25,12 @@ from worker.domain.outcomes import (
 from worker.engine.calls import Call
 from worker.providers.base import Work
 from worker.store import notifications
-from worker.store.notifications import Heard, Notification
+from worker.store.notifications import Notification, Received
 from worker.store.tables import NOTICES
 
 PARTY = "a" * 64
 UNSURE = Reason(ReasonCode.DOUBTFUL_SUBMIT, "Nobody can tell.")
-TAKEN = Started("77", "taken", again_in=500, listens=True)
+TAKEN = Started("77", "taken", again_in=500, accepts_notifications=True)
 
 
 @pytest.fixture
@@ -57,13 +57,13 @@ def told_or(otherwise: Outcome) -> Line:
 def begin(poller: Process, *references: str) -> None:
     give_up_at = poller.give_up_at()
     poller.accept(
-        *(replace(start(each, give_up_at=give_up_at), party=PARTY) for each in references)
+        *(replace(start(each, give_up_at=give_up_at), subject_hash=PARTY) for each in references)
     )
 
 
 def hear(
     poller: Process, state: State = State.SUCCEEDED, ref: str = "77", sealer: Sealer = SEALER
-) -> Heard:
+) -> Received:
     """Receive a notification as the intake does."""
     now = poller.database.now()
     sealed = sealer.seal({"state": state.value})
@@ -78,7 +78,7 @@ ONCE = ["operation.accepted", "operation.started", "operation.succeeded"]
 
 
 def test_notification_before_the_submits_answer_ends_it_at_once(poller: Process) -> None:
-    assert hear(poller) is Heard.UNMATCHED
+    assert hear(poller) is Received.UNMATCHED
     begin(poller, "order-1")
 
     poller.run(3)
@@ -89,7 +89,7 @@ def test_notification_before_the_submits_answer_ends_it_at_once(poller: Process)
 def test_notification_during_the_submit_ends_it_at_once(
     poller: Process, plugin: ScriptedPlugin
 ) -> None:
-    heard: list[Heard] = []
+    heard: list[Received] = []
 
     def spoken_of(_: Work) -> Outcome:
         heard.append(hear(poller))
@@ -100,7 +100,7 @@ def test_notification_during_the_submit_ends_it_at_once(
 
     poller.run(3)
 
-    assert heard == [Heard.MATCHED]
+    assert heard == [Received.MATCHED]
     assert types(poller.database) == ONCE
 
 
@@ -111,8 +111,8 @@ def test_notification_after_the_submits_answer_ends_it_at_once(
     poller.run(3)
     assert plugin.asked(Call.POLL) == 0
 
-    assert hear(poller) is Heard.MATCHED
-    assert hear(poller) is Heard.REPEATED
+    assert hear(poller) is Received.MATCHED
+    assert hear(poller) is Received.REPEATED
     poller.run(3)
 
     assert types(poller.database) == ONCE
@@ -142,7 +142,7 @@ def test_notification_has_an_operation_go_on_that_waits_for_a_person(
     poller.run(30)
     assert states(poller) == ["waiting_for_person"]
 
-    assert hear(poller) is Heard.MATCHED
+    assert hear(poller) is Received.MATCHED
     poller.run(3)
 
     assert plugin.asked(Call.SUBMIT) == 1
@@ -168,7 +168,7 @@ def test_notification_during_the_last_question_is_heard_before_its_answer_counts
     def meanwhile(work: Work) -> Outcome:
         if work.notices:
             return told_or(first)(work)
-        assert hear(poller) is Heard.MATCHED
+        assert hear(poller) is Received.MATCHED
         return first
 
     if ask is Call.CLEAR_UP:
@@ -269,7 +269,7 @@ def test_notification_that_does_not_open_waits_for_a_person(
     with poller.database.begin() as connection:
         connection.execute(update(NOTICES).values(sealed=SEALER.seal({"state": "succeeded"})))
     # The next one has it go on, and now both open.
-    assert hear(poller, State.EXPIRED) is Heard.MATCHED
+    assert hear(poller, State.EXPIRED) is Received.MATCHED
     poller.run(3)
     assert states(poller) == ["succeeded"]
 
@@ -281,7 +281,7 @@ def test_two_doubtful_operations_of_one_person_wait_for_somebody_who_knows(
     begin(poller, "order-1", "order-2")
     poller.run(1)
 
-    assert hear(poller) is Heard.UNMATCHED
+    assert hear(poller) is Received.UNMATCHED
     poller.run(30)
 
     assert states(poller) == ["waiting_for_person"] * 2

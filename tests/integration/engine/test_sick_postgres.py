@@ -161,8 +161,8 @@ def test_server_that_stood_still_and_goes_on_costs_no_living_process_its_leases(
         working = threading.Thread(target=first.work)
         working.start()
         assert under_way.wait(30)
-        token = operations(first.database)[0]["lease_token"]
-        assert token is not None
+        lease_id = operations(first.database)[0]["lease_token"]
+        assert lease_id is not None
         # All have beaten for long enough to judge the others.
         began = first.database.now()
         wait_until(lambda: _beats(first, began + 2 * _SILENCE) == 3, 60, "steady beats")
@@ -172,7 +172,7 @@ def test_server_that_stood_still_and_goes_on_costs_no_living_process_its_leases(
 
         thawed = first.database.now()
         wait_until(lambda: _beats(first, thawed + _SILENCE) == 3, 60, "beats after the thaw")
-        assert operations(first.database)[0]["lease_token"] == token
+        assert operations(first.database)[0]["lease_token"] == lease_id
         answers.set()
         working.join(30)
         assert states(first) == ["succeeded"]

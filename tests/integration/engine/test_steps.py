@@ -283,7 +283,7 @@ def pages(last: int) -> Iterator[Outcome]:
     for number in range(1, last):
         yield page(number)
     records = [invoice(2 * last), invoice(2 * last + 1)]
-    yield Finished(State.SUCCEEDED, "the last page", records=records, tallied=True)
+    yield Finished(State.SUCCEEDED, "the last page", records=records, with_totals=True)
 
 
 def test_records_are_stored_page_by_page_with_the_progress_and_counted_at_the_end(

@@ -27,10 +27,10 @@ def crash_while_holding(poller: Process, limit: int = 100) -> None:
         owner = poller.incarnation.id
         claim_suspect, claim_alone = claims.claim_suspect, claims.claim_alone
         for claim in (claim_suspect, claim_alone):
-            if claim(connection, "moneta", owner=owner, token="dead", now=now):
+            if claim(connection, "moneta", owner=owner, lease_id="dead", now=now):
                 break
         else:
-            claims.claim(connection, "moneta", 0, limit, owner=owner, token="dead", now=now)
+            claims.claim(connection, "moneta", 0, limit, owner=owner, lease_id="dead", now=now)
     poller.die()
     poller.incarnation.beat()
 

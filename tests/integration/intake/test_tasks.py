@@ -58,8 +58,8 @@ def in_progress(runtime: Runtime, provider: Provider, **columns: object) -> None
     """Store `order-1` as one that is being polled, its next poll far away."""
     now = runtime.database.now()
     said = notification()
-    party = runtime.fingerprinter.of_party(provider, str(said["userPhone"]))
-    begun = replace(start(give_up_at=now + FAR), provider=provider.value, party=party)
+    subject_hash = runtime.fingerprinter.of_subject(provider, str(said["userPhone"]))
+    begun = replace(start(give_up_at=now + FAR), provider=provider.value, subject_hash=subject_hash)
     with runtime.database.begin() as connection:
         intake.accept(connection, begun, now)
         values = {"state": "polling", "due_at": now + FAR, "lane": 1, **columns}

@@ -28,9 +28,9 @@ from worker.store.database import Database
 from worker.store.tables import OPERATIONS
 
 
-def claim_suspect(database: Database, token: str = "lease") -> list[Claimed]:
+def claim_suspect(database: Database, lease_id: str = "lease") -> list[Claimed]:
     with database.begin() as connection:
-        return claims.claim_suspect(connection, PROVIDER, owner="o", token=token, now=NOW)
+        return claims.claim_suspect(connection, PROVIDER, owner="o", lease_id=lease_id, now=NOW)
 
 
 def change(database: Database, reference: str, **values: object) -> None:
@@ -43,7 +43,7 @@ def change(database: Database, reference: str, **values: object) -> None:
 def test_claim_leases_what_is_due_under_the_token(database: Database) -> None:
     accepted(database, "order-1")
 
-    [claimed] = claim(database, owner="worker", token="token")
+    [claimed] = claim(database, owner="worker", lease_id="token")
 
     row = operation(database)
     assert (row["lease_owner"], row["lease_token"], row["claims"]) == ("worker", "token", 1)
@@ -105,7 +105,7 @@ def test_claim_brings_the_open_run_of_the_journal(database: Database) -> None:
     with database.begin() as connection:
         writeback.write_unchanged(connection, "lease", [stayed(claimed, NOW, run=open_run)])
 
-    [again] = claim(database, lane=ORDINARY, token="next")
+    [again] = claim(database, lane=ORDINARY, lease_id="next")
 
     assert again.run == open_run
     assert again.polls == 1
@@ -119,7 +119,7 @@ def test_suspects_are_claimed_one_by_one(database: Database) -> None:
     assert len(claim_suspect(database, "a")) == 1
     assert len(claim_suspect(database, "b")) == 1
     assert claim_suspect(database, "c") == []
-    assert [row.reference for row in claim(database, token="d")] == ["order-1"]
+    assert [row.reference for row in claim(database, lease_id="d")] == ["order-1"]
 
 
 def test_what_is_next_to_be_called_poison_is_claimed_by_itself(database: Database) -> None:
@@ -130,9 +130,9 @@ def test_what_is_next_to_be_called_poison_is_claimed_by_itself(database: Databas
         assert claims.any_alone(connection, PROVIDER, NOW)
         assert not claims.any_suspect(connection, PROVIDER, NOW)
     assert claim_suspect(database, "a") == []
-    assert [row.reference for row in claim(database, token="b")] == ["order-2"]
+    assert [row.reference for row in claim(database, lease_id="b")] == ["order-2"]
     with database.begin() as connection:
-        [row] = claims.claim_alone(connection, PROVIDER, owner="o", token="c", now=NOW)
+        [row] = claims.claim_alone(connection, PROVIDER, owner="o", lease_id="c", now=NOW)
         assert not claims.any_alone(connection, PROVIDER, NOW)
     assert (row.reference, row.claims) == ("order-1", 4)
 
@@ -143,7 +143,7 @@ def test_claimers_never_share_an_operation(database: Database) -> None:
 
     def claim_all(_: int) -> list[str]:
         mine: list[str] = []
-        while taken := claim(database, 7, token=f"token-{next(tokens)}"):
+        while taken := claim(database, 7, lease_id=f"token-{next(tokens)}"):
             mine += [row.id for row in taken]
         return mine
 

@@ -68,8 +68,8 @@ def test_free_silent_frees_the_leases_of_the_silent_alone(database: Database) ->
     accepted(database, "order-1", "order-2")
     beat(database, "silent", ago=6.001)
     beat(database, "living", ago=6)
-    claim(database, 1, owner="silent", token="a")
-    claim(database, 1, owner="living", token="b")
+    claim(database, 1, owner="silent", lease_id="a")
+    claim(database, 1, owner="living", lease_id="b")
 
     assert free_silent(database) == 1
 
@@ -112,8 +112,8 @@ def test_leave_frees_what_is_still_held(database: Database) -> None:
 
 def test_free_chunks_is_as_if_there_had_been_no_claim(database: Database) -> None:
     accepted(database, "order-1", "order-2")
-    claim(database, 1, token="a")
-    claim(database, 1, token="b")
+    claim(database, 1, lease_id="a")
+    claim(database, 1, lease_id="b")
 
     with database.begin() as connection:
         leases.free_chunks(connection, ["a"])

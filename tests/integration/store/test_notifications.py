@@ -30,7 +30,7 @@ from worker.store.actions import Action
 from worker.store.changes import Transition
 from worker.store.claims import ORDINARY, URGENT, Claimed
 from worker.store.database import Database
-from worker.store.notifications import Heard, Notification
+from worker.store.notifications import Notification, Received
 from worker.store.tables import NOTICES
 
 ANNA = "a" * 64
@@ -41,12 +41,14 @@ PARKED = EventType.WAITING_FOR_PERSON
 
 
 def said(
-    ref: str = "77", *, party: str = ANNA, key: str | None = None, provider: str = "moneta"
+    ref: str = "77", *, subject_hash: str = ANNA, key: str | None = None, provider: str = "moneta"
 ) -> Notification:
-    return Notification(provider, key or f"{ref}-{party[0]}", ref, party, f"sealed {ref}")
+    return Notification(
+        provider, key or f"{ref}-{subject_hash[0]}", ref, subject_hash, f"sealed {ref}"
+    )
 
 
-def receive(database: Database, one: Notification, now: datetime = NOW) -> Heard:
+def receive(database: Database, one: Notification, now: datetime = NOW) -> Received:
     with database.begin() as connection:
         return notifications.receive(connection, one, now)[0]
 
@@ -55,9 +57,9 @@ def receive_late(database: Database, one: Notification, would_be: State) -> None
     """Receive a notification that comes too late, as the intake does."""
     with database.begin() as connection:
         heard, row = notifications.receive(connection, one, NOW)
-        assert heard is Heard.LATE
+        assert heard is Received.LATE
         assert row is not None
-        notifications.tell_late(connection, row, one, would_be, "whole", NOW)
+        notifications.write_late_event(connection, row, one, would_be, "whole", NOW)
 
 
 def stored(database: Database) -> list[RowMapping]:
@@ -73,18 +75,18 @@ def of(database: Database, reference: str = "order-1") -> list[str]:
         return list(notifications.of(connection, [(row["id"], row["attempt"])]).get(row["id"], []))
 
 
-def submitting(database: Database, reference: str = "order-1", party: str = ANNA) -> Claimed:
+def submitting(database: Database, reference: str = "order-1", subject_hash: str = ANNA) -> Claimed:
     """Have an operation's submit be on its way; it is leased."""
-    accept(database, replace(start(reference), party=party))
+    accept(database, replace(start(reference), subject_hash=subject_hash))
     [claimed] = claim(database)
     with database.begin() as connection:
         writeback.mark_submitting(connection, claimed, TOKEN, NOW)
     return replace(claimed, state=State.SUBMITTING)
 
 
-def doubtful(database: Database, reference: str = "order-1", party: str = ANNA) -> None:
+def doubtful(database: Database, reference: str = "order-1", subject_hash: str = ANNA) -> None:
     """Have an operation's submit be without an answer; no process holds it."""
-    claimed = submitting(database, reference, party)
+    claimed = submitting(database, reference, subject_hash)
     with database.begin() as connection:
         writeback.write_unchanged(connection, TOKEN, [stayed(claimed, FAR)])
 
@@ -93,7 +95,7 @@ def taken(claimed: Claimed, ref: str = "77") -> Transition:
     """Return what is written of a submit that was answered with an id."""
     return moved(
         claimed, State.POLLING, EventType.STARTED,
-        provider_ref=ref, due_at=FAR, lane=ORDINARY, started_at=NOW, listens=True,
+        provider_ref=ref, due_at=FAR, lane=ORDINARY, started_at=NOW, accepts_notifications=True,
     )  # fmt: skip
 
 
@@ -108,7 +110,7 @@ def listening(database: Database, reference: str = "order-1", ref: str = "77") -
 def test_notification_wakes_the_attempt_with_its_id_and_person(database: Database) -> None:
     listening(database)
 
-    assert receive(database, said(), SOON) is Heard.MATCHED
+    assert receive(database, said(), SOON) is Received.MATCHED
 
     row, [notice] = operation(database), stored(database)
     assert (row["due_at"], row["notices"], row["state"]) == (SOON, 1, "polling")
@@ -123,7 +125,7 @@ def test_notification_wakes_the_attempt_with_its_id_and_person(database: Databas
 @pytest.mark.parametrize(
     "foreign",
     [
-        pytest.param(said(party=BORIS), id="another person"),
+        pytest.param(said(subject_hash=BORIS), id="another person"),
         pytest.param(said("78"), id="an unknown id"),
         pytest.param(said(provider="npd"), id="another provider"),
     ],
@@ -134,7 +136,7 @@ def test_notification_that_names_nobody_is_kept_and_changes_nothing(
     listening(database)
     before = operation(database), journal(database), told(database)
 
-    assert receive(database, foreign) is Heard.UNMATCHED
+    assert receive(database, foreign) is Received.UNMATCHED
 
     assert (operation(database), journal(database), told(database)) == before
     assert [row["operation_id"] for row in stored(database)] == [None]
@@ -145,7 +147,7 @@ def test_notification_that_comes_again_has_no_effect(database: Database) -> None
     receive(database, said(), NOW)
     before = operation(database), journal(database), stored(database)
 
-    assert receive(database, said(), SOON) is Heard.REPEATED
+    assert receive(database, said(), SOON) is Received.REPEATED
 
     assert (operation(database), journal(database), stored(database)) == before
 
@@ -154,7 +156,7 @@ def test_notification_of_two_operations_with_one_id_is_nobodys(database: Databas
     listening(database, "order-1")
     listening(database, "order-2")
 
-    assert receive(database, said()) is Heard.UNMATCHED
+    assert receive(database, said()) is Received.UNMATCHED
 
 
 def test_notification_names_the_newest_of_two_attempts_that_share_an_id(
@@ -168,7 +170,7 @@ def test_notification_names_the_newest_of_two_attempts_that_share_an_id(
     [claimed] = claim(database)
     write(database, [taken(claimed)])
 
-    assert receive(database, said()) is Heard.MATCHED
+    assert receive(database, said()) is Received.MATCHED
 
     assert [row["attempt"] for row in stored(database)] == [2]
 
@@ -198,12 +200,12 @@ def test_notification_of_a_doubtful_submit_that_a_person_gave_up_is_told_and_lef
 
 
 def test_notification_of_what_was_never_submitted_is_nobodys(database: Database) -> None:
-    accept(database, replace(start("order-1"), party=ANNA))
+    accept(database, replace(start("order-1"), subject_hash=ANNA))
     [claimed] = claim(database)
     write(database, [moved(claimed, State.WAITING_FOR_PERSON, PARKED)])
     resolve(database)
 
-    assert receive(database, said()) is Heard.UNMATCHED
+    assert receive(database, said()) is Received.UNMATCHED
 
 
 def resolve(database: Database) -> None:
@@ -224,8 +226,8 @@ def retry(database: Database, attempt: int = 1) -> None:
 def test_notification_that_came_before_its_id_was_known_is_found_with_it(
     database: Database,
 ) -> None:
-    assert receive(database, said()) is Heard.UNMATCHED
-    assert receive(database, said("78")) is Heard.UNMATCHED
+    assert receive(database, said()) is Received.UNMATCHED
+    assert receive(database, said("78")) is Received.UNMATCHED
     claimed = submitting(database)
 
     with database.begin() as connection:
@@ -241,14 +243,14 @@ def test_attempt_that_does_not_listen_looks_for_nothing(database: Database) -> N
     receive(database, said())
     claimed = submitting(database)
 
-    write(database, [replace(taken(claimed), listens=False)])
+    write(database, [replace(taken(claimed), accepts_notifications=False)])
 
     assert operation(database)["notices"] == 0
 
 
 def test_notification_during_the_submit_is_that_operations(database: Database) -> None:
     claimed = submitting(database)
-    assert receive(database, said(), SOON) is Heard.MATCHED
+    assert receive(database, said(), SOON) is Received.MATCHED
     row = operation(database)
     assert (row["due_at"], row["wanted_at"], row["notices"]) == (NOW, SOON, 1)
 
@@ -264,7 +266,7 @@ def test_notification_during_the_submit_that_named_another_id_is_given_up(
     database: Database,
 ) -> None:
     claimed = submitting(database)
-    assert receive(database, said("66")) is Heard.MATCHED
+    assert receive(database, said("66")) is Received.MATCHED
 
     write(database, [taken(claimed, "77")])
 
@@ -278,7 +280,7 @@ def test_notification_after_the_time_out_wakes_the_doubtful_operation(
 ) -> None:
     doubtful(database)
 
-    assert receive(database, said(), SOON) is Heard.MATCHED
+    assert receive(database, said(), SOON) is Received.MATCHED
 
     row = operation(database)
     assert (row["state"], row["due_at"], row["notices"]) == ("submitting", SOON, 1)
@@ -304,7 +306,7 @@ def test_notification_has_an_operation_that_waits_for_a_person_go_on_from(
         [claimed] = claim(database, lane=ORDINARY)
     write(database, [moved(claimed, State.WAITING_FOR_PERSON, PARKED, lane=lane)])
 
-    assert receive(database, said(), SOON) is Heard.MATCHED
+    assert receive(database, said(), SOON) is Received.MATCHED
 
     row, [attempt] = operation(database), attempts(database)
     assert (row["state"], row["waiting_from"]) == (origin, None)
@@ -319,7 +321,7 @@ def test_notification_of_a_person_with_two_doubtful_operations_is_nobodys(
     doubtful(database, "order-1")
     doubtful(database, "order-2")
 
-    assert receive(database, said()) is Heard.UNMATCHED
+    assert receive(database, said()) is Received.UNMATCHED
 
     assert {operation(database, f"order-{n}")["notices"] for n in (1, 2)} == {0}
 
@@ -339,9 +341,9 @@ def test_notification_prefers_the_operation_with_its_id_to_a_doubtful_one(
 def test_notification_does_not_look_at_an_attempt_that_sent_nothing_yet(
     database: Database,
 ) -> None:
-    accept(database, replace(start(), party=ANNA))
+    accept(database, replace(start(), subject_hash=ANNA))
 
-    assert receive(database, said()) is Heard.UNMATCHED
+    assert receive(database, said()) is Received.UNMATCHED
 
 
 def test_resume_with_an_id_finds_the_notification_that_names_it(database: Database) -> None:
@@ -385,7 +387,7 @@ def test_end_that_knew_nothing_of_a_notification_is_not_written(
     receive(database, said(), FAR)
     before = told(database)
     kind = PARKED if state is State.WAITING_FOR_PERSON else EventType.EXPIRED
-    end = moved(claimed, state, kind, finished_at=FAR, yields=True)
+    end = moved(claimed, state, kind, finished_at=FAR, yields_to_notification=True)
 
     with database.begin() as connection:
         assert writeback.write_transitions(connection, TOKEN, [end], SOON) == {claimed.id: True}
@@ -423,7 +425,7 @@ def test_notification_after_another_end_is_told_as_late_once(
     before = operation(database)
 
     receive_late(database, said(), State.SUCCEEDED)
-    assert receive(database, said()) is Heard.REPEATED
+    assert receive(database, said()) is Received.REPEATED
 
     event = told(database)[-1]
     assert (event.type, event.terminal, event.attempt) == (

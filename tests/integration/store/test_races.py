@@ -30,7 +30,7 @@ from worker.store.changes import Transition
 from worker.store.claims import ORDINARY, URGENT, Claimed
 from worker.store.database import Database
 from worker.store.inputs import Input, Offered
-from worker.store.notifications import Heard, Notification
+from worker.store.notifications import Notification, Received
 from worker.store.tables import OPERATIONS
 
 ANNA = "a" * 64
@@ -39,12 +39,14 @@ FAR = NOW + timedelta(minutes=10)
 
 
 def said(
-    ref: str = "77", *, party: str = ANNA, key: str | None = None, provider: str = "moneta"
+    ref: str = "77", *, subject_hash: str = ANNA, key: str | None = None, provider: str = "moneta"
 ) -> Notification:
-    return Notification(provider, key or f"{ref}-{party[0]}", ref, party, f"sealed {ref}")
+    return Notification(
+        provider, key or f"{ref}-{subject_hash[0]}", ref, subject_hash, f"sealed {ref}"
+    )
 
 
-def receive(database: Database, one: Notification, now: datetime = NOW) -> Heard:
+def receive(database: Database, one: Notification, now: datetime = NOW) -> Received:
     with database.begin() as connection:
         return notifications.receive(connection, one, now)[0]
 
@@ -56,9 +58,9 @@ def of(database: Database, reference: str = "order-1") -> list[str]:
         return list(notifications.of(connection, [(row["id"], row["attempt"])]).get(row["id"], []))
 
 
-def submitting(database: Database, reference: str = "order-1", party: str = ANNA) -> Claimed:
+def submitting(database: Database, reference: str = "order-1", subject_hash: str = ANNA) -> Claimed:
     """Have an operation's submit be on its way; it is leased."""
-    accept(database, replace(start(reference), party=party))
+    accept(database, replace(start(reference), subject_hash=subject_hash))
     [claimed] = claim(database)
     with database.begin() as connection:
         writeback.mark_submitting(connection, claimed, TOKEN, NOW)
@@ -69,7 +71,7 @@ def taken(claimed: Claimed, ref: str = "77") -> Transition:
     """Return what is written of a submit that was answered with an id."""
     return moved(
         claimed, State.POLLING, EventType.STARTED,
-        provider_ref=ref, due_at=FAR, lane=ORDINARY, started_at=NOW, listens=True,
+        provider_ref=ref, due_at=FAR, lane=ORDINARY, started_at=NOW, accepts_notifications=True,
     )  # fmt: skip
 
 
@@ -101,7 +103,7 @@ def test_notification_that_comes_while_the_id_is_being_written_is_not_missed(
     database: Database,
 ) -> None:
     claimed = submitting(database)
-    heard: list[Heard] = []
+    heard: list[Received] = []
     receiving = threading.Thread(target=lambda: heard.append(receive(database, said(), SOON)))
 
     with database.begin() as connection:
@@ -110,7 +112,7 @@ def test_notification_that_comes_while_the_id_is_being_written_is_not_missed(
             pass
     receiving.join(20)
 
-    assert heard == [Heard.MATCHED]
+    assert heard == [Received.MATCHED]
     row = operation(database)
     assert (row["state"], row["due_at"], row["notices"]) == ("polling", SOON, 1)
     assert of(database) == ["sealed 77"]
@@ -132,7 +134,7 @@ def test_id_that_is_written_while_its_notification_comes_is_not_missed(
             pass
     writing.join(20)
 
-    assert heard is (Heard.UNMATCHED if doubtful_too else Heard.MATCHED)
+    assert heard is (Received.UNMATCHED if doubtful_too else Received.MATCHED)
     row = operation(database)
     assert (row["state"], row["due_at"], row["notices"]) == ("polling", SOON, 1)
     assert of(database) == ["sealed 77"]
@@ -140,8 +142,8 @@ def test_id_that_is_written_while_its_notification_comes_is_not_missed(
 
 def doubtful_beside(database: Database, claimed: Claimed) -> None:
     """Have another operation of the same person be doubtful, and leave the first one leased."""
-    accept(database, replace(start("order-2"), party=ANNA))
-    [other] = claim(database, token="other")
+    accept(database, replace(start("order-2"), subject_hash=ANNA))
+    [other] = claim(database, lease_id="other")
     assert other.id != claimed.id
     with database.begin() as connection:
         writeback.mark_submitting(connection, other, "other", NOW)
@@ -152,11 +154,11 @@ def test_end_that_is_written_while_a_notification_comes_yields_to_it(
 ) -> None:
     listening(database)
     [claimed] = claim(database, lane=ORDINARY, now=FAR)
-    end = ended(claimed, State.EXPIRED, yields=True)
+    end = ended(claimed, State.EXPIRED, yields_to_notification=True)
     writing = threading.Thread(target=lambda: write(database, [end], now=SOON))
 
     with database.begin() as connection:
-        assert notifications.receive(connection, said(), NOW)[0] is Heard.MATCHED
+        assert notifications.receive(connection, said(), NOW)[0] is Received.MATCHED
         with beside(database, writing):
             pass
     writing.join(20)
@@ -171,32 +173,32 @@ def test_notification_that_comes_while_an_end_is_being_written_is_late(
 ) -> None:
     listening(database)
     [claimed] = claim(database, lane=ORDINARY, now=FAR)
-    heard: list[Heard] = []
+    heard: list[Received] = []
     receiving = threading.Thread(target=lambda: heard.append(receive(database, said())))
 
     with database.begin() as connection:
-        end = ended(claimed, State.EXPIRED, yields=True)
+        end = ended(claimed, State.EXPIRED, yields_to_notification=True)
         writeback.write_transitions(connection, TOKEN, [end], NOW)
         with beside(database, receiving):
             pass
     receiving.join(20)
 
-    assert heard == [Heard.LATE]
+    assert heard == [Received.LATE]
     assert operation(database)["state"] == "expired"
 
 
 def test_same_notification_in_two_transactions_counts_once(database: Database) -> None:
     listening(database)
-    heard: list[Heard] = []
+    heard: list[Received] = []
     receiving = threading.Thread(target=lambda: heard.append(receive(database, said())))
 
     with database.begin() as connection:
-        assert notifications.receive(connection, said(), NOW)[0] is Heard.MATCHED
+        assert notifications.receive(connection, said(), NOW)[0] is Received.MATCHED
         with beside(database, receiving):
             pass
     receiving.join(20)
 
-    assert heard == [Heard.REPEATED]
+    assert heard == [Received.REPEATED]
     assert operation(database)["notices"] == 1
 
 

@@ -159,7 +159,7 @@ def test_story_of_an_operation_holds_refusals_under_its_reference(database: Data
 
 def test_story_ends_with_the_run_that_is_still_growing(database: Database) -> None:
     polling(database, "runs")
-    taken = claim(database, lane=ORDINARY, token=TOKEN)
+    taken = claim(database, lane=ORDINARY, lease_id=TOKEN)
     with database.begin() as connection:
         growing = stayed(taken[0], LATER, run=run("INPROGRESS", count=7))
         writeback.write_unchanged(connection, TOKEN, [growing])

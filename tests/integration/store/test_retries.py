@@ -248,14 +248,14 @@ def test_retry_writes_out_the_run_of_calls_that_was_still_growing(database: Data
 def test_retry_leaves_the_answer_of_the_attempt_before_to_come_late(database: Database) -> None:
     """A process that held the operation when it was retried holds it no more."""
     accepted(database, "order-1")
-    [claimed] = claim(database, token="slow")
+    [claimed] = claim(database, lease_id="slow")
     with database.begin() as connection:
         connection.execute(update(OPERATIONS).values(lease_token=TOKEN))
     write(database, [ended(claimed, State.EXPIRED)])
     retry(database)
     claim(database, now=LATER)
 
-    assert write(database, [ended(claimed, State.SUCCEEDED)], token="slow") == set()
+    assert write(database, [ended(claimed, State.SUCCEEDED)], lease_id="slow") == set()
     with database.begin() as connection:
         assert writeback.write_late(connection, ended(claimed, State.SUCCEEDED), LATER, "late")
 

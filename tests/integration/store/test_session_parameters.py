@@ -73,7 +73,7 @@ def _works(url: str) -> None:
             shared = claims.lock_provider(connection, "moneta", now)
             claims.share(connection, "moneta", tokens=0.1 + 0.2)
             [row] = claims.claim(
-                connection, "moneta", 0, 1, owner="o" * 36, token="t" * 36, now=now
+                connection, "moneta", 0, 1, owner="o" * 36, lease_id="t" * 36, now=now
             )
             assert claims.lock_provider(connection, "moneta", now).tokens == 0.1 + 0.2
         assert not shared.paused

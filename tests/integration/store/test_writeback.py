@@ -37,14 +37,14 @@ SOON = NOW + timedelta(seconds=15)
 REASON = Reason(ReasonCode.DATA_MISMATCH, "No match.", provider_code="500.7.3", retryable=True)
 
 
-def mark(database: Database, claimed: Claimed, token: str = "lease") -> bool:
+def mark(database: Database, claimed: Claimed, lease_id: str = "lease") -> bool:
     with database.begin() as connection:
-        return writeback.mark_submitting(connection, claimed, token, NOW)
+        return writeback.mark_submitting(connection, claimed, lease_id, NOW)
 
 
-def write_unchanged(database: Database, *stays: Unchanged, token: str = "lease") -> set[str]:
+def write_unchanged(database: Database, *stays: Unchanged, lease_id: str = "lease") -> set[str]:
     with database.begin() as connection:
-        return set(writeback.write_unchanged(connection, token, stays))
+        return set(writeback.write_unchanged(connection, lease_id, stays))
 
 
 def write_late(database: Database, move: Transition) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Protocol, Self
 
-from worker.local.demo.record import Heard
+from worker.local.demo.record import ReceivedEvent
 from worker.local.demo.side import Side
 
 #: Characters of the longest reference.
@@ -37,7 +37,7 @@ class Board(Protocol):
         trace: TracebackType | None,
     ) -> None: ...
 
-    def hear(self, side: Side, event: Heard) -> None:
+    def hear(self, side: Side, event: ReceivedEvent) -> None:
         """Show an event that has come."""
 
     def show(self, standings: Standings) -> None:

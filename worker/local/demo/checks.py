@@ -5,8 +5,8 @@ from typing import Final
 
 from worker.domain.events import END_EVENTS
 from worker.local.demo.cases import PLAYS
-from worker.local.demo.cases.shape import ACCEPTED, Case, Play, Told
-from worker.local.demo.record import Heard, Record
+from worker.local.demo.cases.shape import ACCEPTED, Case, ExpectedEvent, Play
+from worker.local.demo.record import ReceivedEvent, Record
 from worker.local.demo.side import Side
 
 _TERMINAL: Final = frozenset(END_EVENTS.values())
@@ -40,7 +40,7 @@ def faults_of_record(record: Record, side: Side) -> list[str]:
     return faults + list(_refusal_faults(record.refusals, expected))
 
 
-def faults_of_case(case: Case, heard: Sequence[Heard]) -> list[str]:
+def faults_of_case(case: Case, heard: Sequence[ReceivedEvent]) -> list[str]:
     """Return what is wrong with one operation's events."""
     name = case.reference
     faults = []
@@ -61,7 +61,7 @@ def faults_of_case(case: Case, heard: Sequence[Heard]) -> list[str]:
     return faults
 
 
-def _of_attempt(case: Case, attempt: int) -> Iterator[Told]:
+def _of_attempt(case: Case, attempt: int) -> Iterator[ExpectedEvent]:
     current = 0
     for told in case.expected:
         current += told.type is ACCEPTED
@@ -69,7 +69,7 @@ def _of_attempt(case: Case, attempt: int) -> Iterator[Told]:
             yield told
 
 
-def _fact_faults(told: Told, event: Heard) -> Iterator[str]:
+def _fact_faults(told: ExpectedEvent, event: ReceivedEvent) -> Iterator[str]:
     reason, result = event.data.get("reason") or {}, event.data.get("result") or {}
     if reason.get("code") != told.reason:
         yield f"expected the reason {told.reason}, came {reason.get('code')}"
@@ -85,7 +85,7 @@ def _fact_faults(told: Told, event: Heard) -> Iterator[str]:
 
 
 def _refusal_faults(
-    refusals: Iterable[Heard], wanted: Iterable[tuple[str, tuple[str, ...]]]
+    refusals: Iterable[ReceivedEvent], wanted: Iterable[tuple[str, tuple[str, ...]]]
 ) -> Iterator[str]:
     came = sorted((event.subject, tuple(event.data.get("fields", ()))) for event in refusals)
     expected = sorted(wanted)

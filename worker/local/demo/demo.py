@@ -173,9 +173,9 @@ def _sent_and_watched(
 
 def _report(outcome: Outcome, directory: Path, say: "_Speaker") -> list[str]:
     """Print events, counted calls and the search for personal values; return the faults."""
-    report.tell_events(outcome.records, say)
-    report.tell_calls(outcome.counted, say)
-    return report.tell_privacy(directory, outcome.accounts, say)
+    report.report_events(outcome.records, say)
+    report.report_calls(outcome.counted, say)
+    return report.report_privacy(directory, outcome.accounts, say)
 
 
 def _port(halves: Mapping[Side, Fleet]) -> int:

@@ -9,7 +9,7 @@ from rich.console import Console
 from uprid_client.contract.events import EventType
 from worker.local.demo.board import WIDTH, Standings
 from worker.local.demo.cases import PLAYS, PROVIDER_OF
-from worker.local.demo.record import Heard
+from worker.local.demo.record import ReceivedEvent
 from worker.local.demo.side import NAMES, Side
 from worker.local.demo.words import describe
 
@@ -39,7 +39,7 @@ class LineBoard:
     ) -> None:
         """There is nothing to take down."""
 
-    def hear(self, side: Side, event: Heard) -> None:
+    def hear(self, side: Side, event: ReceivedEvent) -> None:
         """Print the event, unless more is to come of its operation by itself."""
         if event.type not in _ON_THE_WAY:
             passed = time.monotonic() - self._began

@@ -8,7 +8,7 @@ from uprid_client.contract.events import EventType
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ReceivedEvent:
     """An event as it was read from the stream."""
 
     id: str
@@ -27,10 +27,10 @@ class Record:
 
     def __init__(self) -> None:
         self._seen: set[str] = set()
-        self._of: dict[str, list[Heard]] = {}
-        self.refusals: list[Heard] = []
+        self._of: dict[str, list[ReceivedEvent]] = {}
+        self.refusals: list[ReceivedEvent] = []
 
-    def add(self, event: Heard) -> bool:
+    def add(self, event: ReceivedEvent) -> bool:
         """Take an event in; False where it is here already: delivery is at least once."""
         if event.id in self._seen:
             return False
@@ -41,7 +41,7 @@ class Record:
             self._of.setdefault(event.subject, []).append(event)
         return True
 
-    def of(self, reference: str) -> Sequence[Heard]:
+    def of(self, reference: str) -> Sequence[ReceivedEvent]:
         """Return the events of an operation, in the order in which they stand on the stream."""
         return self._of.get(reference, ())
 

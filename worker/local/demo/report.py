@@ -18,7 +18,7 @@ from worker.local.demo.words import describe, describe_all
 Say = Callable[[str, str], None]
 
 
-def tell_events(records: Mapping[Side, Record], say: Say) -> None:
+def report_events(records: Mapping[Side, Record], say: Say) -> None:
     """Print every operation's events: once, if all its sides have the same."""
     say("events", "read back from the streams, in their order:")
     for provider, play in PLAYS.items():
@@ -30,14 +30,14 @@ def tell_events(records: Mapping[Side, Record], say: Say) -> None:
             _tell(reference, {s: _refused(r, reference) for s, r in asked.items()}, say)
 
 
-def tell_calls(counted: Mapping[Provider, Counters], say: Say) -> None:
+def report_calls(counted: Mapping[Provider, Counters], say: Say) -> None:
     """Print what the sandbox counted: how many calls with an effect for how many wanted."""
     for number, provider in enumerate(PLAYS):
         told = [*_effects(provider, counted[provider]), *_harmless(provider, counted[provider])]
         say("" if number else "calls", f"{NAMES[provider]} saw {', '.join(told)}")
 
 
-def tell_privacy(directory: Path, accounts: Collection[str], say: Say) -> list[str]:
+def report_privacy(directory: Path, accounts: Collection[str], say: Say) -> list[str]:
     """Look for personal values in all that was written; return where there are any.
 
     `accounts` came with notifications.

@@ -11,7 +11,7 @@ from worker.local.demo.board import Board, Standing
 from worker.local.demo.cases.shape import BadStart, Case, FollowUp
 from worker.local.demo.checks import is_complete, plays_of
 from worker.local.demo.mail import Mail
-from worker.local.demo.record import Heard, Record
+from worker.local.demo.record import ReceivedEvent, Record
 from worker.local.demo.sending import send
 from worker.local.demo.side import Side
 from worker.store.database import Database
@@ -86,10 +86,10 @@ class Run:
         """Whether everything expected has come."""
         return is_complete(self.record, self.side) and not self._waiting
 
-    def _read(self, group: str, wait: float) -> Iterator[Heard]:
+    def _read(self, group: str, wait: float) -> Iterator[ReceivedEvent]:
         """Yield what is new on the stream to a consumer group, as the marketplace reads it."""
         for event in self._client.events(group, "demo", block=wait, quiet=0.0):
-            yield Heard(event.id, event.type, event.subject, event.data)
+            yield ReceivedEvent(event.id, event.type, event.subject, event.data)
 
     def _pass_on(self) -> None:
         if self._mail is None:
@@ -98,7 +98,7 @@ class Run:
             self._say("also", f"{reference}: NPD's notification is passed on")
             self._client.npd.receive_notification(notification)
 
-    def _follow_up(self, event: Heard) -> None:
+    def _follow_up(self, event: ReceivedEvent) -> None:
         due = [each for each in self._waiting if self._is_due(each, event)]
         for each in due:
             self._waiting.remove(each)
@@ -106,7 +106,7 @@ class Run:
             attempt = int(event.data["attempt"])
             send(self._client, self.side, each.reference, each.message, each.what, attempt)
 
-    def _is_due(self, each: FollowUp, event: Heard) -> bool:
+    def _is_due(self, each: FollowUp, event: ReceivedEvent) -> bool:
         return (each.reference, each.after.value) == (
             event.subject,
             event.type,

@@ -14,7 +14,7 @@ from worker.domain.states import DRIVEN
 from worker.local.demo.board import WIDTH, Standing, Standings
 from worker.local.demo.cases import PLAYS
 from worker.local.demo.cases.shape import Case
-from worker.local.demo.record import Heard
+from worker.local.demo.record import ReceivedEvent
 from worker.local.demo.side import NAMES, SIDES, Side
 
 _COLOURS: Final = {
@@ -49,7 +49,7 @@ class TableBoard:
         self._live.update(_Picture(self._last, whole=True))
         self._live.stop()
 
-    def hear(self, side: Side, event: Heard) -> None:
+    def hear(self, side: Side, event: ReceivedEvent) -> None:
         """Show nothing: the table shows the state."""
 
     def show(self, standings: Standings) -> None:

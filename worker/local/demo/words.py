@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any, Final
 
-from worker.local.demo.record import Heard
+from worker.local.demo.record import ReceivedEvent
 
 _LEFT: Final = "attempts_left"
 #: Facts of a result that are worth a word, and how it goes.
@@ -15,18 +15,18 @@ _FACTS: Final = {
 }
 
 
-def describe(event: Heard) -> str:
+def describe(event: ReceivedEvent) -> str:
     """Return an event in a few words."""
     remark = _remark(event.data)
     return f"{event.verb} ({remark})" if remark else event.verb
 
 
-def describe_all(events: Iterable[Heard]) -> str:
+def describe_all(events: Iterable[ReceivedEvent]) -> str:
     """Return events in a row, those that only count down as one."""
     return " → ".join(_parts(events))
 
 
-def _parts(events: Iterable[Heard]) -> Iterator[str]:
+def _parts(events: Iterable[ReceivedEvent]) -> Iterator[str]:
     for (verb, counts), group in groupby(events, lambda each: (each.verb, _LEFT in each.data)):
         if counts:
             yield f"{verb} ({', '.join(str(each.data[_LEFT]) for each in group)} left)"

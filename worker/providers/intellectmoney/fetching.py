@@ -201,7 +201,7 @@ class Invoices(Fetching[Invoice]):
     def ended(self, end: Finished, progress: Progress, answer: bytes | None) -> Finished:
         """Return the end with the store's counts and sums added: the stored rows are the answer."""
         del answer
-        return replace(end, result={"pages": Place.of(progress).pages}, tallied=True)
+        return replace(end, result={"pages": Place.of(progress).pages}, with_totals=True)
 
 
 def listing_of(client: Client, filters: Mapping[str, Any], date_format: str) -> Listing[Scheduled]:

@@ -126,7 +126,7 @@ class NpdPlugin(ProviderPlugin[NpdSettings]):
             _CREATED if said.async_status == _CREATED else "unknown asyncStatus",
             _deadline(said, work.now),
             again_in=None if self._asker else _LONG,
-            listens=True,
+            accepts_notifications=True,
         )
 
     def carry_over(

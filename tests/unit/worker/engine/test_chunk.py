@@ -491,19 +491,19 @@ def test_answer_says_when_it_was_asked_for_and_how_long_it_took(
 def test_chunk_steps_aside_when_only_the_last_answers_are_awaited(
     plugin: ScriptedPlugin, executor: ThreadPoolExecutor, count: int
 ) -> None:
-    aside = threading.Event()
+    background_query = threading.Event()
 
     def slow(work: Work) -> Outcome:
         if work.id == "id-0":
-            assert aside.wait(20)
+            assert background_query.wait(20)
         return PENDING
 
     plugin.answers(Call.POLL, slow)
     work = working(plugin, rows(count))
 
-    work.run(executor, 4, lambda _: None, aside.set)
+    work.run(executor, 4, lambda _: None, background_query.set)
 
-    assert aside.is_set()
+    assert background_query.is_set()
     assert work.flawless
 
 
@@ -511,11 +511,11 @@ def test_chunk_does_not_step_aside_while_something_is_left_to_ask(
     plugin: ScriptedPlugin, executor: ThreadPoolExecutor
 ) -> None:
     left: list[int] = []
-    aside = threading.Event()
+    background_query = threading.Event()
 
     def slow(work: Work) -> Outcome:
         if work.id == "id-5":
-            assert aside.wait(20)
+            assert background_query.wait(20)
         else:
             # Longer than it takes to look whether only the last is left.
             time.sleep(0.35)
@@ -523,7 +523,7 @@ def test_chunk_does_not_step_aside_while_something_is_left_to_ask(
 
     def step_aside() -> None:
         left.append(len(work._waiting))
-        aside.set()
+        background_query.set()
 
     plugin.answers(Call.POLL, slow)
     work = working(plugin, rows(6))
@@ -538,7 +538,7 @@ def test_chunk_does_not_step_aside_after_a_halt(
 ) -> None:
     """The cause is shared at its end; before that no other chunk may begin."""
     both = threading.Barrier(2, timeout=20)
-    aside: list[bool] = []
+    background_query: list[bool] = []
 
     def slow(work: Work) -> Outcome:
         both.wait()
@@ -550,8 +550,8 @@ def test_chunk_does_not_step_aside_after_a_halt(
     plugin.answers(Call.POLL, slow)
     work = working(plugin, rows(2))
 
-    work.run(executor, 4, lambda _: None, lambda: aside.append(True))
+    work.run(executor, 4, lambda _: None, lambda: background_query.append(True))
 
     assert work.halt is Halt.MISCONFIGURED
     assert plugin.asked(Call.POLL) == 2
-    assert not aside
+    assert not background_query

@@ -14,8 +14,8 @@ from worker.local.demo.cases.shape import (
     WAITING,
     BadStart,
     Case,
+    ExpectedEvent,
     Play,
-    Told,
 )
 from worker.local.demo.registry import tally_of
 
@@ -50,7 +50,7 @@ _CASES: Final = (
         "registry",
         FetchInvoices(_filters(_REGISTRY)),
         "7 pages, 2 of them queued: every invoice once, sums exact",
-        (*TAKEN, Told(SUCCEEDED, result={"pages": 7, **tally_of(_REGISTRY)})),
+        (*TAKEN, ExpectedEvent(SUCCEEDED, result={"pages": 7, **tally_of(_REGISTRY)})),
         {"answered": 7},
     ),
     Case(
@@ -59,7 +59,9 @@ _CASES: Final = (
         "an error on page 2: failed, page 1 is kept",
         (
             *TAKEN,
-            Told(FAILED, "provider_error", retryable=True, result={"pages": 1, "invoices": _PAGE}),
+            ExpectedEvent(
+                FAILED, "provider_error", retryable=True, result={"pages": 1, "invoices": _PAGE}
+            ),
         ),
         {"answered": 1},
     ),
@@ -67,28 +69,28 @@ _CASES: Final = (
         "scheduled",
         SaveScheduled(_operation(3_500)),
         "a scheduled operation is created",
-        (Told(ACCEPTED), Told(SUCCEEDED, result={"confirmed_by": "reply"})),
+        (ExpectedEvent(ACCEPTED), ExpectedEvent(SUCCEEDED, result={"confirmed_by": "reply"})),
         _WRITTEN,
     ),
     Case(
         "scheduled-noreply",
         SaveScheduled(_operation(4_530)),
         "the reply is lost: not sent twice, the list confirms it",
-        (Told(ACCEPTED), Told(SUCCEEDED, result={"confirmed_by": "list"})),
+        (ExpectedEvent(ACCEPTED), ExpectedEvent(SUCCEEDED, result={"confirmed_by": "list"})),
         _WRITTEN,
     ),
     Case(
         "scheduled-refused",
         SaveScheduled(_operation(2_510)),
         "IntellectMoney refuses to create it: failed",
-        (Told(ACCEPTED), Told(FAILED, "provider_error")),
+        (ExpectedEvent(ACCEPTED), ExpectedEvent(FAILED, "provider_error")),
         _NOT_WRITTEN,
     ),
     Case(
         "scheduled-unsure",
         SaveScheduled(_operation(5_540)),
         "no reply, not in the list: an engineer decides",
-        (Told(ACCEPTED), Told(WAITING, "doubtful_submit")),
+        (ExpectedEvent(ACCEPTED), ExpectedEvent(WAITING, "doubtful_submit")),
         _NOT_WRITTEN,
     ),
 )

@@ -12,9 +12,9 @@ from worker.local.demo.cases.shape import (
     WAITING,
     BadStart,
     Case,
+    ExpectedEvent,
     FollowUp,
     Play,
-    Told,
     asks,
     succeeds,
 )
@@ -41,7 +41,7 @@ _CASES: Final = (
         "wrong-person",
         IdentifyByCode(UNKNOWN_TO_THE_STATE),
         "the data do not match: rejected, can be corrected",
-        (*TAKEN, asks(5), Told(REJECTED, "data_mismatch", retryable=True)),
+        (*TAKEN, asks(5), ExpectedEvent(REJECTED, "data_mismatch", retryable=True)),
         {"submits": 1, "codes": 0},
     ),
     Case(
@@ -51,7 +51,7 @@ _CASES: Final = (
         (
             *TAKEN,
             *(asks(left) for left in (5, 4, 3, 2, 1)),
-            Told(REJECTED, "codes_exhausted", retryable=True),
+            ExpectedEvent(REJECTED, "codes_exhausted", retryable=True),
         ),
         {"submits": 1, "codes": 5},
     ),
@@ -59,14 +59,14 @@ _CASES: Final = (
         "no-code",
         IdentifyByCode(SILENT),
         "the person passes, no SMS code comes: expired",
-        (*TAKEN, asks(5), Told(EXPIRED, "phone_not_verified", retryable=True)),
+        (*TAKEN, asks(5), ExpectedEvent(EXPIRED, "phone_not_verified", retryable=True)),
         {"submits": 1, "codes": 0},
     ),
     Case(
         "dropped-start",
         IdentifyByCode(UNANSWERED),
         "a billed start's reply is lost: an engineer decides",
-        (Told(ACCEPTED), Told(WAITING, "doubtful_submit")),
+        (ExpectedEvent(ACCEPTED), ExpectedEvent(WAITING, "doubtful_submit")),
         {"submits": 1, "codes": 0},
     ),
 )

@@ -10,9 +10,9 @@ from worker.local.demo.cases.shape import (
     WAITING,
     BadStart,
     Case,
+    ExpectedEvent,
     FollowUp,
     Play,
-    Told,
     succeeds,
 )
 from worker.local.demo.people import BAD_SNILS, CORRECTED, FIRST, MISSPELT, SECOND
@@ -38,28 +38,28 @@ _CASES: Final = (
         "mismatch",
         IdentifyUnit(41_103),
         "the data do not match: rejected, can be corrected",
-        (*TAKEN, Told(REJECTED, "data_mismatch", retryable=True)),
+        (*TAKEN, ExpectedEvent(REJECTED, "data_mismatch", retryable=True)),
         _ONCE,
     ),
     Case(
         "foreigner",
         IdentifyUnit(41_107),
         "Russian citizens only: rejected, not retryable",
-        (*TAKEN, Told(REJECTED, "not_eligible")),
+        (*TAKEN, ExpectedEvent(REJECTED, "not_eligible")),
         _ONCE,
     ),
     Case(
         "known-already",
         IdentifyUnit(41_511),
         "already identified: this error code is a success",
-        (Told(ACCEPTED), succeeds("already_identified")),
+        (ExpectedEvent(ACCEPTED), succeeds("already_identified")),
         _ONCE,
     ),
     Case(
         "silent-anonymous",
         IdentifyUnit(41_200),
         "no answer, the profile stays anonymous: rejected",
-        (*TAKEN, Told(REJECTED, "not_identified", retryable=True)),
+        (*TAKEN, ExpectedEvent(REJECTED, "not_identified", retryable=True)),
         _ONCE,
     ),
     Case(
@@ -73,7 +73,7 @@ _CASES: Final = (
         "silent-strange",
         IdentifyUnit(41_203),
         "no answer, an unknown group: an engineer decides",
-        (*TAKEN, Told(WAITING, "unknown_answer")),
+        (*TAKEN, ExpectedEvent(WAITING, "unknown_answer")),
         _ONCE,
     ),
     Case(
@@ -94,7 +94,7 @@ _CASES: Final = (
         "dropped-submit",
         IdentifyUnit(41_500),
         "the submit's reply is lost: not sent twice, profile asked",
-        (Told(ACCEPTED), succeeds("profile_group")),
+        (ExpectedEvent(ACCEPTED), succeeds("profile_group")),
         _ONCE,
     ),
     Case(
@@ -103,7 +103,7 @@ _CASES: Final = (
         "rejected, then corrected data succeed as attempt 2",
         (
             *TAKEN,
-            Told(REJECTED, "data_mismatch", retryable=True),
+            ExpectedEvent(REJECTED, "data_mismatch", retryable=True),
             *TAKEN,
             succeeds("result"),
         ),

@@ -13,8 +13,8 @@ from worker.local.demo.cases.shape import (
     WAITING,
     BadStart,
     Case,
+    ExpectedEvent,
     Play,
-    Told,
     succeeds,
 )
 from worker.local.demo.people import (
@@ -41,7 +41,7 @@ _CASES: Final = (
         "notified-expired",
         IdentifySelfEmployed(TURNED_DOWN),
         "notified of EXPIRED, the profile is anonymous: rejected",
-        (*TAKEN, Told(REJECTED, "not_identified", retryable=True)),
+        (*TAKEN, ExpectedEvent(REJECTED, "not_identified", retryable=True)),
         _EACH_STEP_ONCE,
     ),
     Case(
@@ -55,7 +55,7 @@ _CASES: Final = (
         "not-bound",
         IdentifySelfEmployed(UNBOUND),
         "`no user inn`: rejected, the marketplace must act",
-        (Told(ACCEPTED), Told(REJECTED, "not_eligible", retryable=True)),
+        (ExpectedEvent(ACCEPTED), ExpectedEvent(REJECTED, "not_eligible", retryable=True)),
         {"updatemonetaprofile": 1, "updateuserdoc": 0, "startuprid": 0},
     ),
     Case(
@@ -63,8 +63,8 @@ _CASES: Final = (
         IdentifySelfEmployed(CUT_OFF),
         "startuprid's reply is lost, the notification settles it",
         (
-            Told(ACCEPTED),
-            Told(WAITING, "doubtful_submit"),
+            ExpectedEvent(ACCEPTED),
+            ExpectedEvent(WAITING, "doubtful_submit"),
             succeeds("notification", group="simplified"),
         ),
         _EACH_STEP_ONCE,
@@ -73,7 +73,7 @@ _CASES: Final = (
         "notified-disputed",
         IdentifySelfEmployed(DISPUTED),
         "SUCCESS, but the profile is anonymous: engineer decides",
-        (*TAKEN, Told(WAITING, "unknown_answer")),
+        (*TAKEN, ExpectedEvent(WAITING, "unknown_answer")),
         _EACH_STEP_ONCE,
     ),
 )

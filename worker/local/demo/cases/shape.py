@@ -18,7 +18,7 @@ INPUT_REQUIRED: Final = EventType.INPUT_REQUIRED
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ExpectedEvent:
     """An event that must come."""
 
     type: EventType
@@ -39,7 +39,7 @@ class Case:
     start: Start
     #: For people: what happens.
     what: str
-    expected: tuple[Told, ...]
+    expected: tuple[ExpectedEvent, ...]
     #: What of its calls the stand-in must have counted, by the stand-in's own names: those that
     #: cost or have effect, each exactly so often.
     calls: Mapping[str, int]
@@ -98,14 +98,14 @@ class Play:
         )
 
 
-TAKEN: Final = (Told(ACCEPTED), Told(STARTED))
+TAKEN: Final = (ExpectedEvent(ACCEPTED), ExpectedEvent(STARTED))
 
 
-def succeeds(verified_by: str, **facts: object) -> Told:
+def succeeds(verified_by: str, **facts: object) -> ExpectedEvent:
     """Return the end of an identification that succeeds."""
-    return Told(SUCCEEDED, result={"verified_by": verified_by, **facts})
+    return ExpectedEvent(SUCCEEDED, result={"verified_by": verified_by, **facts})
 
 
-def asks(attempts_left: int) -> Told:
+def asks(attempts_left: int) -> ExpectedEvent:
     """Return that the person's input is asked for."""
-    return Told(INPUT_REQUIRED, attempts_left=attempts_left)
+    return ExpectedEvent(INPUT_REQUIRED, attempts_left=attempts_left)

@@ -6,12 +6,12 @@ import pytest
 
 from uprid_client.contract.events import EventType
 from worker.local.demo.cases import PLAYS
-from worker.local.demo.cases.shape import Case, Told
+from worker.local.demo.cases.shape import Case, ExpectedEvent
 from worker.local.demo.checks import faults_of_case, faults_of_record, is_complete, plays_of
-from worker.local.demo.record import Heard, Record
+from worker.local.demo.record import ReceivedEvent, Record
 from worker.local.demo.side import SIDES, Side
 
-Change = Callable[[list[Heard]], list[Heard]]
+Change = Callable[[list[ReceivedEvent]], list[ReceivedEvent]]
 
 _ALL = {case.reference: case for play in PLAYS.values() for case in play.cases}
 _CORRECTED = _ALL["corrected"]
@@ -19,13 +19,13 @@ _REGISTRY = _ALL["registry"]
 _CODES = _ALL["five-wrong-codes"]
 
 
-def _heard(case: Case) -> list[Heard]:
+def _heard(case: Case) -> list[ReceivedEvent]:
     """Exactly what the case expects."""
     events, attempt = [], 0
     for number, told in enumerate(case.expected, start=1):
         attempt += told.type is EventType.ACCEPTED
         events.append(
-            Heard(
+            ReceivedEvent(
                 f"{case.reference}-{number}",
                 told.type.value,
                 case.reference,
@@ -35,7 +35,7 @@ def _heard(case: Case) -> list[Heard]:
     return events
 
 
-def _facts(told: Told) -> dict[str, Any]:
+def _facts(told: ExpectedEvent) -> dict[str, Any]:
     reason = {"code": told.reason, "provider_code": None, "retryable": told.retryable}
     facts = {"reason": reason if told.reason else None, "result": {**told.result, "more": 1}}
     return facts if told.attempts_left is None else {**facts, "attempts_left": told.attempts_left}
@@ -50,7 +50,7 @@ def _record(side: Side) -> Record:
         for number, (reference, fields) in enumerate(play.refused):
             data = {"fields": list(fields)}
             id_ = f"refused-{reference}-{number}"
-            record.add(Heard(id_, EventType.MESSAGE_REFUSED, reference, data))
+            record.add(ReceivedEvent(id_, EventType.MESSAGE_REFUSED, reference, data))
     return record
 
 
@@ -66,21 +66,21 @@ def test_record_is_not_complete_when_a_provider_is_silent() -> None:
     assert not is_complete(_record(asks_moneta), asks_all)
 
 
-def _without_the_end(heard: list[Heard]) -> list[Heard]:
+def _without_the_end(heard: list[ReceivedEvent]) -> list[ReceivedEvent]:
     return heard[:-1]
 
 
-def _ended_twice(heard: list[Heard]) -> list[Heard]:
+def _ended_twice(heard: list[ReceivedEvent]) -> list[ReceivedEvent]:
     data = {**heard[-1].data, "sequence": len(heard) + 1}
     return [*heard, replace(heard[-1], id="again", data=data)]
 
 
-def _in_another_order(heard: list[Heard]) -> list[Heard]:
+def _in_another_order(heard: list[ReceivedEvent]) -> list[ReceivedEvent]:
     return [heard[1], heard[0], *heard[2:]]
 
 
 def _changed(key: str, value: object, place: int = -1) -> Change:
-    def change(heard: list[Heard]) -> list[Heard]:
+    def change(heard: list[ReceivedEvent]) -> list[ReceivedEvent]:
         heard[place] = replace(heard[place], data={**heard[place].data, key: value})
         return heard
 
@@ -146,7 +146,7 @@ def test_record_names_the_fault_when_a_refusal_names_other_fields() -> None:
 
 def test_record_names_the_fault_when_an_operation_appears_that_nobody_wanted() -> None:
     record = _record(SIDES[1])
-    record.add(Heard("x", EventType.ACCEPTED, "no-code", {}))
+    record.add(ReceivedEvent("x", EventType.ACCEPTED, "no-code", {}))
     assert faults_of_record(record, SIDES[1]) == [
         "no-code: was not enqueued, and yet there are events"
     ]

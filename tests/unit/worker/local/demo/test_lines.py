@@ -8,11 +8,11 @@ from uprid_client.names import Provider
 from worker.local.demo.board import WIDTH
 from worker.local.demo.cases import PLAYS
 from worker.local.demo.lines import LineBoard
-from worker.local.demo.record import Heard
+from worker.local.demo.record import ReceivedEvent
 from worker.local.demo.side import NAMES, SIDES
 
 
-def _lines(*events: Heard) -> tuple[list[str], list[str]]:
+def _lines(*events: ReceivedEvent) -> tuple[list[str], list[str]]:
     """Return what is printed at first, and what of the events."""
     console = Console(file=io.StringIO(), width=120)
     with LineBoard(console) as board:
@@ -45,7 +45,7 @@ def test_lines_name_where_something_ended_and_leave_out_what_goes_on(
 ) -> None:
     kinds = (EventType.ACCEPTED, EventType.STARTED, EventType.SUCCEEDED)
 
-    _, heard = _lines(*(Heard(kind, kind.value, reference, {}) for kind in kinds))
+    _, heard = _lines(*(ReceivedEvent(kind, kind.value, reference, {}) for kind in kinds))
 
     [line] = heard
     assert line.endswith(f" s  {where:16}{reference:{WIDTH}}succeeded")

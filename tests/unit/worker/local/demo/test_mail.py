@@ -1,6 +1,6 @@
 from uprid_client.contract.events import EventType
 from worker.local.demo.mail import Mail, Notification
-from worker.local.demo.record import Heard, Record
+from worker.local.demo.record import ReceivedEvent, Record
 
 _PROMPT: Notification = {
     "userPhone": "79000361000",
@@ -36,7 +36,7 @@ def test_mail_is_held_back_until_its_operation_has_come_to_an_event() -> None:
     assert [reference for reference, _ in mail.due(record)] == ["notified-success"]
 
     waiting = EventType.WAITING_FOR_PERSON
-    record.add(Heard("1", waiting.value, "dropped-task", {}))
+    record.add(ReceivedEvent("1", waiting.value, "dropped-task", {}))
 
     assert list(mail.due(record)) == [("dropped-task", _CUT_OFF)]
 

@@ -1,9 +1,9 @@
 from uprid_client.contract.events import EventType
-from worker.local.demo.record import Heard, Record
+from worker.local.demo.record import ReceivedEvent, Record
 
 
-def _heard(number: int, kind: EventType, reference: str = "order") -> Heard:
-    return Heard(str(number), kind.value, reference, {})
+def _heard(number: int, kind: EventType, reference: str = "order") -> ReceivedEvent:
+    return ReceivedEvent(str(number), kind.value, reference, {})
 
 
 def test_record_takes_an_event_once_when_it_is_delivered_twice() -> None:

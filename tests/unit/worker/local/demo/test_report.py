@@ -6,8 +6,8 @@ from uprid_client.contract.events import EventType
 from uprid_client.names import Provider
 from worker.local.demo.board import WIDTH
 from worker.local.demo.cases import PLAYS
-from worker.local.demo.record import Heard, Record
-from worker.local.demo.report import tell_calls, tell_events, tell_privacy
+from worker.local.demo.record import ReceivedEvent, Record
+from worker.local.demo.report import report_calls, report_events, report_privacy
 from worker.local.demo.side import SIDES
 
 _REFERENCE = PLAYS[Provider.MONETA].cases[0].reference
@@ -30,7 +30,7 @@ class Paper:
 def _record(types: Sequence[EventType], reference: str = _REFERENCE) -> Record:
     record = Record()
     for number, kind in enumerate(types):
-        record.add(Heard(f"{number}", kind.value, reference, {}))
+        record.add(ReceivedEvent(f"{number}", kind.value, reference, {}))
     return record
 
 
@@ -38,7 +38,7 @@ def test_events_are_told_once_when_both_transports_led_to_them() -> None:
     paper = Paper()
     same = (EventType.ACCEPTED, EventType.SUCCEEDED)
 
-    tell_events({side: _record(same) for side in SIDES}, paper)
+    report_events({side: _record(same) for side in SIDES}, paper)
 
     assert paper.about(_REFERENCE) == [f"{_REFERENCE:{WIDTH}}accepted → succeeded"]
 
@@ -47,7 +47,7 @@ def test_events_are_told_by_transport_when_they_differ() -> None:
     paper = Paper()
     json, soap = SIDES
 
-    tell_events({json: _record([EventType.ACCEPTED]), soap: Record()}, paper)
+    report_events({json: _record([EventType.ACCEPTED]), soap: Record()}, paper)
 
     assert paper.about(_REFERENCE) == [
         f"{_REFERENCE:{WIDTH}}over JSON: accepted",
@@ -59,7 +59,7 @@ def test_events_are_told_once_of_a_provider_that_is_asked_on_one_side() -> None:
     paper = Paper()
     json, soap = SIDES
 
-    tell_events({json: _record([EventType.ACCEPTED], _CODED), soap: Record()}, paper)
+    report_events({json: _record([EventType.ACCEPTED], _CODED), soap: Record()}, paper)
 
     assert paper.about(_CODED) == [f"{_CODED:{WIDTH}}accepted"]
 
@@ -78,7 +78,7 @@ def test_calls_are_told_by_provider_and_monetas_by_language() -> None:
     }
     counted[Provider.MANDARIN]["subjects"] = {"7": {"submits": 4, "codes": 1}}
 
-    tell_calls(counted, paper)
+    report_calls(counted, paper)
 
     moneta, mandarin, npd, intellectmoney = paper.lines
     assert moneta.endswith(
@@ -95,7 +95,7 @@ def test_privacy_names_the_place_and_not_the_value(tmp_path: Path) -> None:
     (tmp_path / "c.log").write_text("took 7000 ms on port 7000")
     paper = Paper()
 
-    faults = tell_privacy(tmp_path, {"61000001"}, paper)
+    faults = report_privacy(tmp_path, {"61000001"}, paper)
 
     assert [fault.rpartition(" ")[2] for fault in faults] == ["a.log", "b.log"]
     assert paper.lines == []
@@ -105,7 +105,7 @@ def test_privacy_is_told_when_nothing_was_found(tmp_path: Path) -> None:
     (tmp_path / "a.log").write_text("took 61000001 ms")
     paper = Paper()
 
-    assert tell_privacy(tmp_path, (), paper) == []
+    assert report_privacy(tmp_path, (), paper) == []
 
     [line] = paper.lines
     assert line.endswith("in 16 bytes of logs, streams and databases")

@@ -3,12 +3,12 @@ from typing import Any
 import pytest
 
 from uprid_client.contract.events import EventType
-from worker.local.demo.record import Heard
+from worker.local.demo.record import ReceivedEvent
 from worker.local.demo.words import describe, describe_all
 
 
-def _heard(kind: EventType, **data: Any) -> Heard:
-    return Heard("1", kind.value, "order", data)
+def _heard(kind: EventType, **data: Any) -> ReceivedEvent:
+    return ReceivedEvent("1", kind.value, "order", data)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def _heard(kind: EventType, **data: Any) -> Heard:
         ),
     ],
 )
-def test_words_tell_an_event(event: Heard, words: str) -> None:
+def test_words_tell_an_event(event: ReceivedEvent, words: str) -> None:
     assert describe(event) == words
 
 
