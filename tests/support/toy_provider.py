@@ -29,13 +29,24 @@ class ToySettings(ProviderSettings):
 '''
 _FIELD: Final = "    toy: ToySettings | None = None\n"
 
-_TYPES: Final = '''"""What a marketplace gives for the toy provider, and what that one answers."""
+_CONTRACT: Final = '''"""What a marketplace gives for the toy provider."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from uprid_client.contract.arguments import Start
 from uprid_client.contract.given import Given
+from uprid_client.contract.tasks import TaskContract
+
+
+class ToyTask(StrEnum):
+    """The names of its tasks."""
+
+    START = "tasks.toy.start_count"
+    POLL = "tasks.toy.poll"
 
 
 class StartArguments(Given):
@@ -44,8 +55,20 @@ class StartArguments(Given):
     amount: Annotated[int, Field(strict=True, gt=0)]
 
 
+class StartCount(Start, StartArguments):
+    """Start a count."""
+
+
+TASKS: Final[Mapping[ToyTask, TaskContract]] = {ToyTask.START: TaskContract(StartCount)}
+'''
+
+_TYPES: Final = '''"""What the toy provider answers."""
+
+from pydantic import BaseModel, ConfigDict
+
+
 class Job(BaseModel):
-    """A job as the host tells it."""
+    """A job as the host describes it."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
@@ -63,8 +86,11 @@ from typing import Any, ClassVar
 from pydantic import ValidationError
 
 from config.providers import ToySettings
-from config.queues import Provider
-from worker.domain.errors import CallFailed, Refused
+from uprid_client.names import Provider
+from uprid_client.contract.reason_codes import ReasonCode
+from uprid_client.contract.states import State
+from uprid_client.errors import Refused
+from worker.domain.errors import CallFailed
 from worker.domain.outcomes import (
     Doubtful,
     Finished,
@@ -73,11 +99,9 @@ from worker.domain.outcomes import (
     Outcome,
     Pending,
     Reason,
-    ReasonCode,
     Started,
     Trouble,
 )
-from worker.domain.states import State
 from worker.providers.base import Finding, Work
 from worker.providers.transport.failures import trouble_of
 from uprid_client.contract.given import Writing
@@ -86,7 +110,8 @@ from worker.providers.plugin import Payload, ProviderPlugin
 from worker.providers.progress import Progress as StoredProgress
 from worker.providers.resources import Resources
 from worker.providers.transport.sessions import session_of
-from worker.providers.toy.types import Job, StartArguments
+from uprid_client.contract.toy import StartArguments
+from worker.providers.toy.types import Job
 
 _DOUBTFUL = Reason(ReasonCode.DOUBTFUL_SUBMIT, "Whether it was taken is not known: look there.")
 _LATE = Reason(ReasonCode.DEADLINE_PASSED, "The job was not done in time: retry.", retryable=True)
@@ -176,28 +201,27 @@ def _job(reply: Reply) -> Job | None:
 _TASKS: Final = '''"""The toy provider's tasks."""
 
 from datetime import datetime
-from enum import StrEnum
 
-from config.queues import Provider, Wake
-from tasks.door import chunk, intake
-from worker.intake.starts import start
+from config.queues import Wake
+from tasks.base import chunk_task, message_task
+from uprid_client.contract.toy import ToyTask
+from uprid_client.names import Provider
+from worker.intake import starts
+from worker.intake.message import Message
+from worker.intake.parts import Parts
 from worker.process.runtime import Runtime
 
 
-class Task(StrEnum):
-    """Their names."""
+@message_task(ToyTask.START)
+def start_count(parts: Parts, message: Message) -> None:
+    """Store a count: `reference` `amount`."""
+    starts.start(Provider.TOY, "count")(parts, message)
 
-    START = "tasks.toy.start_count"
-    POLL = "tasks.toy.poll"
 
-
+@chunk_task(ToyTask.POLL)
 def poll(runtime: Runtime, slot: datetime | None) -> None:
     """Work on what is due at the toy provider."""
     runtime.engine.work(Provider.TOY, Wake.POLL, slot)
-
-
-intake(Task.START, start(Provider.TOY, "count"))
-chunk(Task.POLL, poll)
 '''
 
 
@@ -213,6 +237,7 @@ def add_to_copy(folder: Path) -> Path:
     (provider / "__init__.py").touch()
     (provider / "types.py").write_text(_TYPES, "utf-8")
     (provider / "plugin.py").write_text(_PLUGIN, "utf-8")
+    (folder / "uprid_client" / "contract" / "toy.py").write_text(_CONTRACT, "utf-8")
     (folder / "tasks" / "toy.py").write_text(_TASKS, "utf-8")
     _change(folder, _ENUM, r'\1\2    TOY = "toy"\n')
     _change(folder / "config", _BLOCKS, lambda found: _SETTINGS + found[1].rstrip() + "\n" + _FIELD)
