@@ -30,8 +30,9 @@ import config, tasks, uprid_client, worker
 found = {}
 for package in (config, tasks, uprid_client, worker):
     for each in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-        # Alembic's, and what runs as it is imported.
-        if not each.name.endswith((".migrations.env", "__main__")):
+        # Alembic's, what runs as it is imported, and the demo, which needs the stand-ins.
+        demo = each.name.startswith("worker.local.demo.") and not each.name.endswith(".command")
+        if not demo and not each.name.endswith((".migrations.env", "__main__")):
             found[each.name] = importlib.import_module(each.name).__file__
 json.dump(found, sys.stdout)
 """
@@ -40,10 +41,10 @@ import json, sys
 from importlib.metadata import distributions
 json.dump({each.name: each.version for each in distributions()}, sys.stdout)
 """
-#: Every distribution that this repository makes.
+#: Every distribution of this repository that an image has: the stand-ins are of the extra `local`.
 OURS: Final = {
     tomllib.loads(path.read_text("utf-8"))["project"]["name"]
-    for path in (ROOT / "pyproject.toml", *ROOT.glob("*/pyproject.toml"))
+    for path in (ROOT / "pyproject.toml", ROOT / "client" / "pyproject.toml")
 }
 _SETTINGS: Final = {
     "REDIS_URL": "redis://127.0.0.1:9/0",
