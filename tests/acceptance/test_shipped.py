@@ -26,7 +26,7 @@ def test_processes_take_program_packages_and_own_code_from_the_installation(whol
     whole.start("worker", "poller")
     whole.wait_until_started("worker", "poller")
 
-    for name in ("worker", "poller", "sandbox"):
+    for name in ("worker", "poller"):
         process = psutil.Process(whole.process(name).pid)
         assert Path(process.cmdline()[0]).parent == programs()
         assert "PYTHONPATH" not in process.environ()

@@ -39,7 +39,7 @@ _BEHIND_DOUBLES: Final[Mapping[str, Left]] = {
         "an id that is remembered beyond the stream's end counts as told",
         "4: the stream is filled again",
         Slip(stream, "_SCRIPT", "if not id or not is_there(id) then", "if not id then"),
-        "integration/test_relay.py::test_deleted_stream_is_filled_again_behind_what_is_new[sqlite]",
+        "integration/stream/test_relay.py::test_deleted_stream_is_filled_again_behind_what_is_new[sqlite]",
     ),
     "keep-what-is-cut-off": _slip(
         "a connection whose call was cut off goes back to the pool",
@@ -49,7 +49,7 @@ _BEHIND_DOUBLES: Final[Mapping[str, Left]] = {
             "in_time = self._watchdog.release(self)",
             "in_time = self._watchdog.release(self) or True",
         ),
-        "unit/worker/providers/test_connections.py"
+        "unit/worker/providers/transport/test_connections.py"
         "::test_connection_that_is_about_to_be_cut_off_carries_no_second_call",
     ),
     "fetch-tokens-in-crowds": _slip(
@@ -60,7 +60,7 @@ _BEHIND_DOUBLES: Final[Mapping[str, Left]] = {
     "recover-what-was-paused": _slip(
         "what was paused all the time is put in doubt", "3: a doubt is a person's work",
         Slip(fail_over, "_doubted", "paused_at <= recovery.since", "paused_at > recovery.since"),
-        "integration/test_cli_recover.py::test_what_was_paused_all_the_time_is_left_out[sqlite]",
+        "integration/cli/test_recover.py::test_what_was_paused_all_the_time_is_left_out[sqlite]",
     ),
     "erase-the-young": _slip(
         "payloads are erased before their retention", "6: erased after a retention time",
@@ -76,12 +76,12 @@ _BEHIND_DOUBLES: Final[Mapping[str, Left]] = {
         "NPD: what was never sent is in doubt, and the other way round",
         "3: what costs is done once",
         Slip(NpdPlugin, "submit", "if failure.never_sent:", "if not failure.never_sent:"),
-        "contract/test_npd.py::test_refused_connection_is_sent_again[submit]",
+        "contract/npd/test_plugin.py::test_refused_connection_is_sent_again[submit]",
     ),
     "believe-the-last-notification": _slip(
         "NPD: a notification counts whosever it is", "7: an answer is of its own attempt",
         Slip(NotifiedEnd, "of", 'str(notice["async_id"]) == provider_ref', "True"),
-        "contract/test_npd.py::test_notification_is_believed_without_moneta[another task's]",
+        "contract/npd/test_plugin.py::test_notification_is_believed_without_moneta[another task's]",
     ),
     "reject-without-a-last-poll": _slip(
         "MONETA: a unit is rejected although its task is found again", "7: no fault is a verdict",
@@ -90,13 +90,13 @@ _BEHIND_DOUBLES: Final[Mapping[str, Left]] = {
             "settled.state is not State.REJECTED",
             "settled.state is State.REJECTED",
         ),
-        "contract/test_moneta.py"
+        "contract/moneta/test_plugin.py"
         "::test_settle_goes_on_with_a_task_that_is_found_again_in_time[json]",
     ),
     "look-once-too-often": _slip(
         "MONETA: an anonymous unit is looked at once too often", "2: every operation ends in time",
         Slip(MonetaPlugin, "_settled", "checks >= wanted", "checks > wanted"),
-        "contract/test_moneta.py"
+        "contract/moneta/test_plugin.py"
         "::test_settle_rejects_an_anonymous_unit_after_the_configured_checks[json-3-waits2]",
     ),
     "send-a-sixth-code": _slip(
@@ -120,7 +120,7 @@ _BEHIND_DOUBLES: Final[Mapping[str, Left]] = {
         "Mandarin: a start that was never sent is a person's, and one that was is sent again",
         "3: what costs is done once",
         Slip(mandarin, "_not_created", "if failure.never_sent:", "if not failure.never_sent:"),
-        "contract/test_mandarin.py::test_submit_is_sent_again_where_it_surely_was_not_sent",
+        "contract/mandarin/test_plugin.py::test_submit_is_sent_again_where_it_surely_was_not_sent",
     ),
     "confirm-by-what-was-there": _slip(
         "IntellectMoney: what was listed before a create counts as made by it",
@@ -146,42 +146,43 @@ _BEHIND_DOUBLES: Final[Mapping[str, Left]] = {
 _UNSEEN: Final[Mapping[str, str]] = {
     "take-the-newest-first": "integration/store/test_claims.py"
     "::test_claim_takes_the_longest_overdue_first_and_no_more_than_the_limit[sqlite]",
-    "judge-as-one-likes": "integration/test_leaseholder.py"
+    "judge-as-one-likes": "integration/engine/test_incarnation.py"
     "::test_incarnation_does_not_judge_right_after_it_slept[sqlite]",
-    "doubt-no-lease": "integration/test_leaseholder.py"
+    "doubt-no-lease": "integration/engine/test_incarnation.py"
     "::test_incarnation_may_not_work_before_it_was_heard[sqlite]",
-    "remember-every-failure": "unit/worker/engine/test_gate.py::test_fed[an answer between them]",
+    "remember-every-failure": "unit/worker/engine/test_admission.py"
+    "::test_fed[an answer between them]",
     "back-off-no-further": "unit/worker/engine/test_decisions.py::test_trouble_backs_off[2-40]",
     "settle-a-poll-too-early": "unit/worker/engine/test_decisions.py::test_next_ask[polling]",
-    "keep-late-answers": "integration/test_engine_decisions.py"
+    "keep-late-answers": "integration/engine/test_decisions.py"
     "::test_late_success_is_journaled_and_told_once_and_ends_nothing[sqlite-after cancel]",
     "take-suspects-along": "integration/store/test_claims.py"
     "::test_claim_leaves_alone_what_is_not_for_it[sqlite-suspect]",
     "probe-in-crowds": "integration/engine/test_health.py"
     "::test_breaker_lets_one_probe_out_at_a_time[sqlite]",
-    "follow-no-hint": "integration/store/test_hastening.py"
+    "follow-no-hint": "integration/store/test_callbacks.py"
     "::test_hint_that_comes_during_a_poll_has_another_follow_it[sqlite]",
     "supply-nothing": "unit/worker/engine/test_decisions.py"
     "::test_next_ask[an input is wanted, none has come]",
     "send-a-code-again": "integration/store/test_inputs.py"
     "::test_input_whose_answer_was_lost_is_not_sent_in_the_place_of_the_next[sqlite]",
-    "attach-nothing": "integration/store/test_notices.py"
+    "attach-nothing": "integration/store/test_notifications.py"
     "::test_notification_that_came_before_its_id_was_known_is_found_with_it[sqlite]",
-    "wake-with-the-origin": "integration/store/test_notices.py"
+    "wake-with-the-origin": "integration/store/test_notifications.py"
     "::test_notification_has_an_operation_that_waits_for_a_person_go_on_from[sqlite-a poll]",
     "refill-from-the-later": "integration/store/test_upkeep.py"
     "::test_outbox_knows_what_a_server_lost_within_the_retention[sqlite]",
-    "hint-what-is-sooner": "integration/store/test_hastening.py"
+    "hint-what-is-sooner": "integration/store/test_callbacks.py"
     "::test_hint_postpones_nothing[sqlite]",
-    "note-what-may-be-lost": "integration/test_relay.py"
+    "note-what-may-be-lost": "integration/stream/test_relay.py"
     "::test_relay_that_slept_over_a_flush_loses_nothing[sqlite]",
     "refill-not-to-the-end": "integration/store/test_upkeep.py"
     "::test_refill_goes_on_where_it_stopped_and_knows_nothing_of_an_earlier_one[sqlite]",
-    "stop-before-the-newest": "integration/test_relay.py"
+    "stop-before-the-newest": "integration/stream/test_relay.py"
     "::test_relay_fills_in_the_tail_that_a_server_lost[sqlite]",
-    "act-on-any-attempt": "integration/store/test_deciding.py"
+    "act-on-any-attempt": "integration/store/test_resolutions.py"
     "::test_decision_over_another_attempt_is_recorded_and_changes_nothing[sqlite-resume-2]",
-    "compare-ids-as-text": "integration/test_relay.py"
+    "compare-ids-as-text": "integration/stream/test_relay.py"
     "::test_relay_fills_in_a_tail_whose_ids_have_a_digit_more[sqlite]",
 }
 

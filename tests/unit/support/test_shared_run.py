@@ -17,7 +17,7 @@ _ROOT: Final = Path(__file__).parents[3]
 _MADE_FROM: Final = ("requirements-dev.lock", "client/pyproject.toml", "pyproject.toml")
 #: Prints what it is started with.
 _PYTHON: Final = "#!/bin/sh\nprintf '%s\\n' \"$@\"\n"
-_QUICK: Final = ["-n", "4", "-m", "not exhaustive"]
+_QUICK: Final = ["-n", "2", "-m", "not exhaustive"]
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_run_without_arguments_leaves_the_exhaustive_tests_out(tree: Path) -> No
 
 
 def test_run_of_all_leaves_nothing_out(tree: Path) -> None:
-    assert _given_to_pytest(tree, "--all", "-x") == ["-n", "4", "-x"]
+    assert _given_to_pytest(tree, "--all", "-x") == ["-n", "2", "-x"]
 
 
 def test_run_of_paths_runs_all_that_they_choose(tree: Path) -> None:
