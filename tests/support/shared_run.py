@@ -1,4 +1,4 @@
-"""Who runs which tests where several processes share a run (`pytest -n 4`), and in which order."""
+"""Who runs which tests where several processes share a run (`pytest -n 2`), and in which order."""
 
 import re
 from collections.abc import Sequence
