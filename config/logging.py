@@ -5,6 +5,7 @@ through the same masking, and exceptions are reduced to their type and the place
 """
 
 import logging
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -25,12 +26,14 @@ _OURS: Final = frozenset(
         "logger",
         "operation",
         "incarnation",
-        "task_id",
         "provider",
         "thread",
         "sha256",
     }
 )
+#: A message's id, which its sender chooses: it is kept where a library made it, or we did.
+_CHOSEN: Final = "task_id"
+_GENERATED: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|sha256:[0-9a-f]+")
 _CONSUMER: Final = "celery.worker.consumer.consumer"
 #: Messages that hold a whole message body, a task's exception text, or what a provider sent in the
 #: place of headers, beside the address that was asked.
@@ -137,8 +140,11 @@ def _exc_info(given: Any) -> _ExcInfo | None:  # noqa: ANN401 - what structlog a
 def _masked(mask: Masking) -> Processor:
     def processor(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
         for key, value in event.items():
-            if key not in _OURS and isinstance(value, str):
-                event[key] = mask(value)
+            if key in _OURS or not isinstance(value, str):
+                continue
+            if key == _CHOSEN and _GENERATED.fullmatch(value):
+                continue
+            event[key] = mask(value)
         return event
 
     return processor

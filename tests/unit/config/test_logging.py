@@ -5,16 +5,19 @@ import logging
 from collections.abc import Callable, Iterator
 
 import pytest
+import structlog
 
 from config import logging as log_configuration
+from uprid_client.masking import mask_text
 
 
 @pytest.fixture(autouse=True)
 def restored() -> Iterator[None]:
     root = logging.getLogger()
-    before = (root.handlers[:], root.level)
+    before, configured = (root.handlers[:], root.level), structlog.get_config()
     yield
     root.handlers[:], root.level = before
+    structlog.configure(**configured)
 
 
 def told(capsys: pytest.CaptureFixture[str], say: Callable[[], None]) -> list[dict[str, str]]:
@@ -61,3 +64,26 @@ def test_beat_that_cannot_send_says_so_without_a_stack(capsys: pytest.CaptureFix
 
     assert line["event"] == "beat_cannot_send: ConnectionError"
     assert "passed" not in line
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        pytest.param("0f9b7f8e-1234-4123-8123-123456789012", None, id="a UUID"),
+        pytest.param("sha256:" + "1234567890" * 6 + "abcd", None, id="a hash of ours"),
+        pytest.param("79001234567", "79001234567", id="a phone"),
+        pytest.param("order-anna@shop.example", "anna@shop.example", id="an address"),
+    ],
+)
+def test_id_that_a_sender_chose_is_masked_unless_it_was_generated(
+    capsys: pytest.CaptureFixture[str], given: str, shown: str | None
+) -> None:
+    log_configuration.configure("INFO", mask_text, own=ValueError)
+    with structlog.contextvars.bound_contextvars(task_id=given):
+        structlog.get_logger("x").info("anything")
+    [line] = map(json.loads, capsys.readouterr().err.splitlines())
+
+    if shown is None:
+        assert line["task_id"] == given
+    else:
+        assert shown not in line["task_id"]
