@@ -12,7 +12,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final
 
+import redis
 import structlog
+from kombu.exceptions import OperationalError
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 Masking = Callable[[str], str]
@@ -46,8 +48,18 @@ _LOUD: Final = {
 _OF_THE_CONNECTION: Final = "consumer: "
 #: How it says that the connection is lost: our own `broker_lost` stands before it already.
 _LOST: Final = "consumer: Connection to broker lost"
-#: How beat says that it cannot send, with all the stack below it.
-_NOT_SENT: Final = "Message Error"
+#: How libraries begin what they say of a server that is away, with all the stack below it, or of a
+#: message, with its body behind it; and what is said instead, with the kind of error.
+_REWORDED: Final = {
+    "Message Error": "beat_cannot_send",
+    # The message comes again, which is harmless.
+    "Couldn't ack ": "acknowledged_too_late",
+    "Couldn't reject ": "acknowledged_too_late",
+    "Could not restore message": "message_not_put_back",
+    "Cannot process event on channel": "broadcast_not_understood",
+}
+#: A server that is away is no mistake of ours: where it was missed matters to nobody.
+_AWAY: Final = (redis.ConnectionError, redis.TimeoutError, OperationalError)
 _SHOWN_FRAMES: Final = 12
 
 
@@ -99,18 +111,24 @@ def configure(level: str, mask: Masking, *, own: type[BaseException]) -> None:
 def _quiet(record: logging.LogRecord) -> bool:
     """Reduce what libraries say of messages, replies and failures to what anybody may read."""
     given = record.args if isinstance(record.args, tuple) else ()
+    text = str(record.msg)
     if record.name == _CONSUMER and given and str(given[0]).startswith(_LOST):
         return False
-    if record.name == "celery.beat" and str(record.msg).startswith(_NOT_SENT):
-        error = type(given[0]).__name__ if given else "unknown"
-        record.msg, record.args = "beat_cannot_send: %s", (error,)
-        record.exc_info = None
+    ours = next((ours for theirs, ours in _REWORDED.items() if text.startswith(theirs)), None)
+    if ours is not None:
+        record.msg, record.args = "%s: %s", (ours, _kind_of(record, given))
+        record.exc_info = record.exc_text = None
     said = _LOUD.get(record.name)
-    harmless = str(record.msg).startswith(_OF_THE_CONNECTION)
+    harmless = text.startswith(_OF_THE_CONNECTION)
     if said is not None and record.levelno >= logging.WARNING and not harmless:
         record.msg, record.args = said, ()
         record.exc_info = record.exc_text = None
     return True
+
+
+def _kind_of(record: logging.LogRecord, given: tuple[object, ...]) -> str:
+    errors = (record.exc_info[1] if record.exc_info else None, *given)
+    return next((type(each).__name__ for each in errors if isinstance(each, Exception)), "unknown")
 
 
 def _exceptions(mask: Masking, own: type[BaseException]) -> Processor:
@@ -121,6 +139,8 @@ def _exceptions(mask: Masking, own: type[BaseException]) -> Processor:
         kind, error, trace = info
         # A library's exception text may quote a row, a body, an argument: only ours is shown.
         event["error"] = kind.__name__ + (f": {mask(str(error))}" if isinstance(error, own) else "")
+        if isinstance(error, _AWAY):
+            return event
         frames = traceback.extract_tb(trace)[-_SHOWN_FRAMES:]
         event["passed"] = [f"{f.filename.rsplit('/', 1)[-1]}:{f.lineno} {f.name}" for f in frames]
         return event

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Iterator
 
 import pytest
+import redis
 import structlog
 
 from config import logging as log_configuration
@@ -53,17 +54,67 @@ def test_message_that_celery_does_not_understand_is_told_without_its_body(
     assert [line["event"] for line in told(capsys, say)] == ["message_not_understood"]
 
 
-def test_beat_that_cannot_send_says_so_without_a_stack(capsys: pytest.CaptureFixture[str]) -> None:
-    error, logger = ConnectionError("Error 111"), logging.getLogger("celery.beat")
+_LOST = ConnectionError("Error 111")
 
+
+@pytest.mark.parametrize(
+    ("logger", "says", "given", "event"),
+    [
+        pytest.param(
+            "celery.beat", "Message Error: %s\n%s", (_LOST, ['File "x", line 1']),
+            "beat_cannot_send", id="beat",
+        ),
+        pytest.param(
+            "celery.worker.request", "Couldn't ack %r, reason:%r", ("1", _LOST),
+            "acknowledged_too_late", id="acknowledged",
+        ),
+        pytest.param(
+            "worker.process.consumer", "Couldn't reject %r, reason: %r", ("1", _LOST),
+            "acknowledged_too_late", id="rejected",
+        ),
+        pytest.param(
+            "kombu.transport.redis", "Could not restore message: %r", ({"body": "Иванов"},),
+            "message_not_put_back", id="put back",
+        ),
+        pytest.param(
+            "kombu.transport.redis", "Cannot process event on channel %r: %s", ("x", "Иванов"),
+            "broadcast_not_understood", id="broadcast",
+        ),
+    ],
+)  # fmt: skip
+def test_server_that_is_away_is_told_in_a_line_without_stack_and_without_message(
+    capsys: pytest.CaptureFixture[str],
+    logger: str,
+    says: str,
+    given: tuple[object, ...],
+    event: str,
+) -> None:
     def say() -> None:
-        stack = ['File "x", line 1']
-        logger.error("Message Error: %s\n%s", error, stack, exc_info=error)
+        try:
+            raise _LOST
+        except ConnectionError:
+            logging.getLogger(logger).critical(says, *given, exc_info=True)
 
     [line] = told(capsys, say)
 
-    assert line["event"] == "beat_cannot_send: ConnectionError"
+    assert line["event"] == f"{event}: ConnectionError"
     assert "passed" not in line
+    assert "Иванов" not in str(line)
+
+
+def test_library_tells_in_one_line_of_a_server_that_is_away(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lost, stumbled = redis.TimeoutError("Timeout reading from socket"), LookupError("x")
+
+    def say() -> None:
+        for error in (lost, stumbled):
+            logging.getLogger("kombu.asynchronous.hub").error("Error in timer", exc_info=error)
+
+    first, second = told(capsys, say)
+
+    assert (first["error"], "passed" in first) == ("TimeoutError", False)
+    assert (second["error"], "passed" in second) == ("LookupError", True)
 
 
 @pytest.mark.parametrize(
