@@ -1,6 +1,6 @@
 """The world of one seed: processes, broker, stream, providers, people, and what befalls them."""
 
-from collections import Counter
+from collections import defaultdict
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -74,7 +74,8 @@ class World:
         self._forgetful = False
         self._poison = "o0" if kernel.random.random() < self.plan.poison else None
         self._first: Violation | None = None
-        self._poisonings: Counter[str] = Counter()
+        #: When processes died of an operation.
+        self._poisonings: defaultdict[str, list[datetime]] = defaultdict(list)
 
     def source(self) -> Source:
         """Return what identifiers are drawn from."""
@@ -159,6 +160,9 @@ class World:
     def forget_since(self, since: datetime) -> None:
         """See that the database has lost what was committed since a time."""
         self._forgetful = True
+        # With a claim that was lost, the product has lost that the operation was ever suspected.
+        for deaths in self._poisonings.values():
+            deaths[:] = [at for at in deaths if at < since]
         self.disturb()
         self.rows.put_back()
         self.facts.put_back()
@@ -175,16 +179,17 @@ class World:
         """Tell whether a process dies of an operation."""
         if reference != self._poison:
             return False
-        self._poisonings[reference] += 1
+        deaths = self._poisonings[reference]
+        deaths.append(self.kernel.now)
         require(
-            self._poisonings[reference] <= POISON_AFTER, "poison waits for a person", reference,
-            f"killed {self._poisonings[reference]} workers in a row",
+            len(deaths) <= POISON_AFTER, "poison waits for a person", reference,
+            f"killed {len(deaths)} workers in a row",
         )  # fmt: skip
         return True
 
     def forgive(self, reference: str) -> None:
         """Have a person look at an operation: its poison is taken from it."""
-        self._poisonings[reference] = 0
+        self._poisonings[reference].clear()
         if reference == self._poison:
             self._poison = None
 
