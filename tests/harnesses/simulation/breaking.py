@@ -112,5 +112,5 @@ def _everywhere(slip: Slip) -> list[Any]:
         if (getattr(module, "__file__", None) or "").startswith(_ROOT)
         and vars(module).get(slip.name) is sound
     ]
-    # Equal numbers cannot be told apart, so a number changes only in its own module.
+    # Equal numbers look the same, so a number changes only in its own module.
     return [slip.whose] if isinstance(sound, int | float) else modules
