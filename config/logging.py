@@ -58,7 +58,7 @@ _REWORDED: Final = {
     "Could not restore message": "message_not_put_back",
     "Cannot process event on channel": "broadcast_not_understood",
 }
-#: A server that is away is no mistake of ours: where it was missed matters to nobody.
+#: A server that is away is no defect of ours: the place in our code does not matter.
 _AWAY: Final = (redis.ConnectionError, redis.TimeoutError, OperationalError)
 _SHOWN_FRAMES: Final = 12
 

@@ -1,4 +1,4 @@
-"""The whole system under faults: exit status 0 only if no promise broke."""
+"""Run the whole system under faults. The exit status is 0 only if no promise was broken."""
 
 import argparse
 import secrets
@@ -15,7 +15,7 @@ _MINUTE: Final = 60
 
 
 def main() -> int:
-    """Run, and print the plan, what is done, and the report."""
+    """Run, and print the plan, the progress and the report."""
     given = _parser().parse_args()
     seed = secrets.randbelow(1_000_000) if given.seed is None else given.seed
     pace = Pace(kills=given.kill_every, others=given.fault_every)
@@ -44,15 +44,22 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="./run chaos", description=__doc__)
     usual = Pace()
     add = parser.add_argument
-    add("--minutes", type=float, default=10.0, help="how long faults come (default: 10)")
-    add("--seed", type=int, help="of the plan and the operations (default: drawn)")
+    add("--minutes", type=float, default=10.0, help="minutes with faults (default: 10)")
+    add("--seed", type=int, help="seed of plan and operations (default: drawn)")
     add("--rate", type=float, default=9.5, help="operations a second (default: 9.5)")
-    add("--kill-every", type=float, default=usual.kills, help="seconds (default: 8)")
-    add("--fault-every", type=float, default=usual.others, help="seconds (default: 13)")
-    add("--patience", type=float, default=300.0, help="seconds for all to end (default: 300)")
+    add("--kill-every", type=float, default=usual.kills, help="seconds between kills (default: 8)")
+    add(
+        "--fault-every",
+        type=float,
+        default=usual.others,
+        help="seconds between other faults (default: 13)",
+    )
+    add(
+        "--patience", type=float, default=300.0, help="seconds for everything to end (default: 300)"
+    )
     add("--logs", type=Path, help="keep every process's log in this directory")
-    add("--events", choices=("apart", "shared"), help="on a server of their own (default: drawn)")
-    add("--sabotage", choices=SABOTAGES, help="break the workers on purpose: must be found")
+    add("--events", choices=("apart", "shared"), help="own server for events (default: drawn)")
+    add("--sabotage", choices=SABOTAGES, help="break the workers: the run must fail")
     return parser
 
 

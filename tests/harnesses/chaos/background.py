@@ -1,4 +1,4 @@
-"""What goes on beside the faults: a thread for the time of a `with` block."""
+"""Work that goes on beside the faults: a thread for the time of a `with` block."""
 
 import threading
 from abc import ABC, abstractmethod
@@ -10,7 +10,7 @@ _GRACE: Final = 60.0
 
 
 class Background(ABC):
-    """A thread; a context manager."""
+    """A thread, used as a context manager."""
 
     def __init__(self, name: str) -> None:
         self._stopping = threading.Event()
@@ -18,7 +18,7 @@ class Background(ABC):
 
     @abstractmethod
     def _live(self) -> None:
-        """Go on until `_stopping` is set."""
+        """Work until `_stopping` is set."""
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -1,4 +1,4 @@
-"""Collects what the three parties wrote down: the marketplace, the database, the stand-ins."""
+"""Collect three records: the marketplace's, the database's and the stand-ins'."""
 
 import json
 import re
@@ -18,13 +18,13 @@ from tests.support.people import person
 from tests.support.scan import Scanner, Secret, of_person
 from uprid_client.names import Provider
 
-#: An event of no operation may come after the last look.
+#: Without the events of no operation: such an event may be stored after the last read.
 _OUTBOX: Final = (
     "SELECT id, type, subject, data FROM outbox"
     " WHERE operation_id IS NOT NULL OR id = ANY(:heard) ORDER BY seq"
 )
 _ROWS: Final = "SELECT reference, state, attempt, lease_token IS NOT NULL FROM operation"
-#: Every operation's phone at NPD and Mandarin.
+#: The phone of every operation at NPD and Mandarin.
 _PHONE: Final = re.compile(r"(?<!\d)7900\d{7}(?!\d)")
 
 
@@ -37,7 +37,7 @@ class _Stored:
 
 
 def collect(fleet: Fleet, sent: Mapping[str, Case], heard: ReceivedEvents) -> Books:
-    """Read all three."""
+    """Read all three records."""
     return Books(
         sent=dict(sent),
         heard=heard.events,
@@ -51,7 +51,7 @@ def collect(fleet: Fleet, sent: Mapping[str, Case], heard: ReceivedEvents) -> Bo
 
 
 def ends(books: Books) -> Counter[str]:
-    """Return how often each last word came."""
+    """Count how operations ended, by the type and reason of their last event."""
     last: dict[str, PublishedEvent] = {}
     for event in books.heard:
         if event.type != LATE and event.is_operations:
@@ -60,12 +60,12 @@ def ends(books: Books) -> Counter[str]:
 
 
 def refusals(books: Books) -> Counter[str]:
-    """Return how often messages were refused, by the reason."""
+    """Count refused messages by their reason."""
     return Counter(event.reason or "" for event in books.heard if event.type == REFUSED)
 
 
 def leaks(logs: Mapping[str, str]) -> Iterator[Finding]:
-    """Find personal values that stand in a log in clear."""
+    """Find personal values in the logs."""
     secrets: dict[str, Secret] = {}
     for number in range(PEOPLE):
         secrets |= of_person(f"person {number}", person(number))

@@ -1,4 +1,4 @@
-"""What is enqueued: operations at all four providers, each with the ends that are right for it."""
+"""The operations of a run: all four providers, each with the ends that are right for it."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from tests.support.people import person
 from uprid_client import Client
 from uprid_client.names import Provider
 
-#: Different people: names, documents and dates; units and phones are each operation's own.
+#: Different names, documents and dates. Units and phones are different for each operation.
 PEOPLE: Final = 40
 
 _SUCCEEDED: Final = "uprid.operation.succeeded"
@@ -33,22 +33,22 @@ class Case:
 
     reference: str
     provider: Provider
-    #: What the stand-in counts it by; None: it has no call that must not be repeated.
+    #: The subject under which the stand-in counts its calls. None: it has no billed call.
     subject: str | None
-    #: Event types that are right as its last; a doubtful submit may wait wherever one is possible.
+    #: Event types that may be its last. Where a submit can be in doubt, a wait is also right.
     ends: frozenset[str]
     send: Send = field(repr=False)
-    #: Mandarin's: the codes that the person types, the right one last.
+    #: Mandarin: the codes that the person types. The last one is right.
     codes: tuple[str, ...] = field(default=(), repr=False)
-    #: NPD's: whom notifications name.
+    #: NPD: the phone that notifications name.
     phone: str | None = field(default=None, repr=False)
-    #: What a person does where the operation waits: a next attempt, or nothing.
+    #: Whether an engineer asks for a next attempt when the operation waits.
     is_retried: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """A scenario of a stand-in, and how often it comes."""
+    """A scenario of a stand-in, and how often it is drawn."""
 
     number: int
     share: int
@@ -61,23 +61,23 @@ def _kind(number: int, share: int, *ends: str) -> _Kind:
 
 _MONETA: Final = (
     _kind(0, 50),
-    _kind(2, 12),  # slowly
+    _kind(2, 12),  # slow
     _kind(103, 8, _REJECTED),
-    _kind(200, 4, _REJECTED, _EXPIRED),  # silence, profile anonymous
-    _kind(201, 6),  # silence, profile simplified
+    _kind(200, 4, _REJECTED, _EXPIRED),  # no end in time, profile anonymous
+    _kind(201, 6),  # no end in time, profile simplified
     _kind(300, 6),  # two 502 pages on polls
     _kind(500, 4),  # submit taken, no reply: cleared up by the profile
-    _kind(502, 2, WAITING, _SUCCEEDED),  # not taken, no reply; a next attempt succeeds
+    _kind(502, 2, WAITING, _SUCCEEDED),  # submit not taken, no reply: a next attempt succeeds
 )
 _NPD: Final = (
     _kind(0, 55),
-    _kind(1, 10),  # slowly
+    _kind(1, 10),  # slow
     _kind(3, 10),  # published twice
-    _kind(402, 5, _REJECTED, _EXPIRED),  # silence, profile anonymous
-    _kind(403, 10),  # silence, profile simplified
+    _kind(402, 5, _REJECTED, _EXPIRED),  # no end in time, profile anonymous
+    _kind(403, 10),  # no end in time, profile simplified
     _kind(500, 5),  # start taken, no reply
 )
-#: A code whose reply was lost may have been tried and is not sent again: such a session expires.
+#: A code whose reply was lost is not sent again, as it may have counted: such a session expires.
 _MANDARIN: Final = (
     _kind(0, 60, _SUCCEEDED, _EXPIRED),
     _kind(100, 8, _REJECTED),
@@ -85,31 +85,31 @@ _MANDARIN: Final = (
     _kind(500, 3, WAITING, _SUCCEEDED, _EXPIRED),  # start taken, no reply
     _kind(700, 5, _SUCCEEDED, _EXPIRED),  # code taken, no reply
 )
-#: Registries by their eshop, lists and writes by their object.
+#: The scenario of a registry is in its eshop, that of a list or a write in its object.
 _EYES: Final = (_kind(3_000, 40), _kind(12_103, 20), _kind(7_100, 10))
 _WRITES: Final = (
     _kind(500, 20),
     _kind(530, 4),  # stored, no reply: confirmed by the list
-    _kind(540, 2, WAITING, _SUCCEEDED),  # nothing stored, no reply; a next attempt succeeds
+    _kind(540, 2, WAITING, _SUCCEEDED),  # nothing stored, no reply: a next attempt succeeds
 )
-#: How operations are spread, in hundredths.
+#: Shares of the providers, in hundredths.
 _SHARES: Final[Mapping[Provider, int]] = {
     Provider.MONETA: 40,
     Provider.NPD: 20,
     Provider.MANDARIN: 20,
     Provider.INTELLECTMONEY: 20,
 }
-#: Objects of these have no operations from the beginning.
+#: Objects from this number on have no operations at first.
 _OBJECT: Final = 1_000_000
 _PHONES: Final = 10_000
-#: A wrong code comes before the right one in one session of four.
+#: One session in four has a wrong code before the right one.
 _WRONG_FIRST: Final = 4
-#: One waiting operation of three is submitted anew.
+#: One waiting operation in three is retried.
 _RETRIED: Final = 3
 
 
 def cases(random: Random) -> Iterator[Case]:
-    """Yield operations without end; the same seed yields the same."""
+    """Yield operations without end. The same seed yields the same ones."""
     number = 0
     while True:
         number += 1
@@ -142,7 +142,7 @@ def _npd(random: Random, number: int) -> Case:
     def send(client: Client) -> object:
         return client.npd.start_identification(reference, payload)
 
-    # Not retried: one that was taken all the same cannot be started again.
+    # Not retried: if the provider took the start after all, it refuses a second one.
     return Case(reference, Provider.NPD, phone[-7:], kind.ends, send, phone=phone)
 
 

@@ -1,4 +1,4 @@
-"""What befalls the system: each fault as it is done, one after the other in a thread."""
+"""The faults: how each one is made, one after the other in a thread."""
 
 import shutil
 import threading
@@ -19,29 +19,29 @@ from tests.support.read_only import read_only
 
 #: Seconds that a server is away.
 _AWAY: Final = 1.5
-#: Seconds after which a kernel gives up a dead connection to the database, as the worker asks it.
+#: Seconds after which a kernel gives up a dead connection to the database, as the worker sets it.
 _GIVEN_UP: Final = 20.0
-#: How long a call is waited for whose commit is to be lost. Seconds.
+#: Seconds to wait for a call whose commit is to be lost.
 _CALL_WITHIN: Final = 4.0
 _IN_A_CALL: Final = (
     "SELECT COUNT(*) FROM operation WHERE state = 'submitting' AND lease_token IS NOT NULL"
 )
-#: Seconds for which the providers' gateways do as no provider's page says, beside all other faults.
+#: Seconds for which the providers' gateways behave in undocumented ways, beside all other faults.
 _WEATHER: Final = 25.0
-#: Seconds for which a frozen database stands still at least: longer than a living process may be
-#: silent, so that all of them look dead as it goes on.
+#: Least seconds for which a frozen database stands still: longer than the lease silence, so that
+#: every process looks dead when the database resumes.
 _STANDSTILL: Final = 6.5
-#: Seconds after a standstill in which no process knows yet which is silent (half a pulse less than
-#: the silence itself, by which a judge must have beaten steadily).
+#: Seconds after a standstill in which no process can know which other one is silent: the lease
+#: silence, for which a process must have beaten steadily, minus half a heartbeat.
 _UNJUDGED: Final = 5.0
 _FREED: Final = "leases_freed"
-#: No lease's owner is silent, so that none is just about to be judged so, and rightly.
+#: Every owner of a lease has beaten recently, so that no lease is about to be freed rightly.
 _ALL_BEAT: Final = (
     "SELECT COUNT(*) = 0 FROM operation LEFT JOIN incarnation ON incarnation.id = lease_owner"
     " WHERE lease_owner IS NOT NULL"
     " AND (beat_at IS NULL OR beat_at < now() - interval '4 seconds')"
 )
-#: How long a moment is waited for in which all do. Seconds.
+#: Seconds to wait for a moment in which every owner has beaten.
 _BEAT_WITHIN: Final = 10.0
 #: Seconds.
 _STRANGERS_TIMEOUT: Final = 1
@@ -49,19 +49,19 @@ _STRANGERS_TIMEOUT: Final = 1
 
 @dataclass(slots=True)
 class Toll:
-    """What was done, and what came of it."""
+    """What was done, and its effects."""
 
     faults: Counter[Fault] = field(default_factory=Counter)
     returns: list[Back] = field(default_factory=list)
     stops: list[Stop] = field(default_factory=list)
-    #: What went wrong that must not: a process that does not stop, a fault that cannot be done.
+    #: Failures that no fault excuses: a process that does not stop, a fault that cannot be made.
     misbehaved: list[str] = field(default_factory=list)
-    #: The latest fault, for a reader who wonders why nothing happens.
+    #: The latest fault, so that a reader of the output knows why nothing happens.
     latest: str = ""
 
 
 class Chaos:
-    """Does faults to a fleet."""
+    """Makes the faults of a fleet."""
 
     def __init__(self, fleet: Fleet, say: Callable[[str], None]) -> None:
         self.toll = Toll()
@@ -101,14 +101,14 @@ class Chaos:
         }
 
     def run(self, plan: Sequence[Event], began: float, stopping: threading.Event) -> None:
-        """Do a plan, each fault at its moment or as soon as the one before it is over."""
+        """Make all faults of a plan, each at its time or as soon as the one before it is over."""
         for event in plan:
             if stopping.wait(max(began + event.at - time.monotonic(), 0)):
                 return
             self.do(event)
 
     def do(self, event: Event) -> None:
-        """Do one fault."""
+        """Make one fault."""
         self._say(str(event))
         self.toll.latest = event.fault.value
         try:
@@ -118,7 +118,7 @@ class Chaos:
         self.toll.faults[event.fault] += 1
 
     def heal(self) -> None:
-        """End what may still last."""
+        """End every fault that still lasts."""
         for timer in self._timers:
             timer.cancel()
         self._clear_up()
@@ -153,7 +153,8 @@ class Chaos:
 
     def _demote(self, event: Event) -> None:
         with self._fleet.broker.client() as server:
-            # Of a server that is not there: it keeps what it has, and refuses to write.
+            # The server is demoted to a replica of a server that does not exist: it keeps its data
+            # and refuses writes.
             server.execute_command("REPLICAOF", "127.0.0.1", "9")
             try:
                 time.sleep(event.lasting)
@@ -185,7 +186,10 @@ class Chaos:
             time.sleep(0.002)
 
     def _close_to_writes(self, event: Event) -> None:
-        """A second or so; every other time sessions end, too, so that new ones meet it."""
+        """Refuse writes for a second or two.
+
+        Every other time the sessions are ended as well, so that new ones meet the refusal.
+        """
         self._await_a_call()
         with read_only(self._fleet.database_url, ends_sessions=event.lasting > 5):
             time.sleep(event.lasting / 4)
@@ -207,7 +211,7 @@ class Chaos:
         return all_beat
 
     def _freed(self) -> int:
-        """Return how often leases of others were freed so far."""
+        """Return how often processes have freed the leases of others so far."""
         return sum(log.count(_FREED) for log in self._fleet.logs().values())
 
     def _expect_unjudged(self, freed: int) -> None:
@@ -223,7 +227,7 @@ class Chaos:
             self._each(self._to_database, lambda link: link.slow_down(0.0))
 
     def _fail_over(self, _event: Event) -> None:
-        """The standby is there for a while only: two databases are dear on a machine of tests."""
+        """Start the standby only for this: two databases are too much for a test machine."""
         self._fleet.standby.follow(self._fleet.postgres)
         time.sleep(_AWAY)
         self._await_a_call()
@@ -285,14 +289,14 @@ class Chaos:
 
 
 def look_in(broker: str) -> None:
-    """Ask the workers how they are, as a probe does that knows nothing of their settings."""
+    """Ping the workers as a monitoring probe does that does not know their settings."""
     app = Celery("stranger", broker=broker, set_as_current=False)
     app.conf.update(
         broker_transport_options={"visibility_timeout": _STRANGERS_TIMEOUT},
         broker_connection_retry=False,
     )
-    # A probe is a process of its own: nothing from the pools, which all of this process's apps
-    # share, and where connections lie that were made before the broker was killed.
+    # A process of its own, because all Celery apps of one process share connection pools, and these
+    # hold connections from before the broker was killed.
     app.control.mailbox.producer_pool = None
     with app.connection_for_write() as connection:
         app.control.inspect(timeout=1.0, connection=connection).ping()

@@ -1,4 +1,4 @@
-"""The processes that the chaos befalls: the Procfile's lines, each behind links of its own."""
+"""The processes under faults: those of the Procfile, each behind links of its own."""
 
 import signal
 import sys
@@ -21,29 +21,29 @@ from tests.support.processes import Process, start
 from tests.support.system import ROOT, System, procfile
 from tests.support.valkey import ValkeyServer
 
-#: Seconds from SIGTERM to the end that a process may take, with all servers dead or silent.
+#: Seconds that a process may take to end after SIGTERM, even if every server is away or frozen.
 GRACE: Final = 60.0
 #: Seconds that a start may take before a process is killed in the middle of it.
 _STARTED_WITHIN: Final = 45.0
-#: What a consumer asks for again and again as long as it takes messages.
+#: The command that a consumer repeats as long as it takes messages.
 _TAKES: Final = b"BRPOP"
-#: How far a clock goes wrong. Seconds.
+#: Seconds by which a wrong clock is off.
 CLOCK_OFF: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """What a fleet works with. Of the databases the first is the primary as it begins."""
+    """The servers of a fleet. The first of the databases is the primary at first."""
 
     broker: ValkeyServer
-    #: That of the events; the broker itself where they have none of their own.
+    #: The server of the events. It is the broker if they have no server of their own.
     events: ValkeyServer
     databases: tuple[PostgresServer, PostgresServer]
 
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """One process's ways to the servers."""
+    """The links of one process to the servers."""
 
     broker: Link
     events: Link
@@ -52,23 +52,23 @@ class Links:
     providers: Gateway
 
     def were_silent(self, since: float) -> bool:
-        """Tell whether a server answered nothing, now or at some time since."""
+        """Return whether a server left a request without an answer, now or since that time."""
         servers = (self.broker, self.events, *self.databases)
         return any(each.was_silent(since) for each in servers)
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """How a process ended that was asked to."""
+    """How a process ended after SIGTERM."""
 
     #: Seconds.
     took: float
-    #: It hung in a server that was silent, and ended itself.
+    #: It hung in a server that did not answer, and ended itself.
     forced: bool
 
 
 class Fleet(System):
-    """A system whose processes reach servers and providers each by its own links."""
+    """A system whose processes reach each server and provider through links of their own."""
 
     def __init__(
         self,
@@ -83,9 +83,9 @@ class Fleet(System):
     ) -> None:
         super().__init__(directory, servers.broker, database_url, settings, every_provider=True)
         self.events_server = servers.events
-        #: The database that takes writes, and the one that may take over from it.
+        #: The database that takes writes, and the one that may take over.
         self.postgres, self.standby = servers.databases
-        #: Of everybody's way to the providers.
+        #: What the gateways of all processes do.
         self.weather = weather
         self._sabotage = sabotage
         self.links = {
@@ -97,23 +97,23 @@ class Fleet(System):
             )
             for name in FLEET
         }
-        #: The marketplace's own ways to the broker and to the events.
+        #: The marketplace's own links to the broker and to the server of the events.
         self.outside = proxy.link(_port(servers.broker.url))
         self.outside_events = proxy.link(_port(servers.events.url))
-        #: When a server last stood still, by the monotonic clock.
+        #: Until when a server was frozen last, by the monotonic clock.
         self._silent_until = float("-inf")
         self.changing = threading.RLock()
-        #: How many seconds each process's clock is off.
+        #: Seconds by which each process's clock is off.
         self.clocks: dict[str, int] = {}
 
     @property
     def outside_url(self) -> str:
-        """The broker's address as the marketplace reaches it."""
+        """The broker's address for the marketplace."""
         return _by(self.outside, self.broker.url)
 
     @property
     def outside_events_url(self) -> str:
-        """The address of the events' server as the marketplace reaches it."""
+        """The address of the events' server for the marketplace."""
         return _by(self.outside_events, self.events_server.url)
 
     @property
@@ -123,7 +123,7 @@ class Fleet(System):
 
     @contextmanager
     def silence(self) -> Iterator[None]:
-        """Note that a server does not answer for the time of a `with` block."""
+        """Note that a server does not answer during a `with` block."""
         self._silent_until = float("inf")
         try:
             yield
@@ -131,7 +131,7 @@ class Fleet(System):
             self._silent_until = time.monotonic()
 
     def fail_over(self) -> None:
-        """Crash the database that takes writes, and have its standby take over."""
+        """Crash the database that takes writes, and promote its standby."""
         self.postgres.kill()
         self.standby.promote()
         self.postgres, self.standby = self.standby, self.postgres
@@ -139,13 +139,13 @@ class Fleet(System):
         self._engine = create_engine(self.database_url, poolclass=NullPool)
 
     def launch(self, name: str, clock: int = 0) -> None:
-        """Start a process of the fleet, with its clock so many seconds off."""
+        """Start a process whose clock is off by this many seconds."""
         with self.changing:
             self.clocks[name] = clock
             self.start(name)
 
     def kill(self, name: str, clock: int = 0) -> None:
-        """Kill a process, and start it again."""
+        """Kill a process and start it again."""
         self.wait_until_up(name)
         with self.changing:
             self.kill9(name)
@@ -154,8 +154,8 @@ class Fleet(System):
     def bounce(self, name: str, clock: int = 0) -> Stop:
         """Stop a process, start it again, and return how it stopped.
 
-        It must end well, but for one that met a server which was silent meanwhile: that one may end
-        itself when its time is over, and says so.
+        It must exit with status 0. Only if a server did not answer meanwhile may it end itself when
+        its time is over, and its log must say so.
         """
         self.wait_until_up(name)
         began = time.monotonic()
@@ -174,16 +174,17 @@ class Fleet(System):
         return Stop(took, forced)
 
     def start_beats(self) -> None:
-        """Start two beats, as two hosts would: each with a file of its own."""
+        """Start two beats as two hosts would, each with a file of its own."""
         with self.changing:
             for name in ("beat", "beat-2"):
                 line = [*procfile()["beat"], "--schedule", f"var/{name}-schedule"]
                 self._running[name] = self._start(name, line)
 
     def wait_until_up(self, name: str) -> None:
-        """Wait until a process has started: on a slow machine, kills must not outrun starts.
+        """Wait until a process has started, so that kills are not faster than starts.
 
-        It may not get that far, as with the database away: then it is killed all the same.
+        A process may not start at all, for example while the database is away. Then it is killed
+        nevertheless.
         """
         give_up = time.monotonic() + _STARTED_WITHIN
         while time.monotonic() < give_up and not self._is_up(name):
@@ -194,11 +195,11 @@ class Fleet(System):
             return "worker_started" in self.log_of(name)
 
     def stop_beats(self) -> None:
-        """End the two beats; one that has not begun yet, too."""
+        """End both beats, even one that has not started yet."""
         self.kill9("beat", "beat-2")
 
     def ended_by_themselves(self) -> dict[str, str]:
-        """Return the processes that ended by themselves, and what they wrote last."""
+        """Return the processes that ended by themselves, with the last lines of their logs."""
         with self.changing:
             return {name: self.process(name).tail() for name in FLEET if not self.is_running(name)}
 
@@ -215,13 +216,13 @@ class Fleet(System):
         self._lives += 1
         environment = {**self._environment(), **self._ways(own)}
         if self._is_unsound(name):
-            # What is wrong with it is not shipped.
+            # The product has no such command: the tests' own module breaks it.
             environment["PYTHONPATH"] = str(ROOT)
         log = self.directory / f"{self._lives:03}-{name}.log"
         return start(self._line(name, command), log=log, env=environment, cwd=self.directory)
 
     def _ways(self, own: Links) -> dict[str, str]:
-        """Return the addresses of a process of the fleet."""
+        """Return the addresses in the environment of a process."""
         first, second = (f"127.0.0.1:{link.port}" for link in own.databases)
         here = f"http://127.0.0.1:{self.sandbox_port}/"
         providers = {
@@ -242,7 +243,7 @@ class Fleet(System):
         return self.database_url.rpartition("/")[2]
 
     def _line(self, name: str, command: Sequence[str]) -> list[str]:
-        """Return the Procfile's line, or the same in a process that something is wrong with."""
+        """Return the Procfile's command, or the same command with a wrong clock or a sabotage."""
         if not self._is_unsound(name):
             return list(command)
         clock = self.clocks.get(name, 0)

@@ -1,8 +1,8 @@
-"""A gateway in front of the providers, as hosters have them: a link that knows a request's bounds.
+"""A gateway in front of the providers, as hosters have one: a link that knows where requests end.
 
-It can send interim replies (RFC 9110, 15.2) before the reply, and close connections that rest. It
-also writes down which requests came on a connection that had carried another one before: calls that
-cost or have effect must not (decision 0040).
+It can send interim replies (RFC 9110, 15.2) before the reply, and close idle connections. It also
+records which requests came on a connection that had carried another one before. Billed calls and
+calls with an effect must not (decision 0040).
 """
 
 import asyncio
@@ -13,9 +13,9 @@ from typing import Final
 
 from tests.harnesses.chaos.proxy import Connection, Link, Proxy
 
-#: Seconds for which a connection may rest where they are closed.
+#: Seconds for which a connection may be idle while the gateway closes idle ones.
 IDLE: Final = 2.0
-#: Seconds from an interim reply to the next one, or to the reply, where they come apart: from, to.
+#: Seconds between an interim reply and what follows it, if they are sent apart: from, to.
 _APART: Final = (0.05, 0.4)
 _HINTS: Final = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
 _PROCESSING: Final = b"HTTP/1.1 102 Processing\r\n\r\n"
@@ -27,7 +27,7 @@ _INTERIM: Final = (
     ((_PROCESSING,), False),
     ((_PROCESSING, _HINTS), False),
 )
-#: By any of these a request is known that costs or has effect: at MONETA by its body.
+#: The start of a request that is billed or has an effect. MONETA's is in its body.
 _COSTLY: Final = (
     b"SimplifiedIdentificationRequest",
     b"POST /npd/",
@@ -39,21 +39,21 @@ _COSTLY: Final = (
 
 @dataclass(slots=True)
 class Weather:
-    """What the gateways of a run do now, and what they have done and seen. Between threads."""
+    """What all gateways of a run do at present, and what they have done and seen. Thread-safe."""
 
     random: Random
     sends_interim: bool = False
     closes_idle: bool = False
-    #: Replies that came behind interim ones.
+    #: Replies that were sent after interim ones.
     interim: int = 0
-    #: Connections that were closed at rest.
+    #: Idle connections that were closed.
     closed: int = 0
-    #: Requests that cost and came second on their connection, by how each is known.
+    #: Billed requests that were not the first on their connection, by their start.
     reused: Counter[str] = field(default_factory=Counter)
 
 
 class HttpConnection(Connection):
-    """A connection that carries one request after the other, each answered before the next."""
+    """A connection that carries requests one after the other, each answered before the next."""
 
     def __init__(
         self, client: asyncio.StreamWriter, server: asyncio.StreamWriter, weather: Weather
@@ -65,7 +65,7 @@ class HttpConnection(Connection):
         self._rests: asyncio.TimerHandle | None = None
 
     async def ask(self, said: bytes) -> None:
-        """Hand on a part of a request."""
+        """Pass on a part of a request."""
         self._wake()
         if not self._request:
             self._requests += 1
@@ -73,7 +73,7 @@ class HttpConnection(Connection):
         await super().ask(said)
 
     async def answer(self, said: bytes) -> None:
-        """Hand on a part of a reply; before its first one, what the weather has."""
+        """Pass on a part of a reply, with interim replies before the first part if so set."""
         self._wake()
         if self._request:
             self._note()
@@ -94,7 +94,7 @@ class HttpConnection(Connection):
             )
 
     async def _hinted(self, said: bytes) -> bytes:
-        """Send interim replies, or return them with the reply."""
+        """Send interim replies, or return them together with the reply."""
         if not self._weather.sends_interim:
             return said
         self._weather.interim += 1

@@ -1,4 +1,4 @@
-"""What the marketplace has read from the stream all along; delivery is at least once."""
+"""The events that the marketplace has read from the stream. Each is delivered at least once."""
 
 import re
 import threading
@@ -12,18 +12,18 @@ from tests.support.marketplace import ENDS, LATE, WAITING
 from tests.support.system import SEAL_KEY
 
 _SEALED: Final = Fernet(SEAL_KEY)
-#: As MONETA's answer names the unit that it is about, in JSON.
+#: How MONETA's answer in JSON names its unit.
 _UNIT: Final = re.compile(r'"unitid"\W+value\W+(\d+)')
-#: What can be the last word on an attempt, until a person acts.
+#: Events after which an attempt rests until an engineer acts.
 LAST_WORDS: Final = ENDS | {WAITING}
 
 
 class Delivered(Protocol):
-    """An event as the stream's reader gives it."""
+    """An event as the reader of the stream returns it."""
 
     @property
     def id(self) -> str:
-        """The dedup key."""
+        """The id by which consumers drop doubles."""
 
     @property
     def type(self) -> str:
@@ -31,16 +31,19 @@ class Delivered(Protocol):
 
     @property
     def subject(self) -> str:
-        """The reference."""
+        """The operation's reference."""
 
     @property
     def data(self) -> Mapping[str, Any]:
-        """What it tells."""
+        """Its content."""
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedEvent:
-    """An event, as far as the ledger needs it. Of no operation: sequence and attempt are 0."""
+    """An event, as far as the ledger needs it.
+
+    Sequence and attempt are 0 if it is of no operation.
+    """
 
     id: str
     type: str
@@ -55,7 +58,7 @@ class PublishedEvent:
 
     @property
     def is_operations(self) -> bool:
-        """Whether it tells of an operation, and not of a message or a provider."""
+        """Whether it is about an operation, not about a message or a provider."""
         return self.sequence > 0
 
     @property
@@ -89,9 +92,9 @@ def _unit(sealed: str | None) -> str | None:
 
 @dataclass(slots=True)
 class ReceivedEvents:
-    """Every event once, in the order in which it was first read. Safe between threads."""
+    """Every event once, in the order of the first deliveries. Thread-safe."""
 
-    #: Deliveries, doubles included.
+    #: Deliveries, with doubles.
     deliveries: int = 0
     _events: list[PublishedEvent] = field(default_factory=list)
     _ids: set[str] = field(default_factory=set)
@@ -99,7 +102,7 @@ class ReceivedEvents:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, event: PublishedEvent) -> bool:
-        """Take an event in; False where it was read before."""
+        """Add an event. Return False if it was read before."""
         with self._lock:
             self.deliveries += 1
             if event.id in self._ids:
@@ -112,13 +115,13 @@ class ReceivedEvents:
 
     @property
     def events(self) -> Sequence[PublishedEvent]:
-        """Everything so far."""
+        """All events so far."""
         with self._lock:
             return tuple(self._events)
 
     @property
     def ids(self) -> frozenset[str]:
-        """The ids of everything so far."""
+        """The ids of all events so far."""
         with self._lock:
             return frozenset(self._ids)
 
@@ -128,11 +131,11 @@ class ReceivedEvents:
             return tuple(self._of.get(reference, ()))
 
     def last_of(self, reference: str) -> PublishedEvent | None:
-        """Return the last word on an operation that changes what is to be done about it."""
+        """Return the last event that changes what has to be done about an operation."""
         events = [each for each in self.of(reference) if each.type != LATE]
         return events[-1] if events else None
 
     def is_over(self, reference: str) -> bool:
-        """Tell whether an operation has ended or waits, for now."""
+        """Return whether an operation has ended, or waits for an engineer, at present."""
         last = self.last_of(reference)
         return last is not None and last.type in LAST_WORDS

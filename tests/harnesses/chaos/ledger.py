@@ -1,7 +1,7 @@
-"""The ledger: what was sent, told, stored and billed, held against the promises. Pure.
+"""The ledger compares what was sent, published, stored and billed with the promises. It is pure.
 
-Three books are kept by three parties: the stream as the marketplace heard it, the database, and
-the stand-ins' counters. Every entry that does not agree is a finding.
+It has three records: the stream as the marketplace read it, the database, and the stand-ins'
+counters. Every contradiction between them is a finding.
 """
 
 from collections import Counter
@@ -16,52 +16,52 @@ from tests.support.marketplace import ACCEPTED, LATE, WAITING
 from uprid_client.contract.states import State
 from uprid_client.names import Provider
 
-#: Why an operation may wait where nothing but the chaos befell it: its submit may have been made.
+#: Reasons to wait that the faults explain: the submit may have been made.
 EXPLAINED: Final = frozenset({"doubtful_submit"})
-#: Codes that a session of Mandarin takes.
+#: SMS codes that a session of Mandarin takes.
 _CODES: Final = 5
 
 
 class Kind(StrEnum):
-    """What can be found."""
+    """Kinds of findings."""
 
-    #: Accepted, and neither told to have ended nor to wait.
+    #: Accepted, but there is no event of an end or of a wait.
     LOST = "lost"
-    #: Two ends of one attempt.
+    #: Two terminal events of one attempt.
     DOUBLED = "doubled"
-    #: A call that costs or has effect was made again.
+    #: A billed call, or a call with an effect, was made twice.
     REPEATED = "repeated"
-    #: Sent again and again, and never accepted.
+    #: Sent several times and never accepted.
     NEVER_TAKEN = "never taken"
     #: Events out of order, or with a gap.
     DISORDERED = "disordered"
     #: The stream and the outbox do not agree.
     UNTOLD = "untold"
-    #: Another operation's answer.
+    #: The answer to another operation.
     FOREIGN = "foreign answer"
     #: An end that the provider did not state.
     WRONG_END = "wrong end"
-    #: Waits for a person for no reason that the chaos explains.
+    #: It waits for an engineer for a reason that the faults do not explain.
     UNEXPLAINED = "unexplained"
-    #: Still under lease, or not where its last event says.
+    #: Still leased, or in another state than its last event says.
     UNSETTLED = "unsettled"
-    #: Of the processes, the servers or the harness itself.
+    #: A failure of the processes, the servers or the harness itself.
     MISBEHAVED = "misbehaved"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One entry that does not agree."""
+    """One contradiction."""
 
     kind: Kind
-    #: A reference, or a process's name.
+    #: A reference, or the name of a process.
     what: str
     detail: str
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An operation as the database has it."""
+    """An operation as it is stored."""
 
     state: str
     attempt: int
@@ -70,10 +70,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """What the three parties wrote down."""
+    """The three records."""
 
     sent: Mapping[str, Case]
-    #: Every event once, as it was first heard.
+    #: Every event once, in the order of the first deliveries.
     heard: Sequence[PublishedEvent]
     #: Every event of the outbox, by `seq`.
     outbox: Sequence[PublishedEvent]
@@ -83,7 +83,7 @@ class Books:
 
 
 def audit(books: Books) -> list[Finding]:
-    """Return everything that does not agree."""
+    """Return all findings."""
     told: dict[str, list[PublishedEvent]] = {}
     for event in books.heard:
         if event.is_operations:
@@ -93,7 +93,7 @@ def audit(books: Books) -> list[Finding]:
         *(found for each in books.sent.values() for found in _audited(each, told, books)),
     ]
     strangers = books.rows.keys() - books.sent.keys()
-    findings += [Finding(Kind.UNTOLD, each, "nobody enqueued it") for each in sorted(strangers)]
+    findings += [Finding(Kind.UNTOLD, each, "was never enqueued") for each in sorted(strangers)]
     return findings
 
 
@@ -134,13 +134,13 @@ def _end(case: Case, events: Sequence[PublishedEvent], row: Row) -> Iterator[Fin
     if last is None or last.type not in LAST_WORDS or last.attempt != row.attempt:
         heard = "nothing" if last is None else f"{last.type} of attempt {last.attempt}"
         yield Finding(
-            Kind.LOST, case.reference, f"{row.state}, attempt {row.attempt}; last heard: {heard}"
+            Kind.LOST, case.reference, f"{row.state}, attempt {row.attempt}; last event: {heard}"
         )
         return
     said = State(last.type.rpartition(".")[2])
     if said != row.state or row.is_leased:
         leased = ", leased" if row.is_leased else ""
-        yield Finding(Kind.UNSETTLED, case.reference, f"told {said}, stored {row.state}{leased}")
+        yield Finding(Kind.UNSETTLED, case.reference, f"event {said}, stored {row.state}{leased}")
     if last.type == WAITING and last.reason not in EXPLAINED:
         yield Finding(Kind.UNEXPLAINED, case.reference, f"waits: {last.reason}")
     if last.type != WAITING and last.type not in case.ends:
@@ -156,7 +156,7 @@ def _billed(case: Case, row: Row, calls: Mapping[str, Mapping[str, Any]]) -> Ite
         case Provider.MONETA:
             seen = {"submits": counted.get("submits", 0)}
         case Provider.NPD:
-            # A next attempt for a person who is identified already is refused, and tried again.
+            # A retry for a person who is already identified is refused and repeated.
             counts = "startuprid" if row.attempt == 1 else "taken"
             seen = {"starts": counted.get(counts, 0)}
         case Provider.MANDARIN:
@@ -172,7 +172,7 @@ def _billed(case: Case, row: Row, calls: Mapping[str, Mapping[str, Any]]) -> Ite
 def _foreign(
     case: Case, events: Sequence[PublishedEvent], calls: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[Finding]:
-    """Find what the provider told somebody else: an id that it gave, a unit that it named."""
+    """Find answers to another operation: the id that it got, or the unit that it is about."""
     if case.subject is None:
         return
     counted = calls.get(case.subject, {})
@@ -204,11 +204,11 @@ def _audited_outbox(books: Books) -> Iterator[Finding]:
     stored = {event.id: event for event in books.outbox}
     for event_id in stored.keys() - heard.keys():
         event = stored[event_id]
-        yield Finding(Kind.UNTOLD, event.reference, f"{event.type} was never heard")
+        yield Finding(Kind.UNTOLD, event.reference, f"{event.type} was never read")
     for event_id in heard.keys() - stored.keys():
         event = heard[event_id]
-        yield Finding(Kind.UNTOLD, event.reference, f"{event.type} stands in no outbox")
+        yield Finding(Kind.UNTOLD, event.reference, f"{event.type} is in no outbox")
     for event_id in heard.keys() & stored.keys():
         if heard[event_id] != stored[event_id]:
             event = stored[event_id]
-            yield Finding(Kind.UNTOLD, event.reference, f"{event.type} was told otherwise")
+            yield Finding(Kind.UNTOLD, event.reference, f"{event.type} differs from its outbox row")

@@ -1,4 +1,4 @@
-"""Reads the stream all along, as a member of a consumer group, through every fault."""
+"""Reads the stream during all faults, as a member of a consumer group."""
 
 from collections.abc import Callable
 from typing import Final
@@ -8,22 +8,22 @@ from tests.harnesses.chaos.heard import ReceivedEvents, told
 from uprid_client import Client
 from uprid_client.errors import BrokerUnavailable
 
-#: Seconds before the stream is read again that could not be.
+#: Seconds before the next try to read a stream that could not be read.
 _AGAIN: Final = 0.3
-#: Seconds without an event after which a reader looks whether it is still wanted.
+#: Seconds without an event after which the reader checks whether it should stop.
 _QUIET: Final = 1.0
 
 
 class Listener(Background):
-    """A thread that reads; a context manager."""
+    """A thread that reads the stream, used as a context manager."""
 
     def __init__(self, client: Callable[[], Client], heard: ReceivedEvents) -> None:
         super().__init__("listener")
         self._client = client
         self._heard = heard
-        #: How often reading broke off.
+        #: How often reading failed.
         self.interruptions = 0
-        #: What ended the thread although nothing may.
+        #: The error that ended the thread. Nothing may end it.
         self.died_of: Exception | None = None
 
     def _live(self) -> None:

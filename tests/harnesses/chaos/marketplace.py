@@ -1,4 +1,4 @@
-"""The marketplace: sends, sends again until it is taken, types codes, passes notifications on."""
+"""The marketplace: sends messages until they are accepted, types codes, passes notifications on."""
 
 import threading
 import time
@@ -13,17 +13,17 @@ from tests.support.marketplace import INPUT_REQUIRED, WAITING
 from uprid_client import Client
 from uprid_client.errors import BrokerUnavailable
 
-#: Seconds after which a message that brought nothing is sent again: twice as many each time, or
-#: what is sent again would be what the workers have no time for.
+#: Seconds before a message without effect is sent again. They double each time, as otherwise the
+#: repetitions would take all of the workers' time.
 _AGAIN: Final = 5.0
 _AGAIN_AT_MOST: Final = 40.0
-#: Seconds after which a code is typed again that brought nothing.
+#: Seconds before a code without effect is typed again.
 _TYPED_AGAIN: Final = 12.0
-#: Seconds between two looks at what is to be done.
+#: Seconds between two checks of what to do.
 _TICK: Final = 0.1
 #: How often NPD sends each of its notifications.
 _TIMES: Final = 2
-#: Attempts that a person asks for at most.
+#: Attempts of one operation at most.
 _ATTEMPTS: Final = 2
 
 Letter = Mapping[str, Any]
@@ -34,7 +34,7 @@ class Open:
     """An operation that is not over."""
 
     case: Case
-    #: What was last sent for it, and when (monotonic).
+    #: What was sent for it last, and when (monotonic).
     about: str = ""
     sent_at: float = 0.0
     times: int = 0
@@ -43,7 +43,7 @@ class Open:
 
 
 class Marketplace(Background):
-    """A thread that does what the contract asks of a marketplace; a context manager."""
+    """A thread that does what the contract asks of a marketplace, used as a context manager."""
 
     def __init__(
         self,
@@ -63,24 +63,24 @@ class Marketplace(Background):
         self._open: dict[str, Open] = {}
         self._ordering = threading.Event()
         self._ordering.set()
-        #: Everything that was ever enqueued.
+        #: Every operation that was ever enqueued.
         self.sent: dict[str, Case] = {}
-        #: Messages sent, those sent again included, and those that the broker did not take.
+        #: Messages sent, with repetitions, and messages that the broker did not take.
         self.messages = 0
         self.refused = 0
         self.died_of: Exception | None = None
 
     def stop_ordering(self) -> None:
-        """Enqueue nothing new; what is open is seen to its end."""
+        """Enqueue no new operations. Those that are open are followed to their end."""
         self._ordering.clear()
 
     @property
     def open(self) -> int:
-        """How many operations are not over."""
+        """The number of operations that are not over."""
         return len(self._open)
 
     def open_references(self) -> list[str]:
-        """Return the references of those."""
+        """Return the references of the operations that are not over."""
         return list(self._open)
 
     def _live(self) -> None:
@@ -162,7 +162,7 @@ class Marketplace(Background):
         send: Callable[[Client], object],
         again: float = _AGAIN,
     ) -> None:
-        """Send, unless the same was sent a moment ago."""
+        """Send a message, unless the same one was sent recently."""
         now = time.monotonic()
         if one.about != about:
             one.about, one.times = about, 0

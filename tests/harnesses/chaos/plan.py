@@ -1,4 +1,4 @@
-"""What happens when: drawn from a seed alone, so that a run's plan can be had again."""
+"""The plan of a run: which fault comes when. The seed alone decides it, so it can be repeated."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Final
 
 from uprid_client.names import Provider
 
-#: Processes that are killed, by the Procfile's roles.
+#: Processes that are killed, by the Procfile's names.
 FLEET: Final = ("worker", "worker-2", "poller", "poller-2")
 
 
@@ -53,10 +53,10 @@ KILLS: Final = (
     Fault.STOP_WORKER,
     Fault.STOP_POLLER,
 )
-#: The processes that a kill may hit.
+#: Processes that a kill may hit.
 KILLED: Final = frozenset(KILLS)
 OTHERS: Final = tuple(fault for fault in Fault if fault not in KILLED)
-#: Each of these befalls even the shortest run: to processes, and to everything else.
+#: Even the shortest run has each of these, for processes and for everything else.
 MAIN_KILLS: Final = (Fault.KILL_WORKER, Fault.KILL_POLLER)
 MAIN: Final = (
     Fault.FLUSH,
@@ -76,16 +76,16 @@ MAIN: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A fault at a moment."""
+    """A fault at a time."""
 
-    #: Seconds from the beginning.
+    #: Seconds from the start of the run.
     at: float
     fault: Fault
-    #: The process that it befalls, where it befalls one.
+    #: The process that it hits, if it hits one.
     process: str
-    #: The provider that it befalls, where it befalls one.
+    #: The provider that it hits, if it hits one.
     provider: Provider
-    #: How long it lasts, in seconds, where it lasts.
+    #: Seconds that it lasts, if it lasts.
     lasting: float
 
     def __str__(self) -> str:
@@ -94,30 +94,30 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How often something happens. Seconds."""
+    """Seconds between faults."""
 
-    #: Starting a process costs two seconds of a core: kills are the dearest.
+    #: A start of a process takes two seconds of a core: kills are the most expensive fault.
     kills: float = 8.0
     others: float = 13.0
-    #: Before the first fault, so that there is something to befall.
+    #: Before the first fault, so that operations are in flight when it comes.
     calm: float = 6.0
-    #: What lasts, lasts so long: from, to.
+    #: Seconds that a lasting fault lasts: from, to.
     lasting: tuple[float, float] = (3.0, 8.0)
 
 
 def are_events_apart(seed: int) -> bool:
-    """Tell whether the events have a server of their own in this run, or the broker's."""
+    """Return whether the events have their own server in this run, not the broker's."""
     return Random(f"events {seed}").random() < 0.5
 
 
 def kills(seed: int, seconds: float, pace: Pace, faults: Sequence[Fault] = KILLS) -> list[Event]:
-    """Return the processes' plan: every kind of kill once before one comes again."""
+    """Return the plan for the processes. Every kind of kill comes once before one comes again."""
     random = Random(f"kills {seed}")
     return list(_events(random, faults, seconds, pace.kills, pace))
 
 
 def others(seed: int, seconds: float, pace: Pace, faults: Sequence[Fault] = OTHERS) -> list[Event]:
-    """Return everything else's plan: every kind once before one comes again."""
+    """Return the plan for everything else. Every kind comes once before one comes again."""
     random = Random(f"others {seed}")
     return list(_events(random, faults, seconds, pace.others, pace))
 

@@ -1,6 +1,6 @@
-"""A TCP proxy whose connections can be cut, stalled and half-opened, one link apart from another.
+"""A TCP proxy that can cut, stall and half-open its connections, each link independently.
 
-All links of a run live in one event loop in one thread; their methods may be called from any.
+All links of a run are in one event loop in one thread. Any thread may call their methods.
 """
 
 import asyncio
@@ -16,28 +16,28 @@ from tests.support.loopback import free_port
 
 _HOST: Final = "127.0.0.1"
 _AT_ONCE: Final = 64 * 1024
-#: Closing resets: nothing more is delivered, and the other side sees that at once.
+#: A close resets the connection: nothing more is delivered, and the other side sees that at once.
 _RESET: Final = struct.pack("ii", 1, 0)
 
 T = TypeVar("T")
 
 
 class Connection:
-    """One client's connection and its counterpart."""
+    """A client's connection, and the one to its server."""
 
     def __init__(self, client: asyncio.StreamWriter, server: asyncio.StreamWriter) -> None:
         self._client = client
         self._server = server
-        #: The server is gone and the client does not know: what it says goes nowhere.
+        #: The server's end is gone and the client does not know: what the client sends is dropped.
         self.is_half_open = False
 
     async def ask(self, said: bytes) -> None:
-        """Hand on what the client said."""
+        """Pass on what the client sent."""
         self._server.write(said)
         await self._server.drain()
 
     async def answer(self, said: bytes) -> None:
-        """Hand on what the server said."""
+        """Pass on what the server sent."""
         self._client.write(said)
         await self._client.drain()
 
@@ -47,7 +47,7 @@ class Connection:
         _reset(self._server)
 
     def half_open(self) -> None:
-        """Reset the server's end; the client's stays, and is silent."""
+        """Reset the server's end. The client's end stays open and gets no answer."""
         self.is_half_open = True
         _reset(self._server)
 
@@ -63,53 +63,53 @@ class Link:
         self._connections: set[Connection] = set()
         self._flowing = asyncio.Event()
         self._flowing.set()
-        #: Seconds by which everything is late, in each direction.
+        #: Seconds by which everything is delayed, in each direction.
         self._late = 0.0
-        #: Until when something of it was silent, by the monotonic clock.
+        #: Until when a client waited without an answer, by the monotonic clock.
         self._silent_until = float("-inf")
-        #: When the watched word last went to the server, by the monotonic clock.
+        #: When the watched command last went to the server, by the monotonic clock.
         self.seen_at = time.monotonic()
 
     @property
     def connections(self) -> int:
-        """How many connections there are."""
+        """The number of connections."""
         return len(self._connections)
 
     def cut(self) -> None:
-        """Reset every connection; new ones are welcome."""
+        """Reset every connection. New ones are accepted."""
         self._proxy.call(lambda: _each(self._connections, Connection.cut))
 
     def half_open(self) -> None:
-        """Turn every connection into a dead one that still looks alive; new ones are welcome."""
+        """Half-open every connection: it is dead and looks alive. New ones are accepted."""
         self._proxy.call(lambda: _each(self._connections, Connection.half_open))
 
     def cut_half_open(self) -> None:
-        """Reset the dead ones, as a kernel does in the end."""
+        """Reset the half-open connections, as a kernel does in the end."""
         self._proxy.call(
             lambda: _each([one for one in self._connections if one.is_half_open], Connection.cut)
         )
 
     def stall(self) -> None:
-        """Let nothing through, in no direction, until `flow`; connections are accepted."""
+        """Let nothing through in either direction until `flow`. Connections are accepted."""
         self._proxy.call(self._flowing.clear)
 
     def flow(self) -> None:
-        """Let everything through again, what was held up first."""
+        """Let everything through again, and first what was held up."""
         self._proxy.call(self._flow)
 
     def slow_down(self, seconds: float) -> None:
-        """Let everything through so much later from now on, piece by piece, in each direction."""
+        """Delay everything from now on by this many seconds, piece by piece, in each direction."""
         self._late = seconds
 
     def was_silent(self, since: float) -> bool:
-        """Tell whether a client waited in vain on a connection, now or at some time since."""
+        """Return whether a client waited without an answer, now or since that time."""
         is_silent = not self._flowing.is_set() or any(
             one.is_half_open for one in tuple(self._connections)
         )
         return is_silent or self._silent_until >= since
 
     def close(self) -> None:
-        """Reset every connection. Only where they live."""
+        """Reset every connection. Called only in the thread of the event loop."""
         self._flowing.set()
         _each(self._connections, Connection.cut)
 
@@ -119,7 +119,7 @@ class Link:
         self._flowing.set()
 
     async def serve(self) -> asyncio.Server:
-        """Listen."""
+        """Start to listen."""
         return await asyncio.start_server(self._connect, _HOST, self.port)
 
     async def _connect(self, reader: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
@@ -178,7 +178,7 @@ AnyLink = TypeVar("AnyLink", bound=Link)
 
 
 class Proxy:
-    """The links of a run; a context manager."""
+    """The links of a run, used as a context manager."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -202,17 +202,17 @@ class Proxy:
         self._loop.close()
 
     def link(self, port: int, watched: bytes = b"\0") -> Link:
-        """Open a link to a port; when `watched` goes through is remembered."""
+        """Open a link to a port. It records when `watched` went through last."""
         return self.open(Link(self, port, watched))
 
     def open(self, made: AnyLink) -> AnyLink:
-        """Have a link listen."""
+        """Start a link's listener."""
         self._servers.append(self._run(made.serve()))
         self._links.append(made)
         return made
 
     def call(self, function: Callable[[], object]) -> None:
-        """Call a function where the connections live, and wait for it."""
+        """Call a function in the thread of the event loop, and wait for it."""
 
         async def called() -> None:
             function()

@@ -1,4 +1,4 @@
-"""The report: what was done, what came of it, and whether the promises held."""
+"""The report: which faults were made, how operations ended, and whether the promises were kept."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,68 +10,68 @@ from tests.harnesses.chaos.plan import KILLED, Fault
 from tests.harnesses.chaos.rates import Back
 from tests.harnesses.chaos.watch import Gap
 
-#: Findings of one kind that are spelt out.
+#: Findings of one kind that are printed in full.
 _SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Everything that a run brought to light."""
+    """All results of a run."""
 
     seed: int
     seconds: float
     operations: int
-    #: Messages sent, and how often the broker took one not.
+    #: Messages sent, and how often the broker did not take one.
     messages: int
     not_taken: int
     events: int
     deliveries: int
     interruptions: int
     faults: Mapping[Fault, int]
-    #: How operations ended, by the last part of the last event's type, and its reason.
+    #: How operations ended, by the type and reason of their last event.
     ends: Mapping[str, int]
     findings: Sequence[Finding]
-    #: How often messages were refused, by the reason.
+    #: Refused messages by their reason.
     refusals: Mapping[str, int] = field(default_factory=dict)
     gap: Gap = field(default_factory=Gap)
     returns: Sequence[Back] = ()
     stops: Sequence[Stop] = ()
     #: Requests at each provider.
     requests: Mapping[str, int] = field(default_factory=dict)
-    #: Replies behind interim ones; connections to providers that were closed at rest.
+    #: Replies after interim ones, and idle connections to providers that were closed.
     interim: int = 0
     closed_at_rest: int = 0
 
     @property
     def passed(self) -> bool:
-        """Whether every promise held."""
+        """Whether every promise was kept."""
         return not self.findings
 
     @property
     def kills(self) -> int:
-        """Processes killed, softly or not."""
+        """Processes that were killed or stopped."""
         return sum(count for fault, count in self.faults.items() if fault in KILLED)
 
     def count(self, *kinds: Kind) -> int:
-        """Return how many findings there are of some kinds."""
+        """Return the number of findings of some kinds."""
         return sum(finding.kind in kinds for finding in self.findings)
 
 
 def lines(outcome: Outcome) -> Iterator[str]:
-    """Return the report, a line at a time."""
+    """Yield the lines of the report."""
     others = sum(outcome.faults.values()) - outcome.kills
     yield f"seed                  {outcome.seed}"
     yield f"duration              {outcome.seconds:.0f} s"
     yield f"operations            {outcome.operations}"
-    yield f"messages              {outcome.messages}, {outcome.not_taken} times none was taken"
+    yield f"messages              {outcome.messages}, not taken {outcome.not_taken} times"
     yield (
         f"events                {outcome.events}, delivered {outcome.deliveries} times, "
-        f"reading broken off {outcome.interruptions} times"
+        f"reading failed {outcome.interruptions} times"
     )
     yield from (f"requests              {name}: {n}" for name, n in outcome.requests.items())
     yield (
-        f"gateway               {outcome.interim} replies behind interim ones, "
-        f"{outcome.closed_at_rest} connections closed at rest"
+        f"gateway               {outcome.interim} replies after interim ones, "
+        f"{outcome.closed_at_rest} idle connections closed"
     )
     yield f"process kills         {outcome.kills}"
     yield f"other faults          {others}"
@@ -96,7 +96,7 @@ def lines(outcome: Outcome) -> Iterator[str]:
     yield f"doubled ends          {outcome.count(Kind.DOUBLED)}"
     yield f"repeated calls        {outcome.count(Kind.REPEATED)}"
     yield from _spelt_out(outcome.findings)
-    yield "every promise held" if outcome.passed else "NOT every promise held"
+    yield "every promise was kept" if outcome.passed else "NOT every promise was kept"
 
 
 def _returned(back: Back) -> str:

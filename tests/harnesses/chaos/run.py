@@ -1,4 +1,4 @@
-"""One run: everything is started, befallen, healed, seen to its end and audited."""
+"""One run: start everything, make the faults, end them, wait for every end, compare the records."""
 
 import random
 import tempfile
@@ -44,16 +44,16 @@ from tests.support.valkey import valkey_server
 from uprid_client import Client
 from worker.local.demo.webapp import WebApp
 
-#: Operations under way with which polls must come.
+#: There must be polls while at least this many operations are under way.
 _BUSY: Final = 10
-#: Seconds after which a process that takes no messages hangs: a dead connection to the broker is
-#: noticed by kombu's second health check, after 51 s.
+#: Seconds without asking for messages after which a process counts as hanging. kombu notices a dead
+#: connection to the broker with its second health check, after 51 s.
 _HANGS: Final = 90.0
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is asked for."""
+    """The options of a run."""
 
     seed: int
     #: Seconds in which faults come and operations are enqueued.
@@ -63,11 +63,11 @@ class Order:
     pace: Pace = field(default_factory=Pace)
     kills: Sequence[Fault] = KILLS
     faults: Sequence[Fault] = OTHERS
-    #: Seconds that everything may take to end once nothing befalls it any more.
+    #: Seconds in which everything must end after the last fault.
     patience: float = 300.0
-    #: A way in which every process is broken on purpose.
+    #: The name of a way to break every process on purpose.
     sabotage: str | None = None
-    #: Whether the events have a server of their own; None: as the seed has it.
+    #: Whether the events have a server of their own. None: the seed decides.
     events_apart: bool | None = None
 
     @property
@@ -77,7 +77,7 @@ class Order:
 
 
 class Run:
-    """A run under way."""
+    """A run in progress."""
 
     def __init__(self, order: Order, fleet: Fleet, app: WebApp, say: Callable[[str], None]) -> None:
         self._order = order
@@ -93,7 +93,7 @@ class Run:
         self._findings: list[Finding] = []
 
     def live(self) -> Outcome:
-        """Live through all of it."""
+        """Run from the start to the result."""
         began = time.monotonic()
         with self._listener, self._shop, self._watch:
             self._suffer()
@@ -120,7 +120,7 @@ class Run:
             thread.start()
         for thread in threads:
             thread.join()
-        # The last fault may have come early.
+        # The last fault may have come before the time is over.
         never.wait(max(began + order.seconds - time.monotonic(), 0))
 
     def _see_to_the_end(self) -> None:
@@ -149,7 +149,7 @@ class Run:
         return False
 
     def _see_consumers(self) -> None:
-        """See every process take messages: the next one to be killed may hide one that hangs."""
+        """Wait until every process takes messages: the next kill might hide one that hangs."""
         wait_until(
             lambda: max(silent(self._fleet).values()) < 5,
             _HANGS,
@@ -158,7 +158,7 @@ class Run:
         )
 
     def _expect(self, step: Callable[[], None]) -> None:
-        """Do a step; what is wrong with it is a finding, and the run goes on."""
+        """Do a step. Its failure is a finding, and the run continues."""
         try:
             step()
         except AssertionError as error:
@@ -215,7 +215,7 @@ class Run:
 
 
 def run(order: Order, say: Callable[[str], None], directory: Path | None = None) -> Outcome:
-    """Run, with servers of its own; logs go to `directory`, or nowhere for long."""
+    """Run with servers of its own. Logs go to `directory`, or to a temporary one."""
     with ExitStack() as stack:
         if directory is None:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="chaos-")))
@@ -234,7 +234,7 @@ def run(order: Order, say: Callable[[str], None], directory: Path | None = None)
         for name in FLEET:
             fleet.launch(name)
         fleet.wait_until_started(*FLEET)
-        where = "a server of their own" if order.are_events_apart else "the broker"
+        where = "their own server" if order.are_events_apart else "the broker"
         say("broker, database, sandbox, two workers and two pollers run")
-        say(f"the events lie on {where}")
+        say(f"the events are on {where}")
         return Run(order, fleet, app, say).live()

@@ -1,4 +1,4 @@
-"""How the system is set for the chaos: everything ends within seconds, and CPU is left for it."""
+"""Settings for the chaos run: everything ends within seconds and leaves CPU for the rest."""
 
 import json
 from datetime import timedelta
@@ -6,13 +6,13 @@ from typing import Any, Final
 
 from uprid_client.names import Provider
 
-#: Short, so that what a killed process held comes back while the run lasts.
+#: Short, so that what a killed process held is delivered again during the run.
 VISIBILITY_TIMEOUT: Final = timedelta(seconds=60)
 
-#: The sandbox's: seconds that a task is in progress, and to its expiry.
+#: The sandbox's options: seconds that a task is in progress, and seconds until it expires.
 OPTIONS: Final[dict[str, Any]] = {"delay": 2.0, "task_timeout": 20.0}
 
-#: Requests a second: what comes in together fits in, what an outage dams up does not.
+#: Requests a second: enough for the usual load, not enough for what collects in an outage.
 _RATES: Final = {
     Provider.MONETA: 40,
     Provider.NPD: 20,
@@ -39,7 +39,7 @@ SETTINGS: Final = {
     },
     "UPRID_MONETA__SETTLE_OVER": "2",
     "UPRID_NPD__SETTLE_OVER": "2",
-    # A session whose code was lost ends by it, and is waited for.
+    # A session whose code was lost ends at this deadline, and the run waits for it.
     "UPRID_MANDARIN__DEADLINE": "60",
     "UPRID_INTELLECTMONEY__DEADLINE": "240",
 }

@@ -1,4 +1,4 @@
-"""Each fault has its effect each time, after any earlier faults."""
+"""Each fault has its effect each time, even after earlier faults."""
 
 from tests.harnesses.chaos.faults import look_in
 from tests.support.servers import valkey_server

@@ -1,4 +1,4 @@
-"""The gateway sends interim replies, closes what rests, and sees what came on a used connection."""
+"""The gateway sends interim replies, closes idle connections, and sees used ones."""
 
 import http.client
 import threading
@@ -31,7 +31,7 @@ def provider() -> Iterator[HttpStub]:
 
 @pytest.fixture
 def connection(provider: HttpStub, weather: Weather) -> Iterator[http.client.HTTPConnection]:
-    """A connection to the provider, by the gateway."""
+    """A connection to the provider through the gateway."""
     with Proxy() as proxy:
         link = proxy.open(Gateway(proxy, provider.port, weather))
         made = http.client.HTTPConnection("127.0.0.1", link.port, timeout=_PATIENCE)

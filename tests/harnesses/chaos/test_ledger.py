@@ -1,4 +1,4 @@
-"""The ledger finds what it is there for: histories that broke a promise, one at a time."""
+"""The ledger finds every kind of failure: each history breaks one promise."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -85,7 +85,7 @@ def test_ledger_finds_nothing_where_every_promise_held(kept: Books) -> None:
     ("kept", "found"),
     [
         pytest.param(books(_GOOD[:2], Row("polling", 1)), Kind.LOST, id="no-end"),
-        pytest.param(books([], Row("accepted", 1)), Kind.LOST, id="heard-nothing"),
+        pytest.param(books([], Row("accepted", 1)), Kind.LOST, id="read-nothing"),
         pytest.param(
             books([*_WAITS, *events(ACCEPTED, attempt=2, first=3)], Row("polling", 2)),
             Kind.LOST,
@@ -105,18 +105,18 @@ def test_ledger_finds_nothing_where_every_promise_held(kept: Books) -> None:
         pytest.param(books([_GOOD[0], _GOOD[2], _GOOD[1]]), Kind.DISORDERED, id="out-of-order"),
         pytest.param(books(_GOOD[1:]), Kind.DISORDERED, id="no-accepted"),
         pytest.param(
-            books(_GOOD, outbox=[*_GOOD, *events(LATE, first=4)]), Kind.UNTOLD, id="never-told"
+            books(_GOOD, outbox=[*_GOOD, *events(LATE, first=4)]), Kind.UNTOLD, id="never-read"
         ),
-        pytest.param(books(_GOOD, outbox=_GOOD[:2]), Kind.UNTOLD, id="told-of-nothing"),
+        pytest.param(books(_GOOD, outbox=_GOOD[:2]), Kind.UNTOLD, id="read-without-outbox"),
         pytest.param(
             books(_GOOD, outbox=[*_GOOD[:2], replace(_GOOD[2], type=_REJECTED)]),
             Kind.UNTOLD,
-            id="told-otherwise",
+            id="read-differently",
         ),
         pytest.param(
             books(events(ACCEPTED, STARTED, _REJECTED), Row("rejected", 1)),
             Kind.WRONG_END,
-            id="verdict-that-nobody-stated",
+            id="verdict-that-was-not-stated",
         ),
         pytest.param(
             books(events(ACCEPTED, WAITING, reason="poison"), Row("waiting_for_person", 1)),
@@ -194,7 +194,7 @@ def test_ledger_finds_an_answer_that_is_about_another(unit: str, found: set[Kind
         ('{"attribute":[{"key":"unitid","value":"2002"}]}', "2002"),
         ('{"asyncStatus": "INPROGRESS"}', None),
     ],
-    ids=["answer", "without-blanks", "of-nobody"],
+    ids=["answer", "without-blanks", "without-unit"],
 )
 def test_unit_is_read_from_the_sealed_answer(answer: str, unit: str | None) -> None:
     sealed = Fernet(SEAL_KEY).encrypt(answer.encode()).decode()

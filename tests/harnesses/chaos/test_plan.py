@@ -1,4 +1,4 @@
-"""The plan and the operations are their seed's, and leave nothing out."""
+"""The seed alone decides the plan and the operations, and every kind of fault is in the plan."""
 
 from collections import Counter
 from itertools import islice

@@ -1,4 +1,4 @@
-"""The proxy does to connections what it says, and to no others."""
+"""The proxy has the named effect on its connections, and no effect on others."""
 
 import socket
 import threading
@@ -10,14 +10,14 @@ import pytest
 from tests.harnesses.chaos.proxy import Link, Proxy
 from tests.support.processes import wait_until
 
-#: Seconds in which nothing must come.
+#: Seconds in which nothing may arrive.
 _SILENCE = 0.3
 _PATIENCE = 5.0
 
 
 @pytest.fixture
 def echo() -> Iterator[int]:
-    """The port of a server that says everything again."""
+    """The port of a server that echoes."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def answer(wire: socket.socket) -> None:
@@ -54,7 +54,7 @@ def link(proxy: Proxy, echo: int) -> Link:
 
 
 def connected(link: Link) -> socket.socket:
-    """Return a connection that was answered once."""
+    """Return a connection that has received one answer."""
     wire = socket.create_connection(("127.0.0.1", link.port), timeout=_PATIENCE)
     assert asked(wire, b"hello") == b"hello"
     return wire
@@ -66,7 +66,7 @@ def asked(wire: socket.socket, what: bytes) -> bytes:
 
 
 def silent(wire: socket.socket, what: bytes) -> bool:
-    """Ask, and tell whether nothing comes."""
+    """Send, and return whether no answer comes."""
     wire.settimeout(_SILENCE)
     wire.sendall(what)
     try:

@@ -1,4 +1,4 @@
-"""The report says what broke, and a run with a finding has not passed."""
+"""The report names what was broken, and a run with a finding has not passed."""
 
 from collections import Counter
 from dataclasses import replace
@@ -40,7 +40,7 @@ def test_report_tells_kills_from_other_faults() -> None:
 
 def test_report_says_that_every_promise_held() -> None:
     assert _WELL.passed
-    assert written(_WELL).endswith("\nevery promise held")
+    assert written(_WELL).endswith("\nevery promise was kept")
 
 
 def test_report_tells_clean_stops_from_forced_ones() -> None:
@@ -67,7 +67,7 @@ def test_report_counts_and_spells_out_what_was_found(kind: Kind, line: str) -> N
 
     assert not broken.passed
     assert line in written(broken)
-    assert "NOT every promise held" in written(broken)
+    assert "NOT every promise was kept" in written(broken)
 
 
 def test_report_spells_out_the_first_of_many() -> None:

@@ -1,4 +1,4 @@
-"""A short run of the chaos; `./run chaos` has the long ones."""
+"""A short run of the chaos. `./run chaos` does the long ones."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tests.harnesses.chaos.run import Order, run
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres]
 
-#: The plan of this seed is always the same; what it meets is not.
+#: The plan of this seed is always the same. What the faults hit is not.
 _ORDER = Order(
     seed=1,
     seconds=40,
@@ -27,6 +27,6 @@ def test_short_run_loses_nothing_and_tells_and_bills_nothing_twice(tmp_path: Pat
 
     assert outcome.passed, "\n".join(lines(outcome))
     assert {*MAIN, *MAIN_KILLS} <= outcome.faults.keys()
-    # A run that did nothing would pass, too.
+    # A run without any work would pass, too.
     assert outcome.operations >= 150
     assert outcome.interim

@@ -1,7 +1,7 @@
-"""`uprid` in a process that something is wrong with: its clock, or, to prove the harness, its code.
+"""`uprid` in a process with a wrong clock, or, to prove the harness, with broken code.
 
-Started in the place of a Procfile's line:
-`python -m tests.harnesses.chaos.unsound --clock 300 poller`.
+It is started in the place of a command of the Procfile: `python -m tests.harnesses.chaos.unsound
+--clock 300 poller`.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import time_machine
 
 
 def _forget_outbox() -> None:
-    """Have the relay skip every ninth event, and note it down as told."""
+    """Let the relay skip every ninth event and mark it as published."""
     from worker.stream import stream  # noqa: PLC0415 - after the clock is wrong
 
     whole = stream.Stream.append
@@ -31,7 +31,7 @@ def _forget_outbox() -> None:
 
 
 def _submit_twice() -> None:
-    """Have a submit sent again when its reply did not come, whatever became of it."""
+    """Let a submit without a reply be sent again, even if the provider may have taken it."""
     from worker.domain.outcomes import Doubtful  # noqa: PLC0415
     from worker.engine import chunk  # noqa: PLC0415
 
@@ -45,7 +45,7 @@ def _submit_twice() -> None:
 
 
 def _judge_at_once() -> None:
-    """Have every process judge others silent whatever it knows of its own beats."""
+    """Let every process call others silent even if its own heartbeat was not steady."""
     from worker.engine import pulse  # noqa: PLC0415
 
     broken: Any = pulse.Pulse
@@ -53,14 +53,14 @@ def _judge_at_once() -> None:
 
 
 def _reuse_connections() -> None:
-    """Have calls that cost share connections, as questions do."""
+    """Let billed calls share connections, as polls do."""
     from worker.providers.transport import pools  # noqa: PLC0415
 
     pools._NoShelf.put = pools._Shelf.put  # type: ignore[method-assign]
 
 
 def _mix_replies() -> None:
-    """Have an interim reply taken for the reply, and the connection used again."""
+    """Let an interim reply count as the reply, and let the connection be used again."""
     from worker.providers.transport import connections  # noqa: PLC0415
 
     _reuse_connections()
@@ -82,7 +82,7 @@ SABOTAGES: Final[Mapping[str, Callable[[], None]]] = {
 
 
 def main() -> None:
-    """Make the process unsound and run the command line in it."""
+    """Break the process and run the command line in it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clock", type=int, default=0, help="seconds that the clock is off")
     parser.add_argument("--sabotage", choices=SABOTAGES)
@@ -90,7 +90,7 @@ def main() -> None:
     if given.clock:
         wrong = datetime.now(UTC) + timedelta(seconds=given.clock)
         time_machine.travel(wrong, tick=True).start()
-    # Read the clock as they are loaded, some of them.
+    # Some modules read the clock while they are imported.
     from worker.cli.main import main as uprid  # noqa: PLC0415
 
     if given.sabotage:

@@ -1,4 +1,4 @@
-"""Watches a run: how long no poll came, and whether every process lives and takes messages."""
+"""Watches a run for the longest time without a poll, dead processes and processes that hang."""
 
 import time
 from collections.abc import Callable
@@ -15,23 +15,23 @@ from tests.harnesses.chaos.rates import requests_of
 from uprid_client.names import Provider
 
 _EVERY: Final = 0.5
-#: Whose stand-ins see polls by that name.
+#: Providers whose stand-ins count polls under that name.
 _POLLED: Final = (Provider.MONETA, Provider.MANDARIN)
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A time in which no poll came. Seconds."""
+    """A time without a poll, in seconds."""
 
     lasted: float = 0.0
-    #: From the beginning of the run.
+    #: From the start of the run.
     at: float = 0.0
-    #: The fault that was latest when it began.
+    #: The latest fault when it began.
     after: str = ""
 
 
 class Watch(Background):
-    """A thread that looks twice a second; a context manager."""
+    """A thread that checks twice a second, used as a context manager."""
 
     def __init__(self, fleet: Fleet, latest: Callable[[], str], busy: Callable[[], bool]) -> None:
         super().__init__("watch")
@@ -43,7 +43,7 @@ class Watch(Background):
         self._quiet = (self._began, "")
         #: The longest time without a poll so far.
         self.gap = Gap()
-        #: Processes that ended by themselves, with what they wrote last.
+        #: Processes that ended by themselves, with the last lines of their logs.
         self.ended: dict[str, str] = {}
 
     def _live(self) -> None:
@@ -52,7 +52,7 @@ class Watch(Background):
                 self._look_at_polls()
             for name, tail in self._fleet.ended_by_themselves().items():
                 self.ended[f"{name} ({time.monotonic() - self._began:.0f} s)"] = tail
-                # Seen once: a supervisor starts it again.
+                # Reported once: then it is started again, as a supervisor does.
                 self._fleet.revive(name)
 
     def _look_at_polls(self) -> None:

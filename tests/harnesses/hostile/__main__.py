@@ -1,4 +1,4 @@
-"""`./run hostile`: so many hostile replies of every provider, or of one."""
+"""`./run hostile`: break the replies of one provider or of all of them, N cases each."""
 
 import argparse
 import resource
@@ -12,7 +12,7 @@ EVERYTHING = (*PROVIDERS, calls.PROVIDER, notifications.PROVIDER, SOCKETS)
 
 
 def main() -> int:
-    """Run; return 1 where anything was found."""
+    """Run; return 1 if there was a finding."""
     asked = _parser().parse_args()
     found = 0
     for provider in asked.provider or EVERYTHING:
@@ -32,15 +32,17 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="./run hostile", description=__doc__)
-    parser.add_argument("--cases", type=int, default=2_000, help="of each provider")
-    parser.add_argument("--provider", choices=EVERYTHING, action="append")
-    parser.add_argument("--first-seed", type=int, default=1)
-    parser.add_argument("--most", type=int, default=20, help="findings after which to stop")
+    parser.add_argument(
+        "--cases", type=int, default=2_000, help="for each provider (default: 2000)"
+    )
+    parser.add_argument("--provider", choices=EVERYTHING, action="append", help="default: all")
+    parser.add_argument("--first-seed", type=int, default=1, help="the first case (default: 1)")
+    parser.add_argument("--most", type=int, default=20, help="findings to stop after (default: 20)")
     return parser
 
 
 def over_sockets() -> int:
-    """Run every script over a real connection; return how many of them went wrong."""
+    """Run every script over a real connection. Return how many of them went wrong."""
     bad = 0
     for name, script in sockets.SCRIPTS.items():
         took = sockets.ask(script, "soap" if "elements" in name else "json")
@@ -54,7 +56,7 @@ def over_sockets() -> int:
 
 
 def report(provider: str, tally: Tally) -> str:
-    """Return what there is to say of a provider's cases."""
+    """Return the lines about one provider's cases."""
     rate = tally.cases / max(tally.seconds, 0.001)
     outcomes = ", ".join(f"{name} {count}" for name, count in tally.outcomes.most_common())
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (

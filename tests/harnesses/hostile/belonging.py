@@ -1,4 +1,4 @@
-"""The oracle of calls that follow each other: whether what a call came to is its own."""
+"""The oracle for calls that follow each other: does an outcome come from the call's own replies?"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -10,10 +10,10 @@ from worker.domain.outcomes import Doubtful, NeedsPerson, NotSent, Pending
 
 @dataclass(frozen=True, slots=True)
 class ProviderCall:
-    """One question about one person, and all the replies that are its own."""
+    """One question about one person, with all replies to it."""
 
     name: str
-    #: What is only others', and must stand in nothing that comes of it.
+    #: Values that belong to other persons only. They must not be in the outcome.
     strangers: Sequence[str]
     replies: Mapping[str, Own]
     perform: Callable[[], Any]
@@ -21,13 +21,13 @@ class ProviderCall:
     has_effect: bool = False
 
     def reply(self, kind: str) -> Own:
-        """Return its reply to a request; what it never makes, has that of its own question."""
+        """Return its reply to a request, or to its question if it never makes such a request."""
         return self.replies.get(kind, self.replies[self.target])
 
 
 @dataclass(frozen=True, slots=True)
 class Came:
-    """What a call came to, and in how many requests with an effect."""
+    """The outcome of a call, and how many requests with an effect it took."""
 
     outcome: Any
     effects: int
@@ -35,17 +35,17 @@ class Came:
 
 @dataclass(frozen=True, slots=True)
 class Alone:
-    """What a call comes to with nobody beside it."""
+    """What a call comes to when no other call is beside it."""
 
     by_its_replies: Came
-    #: One of its replies never coming, or being spoilt.
+    #: The outcomes when one of its replies never comes or is spoilt.
     without_one: Sequence[Came]
 
     def explains(self, came: Came) -> bool:
-        """Tell whether nobody else is needed for what a call came to."""
+        """Return whether the call's own replies, all or all but one, explain an outcome."""
         if same(came, self.by_its_replies):
             return True
-        # What kept a reply from us is noted, and there are many ways.
+        # Notes are left out: they say how a reply was lost, and there are many ways to lose it.
         unnoted = _unnoted(came)
         return any(same(unnoted, _unnoted(each)) for each in self.without_one)
 
@@ -63,7 +63,7 @@ def _unnoted(came: Came) -> Came:
 
 
 def leaks(call: ProviderCall, outcome: object) -> Iterator[str]:
-    """Tell what stands in an outcome that is another's."""
+    """Find values of other persons in an outcome."""
     for each in fields(outcome):  # type: ignore[arg-type]  # every outcome is a dataclass
         held = getattr(outcome, each.name)
         text = held.decode("utf-8", "replace") if isinstance(held, bytes) else str(held)
@@ -72,7 +72,7 @@ def leaks(call: ProviderCall, outcome: object) -> Iterator[str]:
 
 
 def taken_over(came: Came, own: Alone, others: Sequence[Alone]) -> Iterator[str]:
-    """Tell what a call came to that its own replies do not explain."""
+    """Find an outcome that the call's own replies do not explain."""
     outcome = came.outcome
     if own.explains(came):
         return

@@ -1,4 +1,4 @@
-"""Mutations of a reply's body: how it is written, cut and encoded."""
+"""Mutations of a reply's bytes: damaged, cut, encoded differently."""
 
 from collections.abc import Callable
 from random import Random
@@ -53,13 +53,13 @@ def beheaded(random: Random, body: bytes) -> bytes:
 
 
 def torn(random: Random, body: bytes) -> bytes:
-    """Take a piece out."""
+    """Remove a piece."""
     start = random.randint(0, len(body))
     return body[:start] + body[start + random.randint(1, 60) :]
 
 
 def repeated(random: Random, body: bytes) -> bytes:
-    """Have a piece stand twice."""
+    """Repeat a piece."""
     start = random.randint(0, len(body))
     end = start + random.randint(1, 200)
     return body[:end] + body[start:end] + body[end:]
@@ -73,7 +73,7 @@ def flipped(random: Random, body: bytes) -> bytes:
 
 
 def sprinkled(random: Random, body: bytes) -> bytes:
-    """Put something in."""
+    """Insert a few bytes."""
     at = random.randint(0, len(body))
     piece = random.choice((
         b"\x00", b"\xff", b"\xc3\x28", b"\xed\xa0\x80", b"\xf0\x9f", b"\xef\xbb\xbf", b"\r\n", b" ",
@@ -86,7 +86,7 @@ def sprinkled(random: Random, body: bytes) -> bytes:
 
 
 def followed(random: Random, body: bytes) -> bytes:
-    """Have something stand behind it, or before."""
+    """Add something behind the body or before it."""
     piece = random.choice(
         (body, b"\n" + body, b"x", b"\x00", b"{}", b"<a/>", b"null", b"  \n", MARKER.encode())
     )
@@ -94,7 +94,7 @@ def followed(random: Random, body: bytes) -> bytes:
 
 
 def spaced(random: Random, body: bytes) -> bytes:
-    """Stretch it by blanks."""
+    """Insert many blanks."""
     blank = random.choice((b" ", b"\n", b"\t", b"\x00", b"\xc2\xa0"))
     blanks = blank * random.choice((10, 5_000, 100_000))
     at = random.choice((0, len(body), random.randint(0, len(body))))
@@ -102,12 +102,12 @@ def spaced(random: Random, body: bytes) -> bytes:
 
 
 def encoded(random: Random, body: bytes) -> bytes:
-    """Have it in another encoding than it says, or says nothing of."""
+    """Encode the body differently from what it declares, or declare nothing."""
     return body.decode("utf-8", "replace").encode(random.choice(_REAL), "replace")
 
 
 def said_encoded(random: Random, body: bytes) -> bytes:
-    """Say another encoding than it has, and sometimes have that one."""
+    """Declare another encoding than it has, and sometimes use that one."""
     name = random.choice(_DECLARED)
     said = body.replace(b"UTF-8", name.encode()).replace(
         b'version="1.0"?', f'version="1.0" encoding="{name}"?'.encode()
@@ -121,7 +121,7 @@ def said_encoded(random: Random, body: bytes) -> bytes:
 
 
 def doctyped(random: Random, body: bytes) -> bytes:
-    """Have it begin with a document type."""
+    """Add a document type at the beginning."""
     head, sep, rest = body.partition(b"?>")
     doctype = random.choice(_DOCTYPES).encode()
     if random.random() < 0.5:
@@ -130,7 +130,7 @@ def doctyped(random: Random, body: bytes) -> bytes:
 
 
 def another_page(random: Random, body: bytes) -> bytes:
-    """Answer by something else altogether."""
+    """Replace the whole body by another page."""
     del body
     return random.choice((
         *_HTML, b"", b" ", b"null", b"true", b"0", b'""', b"[]", b"{}", b"[{}]", b"OK",

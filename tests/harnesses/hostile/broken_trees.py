@@ -1,4 +1,4 @@
-"""Mutations of what a reply says: names and values, before they are written."""
+"""Mutations of what a reply states: names and values, before they are written."""
 
 import copy
 from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ _NAMES: Final = (
 )  # fmt: skip
 
 
-#: What a verdict hangs on.
+#: Names on which a verdict depends.
 _TELLING: Final = frozenset(
     {
         "success", "errorCode", "faultDetail", "asyncId", "value", "updated", "unitId", "error",
@@ -65,7 +65,7 @@ def near_miss(random: Random, tree: object, seeds: Sequence[Seed]) -> None:
 
 
 def telling(random: Random, tree: object, seeds: Sequence[Seed]) -> None:
-    """Change what a verdict hangs on: where it is not told from anything else, few others would."""
+    """Change a value on which the verdict depends. Drawn at random, few mutations would hit one."""
     del seeds
     found = [each for each in places(tree) if each.name in _TELLING]
     if found:
@@ -83,7 +83,7 @@ def deep(random: Random, tree: object, seeds: Sequence[Seed]) -> None:
 
 
 def doubled(random: Random, tree: object, seeds: Sequence[Seed]) -> None:
-    """Say something twice; mostly not the same."""
+    """Repeat a member, mostly with another value."""
     del seeds
     found = [each for each in places(tree) if each.name is not None]
     if not found:
@@ -96,7 +96,7 @@ def doubled(random: Random, tree: object, seeds: Sequence[Seed]) -> None:
 
 
 def doubled_inside(random: Random, tree: object, seeds: Sequence[Seed]) -> None:
-    """Say the same object twice, with one of its values changed."""
+    """Repeat an object with one of its values changed."""
     del seeds
     found = [p for p in places(tree) if p.name is not None and isinstance(p.value, Obj)]
     if found:
@@ -114,7 +114,7 @@ def missing(random: Random, tree: object, seeds: Sequence[Seed]) -> None:
 
 
 def unknown(random: Random, tree: object, seeds: Sequence[Seed]) -> None:
-    """Add a member that no page knows, or that belongs elsewhere."""
+    """Add an undocumented member, or one that belongs elsewhere."""
     del seeds
     holder = _object(random, tree)
     if holder is not None:
@@ -143,7 +143,7 @@ def swapped(random: Random, tree: object, seeds: Sequence[Seed]) -> None:
 
 
 def moved(random: Random, tree: object, seeds: Sequence[Seed]) -> None:
-    """Have something stand elsewhere."""
+    """Move a member to another object."""
     del seeds
     found = [each for each in places(tree) if each.name is not None]
     if found:
@@ -155,7 +155,7 @@ def moved(random: Random, tree: object, seeds: Sequence[Seed]) -> None:
 
 
 def grafted(random: Random, tree: object, seeds: Sequence[Seed]) -> None:
-    """Take something over from another documented answer, beside what is there or in its place."""
+    """Take a member from another documented answer, and add it or replace the one that is there."""
     other = tree_of(random.choice(seeds).document)
     found = [each for each in places(other) if each.name is not None]
     if not found:
@@ -186,7 +186,7 @@ def odd_element(random: Random, tree: object, seeds: Sequence[Seed]) -> None:
 
 
 def many(random: Random, tree: object, seeds: Sequence[Seed]) -> None:
-    """Have a list, or a member, stand there very often."""
+    """Repeat an item or a member many times."""
     del seeds
     place = _any(random, tree)
     if place is not None:

@@ -1,4 +1,4 @@
-"""Mutations of a reply's way over HTTP: its status, its framing, its compression, its headers."""
+"""Mutations of how a reply is sent over HTTP: status, framing, compression, headers."""
 
 import gzip
 import zlib
@@ -8,7 +8,7 @@ from typing import Final
 
 from tests.harnesses.hostile.case import LATIN_MARKER, ProviderReply, Sent
 
-#: Makes the wire's bytes of a status and a body.
+#: Returns the bytes on the wire for a status and a body.
 Break = Callable[[Random, int, bytes], Sent]
 Header = tuple[bytes, bytes]
 
@@ -32,7 +32,7 @@ _SECONDS: Final = (
 
 
 def head(status: int, headers: Sequence[Header], reason: bytes = b"OK") -> bytes:
-    """Write a reply's head."""
+    """Return the bytes of a reply's head."""
     lines = [
         b"HTTP/1.1 %d %s" % (status, reason),
         *(name + b": " + value for name, value in headers),
@@ -41,7 +41,7 @@ def head(status: int, headers: Sequence[Header], reason: bytes = b"OK") -> bytes
 
 
 def honest(status: int, body: bytes, *more: Header) -> Sent:
-    """Send as it should be sent."""
+    """Send a reply correctly."""
     headers = [(b"Content-Type", b"text/plain"), *more, (b"Content-Length", b"%d" % len(body))]
     return Sent(head(status, headers) + body, _heard(status, body))
 
@@ -77,7 +77,7 @@ def redirected(random: Random, was: int, body: bytes) -> Sent:
 
 
 def compressed(random: Random, was: int, body: bytes) -> Sent:
-    """Compress, rightly or not: what does not decompress to its end says nothing."""
+    """Compress, correctly or not. A body whose compression breaks states nothing."""
     whole = gzip.compress(body, 1, mtime=0)
     bare = zlib.compressobj(1, zlib.DEFLATED, -15)
     part = whole[: random.randint(0, len(whole))]
@@ -90,7 +90,7 @@ def compressed(random: Random, was: int, body: bytes) -> Sent:
         (b"gzip, gzip", gzip.compress(whole, 1, mtime=0), body),
         (b"gzip", body, None),
         (b"deflate", body, None),
-        # What is whole by its own syntax was said, even if the compression goes on behind it.
+        # Bytes after a complete body do not change what it states.
         (b"gzip", part, zlib.decompressobj(31).decompress(part)),
         (b"gzip", whole[:-8] + b"\x00" * 8, None),
         (b"gzip, gzip, gzip, gzip, gzip, gzip, gzip", body, None),
@@ -105,7 +105,7 @@ def compressed(random: Random, was: int, body: bytes) -> Sent:
 
 
 def bombed(random: Random, was: int, body: bytes) -> Sent:
-    """Compress what swells."""
+    """Compress a body that becomes very large when it is unpacked."""
     swollen = body + b" " * random.choice((2_000_000, 20_000_000))
     content = gzip.compress(swollen, 1, mtime=0)
     if random.random() < 0.3:
@@ -119,7 +119,7 @@ def bombed(random: Random, was: int, body: bytes) -> Sent:
 
 
 def miscounted(random: Random, was: int, body: bytes) -> Sent:
-    """Say another length than there is."""
+    """Declare another length than the body has."""
     shorter = random.randint(0, max(len(body) - 1, 0))
     ways: tuple[tuple[bytes, bytes | None], ...] = (
         (b"%d" % (len(body) + random.choice((1, 10, 10**6, 10**12, 10**30))), None),
@@ -140,7 +140,7 @@ def miscounted(random: Random, was: int, body: bytes) -> Sent:
 
 
 def chunked(random: Random, was: int, body: bytes) -> Sent:
-    """Send in chunks, rightly or not."""
+    """Send in chunks, correctly or not."""
     size = random.choice((1, 7, 100, 5000))
     if len(body) > 20_000:
         size = 5000
@@ -168,13 +168,14 @@ def chunked(random: Random, was: int, body: bytes) -> Sent:
         (b"chunked", b"Chunked", b"chunked", b"gzip, chunked", b"chunked, chunked")
     )
     if names.lower() != b"chunked":
-        # A framing that is none: what comes until the end counts, if it is anything at all.
+        # No known framing: if the reply counts at all, everything until the connection ends is its
+        # body.
         heard = wire
     return Sent(head(was, [(b"Transfer-Encoding", names)]) + wire, _heard(was, heard))
 
 
 def odd_headers(random: Random, was: int, body: bytes) -> Sent:
-    """Have headers that are none."""
+    """Add malformed headers."""
     marker = LATIN_MARKER.encode()
     length = b"Content-Length: %d" % len(body)
     lines = random.choice((
@@ -196,8 +197,8 @@ def odd_headers(random: Random, was: int, body: bytes) -> Sent:
     ))  # fmt: skip
     ordered = [length, *lines] if random.random() < 0.5 else [*lines, length]
     wire = b"HTTP/1.1 %d OK\r\n" % was + b"\r\n".join(ordered) + b"\r\n\r\n" + body
-    # Which of two framings counts, and where such a head ends, is anybody's guess; but what is said
-    # in the body is said.
+    # Clients differ in which of two framings counts and where such a head ends. The oracle accepts
+    # what the body states.
     return Sent(wire, _heard(was, body))
 
 
@@ -219,19 +220,19 @@ def odd_status_line(random: Random, was: int, body: bytes) -> Sent:
 
 
 def cut_off(random: Random, was: int, body: bytes) -> Sent:
-    """Have the connection end somewhere, the length having been said."""
+    """Declare a length, and end the connection before it."""
     wire = honest(was, body).wire
     return Sent(wire[: random.randint(0, len(wire) - 1)], _heard(was, None if body else b""))
 
 
 def until_the_end(random: Random, was: int, body: bytes) -> Sent:
-    """Have no length: the reply ends with the connection."""
+    """Send no length: the reply ends with the connection."""
     del random
     return Sent(head(was, []) + body, _heard(was, body))
 
 
 def overlong(random: Random, was: int, body: bytes) -> Sent:
-    """Send more than was said."""
+    """Send more than the declared length."""
     more = random.choice((b"\x00", b"HTTP/1.1 200 OK\r\n\r\n", body))
     return Sent(honest(was, body).wire + more, _heard(was, body))
 

@@ -1,7 +1,8 @@
-"""Calls of several persons, one after the other on the same connections: no reply is another's.
+"""Calls for several persons, one after the other on the same connections.
 
-The oracle knows what each call comes to when its own reply is all that it gets. With mischief
-around it a call comes to that, or to what it comes to without: never to what another's reply says.
+The oracle knows what each call comes to if it gets only its own reply, and what it comes to without
+a reply. The outcome must be one of these, whichever bytes arrive on the connections: it must never
+come from the reply to another call.
 """
 
 import time
@@ -41,25 +42,25 @@ from worker.domain.outcomes import NotSent
 from worker.engine.calls import Call
 
 PROVIDER: Final = "calls"
-#: What is asked that way: every provider's plugin, and the session under all of them.
+#: What is tested: every provider's plugin, and the session below all of them.
 ASKED: Final = (*PROVIDERS, plain.PROVIDER)
-#: Asked for so often already that the next answer that is not known is a person's to look at.
+#: Progress with which the next answer that is not understood goes to an engineer.
 _UNKNOWN: Final = {"unknown": 3}
-#: Requests that change nothing, though their call does.
+#: Requests without an effect that a call with an effect makes.
 _HARMLESS: Final = frozenset({"token"})
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Calls of different persons, and the mischief that their requests meet."""
+    """Calls for different persons, and what their requests get in reply."""
 
     number: int
     calls: Sequence[ProviderCall]
-    #: By the how manieth request of the case.
+    #: By the number of the request in the case, from 0.
     mischief: Mapping[int, Mischief]
-    #: By the how manieth connection: which of `GREETINGS`.
+    #: By the number of the connection, from 0: one of `GREETINGS`.
     greetings: Mapping[int, str]
-    #: What else its requests meet, by what they ask.
+    #: For all other requests, by the kind of request.
     usual: Mapping[str, Mischief] = field(default_factory=dict)
 
     @property
@@ -127,7 +128,7 @@ class _PluginCalls:
             return
         if came.effects > own.by_its_replies.effects:
             yield "repeated: a call that has an effect was made twice"
-        # Where its own reply has it sent again, that reply says that nothing was done.
+        # If its own reply leads to a second submit, that reply says that nothing was done.
         is_sent_once = own.by_its_replies.effects <= 1
         if came.effects and is_sent_once and isinstance(came.outcome, NotSent):
             yield "invented: it was not sent"
@@ -167,7 +168,7 @@ class _PlainCalls:
 
 
 class Bench:
-    """A provider's calls, and the host that they meet."""
+    """A provider's calls, and the host that answers them."""
 
     def __init__(self, provider: str, clock: Clock) -> None:
         self.provider = provider
@@ -184,7 +185,7 @@ class Bench:
         self._calls.close()
 
     def case(self, random: Random, number: int) -> Case:
-        """Make a case of its number's chances."""
+        """Make the case of this number. The number alone decides the case."""
         calls = self._calls.some(random)
         mischief = {random.choice((0, 0, 0, 1, 1, 2)): random.choice(MISCHIEF)}
         if random.random() < 0.15:
@@ -195,7 +196,7 @@ class Bench:
         return Case(number, calls, mischief, greetings)
 
     def run(self, case: Case) -> tuple[list[str], list[str]]:
-        """Make the calls of a case; return what they came to, and what is wrong with it."""
+        """Make the calls of a case. Return their outcomes and what is wrong with them."""
         own = [self._alone(call) for call in case.calls]
         wrongs: list[str] = []
         kinds: list[str] = []
@@ -218,7 +219,8 @@ class Bench:
     def _wrongs(
         self, call: ProviderCall, came: Came, own: Alone, others: Sequence[Alone]
     ) -> Iterator[str]:
-        # What came under a request may be taken for its reply: the clients' ids are against that.
+        # Bytes that come while a request is under way look like its reply. Only a client can find
+        # out, by ids.
         is_for_the_client = self._host.has_interfered and self.provider == plain.PROVIDER
         if not is_for_the_client or came.outcome.is_first:
             yield from self._calls.wrongs(call, came, own, others)
@@ -227,7 +229,7 @@ class Bench:
             yield "went on: a call on a connection that was out of order"
 
     def _alone(self, call: ProviderCall) -> Alone:
-        """Return what a call comes to with nobody beside it."""
+        """Return what a call comes to when no other call is beside it."""
         if call.name not in self._own:
             tried = [
                 self._by_itself(call, mischief, kind)
@@ -262,7 +264,7 @@ class Bench:
         self._host.close()
 
     def greeting(self, connection: int) -> Sequence[Step]:
-        """Say what the case says."""
+        """Return the greeting of this case."""
         name = self._case.greetings.get(connection)
         if name is None:
             return ()
@@ -271,7 +273,7 @@ class Bench:
         return (Step(Moment.AT_ONCE, stray, spoils=stray is not None),)
 
     def early(self, request: Request) -> Sequence[Step]:
-        """Begin a request; what it asks is not known yet, but its call is."""
+        """Begin a request. Only its call is known yet, not what it asks."""
         self._nth += 1
         self._went_on = self._went_on or request.is_out_of_order
         if self._case.mischief.get(self._nth) is not early:
@@ -281,7 +283,7 @@ class Bench:
         return early(self._random, call.reply(call.target), self._stray(call.target))
 
     def script(self, request: Request) -> Sequence[Step]:
-        """Say what the case says, with the current call's own reply and another's."""
+        """Return this case's steps, made of the current call's reply and a stray one."""
         kind = self._calls.kind_of(request.wire)
         self._count(kind)
         usual = self._case.usual.get(kind, honestly)
@@ -293,7 +295,7 @@ class Bench:
         self._effects += kind not in _HARMLESS
 
     def _stray(self, kind: str) -> bytes:
-        """Return another call's reply."""
+        """Return the reply to another call."""
         mine = self._case.calls[self._current]
         others = [each for each in self._case.calls if each is not mine] or [mine]
         reply = self._random.choice(others).reply(kind)

@@ -1,4 +1,4 @@
-"""A case: what is asked, and what comes back, as bytes on the wire."""
+"""A case: a question, and the reply to it as bytes on the wire."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,8 +8,8 @@ from tests.harnesses.hostile.tree import Write
 from worker.engine.calls import Call
 from worker.providers.base import Plugin, Work
 
-#: A marker in what is personal, and one in free text that a host may put anywhere. They must stand
-#: nowhere in clear.
+#: A marker in personal data, and one in free text that a host may put anywhere. Neither may be
+#: readable in what we store or log.
 PERSON = "Проверкин"
 MARKER = "Маркерова Анна, 79990001122"
 LATIN_MARKER = "Markerova7 Anna"
@@ -27,16 +27,16 @@ class Seed:
 
 @dataclass(frozen=True, slots=True)
 class ProviderReply:
-    """What a reply says to a reader that keeps to HTTP: its status and its body."""
+    """What a strict HTTP client reads of a reply: its status and its body."""
 
     status: int
-    #: None: there is none that may be believed (cut off, broken framing, broken compression).
+    #: None: no body may be used, because it was cut off or its framing or compression is broken.
     body: bytes | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A reply as it goes over the wire, and what it says."""
+    """A reply as bytes on the wire, and what it states."""
 
     wire: bytes = field(repr=False)
     heard: ProviderReply
@@ -44,32 +44,35 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """The most that a reply may be taken for. Waiting, doubting and asking a person always may."""
+    """The most that a reply may be taken for.
 
-    #: Ends of an attempt.
+    To wait, to doubt or to ask a person is always allowed.
+    """
+
+    #: The ends that it states.
     ends: frozenset[str] = frozenset()
-    #: Ids under which the provider may be said to have started.
+    #: Ids of what the provider says it has started.
     started: frozenset[str] = frozenset()
-    #: It says that nothing was done: the same may be sent again.
+    #: It says that nothing was done, so the request may be repeated.
     undone: bool = False
     #: It says that our settings are wrong.
     misconfigured: bool = False
     #: It says that the wait is over.
     over: bool = False
-    #: A step before the submit is done.
+    #: It says that a step before the submit is done.
     prepared: bool = False
-    #: What may be told as facts, by name.
+    #: Facts that may be reported, by name.
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 NOTHING = Allowed()
-#: Reads the target's reply, as far as it can be believed.
+#: Returns the most that a reply may be taken for.
 Judge = Callable[[ProviderReply], Allowed]
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One thing that a plugin is asked, and the documented answers to it."""
+    """A question to a plugin, and the documented answers to it."""
 
     name: str
     ask: Call
@@ -77,7 +80,7 @@ class Question:
     plugin: Plugin
     #: Which of the plugin's requests gets the hostile reply.
     target: str
-    #: The honest replies to its others, by request.
+    #: The honest replies to its other requests, by kind of request.
     others: Mapping[str, Seed]
     seeds: Sequence[Seed]
     judge: Judge
@@ -86,7 +89,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What went wrong in a case, and how to have it again."""
+    """A failure in a case, and how to repeat it."""
 
     provider: str
     question: str

@@ -1,9 +1,9 @@
-"""One connection of many calls: a real socket whose other side writes by a script, not by a clock.
+"""One connection for many calls: a real socket whose other side follows a script, not a clock.
 
-What comes between two replies depends on when it comes. So every piece has its moment, and it
-comes when the product is there: with the request, when more is wanted, when the end of a reply is
-looked at, once the call is over, under the next request. Nothing waits, and nothing is left to the
-machine's speed: what a silence takes is skipped.
+It matters when a piece arrives between two replies. So each piece has its moment, and arrives when
+the product reaches it: at the request, when more is read, when the end of a reply is checked, after
+the call, at the next request. Nothing waits, so the machine's speed does not matter: the time of a
+silence is skipped.
 """
 
 import select
@@ -21,35 +21,35 @@ from worker.providers.transport.http import PinnedSession
 
 
 class Moment(Enum):
-    """When a piece comes."""
+    """When a piece arrives."""
 
-    #: The head of the request is there, its body is not.
+    #: After the head of the request, before its body.
     EARLY = auto()
-    #: With what stands before it.
+    #: Together with the piece before it.
     AT_ONCE = auto()
-    #: Nothing is left to read, and more is wanted.
+    #: When everything was read and the product reads more.
     WANTED = auto()
-    #: Nothing comes while more is wanted: a read's own limit ends it.
+    #: Nothing arrives although the product reads: the time limit of a single read ends it.
     PAUSE = auto()
-    #: The same: the whole call's limit ends it.
+    #: Nothing arrives although the product reads: the time limit of the whole call ends it.
     SILENCE = auto()
-    #: Whether more has come is looked at, without waiting for it.
+    #: When the product checks, without waiting, whether more has arrived.
     LOOKED = auto()
-    #: The call is over.
+    #: After the call.
     BETWEEN = auto()
-    #: The next request is on its way, and its own reply is still to come.
+    #: At the next request, before its own reply.
     NEXT = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A piece of what the other side writes."""
+    """A piece that the other side writes."""
 
     moment: Moment
     #: None: it closes the connection.
     piece: bytes | None = field(default=b"", repr=False)
-    #: From then on the connection is out of order: no request asked for it, or it can be read in
-    #: two ways.
+    #: From now on the connection is out of order: no request asked for the piece, or it can be read
+    #: in two ways.
     spoils: bool = False
 
 
@@ -58,17 +58,17 @@ _QUIET: Final = frozenset({Moment.PAUSE, Moment.SILENCE})
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was asked, or the head of it."""
+    """A request, or its head."""
 
     wire: bytes = field(repr=False)
-    #: The how manieth connection of the case it came on, from 0.
+    #: The number of its connection in the case, from 0.
     connection: int
-    #: The connection was out of order by then, and the product could have seen it.
+    #: The connection was already out of order, and the product could have noticed it.
     is_out_of_order: bool
 
 
 class Clock:
-    """The time, some of which can be skipped."""
+    """The module `time`, with a clock that can skip."""
 
     def __init__(self) -> None:
         self._skipped = 0.0
@@ -85,7 +85,7 @@ class Clock:
 
 @contextmanager
 def skipping() -> Iterator[Clock]:
-    """Have the calls' limits measured by a clock that skips."""
+    """Measure the calls' limits by a clock that skips."""
     clock = Clock()
     modules: tuple[Any, ...] = (adapter, connections, watchdog)
     for module in modules:
@@ -101,28 +101,28 @@ class Scripts(Protocol):
     """What a host writes."""
 
     def greeting(self, connection: int) -> Sequence[Step]:
-        """Return what is written before anything is asked, on the how manieth connection."""
+        """Return what is written on a new connection, by its number, before a request."""
 
     def early(self, request: Request) -> Sequence[Step]:
-        """Return what is written to a request of which the head is there; mostly nothing yet."""
+        """Return what is written after the head of a request. It is mostly nothing yet."""
 
     def script(self, request: Request) -> Sequence[Step]:
         """Return what is written to a whole request that was not answered early."""
 
 
 class Host:
-    """Who is connected to, and writes what the scripts say."""
+    """The host that the product is connected to. It writes what the scripts say."""
 
     def __init__(self, clock: Clock, scripts: "Scripts") -> None:
         self.clock = clock
         self.scripts = scripts
         self.peers: list[Peer] = []
         self._wires: list[Wire] = []
-        #: Something has come under a request, before its reply: HTTP cannot tell the two apart.
+        #: A piece arrived during a request, before its reply. HTTP cannot tell it from the reply.
         self.has_interfered = False
 
     def open(self, session: PinnedSession) -> "Wire":
-        """Return a new connection's own end."""
+        """Return the product's end of a new connection."""
         ours, theirs = socket.socketpair()
         peer = Peer(self, theirs, len(self.peers))
         self.peers.append(peer)
@@ -133,12 +133,12 @@ class Host:
         return wire
 
     def call_ended(self) -> None:
-        """Have come what comes between two calls."""
+        """Write everything that arrives between two calls."""
         for peer in self.peers:
             peer.until_next()
 
     def close(self) -> None:
-        """Close every connection, the product's end of it too."""
+        """Close every connection, with the product's ends."""
         for peer in self.peers:
             peer.close()
         for wire in self._wires:
@@ -149,7 +149,7 @@ class Host:
 
 
 class Peer:
-    """The other side of one connection."""
+    """The host's end of one connection."""
 
     def __init__(self, host: Host, sock: socket.socket, number: int) -> None:
         self._host = host
@@ -159,16 +159,16 @@ class Peer:
         self._steps: list[Step] = []
         self._request: Request | None = None
         self.is_closed = False
-        #: Something has come that no request asked for, or a reply was not read to its end.
+        #: A piece arrived that no request asked for, or a reply was not read to its end.
         self.is_out_of_order = False
 
     def greet(self) -> None:
-        """Write what comes before anything is asked."""
+        """Write what arrives before a request."""
         for step in self._host.scripts.greeting(self._number):
             self._write(step)
 
     def sent(self, content: bytes) -> None:
-        """Take a part of a request; answer once it is whole."""
+        """Take a part of a request, and answer when it is whole."""
         if self.is_closed:
             raise BrokenPipeError
         self._asked += content
@@ -187,7 +187,7 @@ class Peer:
     def _begun(self, head: bytes) -> Request:
         begun = Request(head, self._number, self.is_out_of_order)
         for step in self._steps:
-            # It has asked and reads on: that these are not its reply, HTTP cannot tell it.
+            # The product now reads this as its reply: HTTP cannot tell the two apart.
             self._host.has_interfered = True
             if step.moment not in _QUIET:
                 self._write(replace(step, spoils=False))
@@ -196,7 +196,7 @@ class Peer:
         return begun
 
     def wanted(self, wire: "Wire") -> None:
-        """Have more come, or nothing."""
+        """Write the next piece as the product reads more, or let the time limit end the call."""
         if self._steps and self._steps[0].moment is Moment.WANTED:
             self._write(self._steps.pop(0))
             self._come(Moment.AT_ONCE)
@@ -211,11 +211,11 @@ class Peer:
         wire.be_cut(self._host.clock)
 
     def looked(self) -> None:
-        """Have more come, as it is looked for."""
+        """Write what arrives when the product checks for more."""
         self._come(Moment.LOOKED)
 
     def until_next(self) -> None:
-        """Have all come that comes before the next request."""
+        """Write all that arrives before the next request."""
         self._come(*(each for each in Moment if each is not Moment.NEXT))
 
     def close(self) -> None:
@@ -237,15 +237,15 @@ class Peer:
             return
         try:
             self._sock.sendall(step.piece)
-        except OSError:  # It has been closed over there.
+        except OSError:  # The product has closed its end.
             self.close()
 
 
 class Wire(socket.socket):
-    """The product's end."""
+    """The product's end of one connection."""
 
     def of(self, session: PinnedSession, peer: Peer) -> None:
-        """Tie it to whose it is."""
+        """Bind it to its session and its other end."""
         self._session = session
         self._peer = peer
 
@@ -261,7 +261,7 @@ class Wire(socket.socket):
         return super().recv_into(buffer, nbytes, flags)
 
     def be_cut(self, clock: Clock) -> None:
-        """Have the call's time run out, as its watchdog finds; none may cut what it must not."""
+        """Let the call's time run out. The watchdog may cut off this connection and no other."""
         guard = self._session._watchdog
         clock.skip(guard._total + 0.1)
         watchdog._cut_overdue(guard._deadlines, guard._total)
@@ -281,7 +281,7 @@ def _length(head: bytes) -> int:
 
 
 def connected_to(session: PinnedSession, host: Host) -> None:
-    """Have a session's connections be such ones."""
+    """Let a session connect to a host of this module."""
 
     class Connection(GuardedConnection):
         def _new_conn(self) -> socket.socket:
@@ -291,7 +291,7 @@ def connected_to(session: PinnedSession, host: Host) -> None:
 
 
 def disconnected(session: PinnedSession) -> None:
-    """Close what a session has kept."""
+    """Close the connections that a session has kept."""
     apart: Any = session.get_adapter("http://")
     for pool in (session._pool, apart._pool):
         shelf: Any = pool.pool

@@ -72,7 +72,7 @@ class MemoryShelf:
 
 
 def _stated(heard: ProviderReply) -> tuple[int | None, int | None, Any] | None:
-    """Return the operation's state, the request's, and the whole; None where nothing is said."""
+    """Return the operation's state, the request's and the whole; None if nothing is stated."""
     if heard.body is None or heard.status != 200:
         return None
     try:
@@ -117,7 +117,7 @@ def _is_done(said: tuple[int | None, int | None, Any]) -> bool:
 
 
 def _judged(inner: Judge, nothing: Allowed = NOTHING) -> Judge:
-    """Take what nobody can understand for nothing."""
+    """Return a judge that takes a reply which cannot be understood as nothing."""
 
     def judge(heard: ProviderReply) -> Allowed:
         try:
@@ -129,9 +129,9 @@ def _judged(inner: Judge, nothing: Allowed = NOTHING) -> Judge:
 
 
 def _fetched(name: str, take: int, *, starts: bool, last: bool) -> Judge:
-    """Return the judge of a page of a list. Before a start all of it may be asked again."""
+    """Return the judge of a page of a list. Before the start, every request may be repeated."""
 
-    # That the time is up is our own to say.
+    # Our own clock decides that the time is up, so `expired` needs no reply.
     again = Allowed(undone=starts, ends=frozenset({"expired"} if last else ()))
 
     def judge(heard: ProviderReply) -> Allowed:
@@ -179,7 +179,7 @@ def _saved(*, submits: bool) -> Judge:
 
 
 def _confirmed(*, prepares: bool) -> Judge:
-    """Return the judge of the list by which a write is prepared, or confirmed."""
+    """Return the judge of the list that prepares a write, or confirms it."""
 
     def judge(heard: ProviderReply) -> Allowed:
         said = _stated(heard)
@@ -206,7 +206,7 @@ def _confirmed(*, prepares: bool) -> Judge:
 
 
 def _token(then: Allowed) -> Judge:
-    """Return the judge of a token: with one, what the honest reply behind it states."""
+    """Return the judge of a token. A good one allows what the honest reply after it states."""
 
     def judge(heard: ProviderReply) -> Allowed:
         said = _stated(heard)
@@ -226,7 +226,7 @@ def _token(then: Allowed) -> Judge:
 
 
 class Questions:
-    """What an IntellectMoney plugin is asked, in one of the languages."""
+    """The questions to an IntellectMoney plugin, in one of the languages."""
 
     def __init__(self, language: str) -> None:
         self.write = as_json if language == "json" else as_response

@@ -65,7 +65,7 @@ def _handed(heard: ProviderReply) -> Allowed:
 
 
 def _checked(said: JsonSaid, name: str) -> tuple[bool, bool | None] | None:
-    """Return whether a check has finished, and what it found; None where that is not said."""
+    """Return whether a check has finished, and its result; None if that is not stated."""
     finished = said.one(f"{name}VerificationFinished")
     verified = said.one(f"{name}Verified")
     if finished is None or finished.truth is None or (verified and verified.truth is None):
@@ -99,7 +99,7 @@ def _status(*, codes_are_over: bool, last: bool) -> Judge:
 
 
 class Questions:
-    """What a Mandarin plugin is asked."""
+    """The questions to a Mandarin plugin."""
 
     def __init__(self) -> None:
         self.plugin = MandarinPlugin(settings("http://127.0.0.1:1", secret=SecretStr("s")))

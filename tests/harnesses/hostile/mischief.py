@@ -1,8 +1,8 @@
-"""What comes before, between and behind replies on one connection.
+"""What a host may write before, between and behind replies on one connection.
 
-Each takes an honest reply and a stranger's, and says what is written when. The first thing that is
-written to a request is its own reply or a part of it: what else a host says in its place is its
-answer.
+Each function takes the honest reply and the reply to another call, the stray one. It returns what
+is written, and when. The first piece for a request is always its own reply or a part of it:
+anything else in its place would be the host's answer.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,10 +27,10 @@ class Own:
         return honest(self.status, self.body).wire
 
 
-#: Says what is written to a request of which calls' replies, as bytes.
+#: Returns the steps for a request, of its own reply and the bytes of a stray one.
 Mischief = Callable[[Random, Own, bytes], Sequence[Step]]
 
-#: When what nobody asked for may come.
+#: Moments at which unasked bytes may arrive.
 _LATER: Final = (
     Moment.AT_ONCE, Moment.LOOKED, Moment.BETWEEN, Moment.BETWEEN, Moment.NEXT, Moment.NEXT,
 )  # fmt: skip
@@ -58,21 +58,21 @@ def _unasked(random: Random, piece: bytes, moments: Sequence[Moment] = _LATER) -
 
 
 def interim(random: Random, own: Own, stray: bytes) -> list[Step]:
-    """Say that it is being worked on, and answer."""
+    """Send interim replies, and then the reply."""
     del stray
     pieces = [*_interims(random), own.wire]
     return [Step(random.choice((Moment.AT_ONCE, Moment.WANTED)), each) for each in pieces]
 
 
 def interim_and_silence(random: Random, own: Own, stray: bytes) -> list[Step]:
-    """Say that it is being worked on, and answer when nobody listens any more."""
+    """Send interim replies, and the reply after the call was given up."""
     del stray
     steps = [Step(Moment.AT_ONCE, each) for each in _interims(random)]
     return [*steps, Step(random.choice(_QUIET)), _unasked(random, own.wire, _REST)]
 
 
 def interim_torn(random: Random, own: Own, stray: bytes) -> list[Step]:
-    """Have an interim reply in two pieces, and sometimes no second one."""
+    """Send an interim reply in two pieces. Sometimes the second piece comes too late."""
     del stray
     [first, *_] = _interims(random)
     at = random.randint(1, len(first) - 1)
@@ -84,20 +84,20 @@ def interim_torn(random: Random, own: Own, stray: bytes) -> list[Step]:
 
 
 def interim_behind(random: Random, own: Own, stray: bytes) -> list[Step]:
-    """Answer, and then say that it is being worked on; sometimes a stranger's reply follows."""
+    """Send interim replies after the reply. Sometimes a stray reply follows."""
     behind = b"".join(_interims(random)) + random.choice((b"", stray))
     return [Step(Moment.AT_ONCE, own.wire), _unasked(random, behind)]
 
 
 def another_protocol(random: Random, own: Own, stray: bytes) -> list[Step]:
-    """Switch to a protocol that nobody has asked for."""
+    """Switch to another protocol although the request did not offer it."""
     del stray
     switch = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n"
     return [Step(Moment.AT_ONCE, switch), _unasked(random, own.wire)]
 
 
 def surplus(random: Random, own: Own, stray: bytes) -> list[Step]:
-    """Write more than was said."""
+    """Send more bytes than declared."""
     cut = random.randint(1, len(stray) - 1)
     more = random.choice(
         (b"\0", b"\r\n", b"x" * 20_000, stray[:cut], stray[cut:], b"HTTP/1.1 200 OK\r\n\r\n", b"{}")
@@ -106,12 +106,12 @@ def surplus(random: Random, own: Own, stray: bytes) -> list[Step]:
 
 
 def second_reply(random: Random, own: Own, stray: bytes) -> list[Step]:
-    """Have a stranger's reply follow."""
+    """Let a stray reply follow."""
     return [Step(Moment.AT_ONCE, own.wire), _unasked(random, stray)]
 
 
 def second_reply_torn(random: Random, own: Own, stray: bytes) -> list[Step]:
-    """Have it follow in two pieces."""
+    """Let a stray reply follow in two pieces."""
     at = random.randint(1, len(stray) - 1)
     first, second = random.choice(
         (
@@ -126,7 +126,7 @@ def second_reply_torn(random: Random, own: Own, stray: bytes) -> list[Step]:
 
 
 def doubled(random: Random, own: Own, stray: bytes) -> list[Step]:
-    """Answer twice, or three times."""
+    """Send the reply two or three times."""
     del stray
     again = [_unasked(random, own.wire) for _ in range(random.choice((1, 1, 2)))]
     return [Step(Moment.AT_ONCE, own.wire), *sorted(again, key=_order)]
@@ -137,7 +137,7 @@ def _order(step: Step) -> int:
 
 
 def no_content(random: Random, own: Own, stray: bytes) -> list[Step]:
-    """Answer without a body, and have one follow, or a reply."""
+    """Send a reply without a body. A body or a reply follows."""
     empty = random.choice(
         (
             b"HTTP/1.1 204 No Content\r\n\r\n",
@@ -153,7 +153,7 @@ def no_content(random: Random, own: Own, stray: bytes) -> list[Step]:
 
 
 def cut_off(random: Random, own: Own, stray: bytes) -> list[Step]:
-    """Fall silent somewhere, until the limit ends the call; the rest comes later."""
+    """Stop somewhere until the time limit ends the call. The rest arrives later."""
     at = random.randint(0, len(own.wire) - 1)
     quiet = Step(random.choice(_QUIET))
     rest = random.choice((own.wire[at:], own.wire[at:] + stray, stray))
@@ -161,7 +161,7 @@ def cut_off(random: Random, own: Own, stray: bytes) -> list[Step]:
 
 
 def dripping(random: Random, own: Own, stray: bytes) -> list[Step]:
-    """Write it by and by, to its end or until the limit."""
+    """Send the reply piece by piece, to its end or until the time limit."""
     size = random.choice((1, 10, 100)) if len(own.wire) < 2_000 else 200
     pieces = [own.wire[i : i + size] for i in range(0, len(own.wire), size)]
     steps = [Step(Moment.WANTED, each) for each in pieces]
@@ -172,7 +172,7 @@ def dripping(random: Random, own: Own, stray: bytes) -> list[Step]:
 
 
 def too_short(random: Random, own: Own, stray: bytes) -> list[Step]:
-    """Say a shorter length than there is."""
+    """Declare a length that is too small."""
     said = random.randint(0, max(len(own.body) - 1, 0))
     lines = head(own.status, [(b"Content-Length", b"%d" % said)])
     rest = own.body[said:] + random.choice((b"", stray))
@@ -180,7 +180,7 @@ def too_short(random: Random, own: Own, stray: bytes) -> list[Step]:
 
 
 def too_long(random: Random, own: Own, stray: bytes) -> list[Step]:
-    """Say a longer length than there is, such as one that reaches over a stranger's reply."""
+    """Declare a length that is too large, so that a stray reply may count as part of the body."""
     more = random.choice((1, 2, len(stray), len(stray), 10**6))
     lines = head(own.status, [(b"Content-Length", b"%d" % (len(own.body) + more))])
     behind = [
@@ -194,7 +194,7 @@ def too_long(random: Random, own: Own, stray: bytes) -> list[Step]:
 
 
 def twofold(random: Random, own: Own, stray: bytes) -> list[Step]:
-    """Say how long it is in two ways."""
+    """Declare the length twice, in different ways."""
     chunks = b"%x\r\n%s\r\n0\r\n\r\n" % (len(own.body), own.body)
     length = b"Content-Length", b"%d" % len(own.body)
     chunked = b"Transfer-Encoding", b"chunked"
@@ -213,7 +213,7 @@ def twofold(random: Random, own: Own, stray: bytes) -> list[Step]:
 
 
 def chunked(random: Random, own: Own, stray: bytes) -> list[Step]:
-    """Write it in chunks, with trailers, an early end, or no end."""
+    """Send it in chunks, with trailers, an early end, or no end."""
     at = random.randint(0, len(own.body))
     parts = [each for each in (own.body[:at], own.body[at:]) if each]
     chunks = b"".join(b"%x\r\n%s\r\n" % (len(each), each) for each in parts)
@@ -238,14 +238,14 @@ def chunked(random: Random, own: Own, stray: bytes) -> list[Step]:
 
 
 def without_a_length(random: Random, own: Own, stray: bytes) -> list[Step]:
-    """Say no length: all that comes until the connection's end is the reply."""
+    """Declare no length: everything until the connection ends is the reply."""
     lines = head(own.status, [(b"Connection", random.choice((b"keep-alive", b"close")))])
     end = random.choice((Step(Moment.WANTED, None), Step(random.choice(_QUIET))))
     return [Step(Moment.AT_ONCE, lines + own.body), end, _unasked(random, stray, _REST)]
 
 
 def closing(random: Random, own: Own, stray: bytes) -> list[Step]:
-    """Close at any moment."""
+    """Close the connection at any moment."""
     at = random.choice((0, random.randint(0, len(own.wire)), len(own.wire), len(own.wire)))
     moments = (Moment.AT_ONCE, Moment.WANTED, Moment.LOOKED, Moment.BETWEEN, Moment.NEXT)
     steps = [Step(Moment.AT_ONCE, own.wire[:at])]
@@ -255,7 +255,7 @@ def closing(random: Random, own: Own, stray: bytes) -> list[Step]:
 
 
 def said_to_close(random: Random, own: Own, stray: bytes) -> list[Step]:
-    """Say that it closes, do not, and go on."""
+    """Announce a close, keep the connection open, and go on."""
     lines = [(b"Connection", b"close"), (b"Content-Length", b"%d" % len(own.body))]
     wire = head(own.status, lines) + own.body
     if random.random() < 0.3:
@@ -270,7 +270,7 @@ def early(random: Random, own: Own, stray: bytes) -> list[Step]:
 
 
 def late(random: Random, own: Own, stray: bytes) -> list[Step]:
-    """Answer when the call is over."""
+    """Answer after the call."""
     answer = random.choice((own.wire, own.wire, own.wire + stray))
     return [Step(random.choice(_QUIET)), _unasked(random, answer, _REST)]
 
@@ -282,19 +282,18 @@ def silent(random: Random, own: Own, stray: bytes) -> list[Step]:
 
 
 def spoilt(random: Random, own: Own, stray: bytes) -> list[Step]:
-    """Answer what nobody can read, and that all is well."""
+    """Answer with status 200 and an unreadable body."""
     del random, own, stray
     return [Step(Moment.AT_ONCE, honest(HTTPStatus.OK, b"?").wire)]
 
 
 def honestly(random: Random, own: Own, stray: bytes) -> list[Step]:
-    """Answer."""
+    """Send the honest reply."""
     del random, stray
     return [Step(Moment.AT_ONCE, own.wire)]
 
 
-#: What is written before anything is asked; None: the connection is closed; empty: a stranger's
-#: reply.
+#: What is written on a new connection before a request. None: it is closed. Empty: a stray reply.
 GREETINGS: Final[dict[str, bytes | None]] = {
     "a stranger's reply": b"",
     "an interim reply": b"HTTP/1.1 103 Early Hints\r\n\r\n",

@@ -1,4 +1,4 @@
-"""MONETA's questions, its documented answers, and the most that a reply of it may be taken for."""
+"""MONETA's questions, its documented answers, and the most that a reply may be taken for."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -52,7 +52,7 @@ def _is_login(code: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """What a reply states: one of them."""
+    """What a reply states. Only the fields of one kind of answer are set."""
 
     fault: str | None = None
     ticket: int | None = None
@@ -65,7 +65,7 @@ class Stated:
     is_result: bool = False
     is_profile: bool = False
     approved: frozenset[str] = field(default=frozenset())
-    #: What it does not call approved.
+    #: Attributes that it does not call approved.
     not_approved: frozenset[str] = field(default=frozenset())
 
     def values(self, key: str) -> set[str]:
@@ -77,7 +77,7 @@ class Stated:
 
 
 def stated(heard: ProviderReply, *, soap: bool) -> Stated | None:
-    """Return what a reply states, None where that is nothing."""
+    """Return what a reply states; None if it states nothing."""
     if heard.body is None or heard.status == 429 or 300 <= heard.status < 400:
         return None
     try:
@@ -210,7 +210,7 @@ def of_status(said: Stated, asked: int | None) -> Allowed:
 
 
 def group_of(said: Stated) -> int | None:
-    """Return the group that a profile names, where it is the unit's."""
+    """Return the group that a profile names, if the profile is the unit's."""
     parents = said.values("parentid")
     if not said.is_profile or not said.is_of_the_unit or len(parents) != 1:
         return None
@@ -219,7 +219,7 @@ def group_of(said: Stated) -> int | None:
 
 
 def of_profile(said: Stated | None, *, last: bool) -> Allowed:
-    """Return the most that a profile may be taken for; `last`: it is asked for the last time."""
+    """Return the most that a profile may be taken for; `last`: it is not asked for again."""
     if said is None:
         return NOTHING
     if said.fault is not None:
@@ -231,7 +231,7 @@ def of_profile(said: Stated | None, *, last: bool) -> Allowed:
 
 
 class Questions:
-    """What a MONETA plugin is asked, in one of the languages."""
+    """The questions to a MONETA plugin, in one of the languages."""
 
     def __init__(self, transport: str) -> None:
         self.soap = transport == "soap"
@@ -267,7 +267,7 @@ class Questions:
         yield self._question(
             "clear-up", Call.CLEAR_UP, doubtful, "profile", of_unit, self._profile(last=False)
         )
-        # Before a rejection the task is asked for once more.
+        # Before a rejection the task is polled once more.
         lost = {"status": Seed("lost", fault("500.9.1"), self.fault_status)}
         for checks in (0, 2):
             settling = work(State.SETTLING, progress={"last_poll": True, "checks": checks})
@@ -298,7 +298,7 @@ class Questions:
         yield Seed("created", ticket("CREATED"))
         yield Seed("in progress", ticket("INPROGRESS"))
         yield Seed("no date", ticket("INPROGRESS", expirationDate=None))
-        # As often as the many ways to say no.
+        # Repeated, so that it is drawn as often as the many answers that say no.
         for _ in range(8):
             yield Seed("success", result())
             yield Seed("success of no unit", result(unit_id=None))
@@ -347,7 +347,7 @@ class Questions:
         if said is None:
             return NOTHING
         found = of_status(said, ASYNC_ID)
-        # The profile, which says yes, is asked where the task has answered and not ended.
+        # The task has answered and not ended, so the profile is asked, which says yes.
         if found.over or (said.ticket == ASYNC_ID and said.is_usual):
             return Allowed(frozenset({"succeeded"}), over=found.over)
         return found
@@ -355,8 +355,8 @@ class Questions:
     def _hopeless(self, heard: ProviderReply) -> Allowed:
         said = self._read(heard)
         found = NOTHING if said is None else of_status(said, ASYNC_ID)
-        # The third spoilt reply, and who reads more strictly than the oracle finds more of them
-        # spoilt: the profile is asked for the last time, and says no.
+        # The plugin may find a reply spoilt that the oracle accepts. After the third spoilt one it
+        # asks the profile for the last time, which says no.
         return replace(found, ends=found.ends | {"rejected"})
 
 

@@ -1,7 +1,7 @@
-"""Hostile notifications and callbacks, through the intake and into a database.
+"""Hostile notifications and callbacks, through the intake into a database.
 
-They decide nothing: the operation that they speak of stays where it is. What is kept must be what
-was said, and everything else is refused aloud.
+They decide nothing: the operation that they name keeps its state. What is stored must be what they
+state, and everything else must be refused with a record.
 """
 
 import json
@@ -59,7 +59,7 @@ _CALLBACK: Final = "tasks.moneta.receive_callback"
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """The parts of a runtime that an intake uses; the others would want a broker's server."""
+    """The parts of a runtime that the intake uses. The others would need a real broker."""
 
     database: Database
     sealer: Sealer
@@ -73,7 +73,7 @@ class _Parts:
 
 
 class _Door:
-    """The intake over a database of its own."""
+    """The intake with a database of its own."""
 
     def __init__(self, directory: Path) -> None:
         self.url = f"sqlite:///{directory / 'hostile.db'}"
@@ -111,7 +111,7 @@ class _Door:
             return len(connection.execute(select(NOTICES.c.key)).all())
 
     def last_kept(self) -> dict[str, Any]:
-        """Return what was kept last, opened."""
+        """Return the content of the notification that was stored last."""
         with self.database.read() as connection:
             newest = select(NOTICES.c.sealed).order_by(NOTICES.c.at.desc()).limit(1)
             token = connection.execute(newest).scalar_one()
@@ -124,12 +124,12 @@ class _Door:
             return connection.execute(found).first() is not None
 
     def forget(self) -> None:
-        """Empty what fills up."""
+        """Delete the stored notifications."""
         with self.database.begin() as connection:
             connection.execute(NOTICES.delete())
 
     def leaks(self) -> set[str]:
-        """Return the markers that stand in clear anywhere in the database."""
+        """Return the markers that are readable anywhere in the database."""
         with self.database.read() as connection:
             rows = [
                 repr(tuple(row))
@@ -143,7 +143,7 @@ class _Door:
 def message_of(
     random: Random, number: int, sealer: Sealer
 ) -> tuple[Message, bytes | None, tuple[str, ...]]:
-    """Return a message, what its payload says (None: it has none to speak of), and how it came."""
+    """Return a message, the content of its payload (None: it has none), and the mutations."""
     if random.random() < 0.15:
         given = _plain(hostile_value(random))
         kwargs = {"async_id": given, **({"x": MARKER} if random.random() < 0.2 else {})}
@@ -200,9 +200,9 @@ def _wrongs(door: _Door, message: Message, body: bytes | None) -> list[str]:
 
 
 def _invented(kept: Mapping[str, Any], body: bytes) -> list[str]:
-    """Tell what was kept and not said."""
+    """Find what is stored and was not stated."""
     try:
-        # What was sealed is read as Python's own clients write it.
+        # A sealed payload is read as Python's own `json` writes it.
         said = read_json(body, constants=True)
     except SaysNothing:
         return ["invented: kept what says nothing"]

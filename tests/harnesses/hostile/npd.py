@@ -1,4 +1,4 @@
-"""NPD's questions, its documented answers, and the most that a reply of it may be taken for."""
+"""NPD's questions, its documented answers, and the most that a reply may be taken for."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -66,7 +66,7 @@ def judged(  # noqa: C901 - every exit of a method on one page
     if heard.status == 429:
         return Allowed(undone=True)
     if heard.body is None or 300 <= heard.status < 400:
-        # A harmless step is simply done again.
+        # A step without an effect is repeated.
         return Allowed(undone=method != "start")
     harmless = Allowed(undone=method != "start")
     try:
@@ -78,7 +78,7 @@ def judged(  # noqa: C901 - every exit of a method on one page
     if error is not None:
         word = error.word or ""
         if any(member is not None and member.value for member in members):
-            # It says both.
+            # It states both an error and an answer.
             return harmless
         if word in {"no parthner", "wrong signature"}:
             return Allowed(misconfigured=True, undone=harmless.undone)
@@ -98,7 +98,7 @@ def judged(  # noqa: C901 - every exit of a method on one page
 
 
 class Questions:
-    """What an NPD plugin is asked, MONETA beside it."""
+    """The questions to an NPD plugin, with MONETA beside it."""
 
     def __init__(self) -> None:
         self.queries = Queries(
@@ -199,7 +199,7 @@ def _judge(method: str, faults: int) -> Judge:
 
 
 def _confirmed(heard: ProviderReply) -> Allowed:
-    """A SUCCESS ends only where the profile says so too; never by a no of the profile."""
+    """A SUCCESS ends only if the profile says yes. A no of the profile ends nothing."""
     said = moneta.stated(heard, soap=False)
     found = moneta.of_profile(said, last=False)
     return Allowed(found.ends)

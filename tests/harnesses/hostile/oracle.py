@@ -1,4 +1,4 @@
-"""The oracle: what an outcome says and the reply did not."""
+"""The oracle: what an outcome states and the reply did not."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ from worker.domain.outcomes import (
 
 
 def invented(outcome: Outcome, allowed: Allowed) -> Iterator[str]:
-    """Tell what an outcome says that the reply did not."""
+    """Find what an outcome states and the reply did not."""
     match outcome:
         case Finished(state=state):
             if state.value not in allowed.ends:

@@ -1,7 +1,7 @@
-"""The same questions about several persons, none of whom shares an id, a name or an amount.
+"""The same questions about several persons, who share no id, name or amount.
 
-What the providers' questions and documented answers hold of their one person is exchanged for each
-person's own; everything else, the verdicts too, stays as documented.
+The values of the documented person are replaced by each person's own, in questions and answers.
+Everything else, with the verdicts, stays as documented.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from worker.providers.base import Work
 from worker.providers.npd.progress import Prints
 
 PERSONS: Final = (1, 2, 3)
-#: A number, or a text wherever it stands in one: what a person has in its place.
+#: A documented number or text, and the person's own value for it.
 Swaps = Mapping[int | str, int | str]
 
 
@@ -50,23 +50,24 @@ def _swaps(person: int) -> Swaps:
 
 
 _GUIDS: Final = (intellectmoney.FIRST, intellectmoney.SECOND, intellectmoney.THIRD)
-#: What an identification at IntellectMoney is about: also a number, that others are as well.
+#: What an identification at IntellectMoney is about. It is no mark: other numbers may be equal to
+#: it.
 _OBJECTS: Final = {intellectmoney.OBJECT_ID: 9_990_000_000}
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody, by what is only theirs."""
+    """A person, by the values that no other person has."""
 
     number: int
     provider: str
     swaps: Swaps = field(default_factory=dict)
-    #: What may stand in nothing that comes of another's call.
+    #: Values that must not be in the outcome of another person's call.
     marks: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, provider: str, number: int) -> "Person":
-        """Return a person of a provider's."""
+        """Return a person of a provider."""
         swaps = dict(_swaps(number))
         marks = tuple(dict.fromkeys(str(each) for each in swaps.values()))
         if provider.startswith("intellectmoney"):
@@ -75,14 +76,14 @@ class Person:
         return replace(made, swaps={**swaps, **made._prints()}) if provider == "npd" else made
 
     def _prints(self) -> Swaps:
-        """Return the fingerprints of what was stored at NPD."""
+        """Return the fingerprints of what NPD stores."""
         was, now = (
             Prints.of(each, npd.SECRET.encode()) for each in (npd.PERSON, self.own(npd.PERSON))
         )
         return {was.profile: now.profile, was.document: now.document}
 
     def own(self, value: Any) -> Any:  # noqa: ANN401 - any JSON
-        """Return a value with this one's own in the place of the documented."""
+        """Return a value with this person's own values in the place of the documented ones."""
         match value:
             case bool() | None:
                 return value
@@ -101,7 +102,7 @@ class Person:
                 return value
 
     def work(self, given: Work) -> Work:
-        """Return the work about this one."""
+        """Return the work about this person."""
         return replace(
             given,
             args=self.own(given.args),
@@ -112,7 +113,7 @@ class Person:
         )
 
     def replies(self, question: Question, seed: Seed) -> dict[str, Own]:
-        """Return the honest replies to the requests of a question, by what they ask."""
+        """Return the honest replies to the requests of a question, by kind of request."""
         said = {**question.others, question.target: seed}
         return {kind: self._reply(question, each) for kind, each in said.items()}
 
@@ -122,5 +123,5 @@ class Person:
 
 
 def strangers(person: Person, all_of_them: Sequence[Person]) -> list[str]:
-    """Return every mark of the others."""
+    """Return the marks of all other persons."""
     return [mark for other in all_of_them if other != person for mark in other.marks]

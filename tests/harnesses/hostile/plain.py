@@ -1,6 +1,6 @@
-"""The transport by itself: the session that every provider's client asks through.
+"""The transport alone: the session that every provider's client uses.
 
-What a client ties to its question by an id would hide that the transport handed it another's.
+A client compares ids, and would hide that the transport returned the reply to another call.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ _TIMES: Final = {"connect_timeout": 3.0, "read_timeout": 3.0, "total_timeout": 3
 
 @dataclass(frozen=True, slots=True)
 class Got:
-    """What a call came back with; None where it failed."""
+    """What a call returned; None if it failed."""
 
     body: bytes | None = field(repr=False)
     status: int = 0
@@ -29,13 +29,13 @@ class Got:
 
 
 class Plain:
-    """A session, and the ways to ask through it."""
+    """A session, and the ways to make a call with it."""
 
     def __init__(self) -> None:
         self.session = PinnedSession("http://127.0.0.1:1", **_TIMES, threads=2)  # type: ignore[arg-type]
 
     def way(self, random: Random, person: int) -> tuple[str, Callable[[], Reply]]:
-        """Return one of them: half of the calls go where connections are kept."""
+        """Return one way to make a call. Half of the calls use kept connections."""
         asked, session = b"about person %d" % person, self.session
         ways: list[tuple[str, Callable[[], Reply]]] = [
             ("poll", partial(session.poll, asked, _TEXT)),
@@ -48,7 +48,7 @@ class Plain:
 
 
 def got(ask: Callable[[], Reply]) -> Got:
-    """Ask."""
+    """Make the call."""
     try:
         reply = ask()
     except CallFailed:
@@ -57,15 +57,15 @@ def got(ask: Callable[[], Reply]) -> Got:
 
 
 def reply_to(person: int) -> Own:
-    """Return a reply that begins with whose it is."""
+    """Return a reply that begins with its person's number."""
     return Own(200, b"%d is whose it is. " % person * 8)
 
 
 def wrongs(own: Own, result: Got) -> Iterator[str]:
-    """Tell what is wrong with what a call got."""
+    """Find what is wrong with the result of a call."""
     if 0 < result.status < HTTPStatus.OK:
         yield "interim: one that another is to follow counts"
-    # One that is said to be shorter, or longer, is still its own.
+    # A part of the reply, or more than it, is still the call's own.
     body = own.body if result.body is None else result.body
     if not (own.body.startswith(body) or body.startswith(own.body)):
         yield "leak: another call's reply"

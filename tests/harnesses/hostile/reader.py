@@ -1,7 +1,7 @@
-"""The oracle's own reader: small, strict, and with nothing of the product's in it.
+"""The oracle's own reader: small, strict, and without any code of the product.
 
-It reads JSON with a hook of its own and XML with expat, where the product has lxml. What two
-readers could understand differently says nothing here: a name that stands twice, a document type.
+It reads JSON with its own hook and XML with expat, where the product uses lxml. Parts
+that two readers may understand differently state nothing here: repeated names, a document type.
 """
 
 import json
@@ -32,45 +32,45 @@ _BY_FIRST_BYTES: Final = {
 
 
 class SaysNothing(ValueError):
-    """The reply cannot be understood in one way only."""
+    """The reply cannot be understood in exactly one way."""
 
 
 class Said(Protocol):
     """A member of a reply."""
 
     def one(self, name: str) -> Self | None:
-        """Return a member; None where there is none, or it is null."""
+        """Return a member; None if it is missing or null."""
 
     def has(self, name: str) -> bool:
-        """Tell whether a member is there, be it null."""
+        """Return whether a member exists, even if it is null."""
 
     def each(self, name: str) -> list[Self]:
         """Return the items of a list."""
 
     def below(self, name: str) -> Iterator[Self]:
-        """Return all that is called so, however deep."""
+        """Return all members of this name at any depth."""
 
     @property
     def truth(self) -> bool | None:
-        """A boolean; None where it is none."""
+        """A boolean; None if it is none."""
 
     @property
     def word(self) -> str | None:
-        """A text; None where it is none."""
+        """A text; None if it is none."""
 
     @property
     def number(self) -> int | None:
-        """An integer; None where it is none."""
+        """An integer; None if it is none."""
 
     @property
     def loose(self) -> str | None:
-        """A text, an integer or a boolean, as text; None where it is none of them."""
+        """A text, an integer or a boolean, as text; None if it is none of them."""
 
 
 class JsonSaid:
     """A member in JSON."""
 
-    def __init__(self, value: Any) -> None:  # noqa: ANN401 - whatever was read
+    def __init__(self, value: Any) -> None:  # noqa: ANN401 - of any type
         self.value = value
 
     def one(self, name: str) -> "JsonSaid | None":
@@ -118,7 +118,7 @@ class JsonSaid:
 
 
 class XmlSaid:
-    """An element."""
+    """An element in XML."""
 
     def __init__(self, tag: str, attributes: dict[str, str]) -> None:
         self.space, _, self.name = tag.rpartition(" ")
@@ -128,7 +128,7 @@ class XmlSaid:
 
     def _known(self, name: str) -> "list[XmlSaid]":
         ours = {"", self.space} | _MONETA
-        # What a frame holds may be of any namespace.
+        # The children of a frame may be of any namespace.
         loose = self.name in {"Envelope", "Body", "Fault", "fault", "detail"} or not self.space
         return [
             each for each in self.children if each.name == name and (loose or each.space in ours)
@@ -180,7 +180,7 @@ class XmlSaid:
 
 
 def read_json(body: bytes, *, constants: bool = False) -> JsonSaid:
-    """Read JSON; raise `SaysNothing`. `constants`: NaN and Infinity are taken for numbers."""
+    """Read JSON; raise `SaysNothing`. `constants`: NaN and Infinity count as numbers."""
     try:
         text = body.decode().lstrip("\ufeff \t\r\n")
         constant = float if constants else _refuse
@@ -202,10 +202,11 @@ def _refuse(*_: object) -> NoReturn:
 
 
 def read_xml(body: bytes) -> XmlSaid:
-    """Read XML; raise `SaysNothing`. The root's name is the caller's to look at.
+    """Read XML; raise `SaysNothing`. The caller checks the name of the root.
 
-    Where expat knows an encoding, or the letters of a name, less well than others do, the text
-    behind it is read, an underscore in the place of every letter that no word of interest has.
+    expat knows fewer encodings and fewer letters of names than other readers. If it fails, the
+    decoded text is read instead, with an underscore in the place of each letter that is in no name
+    of interest.
     """
     body = _begun(body)
     try:
@@ -220,7 +221,7 @@ def read_xml(body: bytes) -> XmlSaid:
 
 
 def _begun(body: bytes) -> bytes:
-    """Drop the blanks and marks that stand before the first `<`, but one mark of UTF-8."""
+    """Remove blanks and byte order marks before the first `<`, except one mark of UTF-8."""
     before, found, rest = body.partition(b"<")
     marks = before.count(b"\xef\xbb\xbf")
     blanks = sum(before.count(blank) for blank in (b" ", b"\t", b"\r", b"\n"))
@@ -230,7 +231,7 @@ def _begun(body: bytes) -> bytes:
 
 
 def _decoded(body: bytes) -> Iterator[str]:
-    """Return what a body may be in other encodings: of its first bytes, and as it says."""
+    """Yield a body as text in the encodings that its first bytes and its declaration suggest."""
     named = _ENCODING.search(body[:200])
     names = [name for start, name in _BY_FIRST_BYTES.items() if body.startswith(start)]
     if named is not None:
@@ -270,6 +271,6 @@ def _parsed(body: bytes) -> XmlSaid:
 
 
 def read(body: bytes) -> JsonSaid | XmlSaid:
-    """Read whichever of the two it is."""
+    """Read JSON or XML, by the first character."""
     first = body.replace(b"\xef\xbb\xbf", b"").lstrip(b" \t\r\n")[:1]
     return read_json(body) if first == b"{" else read_xml(body)

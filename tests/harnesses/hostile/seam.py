@@ -1,6 +1,6 @@
-"""The lowest seam there is: the socket. All above it is the product's own, urllib3 and http.client.
+"""The lowest seam: the socket. Everything above it is real: the product, urllib3 and http.client.
 
-A connection reads its reply from memory, so that a hundred thousand of them take a minute or two.
+A connection reads its reply from memory, so that a hundred thousand cases take a minute or two.
 """
 
 import io
@@ -22,28 +22,28 @@ class MemorySocket:
         self._asked = bytearray()
 
     def sendall(self, content: bytes) -> None:
-        """Take what is sent."""
+        """Take the bytes of a request."""
         self._asked += content
 
     def makefile(self, *_args: Any, **_options: Any) -> io.BufferedReader:
-        """Return what is answered."""
+        """Return the bytes of the reply."""
         return io.BufferedReader(io.BytesIO(self._host(bytes(self._asked))))
 
     def settimeout(self, seconds: float | None) -> None:
-        """Never wait."""
+        """Do nothing: it never waits."""
 
     def shutdown(self, how: int) -> None:
-        """Have nothing to end."""
+        """Do nothing."""
 
     def close(self) -> None:
-        """Have nothing to close."""
+        """Do nothing."""
 
 
 def answered_by(session: PinnedSession, host: Host) -> None:
-    """Have a session's connections answered from memory."""
+    """Let a session read its replies from memory."""
 
     class Connection(GuardedConnection):
-        """A connection to the host in memory: a fresh one each time."""
+        """A connection to the host in memory. Each request gets a new one."""
 
         def _new_conn(self) -> Any:  # noqa: ANN401 - a socket in all that is used of it
             return MemorySocket(host)

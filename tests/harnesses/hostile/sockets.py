@@ -1,7 +1,7 @@
-"""Replies that only a real connection can give: slow, endless, cut, swelling. Over loopback.
+"""Replies that only a real connection can give: slow, endless, cut off, compression bombs.
 
-A call ends within its total limit, and takes no more memory than a few times the reply's limit,
-whatever the other side does.
+The other side cannot prevent that a call ends within its total limit, and that it takes no more
+memory than a few times the limit of a reply.
 """
 
 import gzip
@@ -23,7 +23,7 @@ from tests.support.moneta import settings, work
 from worker.domain.outcomes import Outcome, Pending
 from worker.providers.moneta.plugin import MonetaPlugin
 
-#: Seconds that a call may take, and how much longer a busy machine may need to notice.
+#: Seconds that a call may take, and how much longer a busy machine may need to end it.
 TOTAL: Final = 0.5
 GRACE: Final = 20.0
 #: Of a reply's limit of 1 MB: the body, decompressed, decoded and parsed.
@@ -33,7 +33,7 @@ _HEAD: Final = b"HTTP/1.1 200 OK\r\n"
 _CHUNKED: Final = _HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 _MEGABYTE: Final = 1024 * 1024
 
-#: Writes a reply; it goes on for ever, or until the other side has had enough.
+#: Writes a reply. It may be endless, until the other side closes.
 Script = Callable[[socket.socket], None]
 
 
@@ -53,7 +53,10 @@ def _once(content: bytes) -> Script:
 
 
 def _bomb(megabytes: int, *, twice: bool = False) -> bytes:
-    """Return what swells; never holding it swollen, as that would hide who else does."""
+    """Return a compression bomb.
+
+    It is never held unpacked here, because that would hide a product that holds it.
+    """
     squeeze = zlib.compressobj(1, zlib.DEFLATED, 31)
     blanks = b" " * _MEGABYTE
     content = b"".join(squeeze.compress(blanks) for _ in range(megabytes)) + squeeze.flush()
@@ -102,7 +105,7 @@ SCRIPTS: Final[dict[str, Script]] = {
 
 
 def _read_request(peer: socket.socket) -> None:
-    """Read all of it: what is closed before is reset, and its reply lost."""
+    """Read the whole request: an earlier close resets the connection and loses the reply."""
     with peer.makefile("rb") as asked:
         length = 0
         while (line := asked.readline().strip()) != b"":
@@ -114,15 +117,15 @@ def _read_request(peer: socket.socket) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Took:
-    """What a script came to."""
+    """The outcome of a call, and what it took."""
 
     outcome: Outcome
     seconds: float
-    #: How far the process's memory has grown beyond what it ever was. Bytes.
+    #: Bytes by which the process's memory has grown beyond its earlier peak.
     memory: int
 
     def wrongs(self) -> Iterator[str]:
-        """Tell what is wrong with it."""
+        """Find what is wrong with it."""
         if not isinstance(self.outcome, Pending) or self.outcome.trouble is None:
             yield f"an answer was understood: {self.outcome}"
         if self.seconds > TOTAL + GRACE:
@@ -133,7 +136,7 @@ class Took:
 
 @contextmanager
 def served(script: Script) -> Iterator[str]:
-    """Serve one script to everybody who connects; return the address."""
+    """Serve one script on every connection; return the address."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
@@ -143,7 +146,7 @@ def served(script: Script) -> Iterator[str]:
             except OSError:
                 return
             with peer:
-                # A peer that has been cut off is not written to for long.
+                # Do not write for long to a peer that was cut off.
                 peer.settimeout(TOTAL * 2)
                 try:
                     _read_request(peer)
@@ -156,14 +159,14 @@ def served(script: Script) -> Iterator[str]:
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/services"
     finally:
-        # Only a shutdown wakes a thread that waits for somebody to connect.
+        # Only a shutdown wakes a thread that waits for a connection.
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
         thread.join(TOTAL * 4)
 
 
 def ask(script: Script, transport: str = "json") -> Took:
-    """Poll a MONETA that answers by a script."""
+    """Poll a MONETA that answers with a script."""
     with served(script) as url:
         limit = timedelta(seconds=TOTAL)
         times = dict.fromkeys(("connect_timeout", "read_timeout", "total_timeout"), limit)

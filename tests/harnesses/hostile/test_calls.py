@@ -1,4 +1,4 @@
-"""A sample of the calls that follow each other; `./run hostile` makes as many as are wanted."""
+"""A sample of the calls that follow each other. `./run hostile` makes as many as wanted."""
 
 from random import Random
 
@@ -16,7 +16,7 @@ def test_no_reply_reaches_another_call(provider: str) -> None:
     tally = calls.run(1, 150, asked=(provider,))
 
     assert not tally.findings, "\n".join(map(str, tally.findings))
-    # A harness in which no call ever got its own reply would find nothing either.
+    # A harness in which no call got its own reply would find nothing either.
     assert tally.outcomes["own"] >= 100
 
 

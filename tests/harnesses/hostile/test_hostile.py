@@ -1,4 +1,4 @@
-"""A sample of the hostile replies; `./run hostile` makes as many as are wanted."""
+"""A sample of the hostile replies. `./run hostile` makes as many as wanted."""
 
 import subprocess
 import sys
@@ -39,7 +39,7 @@ def test_hostile_replies_neither_crash_nor_state_what_they_did_not_say(provider:
     tally = run(provider, 1, 400)
 
     assert not tally.findings, "\n".join(map(str, tally.findings))
-    # A harness that never got through to a verdict would find nothing either.
+    # A harness that never reached a verdict would find nothing either.
     assert {"pending", "needsperson", "succeeded"} <= set(tally.outcomes)
 
 
@@ -52,7 +52,7 @@ def test_hostile_notifications_decide_nothing_and_leave_nothing_in_clear() -> No
 
 @every_provider
 def test_documented_answers_are_taken_for_what_they_state(bench: Bench, provider: str) -> None:
-    """Unbroken, every answer that states an end is an end: the oracle forbids no more than that."""
+    """The oracle must not be too strict: an unbroken answer that states an end is an end."""
     with listening() as records:
         ends = 0
         for question in bench.questions:
@@ -113,7 +113,7 @@ def test_what_came_of_hostile_replies_is_written_and_holds_nothing_in_clear(
 
 @pytest.mark.slow
 def test_calls_end_in_time_and_within_their_memory_whatever_the_socket_says() -> None:
-    """In a process of its own, whose memory has never been larger."""
+    """Run in a process of its own, whose memory has never been larger."""
     command = [sys.executable, "-m", "tests.harnesses.hostile", "--provider", "sockets"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 

@@ -1,4 +1,4 @@
-"""The oracle can speak: a product that is broken in a known way is caught, each way by itself."""
+"""The oracle finds failures: a product that is broken in one known way is caught, for each way."""
 
 import http.client as http_client
 import json
@@ -120,7 +120,7 @@ def _unfinished_checks(patch: Patch) -> None:
     patch.setattr(mandarin_types.Check, "known", finished)
     meaning_of = mandarin_mapping.meaning_of
 
-    def hasty(person: Any, phone: Any, course: Any) -> Any:  # noqa: ANN401 - whatever they are
+    def hasty(person: Any, phone: Any, course: Any) -> Any:  # noqa: ANN401 - of any type
         done = type(person)(finished=True, verified=person.verified)
         return meaning_of(person if person.verified is None else done, phone, course)
 
@@ -169,7 +169,7 @@ def _broken_heads(patch: Patch) -> None:
     patch.delitem(our_logging._LOUD, "urllib3.connection")
 
 
-#: Whose replies find it, what is broken, the first case that does find it, and what is said of it.
+#: The provider, what is broken, the first case that notices it, and the finding.
 BROKEN: list[Any] = [
     pytest.param(
         "moneta-json", _texts_as_truth, 1975, "invented", id="a text is taken for a boolean"
@@ -177,8 +177,8 @@ BROKEN: list[Any] = [
     pytest.param(
         "moneta-json", _first_of_doubled, 1, "invented", id="the first of two names counts"
     ),
-    pytest.param("moneta-soap", _cut_documents, 78, "invented", id="a cut document is mended"),
-    pytest.param("npd", _cut_replies, 368, "invented", id="a reply that is cut off is mended"),
+    pytest.param("moneta-soap", _cut_documents, 78, "invented", id="a cut document is completed"),
+    pytest.param("npd", _cut_replies, 368, "invented", id="a reply that is cut off is completed"),
     pytest.param(
         "moneta-json", _foreign_units, 1591, "invented", id="a foreign unit is not noticed"
     ),
@@ -204,7 +204,7 @@ BROKEN: list[Any] = [
 
 
 def _interims_as_replies(patch: Patch) -> None:
-    # As `http.client` has it, which knows none but 100.
+    # `http.client` does the same: it knows no interim status but 100.
     usual = http_client.HTTPResponse._read_status  # type: ignore[attr-defined]  # not in its stub
     patch.setattr(connections._Reply, "_read_status", usual)
 
@@ -276,7 +276,7 @@ def _foreign_sessions(patch: Patch) -> None:
 def _not_understood_is_ours(patch: Patch) -> None:
     of_task, of_unit = queries._is_of_task, queries._is_of_unit
 
-    def is_of_task(said: Any, *ids: int) -> bool:  # noqa: ANN401 - whatever was said
+    def is_of_task(said: Any, *ids: int) -> bool:  # noqa: ANN401 - of any type
         return isinstance(said, Unlike) or of_task(said, *ids)
 
     def is_of_unit(said: Any, unit_id: int) -> bool:  # noqa: ANN401 - as above
@@ -357,7 +357,7 @@ def test_reply_that_reaches_another_call_is_caught(
 ) -> None:
     breaking(monkeypatch)
 
-    # Where cases come to be others than they were, it takes longer.
+    # If the cases change, the search for the first one takes longer.
     tally = calls.run(first, 4000, most_findings=1, asked=(provider,))
 
     assert [each for each in tally.findings if f": {said}" in each.what]
@@ -376,7 +376,7 @@ def test_broken_reader_is_caught(
 ) -> None:
     breaking(monkeypatch)
 
-    # Where cases come to be others than they were, it takes longer.
+    # If the cases change, the search for the first one takes longer.
     tally = run(provider, first, 4000, most_findings=1)
 
     assert [each for each in tally.findings if each.what.startswith(said)]

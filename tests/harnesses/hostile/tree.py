@@ -1,7 +1,7 @@
-"""A reply as a tree that may break every rule: names may stand twice, values be what no type is.
+"""A reply as a tree that may break every rule: names may be repeated, values may be of no type.
 
 The tests' documents are dicts and lists. Here an object is a list of pairs, so that it can be
-broken, and each language writes what it can of it.
+broken. Each language writes as much of it as it can.
 """
 
 import json
@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 
 from tests.support.wires import ENVELOPE, MESSAGES
 
-#: What an item of a list is called in XML; MONETA's lists repeat the list's own name.
+#: Names of a list's items in XML. MONETA's lists repeat the name of the list instead.
 _ITEMS: Final = {
     "InvoicesHistoryList": "InvoiceData",
     "HistoryList": "HistoryData",
@@ -28,14 +28,14 @@ class Obj(list[tuple[str, Any]]):
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """Text that is written as it is: a number that JSON has no room for, a broken element."""
+    """Text that is written as it is: a number that JSON cannot hold, a broken element."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Odd:
-    """An element with attributes or a namespace of its own; in JSON only its value."""
+    """An element with attributes or a namespace of its own. In JSON it is only its value."""
 
     value: Any
     attributes: str
@@ -43,25 +43,25 @@ class Odd:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A pair of an object, or an item of a list."""
+    """The place of a pair in an object, or of an item in a list."""
 
     holder: list[Any]
     index: int
     name: str | None
 
     @property
-    def value(self) -> Any:  # noqa: ANN401 - whatever stands there
-        """What stands there."""
+    def value(self) -> Any:  # noqa: ANN401 - of any type
+        """The value in this place."""
         held = self.holder[self.index]
         return held[1] if self.name is not None else held
 
     def put(self, value: object) -> None:
-        """Have something else stand there."""
+        """Put another value into this place."""
         self.holder[self.index] = value if self.name is None else (self.name, value)
 
 
 def tree_of(document: object) -> Any:  # noqa: ANN401 - a tree
-    """Return a document as a tree of one's own."""
+    """Return a document as a tree that shares nothing with it."""
     if isinstance(document, dict):
         return Obj((name, tree_of(value)) for name, value in document.items())
     if isinstance(document, list):
@@ -70,7 +70,7 @@ def tree_of(document: object) -> Any:  # noqa: ANN401 - a tree
 
 
 def places(tree: object) -> list[Place]:
-    """Return everything that stands in a tree."""
+    """Return all places of a tree."""
     return list(_places(tree))
 
 
@@ -91,7 +91,7 @@ def _name(name: str) -> str:
 
 
 def as_json(tree: object) -> str:
-    """Write a tree as JSON, or as what it is in the place of JSON."""
+    """Write a tree as JSON, or as the text that it has in the place of JSON."""
     match tree:
         case Obj():
             return "{" + ",".join(f"{_name(n)}:{as_json(v)}" for n, v in tree) + "}"
@@ -114,11 +114,11 @@ class Xml:
 
     #: The attributes of an element, by its name.
     opened: dict[str, str] = field(default_factory=dict)
-    #: Has a list's items stand in an element of the list's name.
+    #: Whether a list's items are in an element of the list's name.
     wraps: bool = True
 
     def element(self, name: str, value: object, more: str = "") -> str:
-        """Write an element; a name that is none is written all the same."""
+        """Write an element, even if its name is no valid name."""
         if isinstance(value, Odd):
             return self.element(name, value.value, f"{more} {value.attributes}")
         if isinstance(value, list) and not isinstance(value, Obj) and not self.wraps:

@@ -1,4 +1,4 @@
-"""The trial of one case: the reply goes in, and what comes out is held against what it stated."""
+"""The trial of one case: send the reply, and compare the outcome with what the reply states."""
 
 import logging
 import time
@@ -26,21 +26,16 @@ from worker.domain.outcomes import Doubtful, Finished, NeedsPerson, Outcome, Pen
 from worker.engine.calls import Call
 from worker.providers.transport.http import PinnedSession
 
-#: How many ways a reply is broken in.
-_TIMES: Final = (0, 1, 1, 1, 2, 2, 3)
-#: Seconds of this thread's own, whatever else the machine does; what takes longer is a finding.
-#: Honest ones take a millisecond.
+#: Seconds of this thread's processor time, so that other load does not count. An honest case takes
+#: a millisecond; one that takes longer than this is a finding.
 SLOW: Final = 5.0
-#: Characters of a result that is told in clear.
-_LONGEST_RESULT: Final = 8_192
-_BIGGEST: Final = 2**63
 
 
 class Asked(Protocol):
     """A provider's questions."""
 
     def sessions(self) -> list[PinnedSession]:
-        """Return what carries its requests."""
+        """Return the sessions that carry its requests."""
 
     def kind_of(self, request: bytes) -> str:
         """Return which request it is."""
@@ -49,7 +44,7 @@ class Asked(Protocol):
         """Return all questions."""
 
     def close(self) -> None:
-        """End."""
+        """Close the sessions."""
 
 
 PROVIDERS: Final[dict[str, Callable[[], Asked]]] = {
@@ -63,13 +58,13 @@ PROVIDERS: Final[dict[str, Callable[[], Asked]]] = {
 
 
 class Records(logging.Handler):
-    """What is logged, at a level that a worker shows."""
+    """What is logged, at the level of a worker."""
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
         self.lines: list[str] = []
         self.events: list[MutableMapping[str, Any]] = []
-        # As a worker's own handler does.
+        # A worker's own handler has the same filter.
         self.addFilter(_quiet)
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -79,19 +74,19 @@ class Records(logging.Handler):
         self.lines.append(text)
 
     def clear(self) -> None:
-        """Forget the case before."""
+        """Forget the records of the case before."""
         self.lines.clear()
         self.events.clear()
 
     def leaks(self) -> list[str]:
-        """Return what is wrong with what was logged."""
+        """Find markers in the log."""
         shown = "\n".join([*self.lines, *map(str, self.events)])
         return [f"leak in the log: {each}" for each in MARKERS if each in shown]
 
 
 @contextmanager
 def listening() -> Iterator[Records]:
-    """Record what is logged by anybody, for the time of a `with` block."""
+    """Record everything that is logged during a `with` block."""
     records = Records()
     root = logging.getLogger()
     root.addHandler(records)
@@ -105,7 +100,7 @@ def listening() -> Iterator[Records]:
 
 @dataclass
 class Tally:
-    """What came of many cases."""
+    """The results of many cases."""
 
     cases: int = 0
     seconds: float = 0.0
@@ -115,7 +110,7 @@ class Tally:
 
 
 class Bench:
-    """A provider's plugin, and the host that it meets."""
+    """A provider's plugin, and the host that answers it."""
 
     def __init__(self, provider: str) -> None:
         self.provider = provider
@@ -142,14 +137,14 @@ class Bench:
         return self._wires[kind]
 
     def case(self, number: int) -> "Case":
-        """Make a case of its number."""
+        """Make the case of this number. The number alone decides the case."""
         random = Random(f"{self.provider} {number}")  # noqa: S311 - to be had again
         question = random.choice(self.questions)
         seed = random.choice(question.seeds)
         return Case(number, question, seed, *mutated(random, question, seed))
 
     def ask(self, case: "Case") -> Outcome:
-        """Ask the plugin, the case's reply lying ready."""
+        """Ask the plugin. Its request gets the case's reply."""
         question = case.question
         self._wires = {**self._honest[question.name], question.target: case.sent.wire}
         self._requests = []
@@ -157,7 +152,7 @@ class Bench:
         return outcome
 
     def run(self, case: "Case", records: Records) -> tuple[str, list[Finding]]:
-        """Ask, and judge what came of it."""
+        """Ask, and judge the outcome."""
         records.clear()
         began = time.thread_time()
         wrongs: list[str] = []
@@ -183,7 +178,7 @@ class Bench:
         question = case.question
         has_effect = question.ask in {Call.SUBMIT, Call.SUPPLY}
         is_again = has_effect and self._requests.count(question.target) > 1
-        # Who waits, doubts or asks a person says nothing that would have to be stated.
+        # To wait, to doubt or to ask a person needs no reason in the reply.
         if is_again or not isinstance(outcome, Pending | Doubtful | NeedsPerson):
             allowed = question.judge(case.sent.heard)
             yield from invented(outcome, allowed)
@@ -210,7 +205,7 @@ class Case:
 
 
 def mutated(random: Random, question: Question, seed: Seed) -> tuple[Sent, tuple[str, ...]]:
-    """Break a documented answer in none to three ways; return it, and how."""
+    """Return a documented answer with none to three mutations, and their names."""
     names = [f"seed: {seed.name}"]
     tree = tree_of(seed.document)
     kinds = random.choices(
@@ -227,14 +222,14 @@ def mutated(random: Random, question: Question, seed: Seed) -> tuple[Sent, tuple
         names.append(break_bytes.__name__)
     if "wire" not in kinds:
         return honest(seed.status, body), tuple(names)
-    # One that swells takes as long as a hundred others.
+    # A compression bomb takes as long as a hundred other cases.
     break_wire = bombed if random.random() < 0.005 else random.choice(WIRES)
     names.append(break_wire.__name__)
     return break_wire(random, seed.status, body), tuple(names)
 
 
 def encoded(text: str) -> bytes:
-    # Half a character is written as three bytes that are no UTF-8.
+    # Half a character is written as three bytes that are not valid UTF-8.
     return text.encode("utf-8", "surrogatepass")
 
 

@@ -1,4 +1,4 @@
-"""Hostile values, and what an honest value may be swapped for."""
+"""Hostile values, and values that are near to an honest one."""
 
 import copy
 from collections.abc import Callable
@@ -33,12 +33,12 @@ _WORDS: Final = (
     "794d3cc7-a2b4-4579-9173-bafc7d7dc29d", "../../etc/passwd", "a/b", "a%2fb", "a\r\nX-Evil: 1",
     "'; DROP TABLE operation; --", "%s%n", "{0.__class__}", "${jndi:ldap://x}", "<script>",
 )  # fmt: skip
-#: Half a character: JSON can say it, UTF-8 cannot.
+#: Half a character: JSON can write it, UTF-8 cannot.
 _HALF: Final = (Raw('"\\ud83d"'), Raw('"a\\udc00b"'))
 
 
 def hostile_value(random: Random) -> Any:  # noqa: ANN401 - any value at all
-    """Return a value that some member will not expect."""
+    """Return a value that some member does not expect."""
     makers: tuple[Callable[[], Any], ...] = (
         lambda: random.choice((None, True, False)),
         lambda: random.choice(_NUMBERS),
@@ -54,14 +54,14 @@ def hostile_value(random: Random) -> Any:  # noqa: ANN401 - any value at all
 
 
 def deep_value(random: Random) -> Raw:
-    """Return a value that is nested deeper than anybody nests."""
+    """Return a value that is nested deeper than any real one."""
     depth = random.choice((50, 250, 260, 900, 1000, 3000, 20_000))
     opened, closed = random.choice((("[", "]"), ('{"a":', "}"), ("<a>", "</a>"), ("[", "")))
     return Raw(opened * depth + ("1" if opened.startswith("{") else "") + closed * depth)
 
 
 def near_value(random: Random, value: object) -> Any:  # noqa: ANN401 - of any type
-    """Return a value that is like another one, and not it."""
+    """Return a value that is similar to another one, but different."""
     match value:
         case bool():
             return random.choice((not value, str(value).lower(), int(value), str(value), [value]))

@@ -1,4 +1,4 @@
-"""What the engine makes of an outcome, held against the columns that it is written into."""
+"""Compares what the engine would write for an outcome with the columns that it is written into."""
 
 import json
 from collections.abc import Iterator
@@ -14,13 +14,13 @@ from worker.engine.decisions import decide
 from worker.store.changes import Transition
 from worker.store.claims import Claimed
 
-#: Characters of a result that is told in clear.
+#: The most characters of a result that is published in clear.
 _LONGEST_RESULT: Final = 8_192
 _BIGGEST: Final = 2**63
 
 
 def written(question: Question, outcome: Outcome) -> Iterator[str]:
-    """Have the engine decide, and hold what it would write against the columns."""
+    """Let the engine decide, and check that what it would write fits into the columns."""
     work = question.work
     claimed = Claimed(
         id=work.id, reference=work.reference, provider="moneta", kind=work.kind, state=work.state,
@@ -51,7 +51,7 @@ def _seal(content: bytes) -> str:
 
 
 def _texts(change: Any) -> list[tuple[str, str, int]]:  # noqa: ANN401 - a Stay or a Move
-    """Return every text that is written, with the most characters that its place holds."""
+    """Return every text that is written, with the most characters that its column holds."""
     found = [("progress", change.progress or "", 1_000_000)]
     if not isinstance(change, Transition):
         return [*found, ("note", change.run.note, 100)]
@@ -86,7 +86,7 @@ def _unwritable(name: str, text: str, longest: int) -> Iterator[str]:
         text.encode()
     except UnicodeEncodeError:
         yield f"{name} holds half a character"
-    # What is JSON may hide them in escapes.
+    # JSON may hide a marker in escapes.
     shown = text.encode("ascii", "backslashreplace").decode().replace("\\\\u", "\\u")
     plain = shown.encode().decode("unicode_escape", "replace") if "\\u" in shown else text
     for marker in MARKERS:
@@ -95,7 +95,7 @@ def _unwritable(name: str, text: str, longest: int) -> Iterator[str]:
 
 
 def _unstorable(record: dict[str, Any]) -> Iterator[str]:
-    """Hold an invoice and its transactions against their columns."""
+    """Check that an invoice and its transactions fit into their columns."""
     longest = {"state": 40, "payment_type": 40, "currency": 10, "amount": 40, "order_number": 4_000}
     for name, value in record.items():
         if name == "transactions":

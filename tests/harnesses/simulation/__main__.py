@@ -1,4 +1,4 @@
-"""`./run simulate`: many seeds on all cores, or one with its trace."""
+"""`./run simulate`: run many seeds on all cores, or one seed with its trace."""
 
 import argparse
 import os
@@ -15,7 +15,7 @@ from tests.harnesses.simulation.run import Result, simulate
 
 
 def main() -> int:
-    """Run."""
+    """Run. The result is the exit status."""
     given = _parser().parse_args()
     if given.mutation is not None:
         return _broken(given)
@@ -42,21 +42,21 @@ def main() -> int:
     for kind, times in sorted(seen.items()):
         print(f"    {kind}: {times} times, first in seed {first[kind]}")
     if failed:
-        print(f"the first of them (again by ./run simulate --seed {failed[0].seed}):")
+        print(f"the first of them (repeat it with ./run simulate --seed {failed[0].seed}):")
         replay(failed[0].seed)
     return bool(failed)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="./run simulate", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=300, help="how many")
-    parser.add_argument("--first-seed", type=int, default=0)
-    parser.add_argument("--seed", type=int, help="replay this one, with its trace")
+    parser.add_argument("--seeds", type=int, default=300, help="number of seeds (default: 300)")
+    parser.add_argument("--first-seed", type=int, default=0, help="the first seed (default: 0)")
+    parser.add_argument("--seed", type=int, help="run only this seed, and print its trace")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument(
         "--mutation",
         choices=["all", "left", *MUTATIONS],
-        help="break the product and find which seed sees it; left: what is left to a test",
+        help="break the product, and find the seed that notices; left: run the tests that notice",
     )
     return parser
 
@@ -66,7 +66,7 @@ def _quietly(seed: int) -> Result:
 
 
 def _broken(given: argparse.Namespace) -> int:
-    """Break the product, and print who sees it: what belongs into caught.py and onto the page."""
+    """Break the product, and print which seeds notice: the lines for caught.py and for the page."""
     if given.mutation == "left":
         return subprocess.run(command(), check=False).returncode
     names = [given.mutation]
@@ -77,11 +77,11 @@ def _broken(given: argparse.Namespace) -> int:
     with ProcessPoolExecutor(given.processes) as pool:
         for name, found in zip(names, pool.map(partial(_search, seeds), names), strict=True):
             if found is None:
-                print(f"{name}: not seen by {len(seeds)} seeds", flush=True)
+                print(f"{name}: none of {len(seeds)} seeds notices", flush=True)
             else:
                 seen[name] = found
                 print(f'    "{name}": ({found[0]}, "{found[1]}"),', flush=True)
-    print("\nand for docs/reliability.md:\n")
+    print("\nRows for docs/reliability.md:\n")
     for name, found in seen.items():
         print(MUTATIONS[name].row(name, *found))
     return len(seen) < len(names)
@@ -97,7 +97,7 @@ def _search(seeds: range, name: str) -> tuple[int, str] | None:
 
 
 def replay(seed: int) -> bool:
-    """Run a seed once more and print its trace; tell whether a promise was broken."""
+    """Run a seed again and print its trace. Return whether it broke a promise."""
     result = simulate(seed, keep_trace=True)
     print(result.plan)
     print("\n".join(result.lines))

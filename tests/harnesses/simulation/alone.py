@@ -1,4 +1,4 @@
-"""The simulation's database without the rest of the simulation: for its own tests."""
+"""The simulation's database without the rest of the simulation, for its own tests."""
 
 from collections.abc import Callable
 
@@ -8,14 +8,14 @@ from tests.harnesses.simulation.sickness import Sickness
 
 
 class Steady:
-    """A process without mishaps."""
+    """A process without failures."""
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
-        #: How many statements are still to go well; None: all.
+        #: The number of statements that succeed before one fails. None: none fails.
         self.fails_after: int | None = None
-        #: Who stands still after a statement.
-        self.slow = "nobody"
+        #: A part of the spot at which the process stands still after a statement.
+        self.slow = "none"
         self._places = 0
 
     def effect(self, spot: str) -> None:
@@ -41,7 +41,7 @@ class Steady:
 
 
 class Simulated:
-    """A simulated database, and a way to run two tasks on it."""
+    """A simulated database, and a way to run tasks on it."""
 
     def __init__(self) -> None:
         store().empty()

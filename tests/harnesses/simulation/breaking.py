@@ -1,7 +1,8 @@
-"""Breaking: the product with one mistake in it, in memory and for a while.
+"""Breaks the product: puts one mistake into it, in memory and for the time of a `with` block.
 
-A mistake that is one place of one function is written as that: what stands there, and what stands
-there instead. So it is a line, and it fails aloud once the function no longer reads like this.
+A mistake in one place of a function is given as the text that is there and the text that replaces
+it. Such a slip is one line in a list, and it raises `LookupError` as soon as the function no longer
+reads like this.
 """
 
 import inspect
@@ -20,13 +21,13 @@ from sqlalchemy import text
 
 from worker.store.bulk import Bulk
 
-#: Modules of ours may have a broken function under a name of their own.
+#: Modules below this folder may have imported a function that is broken, under its own name.
 _ROOT: Final = str(Path(__file__).parents[3])
 
 
 @dataclass(frozen=True, slots=True)
 class Slip:
-    """One place of a function, of a statement or of a text, and what stands there instead."""
+    """One place of a function, a statement or a text, and the text that replaces it."""
 
     #: A module or a class.
     whose: Any
@@ -34,8 +35,8 @@ class Slip:
     old: str
     new: str
 
-    def broken(self) -> Any:  # noqa: ANN401 - whatever has the name
-        """Return what has the name, with the slip in it."""
+    def broken(self) -> Any:  # noqa: ANN401 - of any type
+        """Return the function, statement or text with the slip in it."""
         sound = inspect.getattr_static(self.whose, self.name)
         if isinstance(sound, str):
             return self._slipped(sound)
@@ -72,24 +73,24 @@ class Slip:
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """A way to break the product."""
+    """One way to break the product."""
 
     #: What is left out or done wrong.
     what: str
     #: The promise that it breaks.
     breaks: str
-    #: What is replaced: whose, its name, by what.
+    #: Replacements: module or class, name, replacement.
     changes: Sequence[tuple[Any, str, Any]] = ()
-    #: What is written wrongly.
+    #: Slips in the source.
     slips: Sequence[Slip] = ()
 
     def row(self, name: str, *seen: object) -> str:
-        """Return its row in docs/reliability.md; `seen`: by what."""
+        """Return its row in docs/reliability.md. `seen` says what notices it."""
         return f"| `{name}`: {self.what} | {self.breaks} | {' | '.join(map(str, seen))} |"
 
     @contextmanager
     def applied(self) -> Iterator[None]:
-        """Break it for a while."""
+        """Break the product during a `with` block."""
         with ExitStack() as stack:
             for whose, name, new in self.changes:
                 stack.enter_context(patch.object(whose, name, new))
@@ -101,7 +102,7 @@ class Mutation:
 
 
 def _everywhere(slip: Slip) -> list[Any]:
-    """Return who has what slips under its name: who imported it too."""
+    """Return every module that has the broken object under this name, because it imported it."""
     if not isinstance(slip.whose, ModuleType):
         return [slip.whose]
     sound = getattr(slip.whose, slip.name)
@@ -111,5 +112,5 @@ def _everywhere(slip: Slip) -> list[Any]:
         if (getattr(module, "__file__", None) or "").startswith(_ROOT)
         and vars(module).get(slip.name) is sound
     ]
-    # A number is like another one: only its own module's.
+    # Equal numbers look the same, so a number changes only in its own module.
     return [slip.whose] if isinstance(sound, int | float) else modules

@@ -1,4 +1,4 @@
-"""The broker: queues and markers that can be lost; messages come late, doubled or never."""
+"""The broker: its queues and markers can be lost, and messages come late, twice or never."""
 
 import heapq
 from collections import Counter
@@ -17,7 +17,7 @@ from worker.engine.wakeups import _marker
 
 @dataclass(frozen=True, slots=True, order=True)
 class ChunkMessage:
-    """Have a provider's due operations worked on."""
+    """A message that asks for work on a provider's due operations."""
 
     provider: Provider
     wake: Wake
@@ -29,7 +29,7 @@ class ChunkMessage:
 
 @dataclass(frozen=True, slots=True)
 class TaskMessage:
-    """An intake task's message; it is acknowledged late."""
+    """A message for an intake task. It is acknowledged late."""
 
     id: str
     task: Task
@@ -44,7 +44,7 @@ Message = ChunkMessage | TaskMessage
 
 
 class Broker:
-    """One server. What is due is offered to `deliver`, and again soon where nobody took it."""
+    """One server. It offers a due message to `deliver`, and again soon if no process took it."""
 
     def __init__(self, kernel: Kernel, plan: Plan, deliver: Callable[[Message], bool]) -> None:
         self._kernel = kernel
@@ -55,9 +55,9 @@ class Broker:
         self._markers: dict[str, float] = {}
         self._published: set[str] = set()
         self.away = False
-        #: Whether messages still get lost.
+        #: Whether messages are still lost, late or doubled.
         self.rough = True
-        #: Chunk messages ever published.
+        #: Chunk messages that were ever published.
         self.chunks = 0
 
     def publish(self, message: Message, countdown: float = 0.0) -> None:
@@ -77,11 +77,11 @@ class Broker:
             self._put(message, countdown + chance.choice([0.0, 0.01, 5.0, 25.0]))
 
     def again(self, message: Message, countdown: float) -> None:
-        """Have a message come again that was delivered and not acknowledged."""
+        """Deliver a message again that was delivered and not acknowledged."""
         self._put(message, countdown)
 
     def unread(self, provider: Provider) -> int:
-        """Return how many of a provider's chunk messages have come due and were not taken."""
+        """Return how many of a provider's chunk messages are due and not taken."""
         self.reach()
         now = self._kernel.seconds
         return sum(
@@ -102,30 +102,30 @@ class Broker:
         self._markers.update(dict.fromkeys(names, until))
 
     def strangers(self) -> list[str]:
-        """Return markers that speak of a message which was never published."""
+        """Return the markers of messages that were never published."""
         return sorted(set(self._markers) - self._published)
 
     @property
     def waiting(self) -> Counter[Provider]:
-        """How many chunk messages wait, by provider."""
+        """The number of waiting chunk messages, by provider."""
         return Counter(m.provider for _, _, m in self._waiting if isinstance(m, ChunkMessage))
 
     def flush(self, *, queues: bool = True, markers: bool = True) -> None:
-        """Forget."""
+        """Lose queues, markers or both."""
         if queues:
             self._waiting.clear()
         if markers:
             self._markers.clear()
 
     def orphan(self, share: float, after: float) -> None:
-        """Have some messages come later: the process that held them unacknowledged is gone."""
+        """Deliver some messages later: the process that held them unacknowledged is gone."""
         chance, now = self._kernel.random, self._kernel.seconds
         waiting, self._waiting = sorted(self._waiting, key=lambda each: each[:2]), []
         for at, _, message in waiting:
             self._put(message, max(at - now, after if chance.random() < share else 0.0))
 
     def reach(self) -> None:
-        """Raise where it cannot be reached."""
+        """Raise if the broker cannot be reached."""
         if self.away:
             raise BrokerUnavailable
 
@@ -144,7 +144,7 @@ class Broker:
 
 
 class Publisher:
-    """A process's way to the broker."""
+    """A process's connection to the broker."""
 
     def __init__(
         self, broker: Broker, effect: Callable[[str], None], fails: Callable[[], bool]
@@ -162,12 +162,12 @@ class Publisher:
             raise BrokerUnavailable
 
     def unread(self, provider: Provider) -> int:
-        """Return how many messages nobody has taken yet."""
+        """Return how many chunk messages are due and not taken."""
         self._effect("unread")
         return self._broker.unread(provider)
 
     def marked(self, names: list[str]) -> set[str]:
-        """Return which of the slot markers are set."""
+        """Return the slot markers that are set."""
         self._effect("marked")
         return self._broker.marked(names)
 

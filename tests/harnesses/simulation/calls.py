@@ -1,4 +1,4 @@
-"""Promises 3 and 8, seen from the provider's side: what is asked, how often, and when."""
+"""Promises 3 and 8 from the provider's side: which calls are made, how often, and when."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _WAITING: Final = (
     "SELECT count(*) FROM input WHERE operation_id = ? AND attempt = ? AND sent_at IS NULL"
 )
-#: What a clock may be off, and what a turn takes. Seconds.
+#: Seconds by which a clock may be off, together with the time that a step takes.
 SLACK: Final = 0.2
 
 
@@ -37,19 +37,19 @@ class Asked:
     faults: int
     code: str | None
     at: float
-    #: When its operation was claimed for it: what was wished for since then is still to come.
+    #: When its operation was claimed. A poll that was asked for after that is still to come.
     claimed_at: float
     ended: float | None = None
-    #: None while it is under way, and for ever where nobody was there for the answer.
+    #: None while the call is under way. It stays None if no process received the answer.
     outcome: Outcome | None = None
 
 
 @dataclass
 class _Course:
-    """What an attempt was asked."""
+    """The calls of one attempt."""
 
     calls: list[Asked] = field(default_factory=list)
-    #: Whether it was looked at before its deadline, beside the schedule.
+    #: Whether the attempt has had its one poll shortly before the deadline, beside the schedule.
     looked: bool = False
 
     def last(self, *asks: Call) -> Asked | None:
@@ -63,14 +63,14 @@ class Calls:
         self._kernel = kernel
         self._plan = plan
         self._courses: dict[tuple[str, int], _Course] = defaultdict(_Course)
-        #: When somebody last asked for an operation out of turn.
+        #: When an operation was last asked for out of turn, by reference.
         self.hastened: dict[str, float] = {}
-        #: When anything last happened that loses answers: a death, a freeze, an outage.
+        #: When something last happened that loses answers: a death, a freeze, an outage.
         self.disturbed = -1.0
         self.submits = 0
 
     def asked(self, ask: Call, work: Work) -> Asked:
-        """See a call begin."""
+        """Check a call as it begins."""
         within = self._kernel.current.within
         require(within is None, "no call within a transaction", ask, within)
         code = str((work.payload or {}).get("sms_code")) if ask is Call.SUPPLY else None
@@ -86,7 +86,7 @@ class Calls:
                 if before.ask is ask and before.code == code:
                     certain = isinstance(before.outcome, NotSent | Misconfigured)
                     require(
-                        certain, "what costs is done once", ask, work.reference, work.attempt,
+                        certain, "a billed call is made once", ask, work.reference, work.attempt,
                         "again after", before.outcome,
                     )  # fmt: skip
         if ask is Call.POLL:
@@ -95,16 +95,16 @@ class Calls:
         return call
 
     def answered(self, call: object, outcome: Outcome | None) -> None:
-        """See what it came to."""
+        """Note the outcome of a call."""
         assert isinstance(call, Asked)
         call.outcome, call.ended = outcome, self._kernel.seconds
         self._learned(outcome)
 
     def put_back(self, since: datetime, rows: Iterable["Row"]) -> None:
-        """See that the database has lost what was committed since then.
+        """Note that the database has lost the commits since a time.
 
-        Of what it does not know at all it can promise nothing: an attempt that was begun since
-        then, and a code that came since then.
+        Attempts that began since then, and codes that came since then, are forgotten here as well:
+        the database knows nothing of them, so it can promise nothing about them.
         """
         raw = store().raw
         begun = (since - BEGIN).total_seconds()
@@ -125,11 +125,11 @@ class Calls:
             course.calls = kept
 
     def looked(self, outcome: Outcome) -> None:
-        """See what a look at the host came to."""
+        """Note the outcome of a look at the provider's host."""
         self._learned(outcome)
 
     def last(self, reference: str, attempt: int) -> Asked | None:
-        """Return what an attempt was asked last."""
+        """Return the last call of an attempt."""
         return self._courses[reference, attempt].last(*Call)
 
     def _learned(self, outcome: Outcome | None) -> None:
@@ -148,7 +148,7 @@ class Calls:
         if before is None or before.claimed_at < self.hastened.get(call.reference, -1.0):
             return
         if before.ended is None or (before.ask is Call.POLL and call.polls <= before.polls):
-            # Its answer was lost, or never written down.
+            # The answer was lost, or never stored.
             require(
                 self.disturbed >= before.at, "no poll before its time", call.reference,
                 "asked again although nothing was lost", before, call,
@@ -157,7 +157,7 @@ class Calls:
         wait, since = self._least(before), before.ended
         if call.at >= since + wait - SLACK:
             return
-        # One look shortly before the deadline is beside the schedule.
+        # One poll shortly before the deadline is allowed beside the schedule.
         require(
             self._plan.last_look is not None and not course.looked, "no poll before its time",
             call.reference, f"{call.at - since:.3f} s after the last, not {wait:.3f}", before,

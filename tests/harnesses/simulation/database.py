@@ -1,8 +1,8 @@
-"""The database: SQLite in memory, and the real store on it, as if it were PostgreSQL.
+"""The database: SQLite in memory with the real store on it, in the place of PostgreSQL.
 
-Transactions of two processes go on beside each other, statement by statement (transactions.py), and
-what a statement raises is what PostgreSQL's driver raises (refusals.py): the product's own
-translation makes of it what it makes of it there.
+Transactions of several processes run side by side, statement by statement (transactions.py). A
+statement raises what PostgreSQL's driver raises (refusals.py), so the product's own translation of
+errors runs as with a real server.
 """
 
 import sqlite3
@@ -32,30 +32,30 @@ _ADDRESS: Final = read_postgres("postgresql://uprid@database/uprid")
 
 
 class Owner(Protocol):
-    """Who uses a database: a process, or somebody with a command line."""
+    """The user of a database: a process, or a person at the command line."""
 
     def effect(self, spot: str) -> None:
-        """Hand the turn on; the process may die here."""
+        """Let other tasks run. The process may die here."""
 
     def between(self, spot: str) -> bool:
-        """Perhaps hand the turn on between two statements; tell whether that was done."""
+        """Let other tasks run between two statements, if so drawn. Return whether that happened."""
 
     def monotonic(self) -> float:
-        """Return its own clock's seconds."""
+        """Return the seconds of its own clock."""
 
     def mishap(self) -> bool:
-        """Tell whether a commit that was just made is not confirmed."""
+        """Return whether a commit that was just made is not confirmed."""
 
     def fails(self) -> bool:
-        """Tell whether a statement fails."""
+        """Return whether the next statement fails."""
 
 
 class Store:
-    """The database itself, one for all seeds of a process: emptied for each."""
+    """The database itself. One process uses the same one for all its seeds, emptied for each."""
 
     def __init__(self) -> None:
         engine = create_engine("sqlite://", poolclass=StaticPool, isolation_level="AUTOCOMMIT")
-        #: Where every statement goes; which transaction it is of is `transactions`' affair.
+        #: The one connection for all statements. `transactions` decides which transaction is in it.
         self.connection = engine.connect()
         self._raw = cast("sqlite3.Connection", self.connection.connection.driver_connection)
         self._template = _newest()
@@ -65,23 +65,23 @@ class Store:
 
     @property
     def raw(self) -> sqlite3.Connection:
-        """The connection to all that is committed."""
+        """The connection, with nothing but committed rows in it."""
         self.transactions.lay_aside()
         return self._raw
 
     def empty(self) -> None:
-        """Begin anew."""
+        """Restore the empty database."""
         self.transactions.reset()
         self._template.backup(self._raw)
 
     def copy(self) -> sqlite3.Connection:
-        """Return a copy of what is committed by now."""
+        """Return a copy of what is committed."""
         kept = sqlite3.connect(":memory:")
         self.raw.backup(kept)
         return kept
 
     def put_back(self, kept: sqlite3.Connection) -> None:
-        """Have what was committed since a copy was made be gone."""
+        """Restore a copy: later commits are lost."""
         kept.backup(self.raw)
         self.transactions.version += 1
 
@@ -106,7 +106,7 @@ def store() -> Store:
 class SimulatedDatabase(Database):
     """One process's view of the database."""
 
-    # The product's translation of what the driver raises asks for it.
+    # The translation of the driver's errors needs an address.
     address = _ADDRESS
 
     def __init__(
@@ -135,7 +135,7 @@ class SimulatedDatabase(Database):
                 store().transactions.commit(transaction)
             self._committed(spot, transaction)
             self._owner.effect(f"committed {spot}")
-            # Made, and not confirmed before the server goes on.
+            # The commit is made. A server that stands still confirms it only later.
             statements.stand_still()
             if self._owner.mishap():
                 self._kernel.happened("commit made and not confirmed")
@@ -151,13 +151,13 @@ class SimulatedDatabase(Database):
                 yield as_connection(statements)
 
     def now(self) -> datetime:
-        """Return the database's time, measured now and then."""
+        """Return the database's time, measured from time to time."""
         if self._clock.is_due():
             self._clock.measure(self._measure)
         return self._clock.now()
 
     def measured_now(self, connection: Connection) -> datetime:
-        """Return the same: a seed's chance is not to be spent on one clock."""
+        """Return the same time. A measurement here would use up random numbers of the seed."""
         cast("Statements", connection).stand_still()
         return self.now()
 
@@ -192,13 +192,13 @@ class SimulatedDatabase(Database):
         return error
 
     def _measure(self) -> datetime:
-        # A round trip's worth of error, as when a real one is asked.
+        # A real measurement is off by the time of a round trip as well.
         error = self._kernel.random.uniform(-0.01, 0.01)
         return self._kernel.now + timedelta(seconds=error)
 
 
 def _caller() -> str:
-    # The generator, `contextlib`, and whoever wrote `with`.
+    # Skip this function, the generator and `contextlib`: the next frame wrote `with`.
     frame = sys._getframe(3)
     module = frame.f_globals["__name__"].rpartition(".")[2]
     return f"{module}.{frame.f_code.co_name}"

@@ -1,4 +1,4 @@
-"""An errand: one chunk task, as those see it who look on."""
+"""An errand: one chunk task, as the invariants see it."""
 
 from dataclasses import dataclass, field
 
@@ -8,31 +8,31 @@ from worker.domain.outcomes import Doubtful, NotSent, Outcome, Pending
 
 @dataclass(eq=False)
 class Errand:
-    """What a chunk task claimed, and what its calls came to, in their order."""
+    """What a chunk task claimed, and the outcomes of its calls in their order."""
 
     provider: Provider
     worker: str
     claimed: int = 0
     claimed_at: float = 0.0
-    #: When it last had the provider's shared row in its hands, and when it had for its claim.
+    #: When it last locked the provider's shared row, and when it did so for its claim.
     row_at: float = 0.0
     granted_at: float = 0.0
     #: When its last answer came.
     heard_at: float = 0.0
     outcomes: list[Outcome | None] = field(default_factory=list)
-    #: Whether the task is still at it.
+    #: Whether the task still runs.
     running: bool = True
-    #: The provider's shared row was told of it.
+    #: Whether its outcomes were fed into the provider's shared row.
     fed: bool = False
 
     @property
     def calls(self) -> int:
-        """How many requests it took; a stumble counts for one."""
+        """The number of requests. A call that our own code failed on counts as one."""
         return sum(1 if each is None else each.calls for each in self.outcomes)
 
     @property
     def failed_in_a_row(self) -> int:
-        """Failures of the provider at the end of it."""
+        """The provider's failures in a row at its end."""
         count = 0
         for each in reversed(self.outcomes):
             if not _failed(each):
@@ -42,12 +42,12 @@ class Errand:
 
     @property
     def any_answered(self) -> bool:
-        """Whether anything got through."""
+        """Whether the provider answered any call."""
         return not all(map(_failed, self.outcomes))
 
     @property
     def rest(self) -> float:
-        """Seconds that the provider asked for."""
+        """The longest wait in seconds that the provider asked for."""
         asked = [
             each.retry_after or 0.0
             for each in self.outcomes

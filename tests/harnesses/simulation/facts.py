@@ -1,7 +1,8 @@
-"""What belongs to an operation, beside its own row: codes, attempts, notifications, events, rests.
+"""Invariants of what is stored beside an operation's row.
 
-`Rows` looks at how an operation moves; this looks whether all that is written of it agrees, and
-whether nothing that was learned of it or of its provider is forgotten again.
+Such are its codes, attempts, notifications and events, and the rest of its provider. `Rows` checks
+how an operation changes. This module checks that everything which is stored about it agrees, and
+that nothing is forgotten which was learned of it or of its provider.
 """
 
 from collections import Counter
@@ -42,28 +43,28 @@ _CODES: Final = (
     " FROM input WHERE operation_id = ? AND attempt = ?"
 )
 _ATTEMPT: Final = "SELECT ended_as, finished_at FROM attempt WHERE operation_id = ? AND number = ?"
-#: Notifications of an attempt that nobody has told of them.
+#: Notifications that belong to an attempt and were not joined with it.
 _LOST_NOTICES: Final = (
     "SELECT a.operation_id, a.number, n.provider_ref FROM notice n JOIN attempt a"
     " ON a.provider_ref = n.provider_ref AND a.party = n.party WHERE n.operation_id IS NULL"
 )
 _RESTS: Final = "SELECT name, closed_until FROM provider"
-#: Claims in a row that were never written back, from which on an operation is worked on alone, and
-#: after which it waits for a person. Not the product's own: it may be these that are wrong.
+#: Claims in a row without a write-back after which an operation is worked on alone, and after which
+#: it waits for an engineer. Written here again, because the product's own numbers may be wrong.
 _ALONE: Final = 2
 _POISON: Final = 4
-#: Spots at which an answer is written down.
+#: Spots at which an answer is stored.
 _ANSWERS: Final = {spot_of(ResultWriter._write), spot_of(ResultWriter._one_by_one)}
 _BEAT: Final = spot_of(Incarnation.beat)
 #: Spots at which a lease is given up as if there had been no claim.
 _UNCLAIMED: Final = {spot_of(Engine._give_back), _BEAT}
-#: Where a person looks at an operation, which clears it of what was suspected.
+#: Spots at which a person acts on an operation, which clears its claims.
 _CLEARED: Final = (spots_in(actions), spots_in(fail_over))
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """An operation, as far as others have a part in it."""
+    """An operation, with the columns that other rows must agree with."""
 
     id: str
     reference: str
@@ -83,21 +84,21 @@ class Fact:
 
 
 class Facts:
-    """Looks at what belongs together after every commit."""
+    """Checks after every commit that related rows agree."""
 
     def __init__(self, world: "World") -> None:
         self._world = world
         self._changes = -1
-        #: Places in the outbox: they are not committed in their order.
+        #: Numbers of outbox rows. They are not committed in their order.
         self._seen: set[int] = set()
         self._facts: dict[str, Fact] = {}
         self._rests: dict[str, str | None] = {}
-        #: As it was when it was claimed last.
+        #: Each operation as it was at its last claim.
         self._claimed: dict[str, Fact] = {}
         self._started: set[tuple[str, int]] = set()
 
     def committed(self, spot: str, transaction: Transaction) -> None:
-        """Look at what a transaction did."""
+        """Check what a transaction did."""
         raw = store().raw
         if raw.total_changes == self._changes:
             return
@@ -119,7 +120,7 @@ class Facts:
         self._facts = facts
 
     def put_back(self) -> None:
-        """See that the database has lost commits: what counts is what it has."""
+        """Start again from what the database has: it has lost commits."""
         raw = store().raw
         self._changes = raw.total_changes
         self._seen = {row[0] for row in raw.execute("SELECT seq FROM outbox")}
@@ -131,13 +132,13 @@ class Facts:
         self._world.people.starts.put_back(self._world.taken)
 
     def judge(self) -> None:
-        """Look at what must have come of all of it, at the end."""
+        """Check at the end of a seed."""
         lost = store().raw.execute(_LOST_NOTICES).fetchall()
         require(not lost, "a notification finds its attempt", lost)
         self._world.people.starts.judge(self._world.taken)
 
     def _told_by(self, transaction: Transaction) -> dict[str | None, Counter[str]]:
-        """Return how many events of each kind a transaction made, by operation."""
+        """Return how many events of each type a transaction wrote, by operation."""
         told: dict[str | None, Counter[str]] = {}
         for table, *key in transaction.touched:
             if table == "outbox" and key[0] not in self._seen:
@@ -147,7 +148,7 @@ class Facts:
         return told
 
     def _belongs(self, fact: Fact) -> None:
-        """Look at an operation beside its codes, its attempt and the provider's own book."""
+        """Compare an operation with its codes, its attempt and the provider's own record."""
         raw, state = store().raw, State(fact.state)
         count, sent, waiting = raw.execute(_CODES, (fact.id, fact.attempt)).fetchone()
         require(count <= CODES, "a sixth code is refused", fact, count)
@@ -156,7 +157,7 @@ class Facts:
             require(counted == (sent, waiting), "codes are counted", fact, sent, waiting)
         require(
             fact.waiting_from is None or state is State.WAITING_FOR_PERSON,
-            "what waits knows where it was, and nothing else", fact,
+            "a waiting operation stores its earlier state", fact,
         )  # fmt: skip
         ended, finished = raw.execute(_ATTEMPT, (fact.id, fact.attempt)).fetchone()
         told = (state.value, True) if state in TERMINAL else (None, False)
@@ -169,31 +170,34 @@ class Facts:
             its_own = begun is not None and (begun.reference, begun.attempt) == (
                 fact.reference, fact.attempt,
             )  # fmt: skip
-            require(its_own, "an answer is of its own attempt", fact, begun)
+            require(its_own, "an answer belongs to its own attempt", fact, begun)
         if state is State.POLLING:
-            require(fact.provider_ref, "what is polled has the provider's id", fact)
+            require(fact.provider_ref, "a polled operation has the provider's id", fact)
             latest = max(fact.deadline_at or "9", self._text(SLACK))
             require((fact.due_at or "") <= latest, "no poll is planned past its deadline", fact)
 
     def _told(self, before: Fact | None, fact: Fact, told: Counter[str]) -> None:
-        """Look whether what was told is what happened."""
+        """Check that the events say what happened."""
         waits = fact.state == State.WAITING_FOR_PERSON
         begins = waits and (before is None or before.state != fact.state)
         require(
-            told[EventType.WAITING_FOR_PERSON] == int(begins), "a wait is told once", before, fact
+            told[EventType.WAITING_FOR_PERSON] == int(begins),
+            "a wait is published once",
+            before,
+            fact,
         )
         if begins and before is not None:
             require(
                 fact.waiting_from == before.state,
-                "what waits knows where it was, and nothing else", before, fact,
+                "a waiting operation stores its earlier state", before, fact,
             )  # fmt: skip
         if told[EventType.STARTED]:
             key = (fact.id, fact.attempt)
-            require(key not in self._started, "a start is told once", fact)
+            require(key not in self._started, "a start is published once", fact)
             self._started.add(key)
 
     def _counted(self, before: Fact, fact: Fact, spot: str) -> None:
-        """Look at the claims in a row that were never written back."""
+        """Check the number of claims in a row without a write-back."""
         if self._is_taken(fact):
             self._claimed[fact.id] = fact
             allowed = {before.claims + 1}
@@ -207,7 +211,8 @@ class Facts:
         elif spot in _UNCLAIMED and before.lease_token is not None:
             allowed = {before.claims - 1}
             if spot == _BEAT:
-                # Or it may be what its chunk ended by.
+                # The chunk may also have ended with this operation unanswered, which counts as a
+                # claim.
                 allowed.add(before.claims)
         elif spot.startswith(_CLEARED):
             allowed = {0}
@@ -216,22 +221,20 @@ class Facts:
         require(fact.claims in allowed, "claims are counted", spot, before, fact)
 
     def _kept(self, before: Fact, fact: Fact, spot: str) -> None:
-        """Look whether anything was forgotten."""
+        """Check that nothing was forgotten."""
         if fact.attempt != before.attempt:
             asked = (fact.reference, before.attempt) in self._world.people.retried
-            require(asked, "a next attempt is somebody's wish", before, fact)
+            require(asked, "a next attempt was asked for", before, fact)
         if spot not in _ANSWERS or before.lease_token is None:
             return
         if before.wanted_at is not None and fact.due_at is not None:
             latest = max(before.wanted_at, self._text(SLACK))
-            require(fact.due_at <= latest, "a hint is followed", before, fact)
+            require(fact.due_at <= latest, "a hint leads to an earlier poll", before, fact)
         claimed = self._claimed[fact.id]
         over = fact.state in TERMINAL or fact.state == State.WAITING_FOR_PERSON
         submitted = claimed.state == State.ACCEPTED and fact.state in TERMINAL
         if over and not submitted:
-            require(
-                fact.notices == claimed.notices, "no end passes over a notification", claimed, fact
-            )
+            require(fact.notices == claimed.notices, "no end ignores a notification", claimed, fact)
         call = self._world.calls.last(fact.reference, fact.attempt)
         if call is not None and call.code is not None and fact.state in LIVE:
             certain = isinstance(call.outcome, NotSent | Misconfigured)
@@ -239,10 +242,13 @@ class Facts:
             require(not forgotten, "a code that was not sent is sent again", before, fact)
 
     def _rest(self, rests: Mapping[str, str | None], spot: str) -> None:
-        """Look whether a provider's rest is forgotten before it is over."""
+        """Check that no provider's rest is forgotten before it is over."""
         for name, until in self._rests.items():
             if until is not None and until > self._text(SLACK) and not spot.startswith("people."):
-                require((rests[name] or "") >= until, "a rest lasts", name, until, rests[name])
+                require(
+                    (rests[name] or "") >= until, "a provider's rest lasts", name, until,
+                    rests[name],
+                )  # fmt: skip
         self._rests = dict(rests)
 
     def _is_taken(self, fact: Fact) -> bool:

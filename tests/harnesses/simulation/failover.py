@@ -1,8 +1,8 @@
-"""A fail-over to a replica that was behind: confirmed commits are gone, and somebody recovers.
+"""A fail-over to a replica that lagged: confirmed commits are lost, and an engineer recovers.
 
-What a commit promises holds on the server that confirmed it. A replica that nobody waits for may
-lack the last ones; then it is for the on-call engineer to do what the runbook says: stop all
-processes, `uprid recover` since the last commit that is left, start them again.
+A commit is safe on the server that confirmed it. A replica that no commit waits for may lack the
+last ones. Then the on-call engineer follows the runbook: stops all processes, types `uprid recover`
+with the time of the last commit that is left, and starts them again.
 """
 
 import sqlite3
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class FailOver:
-    """One, at a time that the plan knows."""
+    """One fail-over, at the time that the plan names."""
 
     def __init__(self, world: "World", at: float, lag: float, desk: SimulatedDatabase) -> None:
         self._world = world
@@ -32,7 +32,7 @@ class FailOver:
         self._kernel.at(at, self._fail)
 
     def _fall_behind(self) -> None:
-        """Have the replica get nothing from now on."""
+        """Copy what the replica has: it receives nothing more."""
         self._since = self._kernel.now
         self._left = store().copy()
 

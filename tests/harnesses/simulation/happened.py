@@ -1,6 +1,7 @@
-"""For each kind of fault a seed in which it happens; `./run simulate --seeds 300` prints the first.
+"""For each kind of fault a seed in which it happens.
 
-To be found anew whenever the simulation itself changes: its seeds tell other stories then.
+`./run simulate --seeds 300` prints the first one for each. They must be found again whenever the
+simulation itself changes, because each seed then runs differently.
 """
 
 from typing import Final

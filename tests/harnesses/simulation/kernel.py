@@ -1,6 +1,6 @@
-"""The kernel: one virtual clock, one source of chance, and tasks that take turns at their effects.
+"""The kernel: one virtual clock, one source of randomness, and tasks that take turns.
 
-A task is a greenlet: the real code, unmodified, that hands the turn on wherever it has an effect.
+A task is a greenlet with the real code, unmodified. At every effect of it another task may run.
 """
 
 import heapq
@@ -16,50 +16,50 @@ from greenlet import getcurrent, greenlet
 
 from tests.harnesses.simulation.trace import Trace
 
-#: When every simulation begins.
+#: The time at which every simulation begins.
 BEGIN: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Killed(BaseException):
-    """The process has died: nothing of it may have an effect any more."""
+    """The process has died: nothing that it still does may have an effect."""
 
 
 class Life:
-    """What a task belongs to: it stands still with it, and dies with it."""
+    """The process that a task belongs to. Its tasks stand still and die with it."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.alive = True
-        #: Nothing of it goes on before this moment. Microseconds.
+        #: The time before which none of its tasks runs. Microseconds.
         self.frozen_until = 0
-        #: How far its host's wall clock is off. Seconds.
+        #: Seconds by which its host's wall clock is off.
         self.off = 0.0
 
 
 @dataclass(eq=False)
 class Task:
-    """A line of execution."""
+    """One thread of execution."""
 
     name: str
     life: Life
     run: greenlet = field(repr=False)
-    #: Counts its turns: an entry of the queue that is not of the present one is void.
+    #: The number of its turns. Entries of the queue for earlier turns are void.
     turn: int = 0
-    #: What it works on; handed on to the tasks that it starts.
+    #: Its errand. Tasks that it starts inherit it.
     errand: object | None = None
-    #: Whose transaction it has open: only the database may hand its turn on within one.
+    #: The spot of its open transaction. Within one, only the database may let other tasks run.
     within: str | None = None
 
 
 class Kernel:
-    """Runs whatever comes next, and makes it then."""
+    """Runs the next task or action, and sets the clock to its time."""
 
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
         self.trace = Trace()
-        #: Microseconds since the beginning.
+        #: Microseconds since the start.
         self.time = 0
-        #: How often what happened: which faults a seed has seen.
+        #: How often each kind of event happened in this seed.
         self.seen: Counter[str] = Counter()
         self.world = Life("world")
         self.tasks: list[Task] = []
@@ -75,18 +75,18 @@ class Kernel:
 
     @property
     def seconds(self) -> float:
-        """Seconds since the beginning."""
+        """Seconds since the start."""
         return self.time / 1e6
 
     @property
     def current(self) -> Task:
-        """The task whose turn it is."""
+        """The task that runs."""
         assert self._current is not None, "no task's turn"
         return self._current
 
     @property
     def current_or_none(self) -> Task | None:
-        """The task whose turn it is, if any."""
+        """The task that runs, if any."""
         return self._current
 
     def say(self, *words: object) -> None:
@@ -95,12 +95,12 @@ class Kernel:
         self.trace.add(self.time, who, words)
 
     def happened(self, what: str) -> None:
-        """Count something, and write it into the trace."""
+        """Count an event and write it into the trace."""
         self.seen[what] += 1
         self.say(what)
 
     def at(self, seconds: float, action: Callable[[], None]) -> None:
-        """Do something in so many seconds; it may start tasks, and must not wait."""
+        """Do something in this many seconds. The action may start tasks and must not wait."""
         self._push(self.time + _micro(seconds), action, 0)
 
     def spawn(self, name: str, life: Life, work: Callable[[], object], after: float = 0.0) -> Task:
@@ -114,7 +114,7 @@ class Kernel:
             finally:
                 self.tasks.remove(task)
 
-        # When it ends, the turn goes to the hub, whoever started it.
+        # At its end the hub continues, not the task that started it.
         task = Task(name, life, greenlet(run, self._hub))
         task.errand = None if self._current is None else self._current.errand
         self.tasks.append(task)
@@ -129,7 +129,7 @@ class Kernel:
         self._hand_on(task)
 
     def park(self, seconds: float | None) -> None:
-        """Have the current task wait until it is woken, so many seconds at most."""
+        """Let the current task wait until it is woken, for at most this many seconds."""
         task = self.current
         task.turn += 1
         if seconds is not None:
@@ -143,12 +143,12 @@ class Kernel:
             self._push(self.time, task, task.turn)
 
     def kill(self, life: Life) -> None:
-        """Have a life end, with all its tasks but the current one, which is to raise `Killed`."""
+        """End a process with all its tasks except the current one, which must raise `Killed`."""
         life.alive = False
         self.at(0, lambda: self._reap(life))
 
     def run(self, until: float, done: Callable[[], bool]) -> None:
-        """Run until a time, or until nothing is left to be done."""
+        """Run until a time, or until `done` says so."""
         end = _micro(until)
         while self._queue:
             at, _, what, turn = self._queue[0]
@@ -190,7 +190,7 @@ class Kernel:
             if task.run:
                 task.run.throw(Killed)
             elif not task.run.dead:
-                # Never begun: nothing to unwind.
+                # The task never began: there is nothing to unwind.
                 task.turn += 1
                 self.tasks.remove(task)
         finally:
@@ -216,7 +216,7 @@ class Kernel:
 
 
 class Event:
-    """A `threading.Event` whose waiting is the kernel's."""
+    """A `threading.Event` that waits in the kernel's time."""
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
@@ -246,7 +246,7 @@ class Event:
 
 
 class Lock:
-    """A `threading.Lock` whose waiting is the kernel's."""
+    """A `threading.Lock` that waits in the kernel's time."""
 
     def __init__(self, kernel: Kernel) -> None:
         self._free = Event(kernel)

@@ -1,8 +1,8 @@
-"""Mistakes that the seeds do not see, or cannot, and the test that does.
+"""Mistakes that no seed notices, or can notice, and the test that notices each.
 
-The simulation has doubles in the place of the providers' plugins, their connections and the
-servers, and looks at what is promised and not at every number. `./run simulate --mutation left`
-makes each mistake and has its test fail (test_left.py does as well).
+The simulation has doubles in the place of the plugins, their connections and the servers, and
+checks the promises, not every number. `./run simulate --mutation left` makes each mistake and
+expects its test to fail. test_left.py does the same.
 """
 
 import sys
@@ -23,7 +23,7 @@ from worker.stream import stream
 
 
 class Left(NamedTuple):
-    """A mistake, and who sees it."""
+    """A mistake, and the test that notices it."""
 
     mutation: Mutation
     test: str
@@ -33,10 +33,10 @@ def _slip(what: str, breaks: str, place: Slip, test: str) -> Left:
     return Left(Mutation(what, breaks, slips=[place]), f"tests/{test}")
 
 
-#: Where the simulation has a double.
+#: Mistakes in code that the simulation replaces by a double.
 _BEHIND_DOUBLES: Final[Mapping[str, Left]] = {
     "believe-a-remembered-id-on-the-server": _slip(
-        "an id that is remembered beyond the stream's end counts as told",
+        "a remembered id beyond the stream's end counts as published",
         "4: the stream is filled again",
         Slip(stream, "_SCRIPT", "if not id or not is_there(id) then", "if not id then"),
         "integration/stream/test_relay.py::test_deleted_stream_is_filled_again_behind_what_is_new[sqlite]",
@@ -53,17 +53,18 @@ _BEHIND_DOUBLES: Final[Mapping[str, Left]] = {
         "::test_connection_that_is_about_to_be_cut_off_carries_no_second_call",
     ),
     "fetch-tokens-in-crowds": _slip(
-        "a right that somebody has is taken over", "8: a token is fetched once",
+        "the right to fetch a token is taken from its holder", "8: a token is fetched once",
         Slip(tokens, "hold", "_ROW.held_until <= now", "_ROW.held_until > now"),
         "integration/store/test_tokens.py::test_hold_is_given_to_one_until_it_is_released[sqlite]",
     ),
     "recover-what-was-paused": _slip(
-        "what was paused all the time is put in doubt", "3: a doubt is a person's work",
+        "operations of a provider that was paused all the time are put in doubt",
+        "3: a person decides about a doubt",
         Slip(fail_over, "_doubted", "paused_at <= recovery.since", "paused_at > recovery.since"),
         "integration/cli/test_recover.py::test_what_was_paused_all_the_time_is_left_out[sqlite]",
     ),
     "erase-the-young": _slip(
-        "payloads are erased before their retention", "6: erased after a retention time",
+        "payloads are erased before their retention is over", "6: erased after a retention time",
         Slip(
             retention, "_payloads",
             "ATTEMPTS.c.finished_at < before",
@@ -73,18 +74,18 @@ _BEHIND_DOUBLES: Final[Mapping[str, Left]] = {
         "::test_purge_erases_payloads_and_answers_past_their_retention[sqlite-29.9-left0]",
     ),
     "doubt-what-was-never-sent": _slip(
-        "NPD: what was never sent is in doubt, and the other way round",
-        "3: what costs is done once",
+        "NPD: a submit that was never sent is in doubt, and a doubtful one is repeated",
+        "3: a billed call is made once",
         Slip(NpdPlugin, "submit", "if failure.never_sent:", "if not failure.never_sent:"),
         "contract/npd/test_plugin.py::test_refused_connection_is_sent_again[submit]",
     ),
     "believe-the-last-notification": _slip(
-        "NPD: a notification counts whosever it is", "7: an answer is of its own attempt",
+        "NPD: a notification of another task counts", "7: an answer belongs to its own attempt",
         Slip(NotifiedEnd, "of", 'str(notice["async_id"]) == provider_ref', "True"),
         "contract/npd/test_plugin.py::test_notification_is_believed_without_moneta[another task's]",
     ),
     "reject-without-a-last-poll": _slip(
-        "MONETA: a unit is rejected although its task is found again", "7: no fault is a verdict",
+        "MONETA: a unit is rejected although its task is found again", "7: an error is no verdict",
         Slip(
             MonetaPlugin, "settle",
             "settled.state is not State.REJECTED",
@@ -94,20 +95,20 @@ _BEHIND_DOUBLES: Final[Mapping[str, Left]] = {
         "::test_settle_goes_on_with_a_task_that_is_found_again_in_time[json]",
     ),
     "look-once-too-often": _slip(
-        "MONETA: an anonymous unit is looked at once too often", "2: every operation ends in time",
+        "MONETA: an anonymous unit is checked once too often", "2: every operation ends in time",
         Slip(MonetaPlugin, "_settled", "checks >= wanted", "checks > wanted"),
         "contract/moneta/test_plugin.py"
         "::test_settle_rejects_an_anonymous_unit_after_the_configured_checks[json-3-waits2]",
     ),
     "send-a-sixth-code": _slip(
-        "Mandarin: a code too many is asked for", "3: a sixth code never goes out",
+        "Mandarin: one code too many is asked for", "3: a sixth code is never sent",
         Slip(course.Course, "left", "max(CODES - self.sent, 0)", "max(CODES + 1 - self.sent, 0)"),
         "unit/worker/providers/mandarin/test_mapping.py"
         "::test_a_code_is_asked_for_once_and_never_a_sixth",
     ),
     "judge-a-code-by-the-last": _slip(
-        "Mandarin: what was noted of the code before counts for this one",
-        "7: no fault is a verdict",
+        "Mandarin: notes about an earlier code count for the last one",
+        "7: an error is no verdict",
         Slip(
             course, "course_of",
             "if progress.code == work.inputs_sent else Progress()",
@@ -117,14 +118,14 @@ _BEHIND_DOUBLES: Final[Mapping[str, Left]] = {
         "::test_course_believes_only_what_was_noted_of_the_last_code[earlier]",
     ),
     "doubt-a-refused-session": _slip(
-        "Mandarin: a start that was never sent is a person's, and one that was is sent again",
-        "3: what costs is done once",
+        "Mandarin: a start that was never sent waits for a person, and a doubtful one is repeated",
+        "3: a billed call is made once",
         Slip(mandarin, "_not_created", "if failure.never_sent:", "if not failure.never_sent:"),
         "contract/mandarin/test_plugin.py::test_submit_is_sent_again_where_it_surely_was_not_sent",
     ),
     "confirm-by-what-was-there": _slip(
-        "IntellectMoney: what was listed before a create counts as made by it",
-        "7: a create is ours by its content",
+        "IntellectMoney: an operation listed before a create counts as its result",
+        "7: a create is recognized by its content",
         Slip(
             confirmation, "is_wanted",
             "listed.operation_id not in (progress.before or ()) and ",
@@ -134,19 +135,19 @@ _BEHIND_DOUBLES: Final[Mapping[str, Left]] = {
         "::test_a_create_is_confirmed_by_exactly_one_new_operation[json-clear_up-nothing new]",
     ),
     "create-by-an-old-list": _slip(
-        "IntellectMoney: a create is sent by a list of long ago",
-        "7: a create is ours by its content",
+        "IntellectMoney: a create relies on an outdated list",
+        "7: a create is recognized by its content",
         Slip(confirmation, "is_stale", "> _STALE_AFTER", "> 1e9 * _STALE_AFTER"),
         "contract/intellectmoney/test_saving.py"
         "::test_a_create_is_not_sent_by_a_list_of_long_ago[json]",
     ),
 }  # fmt: skip
 
-#: What the simulation has no invariant for, and what happens there too seldom.
+#: Mistakes that the simulation has no invariant for, or too seldom an occasion.
 _UNSEEN: Final[Mapping[str, str]] = {
     "take-the-newest-first": "integration/store/test_claims.py"
     "::test_claim_takes_the_longest_overdue_first_and_no_more_than_the_limit[sqlite]",
-    "judge-as-one-likes": "integration/engine/test_incarnation.py"
+    "judge-without-a-pulse": "integration/engine/test_incarnation.py"
     "::test_incarnation_does_not_judge_right_after_it_slept[sqlite]",
     "doubt-no-lease": "integration/engine/test_incarnation.py"
     "::test_incarnation_may_not_work_before_it_was_heard[sqlite]",
@@ -193,6 +194,6 @@ LEFT: Final[Mapping[str, Left]] = {
 
 
 def command() -> list[str]:
-    """Return what runs each of the tests with its mistake made."""
+    """Return the command that runs each of the tests with its mistake made."""
     ours = ["-p", "tests.harnesses.simulation.under_mutation", "-p", "no:cacheprovider", "-q"]
     return [sys.executable, "-m", "pytest", *ours, *(left.test for left in LEFT.values())]

@@ -1,7 +1,8 @@
-"""The mutation check's ordinary mistakes: a comparison turned round, a `+ 1` or a column forgotten.
+"""The ordinary mistakes of the mutation check.
 
-Each is one place of a line that bears a promise. The seeds see most of them; those that they do not
-see are in left.py, with the test that does.
+A comparison is turned round, a `+ 1` or a column is missing. Each is in one place of a line that a
+promise depends on. The seeds notice most of them. Those that no seed notices are in left.py, with
+the test that does.
 """
 
 from collections.abc import Mapping
@@ -44,10 +45,10 @@ def _slip(what: str, breaks: str, *places: Slip) -> Mutation:
     return Mutation(what, breaks, slips=places)
 
 
-#: What is claimed, under which lease, and how often.
+#: Claims, leases and the count of claims.
 LEASES: Final[Mapping[str, Mutation]] = {
     "keep-the-claims-of-the-parked": _slip(
-        "parking does not forget the claims", "2, 8: poison is parked once",
+        "parking does not reset the claims", "2, 8: poison is parked once",
         Slip(leases, "park_poison", "            claims=0,\n", ""),
     ),
     "count-no-claim": _slip(
@@ -55,63 +56,65 @@ LEASES: Final[Mapping[str, Mutation]] = {
         Slip(claims, "_lease", "claims=OPERATIONS.c.claims + 1", "claims=OPERATIONS.c.claims"),
     ),
     "count-answered-claims": _slip(
-        "a write-back does not forget the claims", "2: only poison is parked",
+        "a write-back does not reset the claims", "2: only poison is parked",
         Slip(writeback, "_STAY", ", claims = 0", ""),
     ),
     "count-given-back-claims": _slip(
-        "what is given back unasked counts as claimed in vain", "2: only poison is parked",
+        "an operation that is given back without a call keeps the count of its claim",
+        "2: only poison is parked",
         Slip(writeback, "give_back", ", claims=OPERATIONS.c.claims - 1", ""),
     ),
     "take-suspects-along": _slip(
-        "what its chunk died with before is claimed with others", "8: poison hurts nobody else",
+        "a suspect is claimed together with others", "8: poison harms no other operation",
         Slip(claims, "claim", ", OPERATIONS.c.claims < SUSPECT_AFTER", ""),
     ),
     "poison-a-claim-too-late": _slip(
         "poison is parked one claim too late", "8: poison waits for a person",
         Slip(leases, "POISON_AFTER", "4", "5"),
     ),
-    "free-the-lively": _slip(
-        "who beats within the silence is called silent", "2, 3: a lease lasts",
+    "free-the-living": _slip(
+        "a process that beats in time is called silent", "2, 3: a lease lasts",
         Slip(leases, "free_silent", "now - silence", "now + silence"),
     ),
     "free-what-is-worked-on": _slip(
-        "a beat frees what its process works on", "2, 3: a lease lasts",
+        "a heartbeat frees operations that its process works on", "2, 3: a lease lasts",
         Slip(held.Held, "left", "set(found) - self._working.keys()", "set(found)"),
     ),
-    "judge-as-one-likes": _slip(
-        "who could not beat itself calls others silent", "2, 3: a lease lasts",
+    "judge-without-a-pulse": _slip(
+        "a process whose own heartbeat was not steady calls others silent", "2, 3: a lease lasts",
         Slip(
             incarnation.Incarnation, "may_call_silent", "self._pulse.may_call_silent(now)", "True",
         ),
     ),
     "doubt-no-lease": _slip(
-        "who has not beaten for long goes on asking", "3: a lost lease asks nothing",
+        "a process without a recent heartbeat goes on calling",
+        "3: a process without its lease makes no call",
         Slip(incarnation.Incarnation, "halted", "not self._pulse.is_good()", "False"),
     ),
     "leave-with-the-leases": _slip(
-        "who leaves keeps its row, and its leases with it", "4: what is due goes on in seconds",
+        "the operations of a stopping process stay leased", "4: due operations go on in seconds",
         Slip(leases, "_free", "lease_token=None, lease_owner=None", "lease_owner=None"),
     ),
-    "oversee-the-polls": _slip(
-        "the sweep looks at the submits alone", "4: what is due goes on in seconds",
+    "overlook-the-polls": _slip(
+        "the sweep wakes submits only, not polls", "4: due operations go on in seconds",
         Slip(schedule, "overdue", "(URGENT, ORDINARY)", "(URGENT,)"),
     ),
     "take-the-newest-first": _slip(
-        "a claim takes what became due last", "2: nothing waits for ever",
+        "a claim takes what became due last before the rest", "2: nothing waits without end",
         Slip(claims, "_due", "OPERATIONS.c.due_at)\n    )", "OPERATIONS.c.due_at.desc())\n    )"),
     ),
 }  # fmt: skip
 
-#: The gate: rate, breaker, rest.
+#: Rate, breaker and rest.
 GATE: Final[Mapping[str, Mutation]] = {
     "forget-anothers-rest": _slip(
-        "a rest that another chunk learned is forgotten by this one", "8: a sick provider rests",
+        "a chunk forgets the rest that another chunk learned", "8: a sick provider rests",
         Slip(
             admission, "fed", "[] if shared.closed_until is None else [shared.closed_until]", "[]",
         ),
     ),
-    "fill-beyond-the-brim": _slip(
-        "the bucket fills up without end", "8: the rate is never exceeded",
+    "fill-beyond-capacity": _slip(
+        "the bucket fills beyond its capacity", "8: the rate is never exceeded",
         Slip(
             admission, "refilled",
             "min(capacity(limits), shared.tokens", "max(0.0, shared.tokens",
@@ -122,63 +125,65 @@ GATE: Final[Mapping[str, Mutation]] = {
         Slip(admission, "spent", "max(claimed, 1)", "1"),
     ),
     "fill-since-long-ago": _slip(
-        "a claim does not say until when the bucket was filled", "8: the rate is never exceeded",
+        "a claim does not store the time up to which the bucket is filled",
+        "8: the rate is never exceeded",
         Slip(admission, "spent", "tokens_at=max(now, shared.tokens_at),", ""),
     ),
     "probe-in-crowds": _slip(
-        "a probe does not say that it is under way", "8: no stampede at a sick provider",
+        "a probe is not marked as under way", "8: no stampede at a sick provider",
         Slip(admission, "spent", "if granted.probing:", "if granted.probing and not claimed:"),
     ),
     "probe-with-a-submit": _slip(
-        "what costs may try whether a sick provider is back", "3, 8: a probe is harmless",
+        "a submit may probe a sick provider", "3, 8: a probe is harmless",
         Slip(picking.Picker, "pick_harmless", "in HARMLESS", "is not None"),
     ),
     "ask-the-paused": _slip(
-        "a provider that is paused is called", "a pause stops all calls",
+        "a paused provider is called", "a pause stops all calls",
         Slip(admission, "grant", "if shared.paused:", "if shared.paused and shared.failures:"),
     ),
     "remember-every-failure": _slip(
-        "an answer does not end the row of failures", "8: a healthy provider is called",
+        "an answer does not reset the failures in a row", "8: a healthy provider is called",
         Slip(admission, "fed", "0 if health.any_answered else shared.failures", "shared.failures"),
     ),
-    "hear-no-retry-after": _slip(
-        "Retry-After is heard by nobody but its operation", "8: a sick provider rests",
+    "ignore-retry-after": _slip(
+        "Retry-After counts for its own operation only", "8: a sick provider rests",
         Slip(
             health.HealthWatch, "_failed", "max(self._rest, outcome.retry_after)", "self._rest",
         ),
     ),
 }  # fmt: skip
 
-#: What an answer makes of an operation.
+#: What an answer means for an operation.
 DECISIONS: Final[Mapping[str, Mutation]] = {
     "yield-no-poll": _slip(
-        "an end found by a poll does not yield to a notification", "7: what was told counts",
+        "an end found by a poll does not yield to a notification", "7: a notification counts",
         Slip(_TURN, "_may_be_asked_again", "Call.POLL, ", ""),
     ),
     "plan-past-the-deadline": _slip(
-        "a poll is planned past the deadline", "2: what expires is told in time",
+        "a poll is planned past the deadline", "2: an expiry is published in time",
         Slip(_TURN, "_not_past", "min(due, max(deadline, self.now))", "due"),
     ),
     "count-no-poll": _slip(
-        "polls are not counted", "polls never more than the schedule allows",
+        "polls are not counted", "no more polls than the schedule allows",
         Slip(_TURN, "__init__", "(answer.outcome.calls if asked else 0)", "0"),
     ),
     "write-no-poll-down": _slip(
-        "the count of polls is left out of the UPDATE", "polls never more than the schedule allows",
+        "the count of polls is left out of the UPDATE", "no more polls than the schedule allows",
         Slip(writeback, "_STAY", "polls = v.polls, ", ""),
     ),
     "forget-the-providers-id": _slip(
-        "the provider's id is left out of the UPDATE", "1: an answer is of its own attempt",
+        "the provider's id is left out of the UPDATE", "1: an answer belongs to its own attempt",
         Slip(transitions, "_MOVE", "provider_ref = v.provider_ref, ", ""),
     ),
-    "forget-where-it-was": _slip(
-        "where it was is left out of the UPDATE", "2: what waits goes on where it was",
+    "forget-the-earlier-state": _slip(
+        "the earlier state is left out of the UPDATE",
+        "2: a waiting operation goes on from its earlier state",
         Slip(
             transitions, "_MOVE", "waiting_from = v.waiting_from, ", "waiting_from = NULL, ",
         ),
     ),
     "end-no-attempt": _slip(
-        "how an attempt ended is left out of its row", "5, 6: an attempt ends with its operation",
+        "the end of an attempt is left out of its row", "5, 6: an attempt ends with its operation",
         Slip(
             transitions, "_ATTEMPT",
             "ended_as = COALESCE(v.ended_as, a.ended_as)",
@@ -186,30 +191,30 @@ DECISIONS: Final[Mapping[str, Mutation]] = {
         ),
     ),
     "follow-no-hint": _slip(
-        "the later of two wishes counts", "a hint has the poll made sooner",
+        "of two due times the later one counts", "a hint leads to an earlier poll",
         Slip(writeback, "_STAY", "o.wanted_at < v.next_at", "o.wanted_at > v.next_at"),
     ),
     "supply-nothing": _slip(
-        "a code is supplied where none waits", "2: every operation ends",
+        "a code is supplied although none waits", "2: every operation ends",
         Slip(calls, "next_call", "claimed.inputs_waiting > 0", "claimed.inputs_waiting >= 0"),
     ),
     "settle-a-poll-too-early": _slip(
-        "an attempt is settled before its deadline", "7: what is not over is asked for",
+        "an attempt is settled before its deadline", "7: a running task is polled",
         Slip(calls, "next_call", "now < claimed.deadline_at", "claimed.due_at > now"),
     ),
     "back-off-no-further": _slip(
-        "trouble in a row is not counted", "8: a sick provider is left alone",
+        "failed polls in a row are not counted", "8: a sick provider is left alone",
         Slip(_TURN, "pending", "else self.faults + 1", "else self.faults"),
     ),
     "keep-late-answers": _slip(
-        "an answer that lost its lease is told to nobody", "2: nothing disappears",
+        "an answer that comes after its lease was lost is not published", "2: nothing disappears",
         Slip(
             recording.Recorder, "record",
             "self._result_writer.write_late_answers(late, now)", "pass",
         ),
     ),
     "forget-the-deadline": _slip(
-        "the provider's deadline is left out of the UPDATE", "2: what expires is told in time",
+        "the provider's deadline is left out of the UPDATE", "2: an expiry is published in time",
         Slip(transitions, "_MOVE", "deadline_at = v.deadline_at, ", ""),
     ),
 }  # fmt: skip
@@ -217,11 +222,11 @@ DECISIONS: Final[Mapping[str, Mutation]] = {
 #: Codes and notifications.
 SUPPLIED: Final[Mapping[str, Mutation]] = {
     "forget-an-unsent-code": _slip(
-        "a code that was not sent is forgotten", "3: a code is sent once, and not less",
+        "a code that was not sent is forgotten", "3: a code is sent exactly once",
         Slip(input_delivery, "settle", '{"sent_at": None} if returned else ', ""),
     ),
     "return-no-code": _slip(
-        "a code that was not sent counts as sent", "3: a code is sent once, and not less",
+        "a code that was not sent counts as sent", "3: a code is sent exactly once",
         Slip(_TURN, "_returned", "input_returned=True", "input_returned=False"),
     ),
     "send-a-code-again": _slip(
@@ -229,7 +234,7 @@ SUPPLIED: Final[Mapping[str, Mutation]] = {
         Slip(input_delivery, "mark_supplying", "            INPUTS.c.sent_at.is_(None),\n", ""),
     ),
     "count-no-code": _slip(
-        "a code that is sent is not counted", "3: a sixth code never goes out",
+        "a code that is sent is not counted", "3: a sixth code is never sent",
         Slip(
             input_delivery, "mark_supplying",
             "OPERATIONS.c.inputs_sent + 1",
@@ -237,11 +242,11 @@ SUPPLIED: Final[Mapping[str, Mutation]] = {
         ),
     ),
     "take-a-sixth-code": _slip(
-        "a sixth code is taken", "3: a sixth code never goes out",
+        "a sixth code is taken", "3: a sixth code is never sent",
         Slip(inputs, "offer", "count >= given.limit", "count > given.limit"),
     ),
     "take-a-code-twice": _slip(
-        "the same code counts twice", "3: what costs is done once",
+        "the same code counts twice", "3: a billed call is made once",
         Slip(
             inputs, "_has",
             "INPUTS.c.fingerprint == fingerprint",
@@ -249,61 +254,63 @@ SUPPLIED: Final[Mapping[str, Mutation]] = {
         ),
     ),
     "count-no-code-back": _slip(
-        "a code that was not sent stays counted", "3: a code is sent once, and not less",
+        "a code that was not sent stays counted", "3: a code is sent exactly once",
         Slip(transitions, "_MOVE", "o.inputs_sent - v.returned", "o.inputs_sent"),
     ),
     "wake-the-ended": _slip(
-        "a notification wakes an operation that has ended", "2: an end is an end",
+        "a notification wakes an operation that has ended", "2: an end is final",
         Slip(notifications, "receive", " or operation.state not in _OPEN", ""),
     ),
     "attach-nothing": _slip(
-        "a notification that came before its id is not looked for", "7: what was told counts",
+        "a notification that came before its id was known is not found", "7: a notification counts",
         Slip(
             writeback, "write_transitions",
             "move.accepts_notifications", "move.accepts_notifications > 1",
         ),
     ),
     "wake-with-the-origin": _slip(
-        "who goes on keeps the state that it waited from", "2: what waits goes on where it was",
+        "an operation that goes on keeps its stored earlier state",
+        "2: a waiting operation goes on from its earlier state",
         Slip(notifications, "_wake", "            waiting_from=None,\n", ""),
     ),
     "hint-what-is-sooner": _slip(
-        "a hint postpones what is due sooner", "a hint has the poll made sooner",
+        "a hint postpones an operation that is due sooner", "a hint leads to an earlier poll",
         Slip(callbacks, "hasten", "OPERATIONS.c.due_at > due_at", "OPERATIONS.c.due_at < due_at"),
     ),
 }  # fmt: skip
 
-#: What people do.
+#: Actions of people.
 PEOPLE: Final[Mapping[str, Mutation]] = {
-    "resume-where-nobody-knows": _slip(
-        "a resume submits again where nobody knows whether it was submitted",
-        "3: what costs is done once",
+    "resume-from-an-unknown-state": _slip(
+        "a resume submits again although the submit may have been made",
+        "3: a billed call is made once",
         Slip(
             resolutions, "resume",
             "waiting_from or State.SUBMITTING", "waiting_from or State.ACCEPTED",
         ),
     ),
     "resume-with-a-submit": _slip(
-        "a resume of what is in doubt submits again", "3: what costs is done once",
+        "a resume of a doubtful submit submits again", "3: a billed call is made once",
         Slip(
             resolutions, "resume", "    known_ref = ",
             "    to = State.ACCEPTED if to is State.SUBMITTING else to\n    known_ref = ",
         ),
     ),
     "cancel-and-hold": _slip(
-        "what is called off stays leased", "4: no lease is held for ever",
+        "a cancelled operation stays leased", "4: no lease is held without end",
         Slip(resolutions, "_freed", "lease_id=None, lease_owner=None, claims=0, ", ""),
     ),
     "cancel-and-poll": _slip(
-        "what a person ended stays due", "2: an end is an end",
+        "an operation that a person ended stays due", "2: an end is final",
         Slip(resolutions, "_end", "due_at=None, ", ""),
     ),
     "act-on-any-attempt": _slip(
-        "an action counts for whichever attempt is current", "1: a message counts once",
+        "an action for one attempt is applied to another", "1: a message counts once",
         Slip(actions, "admit", "if found.attempt != action.attempt:", "if found.attempt < 0:"),
     ),
     "retry-with-the-old-id": _slip(
-        "a next attempt keeps the provider's id of the last", "1: an answer is of its own attempt",
+        "a next attempt keeps the provider's id of the last one",
+        "1: an answer belongs to its own attempt",
         Slip(
             retries, "retry",
             "        lane=URGENT,\n",
@@ -311,7 +318,7 @@ PEOPLE: Final[Mapping[str, Mutation]] = {
         ),
     ),
     "retry-with-the-old-codes": _slip(
-        "a next attempt begins with what was supplied to the last", "3: codes are counted",
+        "a next attempt keeps the codes of the last one", "3: codes are counted",
         Slip(
             retries, "retry",
             "        lane=URGENT,\n",
@@ -321,11 +328,12 @@ PEOPLE: Final[Mapping[str, Mutation]] = {
         ),
     ),
     "know-every-start": _slip(
-        "other data under a known reference count as the same", "1: other data are refused aloud",
+        "other data under a known reference count as the same", "1: other data are refused",
         Slip(intake, "is_known", ", ATTEMPTS.c.fingerprint == fingerprint", ""),
     ),
     "know-no-start": _slip(
-        "the same data under a known reference count as others", "1: the same again is harmless",
+        "the same data under a known reference count as other data",
+        "1: the same start again is harmless",
         Slip(intake, "is_known", "return same is not None", "return same is None"),
     ),
 }  # fmt: skip
@@ -333,17 +341,17 @@ PEOPLE: Final[Mapping[str, Mutation]] = {
 #: Outbox and stream.
 STREAM: Final[Mapping[str, Mutation]] = {
     "believe-a-remembered-id": _slip(
-        "an id that is remembered beyond the stream's end counts as told",
+        "a remembered id beyond the stream's end counts as published",
         "4: the stream is filled again",
-        # The double's line. Of the real one see left.py.
+        # The line of the double. left.py has the line of the real stream.
         Slip(
             stream_double.MemoryStream, "append",
             "found is None or all(id_ != found for id_, _ in reversed(self.entries))",
             "found is None",
         ),
     ),
-    "tell-the-newest-first": _slip(
-        "the newest events are told first", "5: events come in order",
+    "publish-the-newest-first": _slip(
+        "the newest events are published first", "5: events come in order",
         Slip(outbox, "unpublished", "order_by(OUTBOX.c.seq)", "order_by(OUTBOX.c.seq.desc())"),
     ),
     "refill-one-short": _slip(
@@ -355,15 +363,16 @@ STREAM: Final[Mapping[str, Mutation]] = {
         Slip(outbox, "_is_lost", "OUTBOX.c.seq <= what.until", "OUTBOX.c.seq < what.until"),
     ),
     "refill-from-the-later": _slip(
-        "of two losses the smaller one is filled in", "4: the stream is filled again",
+        "of two losses only the smaller one is refilled", "4: the stream is filled again",
         Slip(outbox, "begin_refill", "min(there, pending.there)", "max(there, pending.there)"),
     ),
     "note-what-may-be-lost": _slip(
-        "a relay that slept notes what another one found lost", "4: the stream is filled again",
+        "a relay that slept marks events as published that the server has lost",
+        "4: the stream is filled again",
         Slip(relay.Relay, "_record", "if position != known:", "if position is None:"),
     ),
     "stop-before-the-newest": _slip(
-        "the stream counts as filled up to before the last batch", "4: the stream is filled again",
+        "the stored position leaves out the last batch", "4: the stream is filled again",
         Slip(relay.Relay, "_record", "[appended.last_id, *appended.ids]", "[appended.last_id]"),
     ),
     "compare-ids-as-text": _slip(

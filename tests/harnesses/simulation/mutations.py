@@ -1,8 +1,8 @@
-"""The mutation check: the engine broken on purpose, one promise at a time.
+"""The mutation check: the engine is broken on purpose, one promise at a time.
 
-A simulation that finds nothing may be blind. Each of these is a mistake that somebody could make in
-good faith; the simulation has to see every one (tests/harnesses/simulation/test_mutations.py).
-Here is what leaves out a whole step; what is wrong in one place of a line is in mistakes.py.
+A simulation that finds nothing may be blind. Each mutation is a mistake that a careful engineer
+could make, and the simulation has to notice it (tests/harnesses/simulation/test_mutations.py). In
+this module a whole step is left out. Mistakes in one place of a line are in mistakes.py.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -38,7 +38,7 @@ Rows = Iterable[Mapping[str, Any]]
 
 
 class _Unfenced:
-    """A bulk statement that writes to whoever's row it is."""
+    """A bulk statement that writes to a row without checking whose lease it is."""
 
     def __init__(self, fenced: Bulk) -> None:
         self._fenced = fenced
@@ -181,7 +181,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
          (transitions, "_MOVE", _Unfenced(transitions._MOVE))],
     ),
     "forget-the-outbox": Mutation(
-        "a move writes no event", "5: state and event in one transaction",
+        "a transition writes no event", "5: state and event in one transaction",
         [(transitions, "_tell", _nothing(None))],
     ),
     "mark-before-publish": Mutation(
@@ -189,51 +189,54 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
         [(wakeups.Wakeups, "_once", _mark_first)],
     ),
     "trust-the-marker": Mutation(
-        "the sweep wakes nobody whose slot is marked", "4: polling resumes in seconds",
+        "the sweep wakes no slot that is marked", "4: polling resumes in seconds",
         [(sweep.Sweep, "_wake_overdue", _believe_markers)],
     ),
     "free-no-leases": Mutation(
-        "the sweep leaves the leases of silent workers", "2, 4: no lease is held for ever",
+        "the sweep leaves the leases of silent workers", "2, 4: no lease is held without end",
         [(leases, "free_silent", _nothing(0))],
     ),
     "abandon-nothing": Mutation(
-        "a chunk that was given up is not given back", "2, 4: no lease is held for ever",
+        "the operations of a chunk that was given up are not given back",
+        "2, 4: no lease is held without end",
         [(leases, "tokens_of", _nothing([]))],
     ),
     "submit-unmarked": Mutation(
-        "a submit is not marked before it is sent", "3: what costs is done once",
+        "a submit is not marked before it is sent", "3: a billed call is made once",
         [(engine.Engine, "_mark", _nothing(result=True))],
     ),
     "submit-again-in-doubt": Mutation(
-        "a doubtful submit is simply repeated", "3: what costs is done once",
+        "a doubtful submit is simply repeated", "3: a billed call is made once",
         [(decisions._Turn, "doubtful", _submit_again)],
     ),
     "supply-unmarked": Mutation(
-        "a code is not marked before it is sent", "3: what costs is done once",
+        "a code is not marked before it is sent", "3: a billed call is made once",
         [(input_delivery, "mark_supplying", _supply_unmarked)],
     ),
     "take-every-message": Mutation(
         "a known reference starts its operation again", "1: one reference, one operation",
         [(intake, "accept", _accept_again)],
     ),
-    "tell-after-marking": Mutation(
-        "the relay marks events as published before it appends them", "2, 5: everything is told",
+    "mark-before-append": Mutation(
+        "the relay marks events as published before it appends them",
+        "2, 5: every event is published",
         [(relay.Relay, "_publish_all", _mark_published_first)],
     ),
     "trust-the-stream": Mutation(
-        "the relay never asks whether the server lost anything", "4: the stream is filled again",
+        "the relay never checks whether the server lost data", "4: the stream is filled again",
         [(relay.Relay, "_append", _trust_server), (relay.Relay, "verify", _nothing(0))],
     ),
     "append-every-time": Mutation(
-        "the relay's append looks for no doubles", "5: an event is on the stream once",
+        "the relay's append does not look for doubles", "5: an event is on the stream once",
         [(relay.Relay._append, "__kwdefaults__", {"deduplicate": False})],
     ),
     "claim-what-is-not-due": Mutation(
-        "a claim takes what is not due yet", "polls never more than the schedule allows",
+        "a claim takes operations that are not due yet", "no more polls than the schedule allows",
         [(claims, "_due", _due_or_not)],
     ),
     "park-no-poison": Mutation(
-        "what kills its workers is claimed for ever", "4, 8: poison waits for a person",
+        "an operation that kills its workers is claimed without end",
+        "4, 8: poison waits for a person",
         [(leases, "park_poison", _nothing([]))],
     ),
     "never-open-the-breaker": Mutation(

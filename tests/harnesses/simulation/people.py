@@ -1,4 +1,4 @@
-"""The marketplace and the on-call engineers: they send, answer, err, and send again."""
+"""The marketplace and the on-call engineers: they send, answer, make mistakes, and send again."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -29,12 +29,12 @@ _STARTS: Final = {
 _ACTIONS: Final = (Task.RETRY, Task.RESUME, Task.RESOLVE, Task.CANCEL)
 _CODES: Final = ("1111", "2222", "3333", "4444", "5555", "6666", "7777")
 _VERDICTS: Final = ("succeeded", "rejected", "failed", "expired")
-#: Attempts beyond which nobody has the patience.
+#: The most attempts of one operation.
 _MOST_ATTEMPTS: Final = 4
 
 
 class People:
-    """Everybody outside."""
+    """All people outside the worker."""
 
     def __init__(self, world: "World") -> None:
         self._world = world
@@ -44,7 +44,7 @@ class People:
         self._messages = 0
         self.accepted: set[str] = set()
         self.references: dict[str, Provider] = {}
-        #: Attempts after which somebody wanted a next one.
+        #: Attempts after which a next one was asked for.
         self.retried: set[tuple[str, int]] = set()
         self.starts = Starts(world.sealer)
         self.database = SimulatedDatabase(
@@ -52,7 +52,7 @@ class People:
         )
 
     def begin(self) -> None:
-        """Have everybody do what is planned."""
+        """Plan all actions."""
         chance, calm = self._chance, self._plan.calm_from
         for number in range(self._plan.operations):
             reference = f"o{number}"
@@ -93,7 +93,7 @@ class People:
                     )
 
     def notify(self, task: Begun, status: str) -> None:
-        """Pass on a provider's notification, or MONETA's hint."""
+        """Pass on a provider's notification, or MONETA's callback."""
         if self.references[task.reference] is Provider.MONETA:
             self._do(lambda: self._send(Task.MONETA_CALLBACK, async_id=int(task.id)), 0)
             return
@@ -128,7 +128,7 @@ class People:
                 return
 
     def _start(self, reference: str, number: int) -> None:
-        # Two of three have a phone of their own.
+        # Three phones, so that some operations share one.
         data = {"phone": f"7911000000{number % 3}", "name": "x"}
         while reference not in self.accepted:
             self._send_start(reference, data)
@@ -153,7 +153,7 @@ class People:
         chance = self._chance
         codes = [chance.choice(_CODES[:4])]
         if chance.random() < 0.1:
-            # Somebody who tries whatever comes to mind.
+            # A person who tries every code.
             codes = chance.sample(_CODES, len(_CODES))
         for code in codes:
             sealed = self._world.sealer.seal({"sms_code": code})
@@ -199,7 +199,7 @@ class People:
             more["verdict"] = self._chance.choice(_VERDICTS)
         if task is Task.RESUME:
             begun = self._world.begun(reference, attempt)
-            # They look at the provider's own pages, where it took it.
+            # They look at the provider's own pages, and find what it took.
             if begun is not None and self._chance.random() < 0.7:
                 more["provider_ref"] = begun.id
         for _ in range(self._chance.choice([1, 1, 2])):
@@ -209,7 +209,7 @@ class People:
         self._turn(provider_pauses.pause, self._chance.choice(self._plan.providers))
 
     def _go_on_from_nowhere(self, told: PublishedEvent) -> None:
-        """Have nobody know where it was before it waited, and let it go on all the same."""
+        """Erase the state from which it waits, and resume it nevertheless."""
         self._lose_origin(told.subject)
         self._world.forgive(told.subject)
         self._send(
@@ -217,7 +217,7 @@ class People:
         )
 
     def _lose_origin(self, reference: str) -> None:
-        """Have a hand on the database erase where an operation was before it waited."""
+        """Erase in the database from which state an operation waits."""
         waiting = OPERATIONS.c.state == State.WAITING_FOR_PERSON.value
         try:
             with self.database.begin() as connection:
@@ -230,7 +230,7 @@ class People:
             return
 
     def _mend(self) -> None:
-        """Put right what people broke: nothing goes wrong any more."""
+        """Unpause every provider: nothing goes wrong any more."""
         for provider in self._plan.providers:
             self._turn(provider_pauses.unpause, provider)
 
@@ -250,23 +250,23 @@ class People:
 
 
 class _AtDesk:
-    """Somebody with the command line: dies of nothing here."""
+    """A person at the command line, whose process does not die."""
 
     def __init__(self, world: "World") -> None:
         self._world = world
 
     def effect(self, spot: str) -> None:
-        """Hand the turn on."""
+        """Let other tasks run."""
         del spot
         self._world.kernel.sleep(0.002)
 
     def between(self, spot: str) -> bool:
-        """Hand the turn on between any two statements."""
+        """Let other tasks run between any two statements."""
         self.effect(spot)
         return True
 
     def fails(self) -> bool:
-        """Have no statement fail."""
+        """Return False: no statement fails."""
         return False
 
     def monotonic(self) -> float:
@@ -274,5 +274,5 @@ class _AtDesk:
         return self._world.kernel.seconds
 
     def mishap(self) -> bool:
-        """Have none."""
+        """Return False: every commit is confirmed."""
         return False

@@ -1,4 +1,4 @@
-"""The plan: what a seed has in store, drawn before anything happens."""
+"""The plan: what happens in a seed, drawn before anything happens."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -11,26 +11,26 @@ from worker.providers.base import Limits
 
 
 class Fault(StrEnum):
-    """What can become of a call to a provider."""
+    """The ways in which a call to a provider can fail."""
 
     NONE = "none"
     #: No connection: nothing was sent.
     REFUSED = "refused"
     #: The provider took it, and its answer is lost.
     LOST = "lost"
-    #: It comes to the provider after we have given it up.
+    #: It reaches the provider after we gave it up.
     LATE = "late"
     #: 5xx, taken or not.
     ERROR = "error"
     #: 429 with Retry-After, not taken.
     RATE = "rate"
-    #: An answer that nobody knows; taken.
+    #: Taken, and the answer is not documented.
     GARBAGE = "garbage"
     #: Wrong credentials, not taken.
     CREDENTIALS = "credentials"
-    #: Our own plugin stumbles over the answer.
+    #: Our own plugin fails on the answer.
     STUMBLE = "stumble"
-    #: An answer as slow as is allowed.
+    #: The answer takes almost the whole time limit.
     SLOW = "slow"
 
 
@@ -50,7 +50,7 @@ class Outage:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All of it in seconds and probabilities."""
+    """Times are in seconds, and chances are from 0 to 1."""
 
     hosts: int
     operations: int
@@ -72,11 +72,11 @@ class Plan:
     threads: int
     breaker_failures: int
     breaker_reset: float
-    #: An effect in so many is the last one of its process.
+    #: The chance of each effect that its process dies there.
     crash: float
     crash_often: str
     freeze: float
-    #: A commit in so many is not confirmed.
+    #: The chance of each commit that it is not confirmed.
     unconfirmed: float
     lost: float
     late: float
@@ -85,30 +85,31 @@ class Plan:
     faults: float
     stumble: float
     outages: tuple[Outage, ...]
-    #: Moments at which the broker is wiped, loses its stream's tail, is away.
+    #: Times at which the broker is wiped, loses the tail of its stream or is away, with which of
+    #: these.
     wipes: tuple[tuple[float, str], ...]
-    #: Moments and lengths at which the database is away.
+    #: Times at which the database is away, and for how long.
     blackouts: tuple[tuple[float, float], ...]
-    #: Moments and lengths at which it takes no writes,
+    #: Times at which the database takes no writes, and for how long.
     closings: tuple[tuple[float, float], ...]
-    #: and at which it stands still and goes on.
+    #: Times at which the database stands still, and for how long.
     standstills: tuple[tuple[float, float], ...]
-    #: A place between two statements in so many has the turn handed on,
+    #: The chance that other tasks run between two statements.
     interleaved: float
-    #: and a statement in so many fails.
+    #: The chance of each statement that it fails.
     failing: float
-    #: When the database fails over to a replica, and how many seconds that one was behind.
+    #: When the database fails over to a replica, and by how many seconds that one lags.
     failover: tuple[float, float] | None
-    #: A call in so many returns when its leases are long lost, or never.
+    #: The chance of each call that it returns long after its lease is lost, or never.
     hangs: float
     actions: float
     poison: float
-    #: Whether NPD's tasks are asked for as well.
+    #: Whether NPD's tasks are polled as well.
     asked_at_npd: bool
 
     @property
     def limits(self) -> Limits:
-        """How hard each provider may be worked."""
+        """The limits of each provider."""
         return Limits(
             rate_per_second=self.rate,
             chunk=self.chunk,
@@ -175,7 +176,7 @@ def draw(random: Random) -> Plan:
 
 
 def _crowded(plan: Plan) -> Plan:
-    """Have many operations at one provider, a chunk each, so that chunks meet."""
+    """Put many operations at one provider into chunks of one, so that chunks meet."""
     return replace(
         plan,
         hosts=4,
@@ -189,10 +190,10 @@ def _crowded(plan: Plan) -> Plan:
     )
 
 
-#: How many seeds are crowded.
+#: The share of seeds that are crowded.
 _CROWDED: Final = 0.05
 
-#: Where a process that dies often is most likely to: before or after these, by the code's names.
+#: The code's names around which a process dies more often. One of them is drawn.
 _SPOTS: Final = (
     "", "_take", "_mark", "_supply", "_write", "call", "publish", "mark", "append", "_publish_all",
     "_store", "_append", "_feed",

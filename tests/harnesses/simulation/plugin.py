@@ -1,4 +1,4 @@
-"""A plugin for the simulated servers. What its calls come to is what the real ones make of them."""
+"""A plugin for the simulated servers. Its outcomes are those of the real plugins."""
 
 from collections.abc import Callable, Mapping
 from math import inf
@@ -37,41 +37,41 @@ T = TypeVar("T")
 CODES: Final = 5
 _CHECKS: Final = 3
 _RETRY_AFTER: Final = 6.0
-_DOUBTFUL: Final = Reason(ReasonCode.DOUBTFUL_SUBMIT, "Nobody can tell.")
-_UNKNOWN: Final = Reason(ReasonCode.UNKNOWN_ANSWER, "Nobody knows it.")
+_DOUBTFUL: Final = Reason(ReasonCode.DOUBTFUL_SUBMIT, "It cannot be found out.")
+_UNKNOWN: Final = Reason(ReasonCode.UNKNOWN_ANSWER, "It is not documented.")
 _WRONG: Final = Reason(ReasonCode.CONFIGURATION, "Wrong credentials.")
 _NO: Final = Reason(ReasonCode.DATA_MISMATCH, "No.", retryable=True)
 _TOO_LATE: Final = Reason(ReasonCode.DEADLINE_PASSED, "Too late.", retryable=True)
 
 
 class Caller(Protocol):
-    """The process that calls."""
+    """The process that makes the call."""
 
     def effect(self, spot: str) -> None:
-        """Hand the turn on; the process may die here."""
+        """Let other tasks run. The process may die here."""
 
     def poisoned(self, reference: str) -> None:
-        """Die of an operation, if it is one to die of."""
+        """Die if the operation is one that kills its process."""
 
     def hangs(self) -> float | None:
-        """Return for how long a call hangs, if it does."""
+        """Return for how many seconds the call hangs; None if it does not."""
 
 
 class Watch(Protocol):
-    """Who looks on."""
+    """The observer of all calls."""
 
     def asked(self, ask: Call, work: Work) -> object:
-        """See a call begin; returns what it is known by."""
+        """Note that a call begins. Return the observer's own record of it."""
 
     def answered(self, call: object, outcome: Outcome | None) -> None:
-        """See what it came to; None: our own code stumbled."""
+        """Note the outcome of a call. None: our own code failed."""
 
     def looked(self, outcome: Outcome) -> None:
-        """See what a look at the host came to."""
+        """Note the outcome of a look at the provider's host."""
 
 
 class SimulatedPlugin:
-    """A `Plugin` in the hands of one process."""
+    """A `Plugin` that one process uses."""
 
     def __init__(
         self, kernel: Kernel, plan: Plan, server: Server, caller: Caller, watch: Watch
@@ -86,7 +86,7 @@ class SimulatedPlugin:
 
     @property
     def policy(self) -> PollPolicy:
-        """The poll schedule: it changes now and then."""
+        """The poll schedule. It changes from time to time."""
         policies = self._plan.policies
         each = self._plan.calm_from / len(policies)
         return policies[min(int(self._kernel.seconds / each), len(policies) - 1)]
@@ -98,7 +98,7 @@ class SimulatedPlugin:
         payload: object | None,
         writing: Writing = Writing.TODAYS,
     ) -> Intake:
-        """Take whatever comes."""
+        """Accept every start."""
         del writing
         person = payload if isinstance(payload, dict) else None
         party = str(person["phone"]) if person and self.name is Provider.NPD else None
@@ -111,7 +111,7 @@ class SimulatedPlugin:
         payload: object,
         writing: Writing = Writing.TODAYS,
     ) -> Intake:
-        """Take whatever comes."""
+        """Accept every correction."""
         return self.accept(kind, args, payload, writing)
 
     def give_up_after(self, kind: str) -> float:
@@ -120,29 +120,29 @@ class SimulatedPlugin:
         return self._plan.deadline
 
     def resumed_for(self, kind: str, *, submitted: bool) -> float | None:
-        """Find out at any time what became of it, at MONETA alone."""
+        """Return None for MONETA, where the end can be found out at any time."""
         is_told = submitted and self.name is Provider.MONETA
         return None if is_told else self.give_up_after(kind)
 
     def last_look_before(self, deadline_in: float) -> float | None:
-        """Return what was planned."""
+        """Return what the plan says."""
         del deadline_in
         return self._plan.last_look if self.name is Provider.MONETA else None
 
     def prepares(self, kind: str, progress: Mapping[str, Any]) -> bool:
-        """Prepare in two steps, at NPD."""
+        """Return whether a step is left: NPD has two."""
         del kind
         return self.name is Provider.NPD and progress.get("steps", 0) < 2
 
     def carry_over(
         self, kind: str, progress: Mapping[str, Any], *, next_attempt: bool
     ) -> Mapping[str, Any]:
-        """Keep what was prepared."""
+        """Keep the steps that were done."""
         del kind, next_attempt
         return {name: value for name, value in progress.items() if name == "steps"}
 
     def prepare(self, work: Work) -> Outcome:
-        """Do a harmless step."""
+        """Do a step without an effect."""
         steps = int(work.progress.get("steps", 0)) + 1
 
         def answer(fault: Fault, _task: None) -> Outcome:
@@ -155,7 +155,7 @@ class SimulatedPlugin:
         return self._call(Call.PREPARE, work, lambda: None, answer)
 
     def submit(self, work: Work) -> Outcome:
-        """Begin: what costs."""
+        """Start the task, which is billed."""
         phone = str((work.payload or {}).get("phone", ""))
 
         def answer(fault: Fault, task: Task | None) -> Outcome:
@@ -171,7 +171,7 @@ class SimulatedPlugin:
         )
 
     def supply(self, work: Work) -> Outcome:
-        """Hand a code over."""
+        """Pass a code on."""
         code = str((work.payload or {})["sms_code"])
         task = self._server.tasks.get(work.provider_ref or "")
 
@@ -190,7 +190,7 @@ class SimulatedPlugin:
         return self._call(Call.SUPPLY, work, take, answer)
 
     def clear_up(self, work: Work) -> Outcome:
-        """Find out what became of a submit, as far as that can be found out."""
+        """Find out what became of a submit, if that can be found out."""
         if self.name is Provider.MANDARIN:
             return NeedsPerson(_DOUBTFUL, "no session id", calls=0)
         if self.name is Provider.NPD:
@@ -212,7 +212,7 @@ class SimulatedPlugin:
         return self._call(Call.CLEAR_UP, work, look, answer)
 
     def poll(self, work: Work) -> Outcome:
-        """Ask how it stands."""
+        """Ask for the status."""
         if self.name is Provider.NPD:
             if _told(work, "SUCCESS"):
                 return Finished(State.SUCCEEDED, "notification", calls=0)
@@ -227,7 +227,7 @@ class SimulatedPlugin:
         return self._call(Call.POLL, work, lambda: self._status(work), answer)
 
     def settle(self, work: Work) -> Outcome:
-        """Ask what became of it."""
+        """Ask for the end."""
         if self.name is Provider.NPD:
             told = _told(work, "SUCCESS")
             state = State.SUCCEEDED if told else State.EXPIRED
@@ -246,7 +246,7 @@ class SimulatedPlugin:
         return self._call(Call.SETTLE, work, lambda: self._status(work), answer)
 
     def look(self) -> Outcome:
-        """See whether the server serves at all."""
+        """Find out whether the server answers at all."""
         self._caller.effect("call look")
         fault = self._server.fault()
         self._kernel.sleep(self._kernel.random.choice([0.0, 0.02, 0.1]))
@@ -262,7 +262,7 @@ class SimulatedPlugin:
         return []
 
     def close(self) -> None:
-        """Close nothing."""
+        """Do nothing."""
 
     def _hang(self, lasting: float) -> None:
         """Answer long after the call was given up, or never."""
@@ -325,7 +325,7 @@ class SimulatedPlugin:
     def _call(
         self, ask: Call, work: Work, take: Callable[[], T], answer: Callable[[Fault, T], Outcome]
     ) -> Outcome:
-        """Have the server take a call, whether anybody is there for its answer or not."""
+        """Let the server take a call, even if the caller is gone before the answer."""
         self._caller.effect(f"call {ask}")
         self._caller.poisoned(work.reference)
         call = self._watch.asked(ask, work)

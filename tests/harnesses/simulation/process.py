@@ -1,4 +1,4 @@
-"""A worker process: the real parts, put together as `worker.process.runtime` does, on one host."""
+"""A worker process: the real parts, connected as `worker.process.runtime` does, on one host."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -49,10 +49,10 @@ DOORS: Final[dict[Task, Taking]] = {
     Task.RESOLVE: actions.resolve,
     Task.CANCEL: actions.cancel,
 }
-#: Seconds before a message is tried again that could not be worked on, as tasks/base.py has it.
+#: Seconds before a failed message is tried again, as in tasks/base.py.
 _PATIENCE: Final = (1, 2, 5, 10, 30, 60)
 RETENTION: Final = Retention(timedelta(days=30), timedelta(days=180), timedelta(days=14))
-#: Seconds that an effect takes.
+#: Seconds that an effect takes. One of these is drawn.
 _TAKES: Final = (0.0005, 0.001, 0.002, 0.002, 0.005, 0.02)
 
 
@@ -104,7 +104,7 @@ class Process:
             self.database, frozenset(self.plugins), wakeups, self.relay, self.incarnation, timing
         )
         self.runtime = Runtime(
-            settings=cast("Settings", None),  # the doors ask it nothing
+            settings=cast("Settings", None),  # no intake function reads them
             database=self.database,
             background=self.database,
             sealer=world.sealer,
@@ -124,7 +124,7 @@ class Process:
         self._arrange()
 
     def _arrange(self) -> None:
-        """Have the parts wait by the kernel's clock instead of the host's."""
+        """Let the parts wait in the kernel's time instead of the host's."""
         kernel = self._kernel
         self._loops = [
             self.incarnation._heart,
@@ -134,16 +134,17 @@ class Process:
         ]
         for loop in self._loops:
             loop._nudged = cast("Any", Event(kernel))
-        # A look a second where nothing has happened costs the simulation more than all the rest.
+        # A check every second while nothing happens would cost more than the rest of the
+        # simulation.
         thread = self.relay._thread
         thread._every = 10.0
-        # So do ten tries a second for a lock that a dead process holds.
+        # The same is true of ten tries a second for a lock that a dead process holds.
         thread.nudge_in = lambda seconds: setattr(thread, "_pause", max(seconds, 2.0))  # type: ignore[method-assign]
         self.relay._mine = cast("Any", Lock(kernel))
         self.incarnation._left = cast("Any", Event(kernel))
 
     def start(self) -> None:
-        """Live, as worker.process.runtime.start has it."""
+        """Start, as worker.process.runtime.start does."""
         self._kernel.spawn(self.life.name, self.life, self._live)
 
     def _live(self) -> None:
@@ -157,7 +158,7 @@ class Process:
             except Exception as error:
                 if not is_drawn(error):
                     raise
-                # A process that cannot begin ends, and is started again.
+                # A process that cannot start ends, and its supervisor starts it again.
                 self._world.bury(self)
                 raise Killed from None
         for loop in self._loops:
@@ -166,7 +167,7 @@ class Process:
         self.started = True
 
     def stop(self) -> None:
-        """Stop as SIGTERM has it: finish what is under way, and leave."""
+        """Stop as after SIGTERM: finish the work, give back the leases, and end."""
         self.stopping = True
         self.incarnation.stop()
         self._kernel.spawn(f"{self.life.name}/stop", self.life, self._leave)
@@ -184,7 +185,7 @@ class Process:
         raise Killed
 
     def take(self, message: Message) -> bool:
-        """Take a message, unless this process is not in a position to."""
+        """Take a message, unless this process starts, stops or is full."""
         if not self.started or self.stopping or self.busy >= POOL:
             return False
         self.busy += 1
@@ -198,7 +199,7 @@ class Process:
         except Violation:
             raise
         except Exception as error:
-            raise Violation("our own code does not stumble", repr(error)) from error
+            raise Violation("our own code does not fail", repr(error)) from error
         finally:
             self.busy -= 1
 
@@ -213,12 +214,12 @@ class Process:
             self._kernel.say("chunk failed", type(error).__name__)
             return
         finally:
-            # It may have gone on to one that is worked on alone.
+            # The engine may have gone on to a second chunk with one suspect alone.
             last = self._kernel.current.errand
             last.running = errand.running = False
         for each in (errand, last):
             if not each.fed and each.failed_in_a_row:
-                raise Violation("a sick provider is left alone", f"nobody was told: {each}")
+                raise Violation("a sick provider is left alone", f"the breaker was not fed: {each}")
 
     def _intake(self, message: TaskMessage) -> None:
         acknowledged = False
@@ -240,10 +241,10 @@ class Process:
             if not acknowledged:
                 self._world.broker.again(message, self._world.plan.visibility)
 
-    # What the doubles ask of it
+    # What the doubles ask of a process
 
     def effect(self, spot: str) -> None:
-        """Hand the turn on; the process may die here, or stand still for a while."""
+        """Let other tasks run. The process may die here, or stand still for a while."""
         kernel, world = self._kernel, self._world
         chance = kernel.random
         kernel.sleep(_TAKES[int(chance.random() * len(_TAKES))])
@@ -263,7 +264,7 @@ class Process:
             kernel.sleep(0)
 
     def between(self, spot: str) -> bool:
-        """Perhaps hand the turn on between two statements; the process may die there, too."""
+        """Let other tasks run between two statements, if so drawn. The process may die."""
         plan = self._world.plan
         hands_on = plan.interleaved > 0 and self._kernel.random.random() < plan.interleaved
         if hands_on:
@@ -271,7 +272,7 @@ class Process:
         return hands_on
 
     def fails(self) -> bool:
-        """Tell whether a statement fails."""
+        """Return whether the next statement fails."""
         world = self._world
         happens = (
             world.rough
@@ -283,7 +284,7 @@ class Process:
         return happens
 
     def hangs(self) -> float | None:
-        """Return for how long a call hangs, if it does; one in the life of a process at most."""
+        """Return for how many seconds a call hangs, if it does: at most once in a process."""
         world, chance = self._world, self._kernel.random
         plan = world.plan
         if self._hung or not world.rough or not plan.hangs or chance.random() > plan.hangs:
@@ -297,11 +298,11 @@ class Process:
         return lasting
 
     def monotonic(self) -> float:
-        """Return the host's clock: it runs a little fast or slow."""
+        """Return the host's clock, which runs a little fast or slow."""
         return self._booted + self._kernel.seconds * self._drift
 
     def mishap(self) -> bool:
-        """Tell whether a commit is not confirmed."""
+        """Return whether a commit is not confirmed."""
         world = self._world
         happens = world.rough and self._kernel.random.random() < world.plan.unconfirmed
         if happens:
@@ -309,7 +310,7 @@ class Process:
         return happens
 
     def poisoned(self, reference: str) -> None:
-        """Die of an operation, if it is one to die of."""
+        """Die if the operation is one that kills its process."""
         if self._world.poisons(reference):
             self._kernel.say("dies of", reference)
             self._world.bury(self)
@@ -321,12 +322,12 @@ class Process:
 
 
 def _is_ordinary(error: Exception) -> bool:
-    """Tell whether a task may end by it: the door logs it, and has an intake message come again."""
+    """Return whether tasks/base.py expects this error: it logs it and repeats the message."""
     return isinstance(error, UpridError) or is_drawn(error)
 
 
 class _ReachedStream:
-    """A process's way to the stream."""
+    """A process's connection to the stream."""
 
     def __init__(self, world: "World", effect: Callable[[str], None]) -> None:
         self._world = world

@@ -1,6 +1,6 @@
-"""What the driver raises: every class that it has, with the codes that the server sends.
+"""The driver's errors: every class that it has, with the codes that the server sends.
 
-They are raised below the product's own translation, which makes its errors of them.
+They are raised below the product's own translation, which turns them into its errors.
 """
 
 from random import Random
@@ -20,14 +20,14 @@ CRASH: Final = "57P02"
 STARTING: Final = "57P03"
 _ABORTED: Final = "25P02"
 
-#: By how they are known; of the class that the driver has for them.
+#: Codes. Each is raised in the class that the driver has for it.
 _CODES: Final = (
     "08000", "08006", "08P01", READ_ONLY, IDLE, "26000", "40001", DEADLOCK, "42501", "53100",
     "53200", "53300", "55P03", "57014", SHUTDOWN, STARTING, "58030", "XX000",
 )  # fmt: skip
-#: Of what is written: a mistake in the data, as far as anybody can tell.
+#: Codes of the data that a statement writes: they look like a defect of ours.
 _OF_DATA: Final = ("22003", "23514")
-#: Without a code: the connection broke, or the driver has an opinion of its own.
+#: Classes without a code: the connection broke, or the driver itself refuses.
 _BARE: Final = (
     psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError,
     psycopg.ProgrammingError, psycopg.NotSupportedError, psycopg.DatabaseError,
@@ -35,11 +35,11 @@ _BARE: Final = (
 
 
 class Unexpected(RuntimeError):
-    """Something that nobody thought of."""
+    """An error that no code expects."""
 
 
 class NoMemory(MemoryError):
-    """No room in the process."""
+    """The process has no memory left."""
 
 
 #: Every kind, by its name.
@@ -47,7 +47,7 @@ KINDS: Final = (*_CODES, *_OF_DATA, *(each.__name__ for each in _BARE), "Unexpec
 
 
 def drawn(chance: Random, *, writes: bool) -> Exception:
-    """Return what a statement ends by."""
+    """Return the error of a failing statement."""
     kind = chance.choice(KINDS)
     if kind in _OF_DATA and not writes:
         kind = _CODES[0]
@@ -55,7 +55,7 @@ def drawn(chance: Random, *, writes: bool) -> Exception:
 
 
 def of(kind: str) -> Exception:
-    """Return the error as it comes out of SQLAlchemy."""
+    """Return the error as SQLAlchemy raises it."""
     match kind:
         case "Unexpected":
             return Unexpected()
@@ -68,19 +68,19 @@ def of(kind: str) -> Exception:
 
 
 def aborted() -> Exception:
-    """Return what every statement of a transaction meets in which one has failed."""
+    """Return the error that every statement gets in a transaction in which one has failed."""
     return of(_ABORTED)
 
 
 def name_of(error: BaseException) -> str:
-    """Return what kind an error is of."""
+    """Return the kind of an error."""
     if isinstance(error, DBAPIError):
         return str(error.params)
     return type(error).__name__
 
 
 def is_drawn(error: BaseException | None) -> bool:
-    """Tell whether an error is one of these, and no mistake of ours."""
+    """Return whether the simulation made an error, so that it is no defect of ours."""
     if isinstance(error, DBAPIError):
         return isinstance(error.orig, psycopg.Error)
     return isinstance(error, Unexpected | NoMemory)

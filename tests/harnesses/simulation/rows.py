@@ -1,4 +1,4 @@
-"""What must hold after every commit, read from the rows themselves."""
+"""Invariants that must hold after every commit, checked on the rows."""
 
 import json
 from collections import Counter, defaultdict
@@ -38,7 +38,7 @@ _PROVIDERS: Final = (
     "SELECT name, paused_at, failures, closed_until, probing_until, tokens FROM provider"
 )
 _END_TYPES: Final = {event.value: state for state, event in END_EVENTS.items()}
-#: Spots at which a chunk writes what it holds.
+#: Spots at which a chunk writes the operations that it holds.
 _HOLDERS: Final = {
     spot_of(each)
     for each in (
@@ -46,9 +46,9 @@ _HOLDERS: Final = {
         Engine._give_back, Engine._mark, Engine._supply,
     )
 }  # fmt: skip
-#: Spots at which what the dead held is free again, and what a chunk left behind.
+#: Spots at which leases are freed: those of dead processes, and those that a chunk left.
 _FREEING: Final = (spot_of(Sweep._free_leases), spot_of(Incarnation.beat))
-#: Spots at which somebody may ask for an operation out of turn.
+#: Spots at which an operation may be asked for out of turn.
 _HASTENING: Final = (
     *map(spots_in, (actions, callbacks, notifications, inputs, leases, fail_over)),
     "people.",
@@ -79,7 +79,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class ProviderRow:
-    """What is shared about a provider."""
+    """A provider's row, which all processes share."""
 
     name: str
     paused_at: str | None
@@ -90,7 +90,7 @@ class ProviderRow:
 
 
 class Rows:
-    """Looks at the rows after every commit."""
+    """Checks the rows after every commit."""
 
     def __init__(
         self,
@@ -103,26 +103,26 @@ class Rows:
         self._kernel = kernel
         self._plan = plan
         self._calls = calls
-        #: Seconds of peace since a time: nobody calls another one silent before it has been heard
-        #: long enough itself.
+        #: Seconds without a disturbance since a time. A process may call another one silent only
+        #: after its own heartbeat was steady for that long.
         self._quiet_since = quiet_since
-        #: Seconds after which a chunk that hangs is given up.
+        #: Seconds after which a hanging chunk is given up.
         self._longest_wait = longest_wait
         self.operations: dict[str, Row] = {}
         self.providers: dict[str, ProviderRow] = {}
         self._version = -1
-        #: Places in the outbox.
+        #: Numbers of outbox rows that were seen.
         self._told: set[int] = set()
         self._sequences: dict[str, int] = defaultdict(int)
         self._ends: dict[tuple[str, int], str] = {}
         self._claims: dict[str, list[Errand]] = defaultdict(list)
         self._leases: dict[str, Errand] = {}
         self._failures: dict[str, int] = defaultdict(int)
-        #: When the sweep last freed an operation, or somebody its provider. Seconds.
+        #: When the sweep last freed an operation, or a person unpaused its provider. Seconds.
         self._freed: dict[str, float] = {}
 
     def committed(self, spot: str, transaction: Transaction) -> None:
-        """Look at what a transaction did."""
+        """Check what a transaction did."""
         raw = store().raw
         version = store().transactions.version
         if version == self._version:
@@ -155,7 +155,7 @@ class Rows:
             self._alone()
 
     def _errand(self) -> Errand:
-        """Return the errand of who has just claimed; a message's second chunk begins one."""
+        """Return the errand of the task that has just claimed: a new one for a second claim."""
         errand = self._kernel.current.errand
         assert isinstance(errand, Errand)
         if errand.claimed:
@@ -165,7 +165,7 @@ class Rows:
         return errand
 
     def put_back(self) -> None:
-        """See that the database has lost commits: what counts is what it has."""
+        """Start again from what the database has: it has lost commits."""
         raw = store().raw
         self._version = store().transactions.version
         self.providers = {row[0]: ProviderRow(*row) for row in raw.execute(_PROVIDERS)}
@@ -194,7 +194,7 @@ class Rows:
             if spot in _HOLDERS:
                 holder = self._leases.get(before.lease_token or "")
                 require(
-                    holder is self._kernel.current.errand, "only who holds an operation writes it",
+                    holder is self._kernel.current.errand, "only the holder of a lease writes",
                     spot, before, row,
                 )  # fmt: skip
         if before is None or (before.state, before.lease_token) != (row.state, row.lease_token):
@@ -213,12 +213,12 @@ class Rows:
             return
         self._kernel.say(spot, shared)
         if before is not None and before.paused_at and not shared.paused_at:
-            # Its breaker begins anew.
+            # Its breaker starts again.
             self._failures[shared.name] = 0
             self._freed[shared.name] = self._kernel.seconds
 
     def held(self) -> None:
-        """Look at leases: none is held for ever."""
+        """Check that every lease ends."""
         patience = self._plan.silence + 3 * self._plan.sweep_every + 3.0
         for row in self.operations.values():
             if row.lease_owner is None:
@@ -228,12 +228,12 @@ class Rows:
             longest = patience + (self._longest_wait if errand.running else 0.0)
             how = "hangs" if errand.running else "has ended"
             require(
-                idle <= longest, "no lease is held for ever", row.reference,
-                f"by a chunk of {errand.worker} that {how}, for {idle:.3f} s of peace",
+                idle <= longest, "no lease is held without end", row.reference,
+                f"by a chunk of {errand.worker} that {how}, for {idle:.3f} s without a disturbance",
             )  # fmt: skip
 
     def in_time(self, calm_since: float) -> None:
-        """Look at what is due: once all is calm, nothing waits for long."""
+        """Check that due operations are worked on: after the last fault none waits for long."""
         plan = self._plan
         patience = 2 * plan.sweep_every + 3 * plan.width + 5.0
         if self._quiet_since(calm_since) <= patience:
@@ -245,13 +245,13 @@ class Rows:
                 continue
             freed = max(self._freed.get(row.id, -inf), self._freed.get(row.provider, -inf))
             if self._kernel.seconds - freed <= patience:
-                continue  # nobody could take it before; `held` tells how long a dead one may
+                continue  # it was free only now; `held` limits how long a dead process may hold it
             shut = shared is not None and (shared.paused_at or (shared.closed_until or "") > before)
-            require(shut, "what is due is worked on in seconds", row)
+            require(shut, "due operations are worked on in seconds", row)
 
     def _events(self, events: list[tuple[Any, ...]]) -> None:
         for id_, attempt, kind, data in events:
-            self._kernel.say("told", kind, data[:0], json.loads(data).get("reference", ""))
+            self._kernel.say("event", kind, data[:0], json.loads(data).get("reference", ""))
             if id_ is None:
                 continue
             sequence = json.loads(data)["sequence"]
@@ -262,7 +262,7 @@ class Rows:
             )  # fmt: skip
             if kind in _END_TYPES:
                 require(
-                    (id_, attempt) not in self._ends, "an attempt's end is told once",
+                    (id_, attempt) not in self._ends, "the end of an attempt is published once",
                     kind, "after", self._ends.get((id_, attempt)),
                 )  # fmt: skip
                 self._ends[id_, attempt] = kind
@@ -271,7 +271,7 @@ class Rows:
         state = State(row.state)
         require(
             (row.due_at is not None) is (state in DRIVEN),
-            "what is driven is due, and nothing else", row,
+            "state and due time agree", row,
         )  # fmt: skip
         require(row.claims >= 0, "claims are counted", row)
         require(
@@ -288,14 +288,14 @@ class Rows:
             allowed = row.attempt == before.attempt + 1 and origin in RETRYABLE
         else:
             allowed = origin is to or may_move(origin, to)
-        require(allowed, "only moves of the table", before, row)
+        require(allowed, "only allowed transitions are made", before, row)
 
     def _claim(self, before: Row, row: Row, spot: str) -> None:
         require(spot == _TAKE, "only a claim leases", spot)
         require(before.lease_token is None, "a lease is never taken away", before, row)
         require(
             before.due_at is not None and before.due_at <= self._text(SLACK),
-            "only what is due is claimed", before, self._text(0),
+            "only due operations are claimed", before, self._text(0),
         )  # fmt: skip
 
     def _taken(
@@ -305,7 +305,7 @@ class Rows:
         before: dict[str, ProviderRow],
         after: dict[str, ProviderRow],
     ) -> None:
-        """See a claim: is the provider open, and is its rate kept?"""
+        """Check a claim: the provider may be called, and the rate is kept."""
         now, name = self._kernel.seconds, errand.provider
         errand.claimed, errand.claimed_at, errand.granted_at = len(claimed), now, errand.row_at
         shared = before.get(name, after[name])
@@ -318,10 +318,13 @@ class Rows:
         if shared.failures >= self._plan.breaker_failures:
             probing = shared.probing_until
             alone = probing is None or probing <= self._text(SLACK)
-            require(len(claimed) == 1 and alone, "half open, one call tries", shared, len(claimed))
-            # NPD's first steps are harmless.
+            require(
+                len(claimed) == 1 and alone, "a half-open breaker lets one call through", shared,
+                len(claimed),
+            )  # fmt: skip
+            # NPD's first steps have no effect.
             harmless = claimed[0].state != State.ACCEPTED or name == Provider.NPD
-            require(harmless, "half open, the call is harmless", shared, claimed[0])
+            require(harmless, "a half-open breaker lets no billed call through", shared, claimed[0])
         self._leases[claimed[0].lease_token or ""] = errand
         claims = self._claims[name]
         claims.append(errand)
@@ -335,7 +338,7 @@ class Rows:
             )  # fmt: skip
 
     def _alone(self) -> None:
-        """Look that what is next to be called poison is all that its process works on."""
+        """Check that a process works on nothing else after the last claim before poison."""
         worked_on: dict[str, list[Row]] = defaultdict(list)
         for row in self.operations.values():
             errand = self._leases.get(row.lease_token or "")
@@ -343,7 +346,9 @@ class Rows:
                 worked_on[errand.worker].append(row)
         for worker, rows in worked_on.items():
             last = [row for row in rows if row.claims >= POISON_AFTER]
-            require(not last or len(rows) == 1, "who is called poison died alone", worker, rows)
+            require(
+                not last or len(rows) == 1, "poison is parked only after it ran alone", worker, rows
+            )
 
     def _feeding(self, providers: dict[str, ProviderRow]) -> None:
         errand = self._kernel.current.errand
@@ -351,7 +356,7 @@ class Rows:
         before = self.providers.get(errand.provider)
         after = providers[errand.provider]
         if before is not None and errand.claimed and after.tokens:
-            # A bucket that begins anew is empty.
+            # A bucket that starts again is empty.
             passed = errand.row_at - errand.granted_at - SLACK
             left = errand.claimed - errand.calls
             given_back, allowed = (
@@ -365,14 +370,14 @@ class Rows:
         self._fed(errand, after)
 
     def _fed(self, errand: Errand, shared: ProviderRow) -> None:
-        """Count failures for ourselves: has the breaker opened?"""
+        """Count failures here as well, and check that the breaker opened."""
         errand.fed = True
         name, failed = errand.provider, errand.failed_in_a_row
         self._failures[name] = failed + (0 if errand.any_answered else self._failures[name])
         rest = errand.rest
         if self._failures[name] >= self._plan.breaker_failures and failed:
             rest = max(rest, self._plan.breaker_reset)
-        # The process's own time may be from before it waited for its turn.
+        # The process may have read its time before it waited for the row.
         begun = self._text(rest - SLACK - (self._kernel.seconds - errand.claimed_at))
         require(
             not rest or (shared.closed_until is not None and shared.closed_until >= begun),
@@ -384,6 +389,6 @@ class Rows:
 
 
 def text(seconds: float) -> str:
-    """Write a time as SQLite has it."""
+    """Return a time as SQLite stores it."""
     moment = datetime.fromtimestamp(seconds, BEGIN.tzinfo)
     return moment.replace(tzinfo=None).isoformat(" ", "microseconds")

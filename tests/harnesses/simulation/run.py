@@ -1,4 +1,4 @@
-"""One seed, run from its first line to its last."""
+"""One seed, run from its start to its end."""
 
 import gc
 import sys
@@ -17,25 +17,25 @@ from tests.harnesses.simulation.violation import Violation
 from tests.harnesses.simulation.world import World
 from worker.domain.ids import drawn_from
 
-#: Seeds that every run of the tests goes through, and that the exhaustive one does.
+#: The first seeds, which every run of the tests has, and which the exhaustive run has.
 TESTED: Final = 125
 EXHAUSTIVE: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a seed came to."""
+    """The result of a seed."""
 
     seed: int
     digest: str
     plan: Plan
-    #: The invariant that does not hold, and what is said of it; None: all do.
+    #: The invariant that failed, and its details. None: all hold.
     invariant: str | None
     detail: str
     lines: list[str]
     #: Virtual seconds.
     lasted: float
-    #: How often what happened.
+    #: How often each kind of event happened.
     seen: Counter[str]
 
 
@@ -65,7 +65,7 @@ def simulate(seed: int, *, keep_trace: bool = False) -> Result:
 
 @contextmanager
 def _seldom_collected() -> Iterator[None]:
-    """Collect garbage seldom: what lives here lives long, and looking for it costs a quarter."""
+    """Collect garbage seldom: most objects live long, and a search takes a quarter of the time."""
     before = gc.get_threshold()
     gc.set_threshold(50_000, 100, 1000)
     try:
@@ -76,12 +76,12 @@ def _seldom_collected() -> Iterator[None]:
 
 @contextmanager
 def _logged(kernel: Kernel) -> Iterator[None]:
-    """Have the log be part of the trace, and a stumble of our own code a violation."""
+    """Write the log into the trace. An unexpected error of our own code is a violation."""
 
     def note(_: object, level: str, event: MutableMapping[str, Any]) -> Any:  # noqa: ANN401
         strange = "exc_info" in event and not is_drawn(sys.exc_info()[1])
         if event["event"] == "round_failed" and strange:
-            raise Violation("our own code does not stumble", (event, repr(sys.exc_info()[1])))
+            raise Violation("our own code does not fail", (event, repr(sys.exc_info()[1])))
         if level in {"warning", "error"} or event.get("event") in _TOLD:
             said = " ".join(f"{key}={value}" for key, value in sorted(event.items()))
             kernel.say("log", said)

@@ -1,4 +1,4 @@
-"""A provider's server: the truth about what it took, and what it will say of it."""
+"""A provider's server: what it has really taken, and what it will answer."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,13 +11,13 @@ from tests.harnesses.simulation.plan import Fault, Plan
 from uprid_client.contract.states import State
 from uprid_client.names import Provider
 
-#: Verdicts, the likelier ones more often; None: it never comes to one.
+#: Verdicts, the likelier ones more often. None: the task never ends.
 _VERDICTS: Final = (State.SUCCEEDED, State.SUCCEEDED, State.REJECTED, State.REJECTED, None)
 
 
 @dataclass
 class Task:
-    """What the server has begun."""
+    """A task that the server has begun."""
 
     id: str
     reference: str
@@ -30,16 +30,16 @@ class Task:
     #: Codes that came, and the one that is right.
     codes: list[str] = field(default_factory=list)
     right: str = "1111"
-    #: The end was told by itself when it was asked for.
+    #: Whether a poll of its end has triggered the notification.
     told_as_asked: bool = False
 
     def said(self, now: float) -> State | None:
-        """Return the verdict, once there is one."""
+        """Return the verdict, if there is one yet."""
         return self.verdict if now >= self.ends else None
 
 
 class Server:
-    """One provider. Its state changes when it takes a call, whoever is still there to listen."""
+    """One provider. Its state changes when it takes a call, even if the caller is gone by then."""
 
     def __init__(
         self,
@@ -52,16 +52,16 @@ class Server:
         self._plan = plan
         self.provider = provider
         self._notify = notify
-        #: Chance of its own, for what would be too seldom.
+        #: A source of randomness of its own, for faults that would otherwise be too rare.
         self._luck = Random(f"{provider} {plan}")
         self.tasks: dict[str, Task] = {}
-        #: Whether anything still goes wrong.
+        #: Whether faults still happen.
         self.rough = True
         #: Calls whose callers wait.
         self.under_way = 0
 
     def fault(self) -> Fault:
-        """Draw what becomes of the next call."""
+        """Draw the fault of the next call."""
         if not self.rough:
             return Fault.NONE
         now, chance, plan = self._kernel.seconds, self._kernel.random, self._plan
@@ -76,7 +76,7 @@ class Server:
         return Fault.NONE
 
     def begin(self, reference: str, attempt: int, phone: str) -> Task:
-        """Take a submit: this is what costs."""
+        """Take a submit, which is billed."""
         chance, now = self._kernel.random, self._kernel.seconds
         coded = self.provider is Provider.MANDARIN
         number = 1000 + len(self.tasks)
@@ -94,7 +94,7 @@ class Server:
         return task
 
     def asked(self, task: Task) -> State | None:
-        """Return the verdict, once there is one; who is asked for it may tell it by itself, too."""
+        """Return the verdict, if there is one yet. A poll may trigger the notification."""
         said = task.said(self._kernel.seconds)
         if said is not None and not task.told_as_asked and self._luck.random() < 0.7:
             task.told_as_asked = True
@@ -104,7 +104,7 @@ class Server:
 
     @contextmanager
     def waited_for(self) -> Iterator[None]:
-        """Have a call be under way."""
+        """Count a call as under way."""
         self.under_way += 1
         try:
             yield
@@ -112,37 +112,37 @@ class Server:
             self.under_way -= 1
 
     def has_too_many(self) -> bool:
-        """Tell whether one of several who ask at a time is told to wait."""
+        """Return whether a call is refused with 429 because others are under way."""
         crowd = self.rough and self._plan.faults > 0 and self.under_way > 0
         return crowd and self._luck.random() < 0.25
 
     def loses_code(self) -> bool:
-        """Tell whether the connection for a code is refused: codes are few, so it is often."""
+        """Return whether the connection for a code is refused: often, because codes are few."""
         return self.rough and self._plan.faults > 0 and self._luck.random() < 0.2
 
     def of(self, reference: str, attempt: int) -> Task | None:
-        """Return what was begun for an attempt."""
+        """Return the task of an attempt."""
         for task in self.tasks.values():
             if (task.reference, task.attempt) == (reference, attempt):
                 return task
         return None
 
     def take_code(self, task: Task, code: str) -> None:
-        """Take a code: the right one brings a verdict."""
+        """Take a code. The right one brings a verdict."""
         task.codes.append(code)
         if code == task.right and task.ends > 1e8:
             task.verdict = task.verdict or State.SUCCEEDED
             task.ends = self._kernel.seconds + self._kernel.random.uniform(0, 10)
 
     def _hint(self, task: Task) -> None:
-        """Say that the end is there, perhaps; anybody may say so before."""
+        """Send a callback at the end, perhaps, and perhaps one before the end."""
         chance, left = self._kernel.random, task.ends - self._kernel.seconds
         for likely, after in ((0.5, left + chance.choice([0.0, 0.1, 1.0])), (0.3, left / 2)):
             if chance.random() < likely:
                 self._kernel.at(after, lambda: self._notify(task, "hint"))
 
     def _announce(self, task: Task) -> None:
-        """Tell the end by itself, perhaps twice, perhaps never."""
+        """Send a notification of the end: mostly once, sometimes twice or never."""
         chance = self._kernel.random
         status = "SUCCESS" if task.verdict is State.SUCCEEDED else "EXPIRED"
         if chance.random() < 0.15:

@@ -1,4 +1,4 @@
-"""What befalls the database's server: away, taking no writes, standing still."""
+"""Faults of the database's server: it is away, takes no writes, or stands still."""
 
 from tests.harnesses.simulation import refusals
 from tests.harnesses.simulation.kernel import Kernel
@@ -6,26 +6,26 @@ from tests.harnesses.simulation.transactions import Transactions
 
 
 class Sickness:
-    """How the server is, for all who speak with it."""
+    """The state of the server, the same for all processes."""
 
     def __init__(self, kernel: Kernel, transactions: Transactions) -> None:
         self._kernel = kernel
         self._transactions = transactions
-        #: Seconds. Until then nobody is let in,
+        #: Seconds. Until then every connection is refused.
         self.away_until = 0.0
-        #: nothing is written,
+        #: Until then no write is taken.
         self.read_only_until = 0.0
-        #: and nothing is answered at all.
+        #: Until then nothing is answered.
         self.stalled_until = 0.0
 
     def go_away(self, lasting: float) -> None:
-        """End all that is under way, and let nobody in."""
+        """End all open transactions, and refuse connections for a while."""
         self._kernel.say("database away for", lasting)
         self.away_until = self._kernel.seconds + lasting
         self.end_all(refusals.SHUTDOWN)
 
     def end_all(self, sqlstate: str) -> None:
-        """End every open transaction; nothing of it is left."""
+        """End every open transaction. Nothing of it is left."""
         if self._transactions.terminate(sqlstate):
             self._kernel.happened("transaction cut off by its server")
 
@@ -40,16 +40,16 @@ class Sickness:
         self.stalled_until = self._kernel.seconds + lasting
 
     def recover(self) -> None:
-        """Be well."""
+        """End every fault."""
         self.away_until = self.read_only_until = self.stalled_until = 0.0
 
     def reach(self) -> None:
-        """Raise where it cannot be reached."""
+        """Raise if the server cannot be reached."""
         if self._kernel.seconds < self.away_until:
             raise refusals.of(refusals.STARTING)
 
     def take_write(self) -> None:
-        """Raise where nothing is written."""
+        """Raise if no write is taken."""
         if self._kernel.seconds < self.read_only_until:
             self._kernel.happened("write refused: read-only")
             raise refusals.of(refusals.READ_ONLY)

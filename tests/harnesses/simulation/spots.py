@@ -1,6 +1,6 @@
-"""Spots: where in the code a transaction is begun, by module and function.
+"""Spots: the places in the code where a transaction begins, by module and function.
 
-Written down as the functions themselves, so that a spot moves with its code.
+They are given as the functions themselves, so that a spot moves with its code.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ def spot_of(function: Callable[..., Any]) -> str:
 
 
 def spots_in(module: ModuleType) -> str:
-    """Return what the spots of all functions of a module begin with."""
+    """Return the beginning of the spots of all functions of a module."""
     return f"{_short(module.__name__)}."
 
 

@@ -1,4 +1,4 @@
-"""Start messages: which data came under which reference, and what each had to become."""
+"""Start messages: which data came under which reference, and what each message had to become."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -14,10 +14,10 @@ _REFUSED: Final = "SELECT message_id FROM refusal"
 
 
 class Starts:
-    """Remembers what was sent, and holds it against what the database took and refused.
+    """Remembers the messages, and compares them with what the database took and refused.
 
-    The first message under a reference decides whose data the operation has. After a fail-over
-    that lost the operation this may be another message than before.
+    The first message under a reference decides whose data the operation has. After a fail-over that
+    lost the operation, this may be another message than before.
     """
 
     def __init__(self, sealer: Sealer) -> None:
@@ -30,23 +30,23 @@ class Starts:
         self._sent[message_id] = reference, data
 
     def put_back(self, taken: set[str]) -> None:
-        """See that the database lost commits: what it made of these messages may be gone."""
+        """Forget the messages that were taken: the database has lost commits, perhaps theirs."""
         for message_id in self._sent.keys() & taken:
             del self._sent[message_id]
 
     def judge(self, taken: set[str]) -> None:
-        """Look what became of these messages: they are refused where their data are others."""
+        """Check the messages: those with other data than their operation must have been refused."""
         refused = {row[0] for row in store().raw.execute(_REFUSED)}
         for message_id in sorted(self._sent.keys() & taken):
             reference, data = self._sent[message_id]
             if data in self._data_of(reference):
                 require(
-                    message_id not in refused, "the same data under a reference are harmless",
+                    message_id not in refused, "the same data under a reference are not refused",
                     message_id,
                 )  # fmt: skip
             else:
                 require(
-                    message_id in refused, "other data under a reference are refused aloud",
+                    message_id in refused, "other data under a reference are refused",
                     message_id,
                 )  # fmt: skip
 

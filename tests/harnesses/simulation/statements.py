@@ -1,4 +1,4 @@
-"""A transaction's statements, one by one: at each the turn may be handed on, and it may fail."""
+"""A transaction's statements, one by one. At each, other tasks may run, and it may fail."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,14 +18,14 @@ from worker.engine.engine import Engine
 from worker.engine.taking import Taker
 from worker.store.tables import OPERATIONS, PROVIDERS
 
-#: How much sooner a wait is over than the clock can tell. Seconds.
+#: Seconds by which a wait may end too early, as the clock is not finer.
 _TICK: Final = 1e-6
-#: What reads a provider's shared row to go by its tokens.
+#: Spots that read a provider's shared row to use its tokens.
 _PACED: Final = frozenset({spot_of(Taker._take), spot_of(Engine._feed)})
 
 
 class Statements:
-    """What the store takes for its connection."""
+    """What the store uses in the place of its connection."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Statements:
         self.dialect = connection.dialect
 
     def execute(self, statement: Any, parameters: Any = None) -> CursorResult[Any]:  # noqa: ANN401
-        """Execute, as a `Connection` does."""
+        """Execute a statement, as a `Connection` does."""
         if self._transaction.failed:
             raise refusals.aborted()
         try:
@@ -70,14 +70,14 @@ class Statements:
         if error is not None:
             raise error
         if self._transaction.spot in _PACED and _reads(statement, PROVIDERS):
-            # The moment that the code goes on with the row in its hands.
+            # From this moment on the code has the row locked.
             errand = self._kernel.current.errand
             if isinstance(errand, Errand):
                 errand.row_at = self._kernel.seconds
         return result
 
     def hand_on(self) -> None:
-        """Have others go on for a while, and the server stand still; raise where it ended us."""
+        """Let other tasks run. Raise if the server ended this transaction meanwhile."""
         transaction = self._transaction
         transaction.idle_since = self._kernel.seconds
         with self._outside():
@@ -119,7 +119,8 @@ class Statements:
                 stack.enter_context(transactions.noting(transaction))
             result: CursorResult[Any] = self._connection.execute(statement, parameters)
             if result.returns_rows:
-                # Read now: SQLite is somebody else's before the next row is asked for.
+                # Fetch all rows now: another task may use the connection before the next row is
+                # read.
                 cursor: Any = result.cursor
                 rows = cursor.fetchall()
                 result.cursor_strategy = FullyBufferedCursorFetchStrategy(
@@ -130,7 +131,7 @@ class Statements:
         return result
 
     def _wait_for(self, holder: Transaction) -> None:
-        """Wait for whoever has locked a row, as long as the server lets it."""
+        """Wait for the transaction that locked a row, as long as the server allows."""
         transaction, kernel = self._transaction, self._kernel
         kernel.happened("statement waits for a row's lock")
         ahead: Transaction | None = holder
@@ -139,7 +140,7 @@ class Statements:
                 kernel.happened("deadlock")
                 raise refusals.of(refusals.DEADLOCK)
             ahead = ahead.waits_for
-        # One that is not idle may become so: looked at again then.
+        # A holder that is not idle may become idle, so check it again by then.
         since = kernel.seconds if holder.idle_since is None else holder.idle_since
         left = max(since + IDLE_IN_TRANSACTION - kernel.seconds, 0.0) + _TICK
         transaction.waits_for = holder
@@ -157,7 +158,7 @@ class Statements:
 
     @contextmanager
     def _outside(self) -> Iterator[None]:
-        """Have the turn be handed on although a transaction is open."""
+        """Let other tasks run although a transaction is open."""
         task = self._kernel.current
         task.within, within = None, task.within
         try:
@@ -167,7 +168,7 @@ class Statements:
 
 
 def as_connection(statements: Statements) -> Connection:
-    """Return what the store is given."""
+    """Return what the store gets as its connection."""
     return cast("Connection", statements)
 
 
@@ -193,14 +194,14 @@ def _reads(statement: Any, table: Table) -> bool:  # noqa: ANN401
 
 
 def _keys(statement: Select[Any], table: Table, rows: list[Any]) -> list[Key]:
-    """Return which rows of a table were selected."""
+    """Return the keys of the selected rows."""
     columns = list(statement.selected_columns)
     places = [columns.index(each) for each in table.primary_key]
     return [(table.name, *(row[place] for place in places)) for row in rows]
 
 
 def _skips(statement: Any) -> bool:  # noqa: ANN401
-    """Tell whether a statement passes over what others have locked."""
+    """Return whether a statement skips rows that others have locked."""
     wanted = getattr(statement, "_for_update_arg", None)
     if wanted is not None:
         return bool(wanted.skip_locked)
@@ -209,7 +210,7 @@ def _skips(statement: Any) -> bool:  # noqa: ANN401
 
 
 def _names(criterion: Any) -> set[str]:  # noqa: ANN401
-    """Return the names of the common tables that a criterion selects from."""
+    """Return the names of the common table expressions that a criterion selects from."""
     inner = getattr(getattr(criterion, "right", None), "element", None)
     found = inner.get_final_froms() if isinstance(inner, Select) else []
     return {each.name for each in found if hasattr(each, "name")}

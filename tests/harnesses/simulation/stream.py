@@ -1,6 +1,6 @@
-"""The result stream in memory: what worker.stream.stream.Stream promises, and what can befall it.
+"""The result stream in memory: the promises of worker.stream.stream.Stream, and its losses.
 
-tests/harnesses/simulation/test_stream_double.py holds it to the real one on a real server.
+tests/harnesses/simulation/test_stream_double.py compares it with the real stream on a real server.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,7 +27,7 @@ class MemoryStream:
         self._last = _NONE
         self._mark: str | None = None
         self._seen: dict[str, Id] = {}
-        #: How often the server lost anything.
+        #: How often the server lost data.
         self.losses = 0
 
     def append(
@@ -39,7 +39,7 @@ class MemoryStream:
         new_mark: str,
         deduplicate: bool = True,
     ) -> Appended:
-        """Append events in order, unless some were lost."""
+        """Append events in order, unless the server has lost some."""
         self._reach()
         last = self._last
         if mark and mark != self._mark:
@@ -56,7 +56,7 @@ class MemoryStream:
         return Appended("ok", self._mark, _text(last), tuple(ids))
 
     def trim(self, before: datetime) -> int:
-        """Drop what is older."""
+        """Remove older entries."""
         self._reach()
         oldest = (int(before.timestamp() * 1000), 0)
         kept = [entry for entry in self.entries if entry[0] >= oldest]
@@ -74,20 +74,20 @@ class MemoryStream:
         return found[:count]
 
     def close(self) -> None:
-        """Have nothing to close."""
+        """Do nothing."""
 
     def wipe(self) -> None:
-        """Lose everything, as `FLUSHALL` does."""
+        """Lose everything, as after `FLUSHALL`."""
         self.losses += 1
         self.entries, self._last, self._mark, self._seen = [], _NONE, None, {}
 
     def drop(self) -> None:
-        """Lose the stream, and nothing else of the server."""
+        """Lose the stream, but nothing else of the server."""
         self.losses += 1
         self.entries, self._last = [], _NONE
 
     def lose_tail(self, count: int) -> None:
-        """Lose the newest entries and all that was remembered of them, as a fail-over does."""
+        """Lose the newest entries and all that was stored about them, as in a fail-over."""
         self.losses += 1
         lost = {fields["id"] for _, fields in self.entries[len(self.entries) - count :]}
         del self.entries[len(self.entries) - count :]

@@ -1,4 +1,4 @@
-"""What the marketplace is told: the stream as a consumer sees it, doubles left out by their ids."""
+"""The stream as a consumer sees it: doubles are dropped by their ids."""
 
 import json
 from collections import defaultdict
@@ -16,7 +16,7 @@ _ENDS: Final = {event.value for event in END_EVENTS.values()}
 
 @dataclass(frozen=True, slots=True)
 class PublishedEvent:
-    """An event, seen for the first time."""
+    """An event, read for the first time."""
 
     type: str
     subject: str
@@ -24,7 +24,7 @@ class PublishedEvent:
 
 
 class Consumer:
-    """Reads the stream from its beginning, and again from its beginning where it was lost."""
+    """Reads the stream from its beginning, and again from its beginning after a loss."""
 
     def __init__(
         self, kernel: Kernel, stream: MemoryStream, hear: Callable[[PublishedEvent], None]
@@ -34,9 +34,9 @@ class Consumer:
         self._hear = hear
         self._after = "0-0"
         self._losses = 0
-        #: Ids that were seen.
+        #: Ids that were read.
         self.seen: set[str] = set()
-        #: Ids on the stream since it was last lost.
+        #: Ids on the stream since its last loss.
         self._present: set[str] = set()
         self._sequences: dict[str, int] = defaultdict(int)
         self._ends: dict[tuple[str, int], str] = {}
@@ -45,7 +45,7 @@ class Consumer:
     def read(self) -> None:
         """Read what is new."""
         if self._losses != self._stream.losses:
-            # A fail-over takes the group's position back, a flush the group itself.
+            # A fail-over takes back the group's position. A flush deletes the group itself.
             self._losses = self._stream.losses
             self._after = "0-0"
             self._present.clear()
@@ -65,9 +65,9 @@ class Consumer:
             self._hear(PublishedEvent(kind, fields["subject"], data))
 
     def doubt(self) -> None:
-        """Look no more at the order of what is known: the database has lost some of it.
+        """Stop checking the order of the operations that are known: the database has lost commits.
 
-        What happens again has other ids, and comes beside what was told before.
+        What happens again gets new ids, and is published beside the old events.
         """
         told = (json.loads(fields["data"]) for _, fields in self._stream.entries)
         self._doubted |= {data["operation_id"] for data in told if "operation_id" in data}
@@ -85,7 +85,7 @@ class Consumer:
         if kind in _ENDS:
             key = id_, data["attempt"]
             require(
-                key not in self._ends, "an attempt's end is told once", data["reference"], kind,
-                "after", self._ends.get(key),
+                key not in self._ends, "the end of an attempt is published once",
+                data["reference"], kind, "after", self._ends.get(key),
             )  # fmt: skip
             self._ends[key] = kind

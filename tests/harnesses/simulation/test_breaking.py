@@ -1,4 +1,4 @@
-"""How the product is broken: in one place, wherever it is used, and only for a while."""
+"""A slip changes one place, in every module that uses it, and only during a `with` block."""
 
 import pytest
 

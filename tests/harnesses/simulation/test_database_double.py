@@ -1,4 +1,4 @@
-"""The simulation's database and a real PostgreSQL: the same two transactions, the same outcome."""
+"""The simulation's database and a real PostgreSQL: the same two transactions, the same results."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -31,7 +31,7 @@ def throw(error: Exception) -> None:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two transactions: the second begins when the first has done its work, and not ended."""
+    """Two transactions. The second begins after the first one's statements, before its end."""
 
     first: Act
     second: Act
@@ -39,14 +39,14 @@ class Pair:
     rolls_back: bool = False
 
     def end(self) -> None:
-        """Have the first one be rolled back, if it is to be."""
+        """Roll the first one back, if it is to be."""
         if self.rolls_back:
             raise _RolledBack
 
 
 @dataclass(frozen=True)
 class Came:
-    """What came of them."""
+    """The results of both."""
 
     waited: bool
     second: object
@@ -77,7 +77,7 @@ def put(column: str, value: object) -> Act:
 
 
 def count(column: str) -> Act:
-    """Add one to what is there."""
+    """Add one to a column."""
 
     def act(connection: Connection) -> object:
         changed = update(OPERATIONS).values(**{column: OPERATIONS.c[column] + 1})
@@ -118,21 +118,21 @@ PAIRS: Final = {
     "both write other columns of one row": Pair(put("polls", 3), put("faults", 4)),
     "what is not committed is not seen": Pair(put("polls", 3), look),
     "what is rolled back was never there": Pair(put("polls", 3), count("polls"), rolls_back=True),
-    "a claim passes over what another one claims": Pair(claim(1), claim(5, "other")),
+    "a claim skips what another one claims": Pair(claim(1), claim(5, "other")),
     "a claim that is rolled back": Pair(claim(5), claim(5, "other"), rolls_back=True),
-    "a claim passes over what is being written": Pair(put("polls", 3), claim(5)),
+    "a claim skips what is being written": Pair(put("polls", 3), claim(5)),
     "a claimed row is written": Pair(claim(5), put("polls", 9)),
     "a lease is lost while its mark waits": Pair(put("lease_token", "else"), mark),
     "the same reference comes twice": Pair(take("new"), take("new")),
-    "other data come under one reference": Pair(take("new"), take("new", "0" * 64)),
+    "other data come under the same reference": Pair(take("new"), take("new", "0" * 64)),
     "the first of two is rolled back": Pair(take("new"), take("new"), rolls_back=True),
-    "two references are told in one outbox": Pair(take("new"), take("newer")),
+    "two references write into one outbox": Pair(take("new"), take("newer")),
     "a provider's row": Pair(fail_once, lock_provider),
     "a lock": Pair(hold_lock("one"), hold_lock("other")),
-    "a lock that is not taken after all": Pair(
+    "a lock that is rolled back": Pair(
         hold_lock("one"), hold_lock("other"), rolls_back=True
     ),
-    "the dead are freed while one of them beats": Pair(
+    "a silent process beats while its leases are freed": Pair(
         lambda connection: leases.beat(
             connection, incarnation=OWNER, role="poller", host="h", pid=1, now=NOW
         ),
@@ -142,7 +142,7 @@ PAIRS: Final = {
 
 
 def prepare(database: Database) -> None:
-    """Have three operations, one of them leased, and a process that was silent for long."""
+    """Prepare three operations, one of them leased, and a process that has been silent for long."""
     accepted(database, "order-1", "order-2", "order-3")
     with database.begin() as connection:
         put("due_at", NOW - timedelta(seconds=1))(connection)
@@ -160,7 +160,7 @@ def left(database: Database) -> list[tuple[Any, ...]]:
         rows = connection.execute(operations.order_by(OPERATIONS.c.reference)).fetchall()
         told = connection.execute(text("SELECT seq FROM outbox ORDER BY seq")).fetchall()
         held = connection.execute(text("SELECT holder FROM lock")).fetchall()
-    # The numbers themselves are each server's own; that there are so many, and no two the same.
+    # Each server has its own numbers. They are only counted, and none may be used twice.
     return [*map(tuple, rows), (len(told),), *map(tuple, held)]
 
 

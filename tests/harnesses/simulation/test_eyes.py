@@ -1,4 +1,4 @@
-"""The simulation sees what only its database can show: races, and commits that are lost."""
+"""The simulation notices what only its database can show: races, and lost commits."""
 
 from typing import Any
 
@@ -19,11 +19,11 @@ def test_store_that_locks_no_row_is_seen(monkeypatch: pytest.MonkeyPatch) -> Non
 
     result = simulate(11)
 
-    # A code that came twice at the same moment.
+    # The same code came twice at the same moment.
     assert "UNIQUE constraint failed: input" in result.detail
 
 
 def test_fail_over_after_which_nobody_recovers_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fail_over, "recover", lambda *_: {})
 
-    assert simulate(47).invariant == "what costs is done once"
+    assert simulate(47).invariant == "a billed call is made once"

@@ -1,6 +1,6 @@
-"""Every kind of fault that the simulation speaks of happens in the seeds of a run.
+"""Every kind of fault that the simulation names happens in the seeds of a test run.
 
-That it does is seen as the seeds are gone through (`test_simulation`).
+`test_simulation` proves it as it runs the seeds.
 """
 
 from tests.harnesses.simulation import refusals

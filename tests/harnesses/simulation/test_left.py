@@ -1,4 +1,4 @@
-"""What the seeds do not see, a test does: every mistake is made, and its test fails."""
+"""For each mistake that no seed notices, a test fails when the mistake is made."""
 
 import os
 import subprocess

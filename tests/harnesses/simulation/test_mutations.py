@@ -1,4 +1,4 @@
-"""The simulation is not blind: it sees every way in which the engine is broken on purpose."""
+"""The simulation is not blind: it notices every way in which the engine is broken on purpose."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def test_mutation_is_seen(name: str) -> None:
 
 
 def test_every_seed_that_sees_a_mutation_is_tested_where_nothing_is_broken() -> None:
-    # By test_simulation.py, which goes through all of these.
+    # test_simulation.py runs all of these.
     assert max(seed for seed, _ in CAUGHT.values()) < TESTED
 
 

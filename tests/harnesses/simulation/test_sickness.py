@@ -1,4 +1,4 @@
-"""What befalls the simulation's database comes out as it does of PostgreSQL."""
+"""Faults of the simulation's database raise the same errors as those of PostgreSQL."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -30,7 +30,7 @@ def throw(error: Exception) -> None:
 
 
 def count(connection: Connection) -> None:
-    """Add one to what is there."""
+    """Add one to a column."""
     connection.execute(update(OPERATIONS).values(polls=OPERATIONS.c.polls + 1))
 
 
@@ -161,7 +161,7 @@ def test_server_ends_who_stands_still_within_a_transaction_before_somebody_who_w
     with pytest.raises(DatabaseUnavailable, match="IdleInTransactionSessionTimeout"):
         simulated.run((0.0, stand_still), (1.0, wait))
 
-    # It stands still for 20 seconds; nobody has to wait for the end of that.
+    # It stands still for 20 virtual seconds; the test itself does not wait.
     assert at == [pytest.approx(began + IDLE_IN_TRANSACTION, abs=0.1)]
 
 

@@ -1,4 +1,4 @@
-"""Many seeds of everything that can go wrong: no promise is broken, and all of it happens."""
+"""Many seeds with every kind of fault: no promise is broken, and every fault happens."""
 
 import os
 import subprocess
@@ -32,7 +32,7 @@ def test_every_promise_is_kept_whatever_the_seed_has_in_store(first: int) -> Non
             missed[seed] = expected - result.seen.keys()
 
     assert broken == {}
-    # What is said to happen in a seed: `./run simulate --seeds 300` finds it anew.
+    # If a seed no longer has its fault, `./run simulate --seeds 300` prints another one.
     assert missed == {}
 
 

@@ -1,4 +1,4 @@
-"""Start messages: the simulation sees which of them had to be refused, also after a fail-over."""
+"""The simulation notices which start messages had to be refused, also after a fail-over."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -25,7 +25,7 @@ _TASK: Final = "tasks.moneta.start_identification"
 
 
 class Shop:
-    """Sends start messages under one reference, which a sound worker or a broken one takes."""
+    """Sends start messages under one reference to a sound worker, or to a broken one."""
 
     def __init__(self) -> None:
         self.simulated = Simulated()
@@ -33,13 +33,13 @@ class Shop:
         self.taken: set[str] = set()
 
     def send(self, message_id: str, data: _Data, *, refuses: bool | None = None) -> None:
-        """Send a message; `refuses` says what a broken worker does with it."""
+        """Send a message. `refuses` says what a broken worker does with it."""
         self.starts.sent(message_id, "order-1", data)
         self.simulated.run((0.0, lambda: self._take(message_id, data, refuses)))
         self.taken.add(message_id)
 
     def fail_over(self, *messages: tuple[str, _Data]) -> None:
-        """Send messages, and have the database lose what it made of them."""
+        """Send messages, and let the database lose their commits."""
         kept = store().copy()
         for message_id, data in messages:
             self.send(message_id, data)
@@ -76,7 +76,7 @@ def test_other_data_that_are_not_refused_are_seen() -> None:
     shop.send("m1", _FIRST)
     shop.send("m2", _OTHER, refuses=False)
 
-    with pytest.raises(Violation, match="other data under a reference are refused aloud: m2"):
+    with pytest.raises(Violation, match="other data under a reference are refused: m2"):
         shop.judge()
 
 
@@ -85,7 +85,7 @@ def test_same_data_that_are_refused_are_seen() -> None:
     shop.send("m1", _FIRST)
     shop.send("m2", _FIRST, refuses=True)
 
-    with pytest.raises(Violation, match="the same data under a reference are harmless: m2"):
+    with pytest.raises(Violation, match="the same data under a reference are not refused: m2"):
         shop.judge()
 
 
@@ -103,7 +103,7 @@ def test_first_data_are_others_once_a_lost_reference_was_taken_again() -> None:
     shop.send("m2", _OTHER)
     shop.send("m3", _FIRST, refuses=False)
 
-    with pytest.raises(Violation, match="other data under a reference are refused aloud: m3"):
+    with pytest.raises(Violation, match="other data under a reference are refused: m3"):
         shop.judge()
 
 

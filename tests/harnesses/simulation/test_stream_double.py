@@ -1,4 +1,4 @@
-"""The simulation's stream and the real one on a real server: same acts, same answers."""
+"""The simulation's stream and the real one on a real server: same actions, same answers."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -13,12 +13,12 @@ from worker.stream.stream import Appended, Stream
 
 NAME = "uprid:events"
 Either = Stream | MemoryStream
-#: Does something to a stream; `lose` takes so many entries from its tail, `wipe` all of it.
+#: An action on a stream. `lose` removes entries from its tail, `wipe` removes everything.
 Act = Callable[["Double"], object]
 
 
 class Double:
-    """One of the two, and what can befall its server."""
+    """One of the two streams, and what can happen to its server."""
 
     def __init__(self, stream: Either, server: ValkeyServer | None) -> None:
         self.stream = stream
@@ -39,7 +39,7 @@ class Double:
         return appended
 
     def forget(self) -> None:
-        """Know nothing of the server, as a database that was just made."""
+        """Forget the server's mark and position, like a database that was just created."""
         self.known = ("", "0-0")
 
     def wipe(self) -> None:
@@ -129,7 +129,7 @@ def test_fail_over_loses_the_tail_and_what_was_remembered_of_it() -> None:
 
 
 def _plain(answer: object) -> object:
-    """Leave the ids' times out: they are each server's own. Which of them are the same stays."""
+    """Replace the ids, which contain each server's own time. Equal ids stay equal."""
     if isinstance(answer, Appended):
         return answer.verdict, answer.mark, answer.last_id == "0-0", len(answer.ids)
     if isinstance(answer, list):

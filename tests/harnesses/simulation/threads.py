@@ -1,4 +1,4 @@
-"""Threads that are tasks of the kernel: what the engine takes of its host."""
+"""Threads that are tasks of the kernel: the engine's environment in the simulation."""
 
 from collections import deque
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from worker.engine.environment import Environment, Futures
 
 
 class Threads(Executor):
-    """So many threads of one process."""
+    """A limited number of threads of one process."""
 
     def __init__(self, kernel: Kernel, life: Life, count: int, ended: Event) -> None:
         self._kernel = kernel
@@ -20,7 +20,7 @@ class Threads(Executor):
         self._waiting: deque[Callable[[], None]] = deque()
 
     def submit(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Have a thread do something."""
+        """Run a function in a thread."""
         future: Future[Any] = Future()
         errand = self._kernel.current.errand
 
@@ -39,7 +39,7 @@ class Threads(Executor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT002
-        """Have nothing to end: tasks end with their process."""
+        """Do nothing: the threads end with their process."""
         del wait, cancel_futures
 
     def _next(self) -> None:
@@ -49,7 +49,7 @@ class Threads(Executor):
 
 
 def environment(kernel: Kernel, life: Life, monotonic: Callable[[], float]) -> Environment:
-    """Return the host of one process."""
+    """Return the environment of one process."""
     ended = Event(kernel)
 
     def wait(calls: Futures, timeout: float | None) -> tuple[Futures, Futures]:

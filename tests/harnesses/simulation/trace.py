@@ -1,10 +1,10 @@
-"""The trace: what happened, line by line, and a hash by which two runs are compared."""
+"""The trace: all events line by line, and a hash that compares two runs."""
 
 import hashlib
 
 
 class Trace:
-    """Keeps the lines only where somebody will read them."""
+    """Keeps the lines only if they will be printed."""
 
     def __init__(self) -> None:
         self.keep = False
@@ -22,5 +22,5 @@ class Trace:
 
     @property
     def digest(self) -> str:
-        """What two runs of one seed have in common."""
+        """The hash. Two runs of one seed have the same one."""
         return self._hash.hexdigest()

@@ -1,8 +1,9 @@
-"""Transactions beside each other on one SQLite: each sees what is committed, and what is its own.
+"""Transactions side by side on one SQLite: each sees committed rows and its own changes.
 
-READ COMMITTED as PostgreSQL has it, statement by statement. Only one transaction at a time is in
-SQLite. The others are laid aside: the rows that they wrote are remembered, rolled back, and written
-again before their next statement. Nobody can have changed these rows meanwhile, as they are locked.
+This is READ COMMITTED as PostgreSQL has it, statement by statement. SQLite holds only one open
+transaction at a time. The others are set aside: their rows are saved, rolled back, and written
+again before their next statement. No other transaction can have changed these rows meanwhile,
+because they are locked.
 """
 
 import sqlite3
@@ -13,7 +14,7 @@ from typing import Any, Final
 
 from tests.harnesses.simulation.kernel import Event
 
-#: A row: its table, and its primary key.
+#: The key of a row: its table and its primary key.
 Key = tuple[Any, ...]
 
 #: Tables that the simulation writes, with their primary keys.
@@ -31,35 +32,36 @@ _TABLES: Final = {
     "refusal": ("message_id",),
     "stream": ("name",),
 }
-#: Numbered by a sequence: a number is never given twice, be its transaction rolled back.
+#: Tables numbered by a sequence: a number is never used again, even after a rollback.
 _NUMBERED: Final = {"journal": "id", "outbox": "seq"}
-#: What must not be there twice, beside primary keys. Who inserts it waits for who does so, too.
+#: Unique columns beside primary keys. Two transactions that insert the same value wait for each
+#: other.
 _UNIQUE: Final = {
     "operation": (("reference",),),
     "input": (("operation_id", "attempt", "fingerprint"), ("operation_id", "message_id")),
 }
-#: In the place of a primary key: what is locked is no row but a value.
+#: Stands in the place of a primary key if a value is locked, not a row.
 _NO_ROW: Final = object()
 
 
 @dataclass(eq=False)
 class Transaction:
-    """One that is open."""
+    """An open transaction."""
 
-    #: Who opened it, by the code's names.
+    #: Where the code opened it.
     spot: str
     ended: Event
     #: The rows that it wrote, in their order.
     touched: dict[Key, None] = field(default_factory=dict)
     locks: set[Key] = field(default_factory=set)
     waits_for: "Transaction | None" = None
-    #: Since when it is its client's turn. Seconds; None: it is the server's.
+    #: Since when it waits for its client, in seconds. None: a statement is being executed.
     idle_since: float | None = None
-    #: Why the server ended it: an SQLSTATE.
+    #: The SQLSTATE with which the server ended it.
     ended_by: str | None = None
-    #: A statement failed: nothing but a rollback is taken.
+    #: Whether a statement failed. Then only a rollback is accepted.
     failed: bool = False
-    #: What it wrote, while it is laid aside.
+    #: Its rows, while it is set aside.
     aside: list[tuple[Key, Sequence[Any] | None]] = field(default_factory=list)
 
 
@@ -72,7 +74,7 @@ class Blocked(Exception):
 
 
 class Transactions:
-    """All that are open on one SQLite connection."""
+    """The open transactions of one SQLite connection."""
 
     def __init__(self, raw: sqlite3.Connection) -> None:
         self._raw = raw
@@ -83,13 +85,13 @@ class Transactions:
         self._noted: dict[Key, None] = {}
         self._numbers: dict[str, int] = dict.fromkeys(_NUMBERED, 0)
         self._columns: dict[str, int] = {}
-        #: Counts the commits that wrote anything.
+        #: Counts the commits that wrote something.
         self.version = 0
         raw.create_function("noted", -1, self._note)
         raw.create_function("next_number", 1, self._next_number)
 
     def watch(self) -> None:
-        """Have every row that is written be noted; once, when the tables are there."""
+        """Create the triggers that note every written row. Called once, when the tables exist."""
         for table, columns in _TABLES.items():
             new = ", ".join(f"NEW.{column}" for column in columns)
             old = ", ".join(f"OLD.{column}" for column in columns)
@@ -104,7 +106,8 @@ class Transactions:
                     f"UPDATE {table} SET {key} = next_number('{table}')"  # noqa: S608 - constants
                     f" WHERE {key} = NEW.{key} AND next_number('') > 0;"
                 )
-                # Its number changes only as it is inserted; the first one was nobody's.
+                # A number changes only right after the insert, and no row had the first one: note
+                # the new one.
                 bodies["UPDATE"] = f"SELECT noted('{table}', {new});"
             for event, body in bodies.items():
                 self._raw.execute(
@@ -115,7 +118,7 @@ class Transactions:
             self._columns[table] = len(found)
 
     def reset(self) -> None:
-        """Have none open."""
+        """Forget all transactions."""
         self.lay_aside()
         self._open.clear()
         self._locks.clear()
@@ -123,13 +126,13 @@ class Transactions:
         self.version = 0
 
     def begin(self, spot: str, ended: Event) -> Transaction:
-        """Open one; `ended` is set once it is over."""
+        """Open a transaction. `ended` is set when it is over."""
         transaction = Transaction(spot, ended)
         self._open.append(transaction)
         return transaction
 
     def enter(self, transaction: Transaction) -> None:
-        """Bring one into SQLite."""
+        """Put a transaction into SQLite."""
         if self._resident is transaction:
             return
         self.lay_aside()
@@ -139,7 +142,7 @@ class Transactions:
             self._put(key, row)
 
     def lay_aside(self) -> None:
-        """Have SQLite hold nothing but what is committed."""
+        """Take the open transaction out of SQLite, so that only committed rows are in it."""
         resident, self._resident = self._resident, None
         if resident is not None:
             resident.aside = [(key, self._row(key)) for key in resident.touched]
@@ -161,7 +164,7 @@ class Transactions:
         self._end(transaction)
 
     def terminate(self, sqlstate: str, transaction: Transaction | None = None) -> int:
-        """Have the server end one, or all, whatever their clients are at; return how many."""
+        """End one transaction or all, even in the middle of a statement; return how many."""
         ended = [*self._open] if transaction is None else [transaction]
         for each in ended:
             each.ended_by = sqlstate
@@ -169,12 +172,12 @@ class Transactions:
         return len(ended)
 
     def others(self, transaction: Transaction) -> bool:
-        """Tell whether another one is open."""
+        """Return whether another transaction is open."""
         return self._open != [transaction]
 
     @contextmanager
     def noting(self, transaction: Transaction) -> Iterator[None]:
-        """Note what a statement writes, and lock it; `Blocked`: it has written nothing."""
+        """Note and lock the rows that a statement writes. `Blocked`: it has written nothing."""
         self.enter(transaction)
         alone = not self.others(transaction)
         if not alone:
@@ -199,13 +202,13 @@ class Transactions:
         self._lock(transaction, wanted)
 
     def lock(self, transaction: Transaction, keys: list[Key]) -> None:
-        """Lock rows that were selected for it."""
+        """Lock rows that a transaction selected."""
         self._demand(transaction, keys)
         self._lock(transaction, keys)
 
     @contextmanager
     def skipping(self, transaction: Transaction, table: str) -> Iterator[None]:
-        """Have rows that others have locked not be there for a statement."""
+        """Hide rows that others have locked from a statement."""
         self.enter(transaction)
         hidden = [
             (key, row)
@@ -260,7 +263,7 @@ class Transactions:
         return found
 
     def _put(self, key: Key, row: Sequence[Any] | None) -> None:
-        """Have a row be as it was."""
+        """Restore a row."""
         self._raw.execute(
             f"DELETE FROM {key[0]} WHERE {_where(key[0])}",  # noqa: S608 - constants
             key[1:],
@@ -277,7 +280,8 @@ class Transactions:
             self._noted[key] = None
 
     def _next_number(self, table: str) -> int:
-        # Asked without a table: whether numbers are given at all, and not put back.
+        # An empty name asks whether numbers are given at present. They are not while rows are
+        # restored.
         if not table:
             return int(self._noting)
         self._numbers[table] += 1

@@ -1,9 +1,9 @@
-"""A plugin of pytest: each test of left.py runs with its mistake made, and must notice.
+"""A pytest plugin: each test of left.py runs with its mistake made, and must fail.
 
-    python -m pytest -p tests.harnesses.simulation.under_mutation TEST…
+python -m pytest -p tests.harnesses.simulation.under_mutation TEST…
 
-A test that fails then is passed, one that passes is failed. What fails in its set-up stays an
-error: that would notice anything.
+A test that fails is reported as passed, and one that passes as failed. An error in the set-up stays
+an error, because it would happen with every mistake.
 """
 
 from collections.abc import Generator
@@ -22,7 +22,7 @@ def _of(item: pytest.Item) -> tuple[str, Mutation] | None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Make the mistake for as long as its test runs, set-up and tear-down included."""
+    """Make the mistake during its test, with set-up and tear-down."""
     found = _of(item)
     if found is None:
         return (yield)
@@ -34,11 +34,11 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Turn the verdict round."""
+    """Exchange passed and failed."""
     report = yield
     found = _of(item)
     if found is not None and call.when == "call":
         noticed = report.failed
         report.outcome = "passed" if noticed else "failed"
-        report.longrepr = None if noticed else f"nobody noticed {found[0]}"
+        report.longrepr = None if noticed else f"the test did not notice {found[0]}"
     return report

@@ -1,8 +1,8 @@
-"""A promise that was broken."""
+"""A promise was broken."""
 
 
 class Violation(BaseException):
-    """An invariant does not hold. No `except Exception` of the code may swallow it."""
+    """An invariant does not hold. A BaseException, so that no `except Exception` catches it."""
 
     def __init__(self, invariant: str, detail: object) -> None:
         super().__init__(f"{invariant}: {detail}")
@@ -10,6 +10,6 @@ class Violation(BaseException):
 
 
 def require(holds: object, invariant: str, *detail: object) -> None:
-    """Raise `Violation` unless it holds."""
+    """Raise `Violation` if the condition is false."""
     if not holds:
         raise Violation(invariant, " ".join(map(str, detail)))

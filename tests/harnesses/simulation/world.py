@@ -1,4 +1,4 @@
-"""The world of one seed: processes, broker, stream, providers, people, and what befalls them."""
+"""The world of one seed: processes, broker, stream, providers and people, with their faults."""
 
 from collections import defaultdict
 from datetime import datetime
@@ -31,14 +31,14 @@ from worker.store.leases import POISON_AFTER
 
 SEALER: Final = Sealer([new_key()])
 FINGERPRINTER: Final = Fingerprinter("simulation")
-#: Deaths after which a seed has seen enough of them.
+#: Deaths after which no more processes die in a seed.
 _MOST_DEATHS: Final = 15
-#: Chunk messages of one provider that may wait at a time.
+#: The most chunk messages of one provider that may wait at a time.
 _MOST_WAITING: Final = 150
 
 
 class World:
-    """Everything."""
+    """Everything in one seed."""
 
     def __init__(self, seed: int) -> None:
         store().empty()
@@ -53,7 +53,7 @@ class World:
         self._booted_at = 0.0
         #: Until when the database stood still last.
         self._delayed = 0.0
-        #: When the last call returns that hangs.
+        #: When the last hanging call returns.
         self.returns_at = 0.0
         self.rows = Rows(kernel, self.plan, self.calls, self._quiet_since, self.longest_wait)
         self.servers = {
@@ -61,16 +61,16 @@ class World:
             for provider in self.plan.providers
         }
         self.people = People(self)
-        #: Messages that were worked on to their end.
+        #: Ids of the messages that were worked on to their end.
         self.taken: set[str] = set()
         self.facts = Facts(self)
         self.consumer = Consumer(kernel, self.stream, self.people.hear)
         self._processes: list[Process] = []
         self._lives = 0
         self._deaths = 0
-        #: How many processes are to begin once they may; None: they may.
+        #: How many processes start when they are allowed to. None: they are allowed.
         self._stopped: int | None = None
-        #: Whether the database has lost what it had confirmed.
+        #: Whether the database has lost confirmed commits.
         self._forgetful = False
         self._poison = "o0" if kernel.random.random() < self.plan.poison else None
         self._first: Violation | None = None
@@ -78,7 +78,7 @@ class World:
         self._poisonings: defaultdict[str, list[datetime]] = defaultdict(list)
 
     def source(self) -> Source:
-        """Return what identifiers are drawn from."""
+        """Return the source from which ids are drawn."""
 
         def time_ns() -> int:
             task = self.kernel._current
@@ -88,7 +88,7 @@ class World:
         return Source(time_ns, self.kernel.random.getrandbits)
 
     def run(self) -> None:
-        """Live through it all, and look whether the promises were kept."""
+        """Run the seed to its end, and check that the promises were kept."""
         kernel, plan = self.kernel, self.plan
         for _ in range(plan.hosts):
             self._boot()
@@ -116,49 +116,50 @@ class World:
                 raise self._first from None
             raise
 
-    # What others ask of it
+    # What the other parts ask of the world
 
     def committed(self, spot: str, transaction: Transaction) -> None:
-        """Look at what was just written."""
+        """Check what was just committed."""
         if self._first is not None:
             return
         try:
             self.rows.committed(spot, transaction)
             self.facts.committed(spot, transaction)
         except Violation as violation:
-            # While it makes its way out, others go on, and stumble over what was half looked at.
+            # Other tasks run on until this is raised to the top. Their checks would fail on a state
+            # that was checked only in part, so the first violation is kept.
             self._first = violation
             raise
 
     def disturb(self, lasting: float = 0.0) -> None:
-        """Note that answers may be lost, until so many seconds from now."""
+        """Note that answers may be lost for this many seconds."""
         self.calls.disturbed = max(self.calls.disturbed, self.kernel.seconds + lasting)
 
     def may_crash(self) -> bool:
-        """Tell whether there have not been deaths enough."""
+        """Return whether there have been few enough deaths for another one."""
         return self._deaths < _MOST_DEATHS
 
     def bury(self, process: Process) -> None:
-        """Have a process be dead, and another one begin in its place."""
+        """Remove a dead process, and start another one in its place."""
         kernel = self.kernel
         self._deaths += 1
         self._end(process)
         kernel.at(kernel.random.choice([0.1, 2.0, 8.0, 20.0]) if self.rough else 0.1, self._boot)
 
     def stop_all(self) -> None:
-        """Have no process be there, nor begin."""
+        """Stop all processes, and let none start."""
         self._stopped = len(self._processes)
         for process in [*self._processes]:
             self._end(process)
 
     def start_all(self) -> None:
-        """Have as many processes begin as were stopped, or were to begin meanwhile."""
+        """Start as many processes as were stopped, or wanted to start meanwhile."""
         count, self._stopped = self._stopped or 0, None
         for _ in range(count):
             self._boot()
 
     def forget_since(self, since: datetime) -> None:
-        """See that the database has lost what was committed since a time."""
+        """Note that the database has lost the commits since a time."""
         self._forgetful = True
         # With a claim that was lost, the product has lost that the operation was ever suspected.
         for deaths in self._poisonings.values():
@@ -176,7 +177,7 @@ class World:
         self.kernel.kill(process.life)
 
     def poisons(self, reference: str) -> bool:
-        """Tell whether a process dies of an operation."""
+        """Return whether a process dies of an operation."""
         if reference != self._poison:
             return False
         deaths = self._poisonings[reference]
@@ -188,7 +189,7 @@ class World:
         return True
 
     def forgive(self, reference: str) -> None:
-        """Have a person look at an operation: its poison is taken from it."""
+        """Note that a person acted on an operation: its count of deaths starts again."""
         self._poisonings[reference].clear()
         if reference == self._poison:
             self._poison = None
@@ -201,7 +202,7 @@ class World:
         """Return what a provider began for an attempt."""
         return self.servers[self.people.references[reference]].of(reference, attempt)
 
-    # What befalls it
+    # Faults
 
     def _boot(self) -> None:
         if self._stopped is not None:
@@ -258,7 +259,7 @@ class World:
             self.disturb(lasting)
 
     def _stand_still(self, lasting: float) -> None:
-        # It loses nothing, and only takes time: no answer may be lost by it.
+        # Nothing is lost, it only takes time: no answer may be lost because of it.
         if self.rough:
             self.kernel.happened("database stands still")
             self.sickness.stand_still(lasting)
@@ -272,10 +273,10 @@ class World:
         for server in self.servers.values():
             server.rough = False
 
-    # What must hold
+    # Invariants
 
     def _look(self) -> None:
-        """Look around, every second."""
+        """Check everything, once a second."""
         if not self.stream.away:
             self.consumer.read()
         self.rows.held()
@@ -284,17 +285,17 @@ class World:
         for provider, count in self.broker.waiting.items():
             require(count <= _MOST_WAITING, "waiting messages are bounded", provider, count)
         strangers = self.broker.strangers()
-        require(not strangers, "a marker speaks of a message", strangers)
+        require(not strangers, "a marker names a published message", strangers)
         self.kernel.at(1.0, self._look)
 
     @property
     def longest_wait(self) -> float:
-        """Seconds after which a chunk is given up that hangs in something."""
+        """Seconds after which a hanging chunk is given up."""
         return engine.longest_wait(self.plan.limits)
 
     @property
     def _grace(self) -> float:
-        """Seconds within which all is over once nothing goes wrong any more."""
+        """Seconds after the last fault within which everything must be over."""
         plan = self.plan
         waits = max(policy.longest for policy in plan.policies)
         dying = POISON_AFTER * (plan.silence + 3 * plan.sweep_every) if self._poison else 0.0
@@ -315,45 +316,45 @@ class World:
             and store().raw.execute("SELECT 1 FROM outbox WHERE stream_id IS NULL").fetchone()
             is None
             and len(self.people.accepted) == self.plan.operations
-            # A stream that was wiped last thing is filled again by the next sweep.
+            # If the last fault was a wiped stream, the next sweep fills it again.
             and not self._unheard()
             and not self._gone()
         )
 
     def _unheard(self) -> set[str]:
-        """Return the events that the consumer has not seen."""
+        """Return the events that the consumer has not read."""
         self.consumer.read()
         told = {row[0] for row in store().raw.execute("SELECT id FROM outbox")}
         return told - self.consumer.seen
 
     def _gone(self) -> list[str]:
-        """Return the events that are not on the stream now, be it that they were seen once."""
+        """Return the events that are not on the stream now, even if they were read once."""
         there = {fields["id"] for _, fields in self.stream.entries}
         events = store().raw.execute("SELECT id, type, subject FROM outbox ORDER BY seq")
         return [f"{kind} {subject}" for id_, kind, subject in events if id_ not in there]
 
     def _missing(self) -> list[str]:
-        """Return what was enqueued and is not ours."""
+        """Return the references that were enqueued and have no operation."""
         there = {row.reference for row in self.rows.operations.values()}
         missing = self.people.references.keys() - there
         if self._forgetful:
-            # The shop was told that it is, and the commit is lost.
+            # The marketplace read `accepted`, and the commit was lost.
             missing -= self.people.accepted
         return sorted(missing)
 
     def _judge(self) -> None:
         rows = self.rows.operations.values()
         left = [row for row in rows if State(row.state) in DRIVEN]
-        require(not left, "what is ours ends or waits for a person", left)
+        require(not left, "an accepted operation ends or waits for a person", left)
         missing = self._missing()
-        require(not missing, "what is enqueued becomes ours", missing)
+        require(not missing, "every start that was sent is accepted", missing)
         leased = [row for row in rows if row.lease_owner is not None]
-        require(not leased, "no lease is held for ever", leased)
+        require(not leased, "no lease is held without end", leased)
         raw = store().raw
         untold = raw.execute("SELECT type, subject FROM outbox WHERE stream_id IS NULL").fetchall()
-        require(not untold, "everything is told", untold)
+        require(not untold, "every event is published", untold)
         unseen = self._unheard()
-        require(not unseen, "everything is told", len(unseen), "events never came")
+        require(not unseen, "every event is published", len(unseen), "events never came")
         gone = self._gone()
         require(not gone, "the stream is filled again", gone)
         self.facts.judge()
