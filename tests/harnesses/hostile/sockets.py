@@ -8,7 +8,6 @@ import gzip
 import resource
 import socket
 import sys
-import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -19,6 +18,8 @@ from typing import Final
 
 from pydantic import SecretStr
 
+from tests.support.http_server import read_request
+from tests.support.loopback import LoopbackServer
 from tests.support.moneta import settings, work
 from worker.domain.outcomes import Outcome, Pending
 from worker.providers.moneta.plugin import MonetaPlugin
@@ -101,17 +102,6 @@ SCRIPTS: Final[dict[str, Script]] = {
 }
 
 
-def _read_request(peer: socket.socket) -> None:
-    """Read all of it: what is closed before is reset, and its reply lost."""
-    with peer.makefile("rb") as asked:
-        length = 0
-        while (line := asked.readline().strip()) != b"":
-            name, _, value = line.partition(b":")
-            if name.lower() == b"content-length":
-                length = int(value)
-        asked.read(length)
-
-
 @dataclass(frozen=True, slots=True)
 class Took:
     """What a script came to."""
@@ -134,32 +124,17 @@ class Took:
 @contextmanager
 def served(script: Script) -> Iterator[str]:
     """Serve one script to everybody who connects; return the address."""
-    listener = socket.create_server(("127.0.0.1", 0))
 
-    def serve() -> None:
-        while True:
-            try:
-                peer, _ = listener.accept()
-            except OSError:
-                return
-            with peer:
-                # A peer that has been cut off is not written to for long.
-                peer.settimeout(TOTAL * 2)
-                try:
-                    _read_request(peer)
-                    script(peer)
-                except OSError:
-                    continue
+    def serve(peer: socket.socket) -> None:
+        # A peer that has been cut off is not written to for long.
+        peer.settimeout(TOTAL * 2)
+        with peer.makefile("rb") as reader:
+            # All of it: what is closed before is reset, and its reply lost.
+            read_request(reader)
+        script(peer)
 
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/services"
-    finally:
-        # Only a shutdown wakes a thread that waits for somebody to connect.
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        thread.join(TOTAL * 4)
+    with LoopbackServer(serve) as server:
+        yield f"{server.origin}/services"
 
 
 def ask(script: Script, transport: str = "json") -> Took:
