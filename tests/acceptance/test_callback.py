@@ -1,16 +1,14 @@
 """A callback hastens the poll, over either transport, and decides nothing."""
 
 import json
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests.support.http_server import Answer, Asked, HttpServer
 from tests.support.marketplace import ACCEPTED, CALLBACK, REFUSED, STARTED, Marketplace
 from tests.support.people import person
 from tests.support.processes import wait_until
@@ -33,34 +31,24 @@ _ENDLESS_UNIT: Final = 6_000_206
 _UNKNOWN: Final = 987_654_321
 
 
-class Receiver(BaseHTTPRequestHandler):
+class Page(HttpServer):
     """The marketplace's page for MONETA's callbacks: passes the task's id on and knows no more."""
 
-    server: "_Page"
-
-    def do_GET(self) -> None:
-        """Enqueue what came."""
-        [async_id] = parse_qs(urlsplit(self.path).query)["asyncId"]
-        self.server.marketplace.send(CALLBACK, async_id=int(async_id))
-        self.server.received.append(int(async_id))
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-class _Page(ThreadingHTTPServer):
     marketplace: Marketplace
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Receiver)
+        super().__init__(self._pass_on)
         self.received: list[int] = []
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/moneta/done"
+        return f"{self.origin}/moneta/done"
+
+    def _pass_on(self, asked: Asked) -> Answer:
+        [async_id] = parse_qs(urlsplit(asked.path).query)["asyncId"]
+        self.marketplace.send(CALLBACK, async_id=int(async_id))
+        self.received.append(int(async_id))
+        return Answer()
 
 
 @dataclass(frozen=True)
@@ -68,21 +56,11 @@ class Run:
     """A whole system, and the page that MONETA calls."""
 
     system: System
-    page: _Page
+    page: Page
 
     @property
     def shop(self) -> Marketplace:
         return self.system.marketplace
-
-
-@contextmanager
-def _page() -> Iterator[_Page]:
-    with _Page() as page:
-        thread = threading.Thread(target=page.serve_forever, args=(0.05,), daemon=True)
-        thread.start()
-        yield page
-        page.shutdown()
-        thread.join()
 
 
 @pytest.fixture(scope="module", params=["json", "soap"])
@@ -95,7 +73,7 @@ def run(
     """Operations whose next poll is ten minutes away, and a MONETA that calls back."""
     broker.flush()
     url = sqlite.create_database(bring_to_newest)
-    with _page() as page:
+    with Page() as page:
         settings = {
             "UPRID_MONETA__TRANSPORT": request.param,
             "UPRID_MONETA__POLL": json.dumps(_SLOW),

@@ -1,18 +1,16 @@
 """Started where another Celery app is set up: its variables and files change nothing of ours."""
 
 import signal
-import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
 import pytest
 import requests
 
-from tests.support.loopback import free_port
+from tests.support.loopback import LoopbackServer, free_port
 from tests.support.marketplace import ACCEPTED
 from tests.support.processes import PATIENCE, environment, wait_until
 from tests.support.servers import ValkeyServer
@@ -33,34 +31,15 @@ client.moneta.start_identification("foreign", 1_000)
 """
 
 
-class TheirBroker:
-    """Another app's broker: accepts connections and counts them."""
+class TheirBroker(LoopbackServer):
+    """Another app's broker: closes connections, and counts them."""
 
     def __init__(self) -> None:
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self._thread = threading.Thread(target=self._accept, daemon=True)
-        self.connections = 0
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
-        self._thread.join()
+        super().__init__(lambda _: None)
 
     @property
     def url(self) -> str:
-        return f"amqp://guest:guest@127.0.0.1:{self._socket.getsockname()[1]}//"
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                self._socket.accept()
-            except OSError:
-                return
-            self.connections += 1
+        return f"amqp://guest:guest@127.0.0.1:{self.port}//"
 
 
 def variables(theirs: str) -> dict[str, str]:

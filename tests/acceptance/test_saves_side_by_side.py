@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests.support.lossy_gateway import LossyGateway, lossy_gateway
+from tests.support.lossy_gateway import LossyGateway
 from tests.support.marketplace import ENDS, SAVE_SCHEDULED, WAITING
 from tests.support.payloads import scheduled_change
 from tests.support.servers import ValkeyServer
@@ -29,7 +29,7 @@ _SETTINGS: Final = {
 
 @pytest.fixture
 def gateway() -> Iterator[LossyGateway]:
-    with lossy_gateway("", "/setScheduledOperationData") as made:
+    with LossyGateway("/setScheduledOperationData") as made:
         yield made
 
 
@@ -49,7 +49,7 @@ def test_save_that_was_never_made_is_not_told_as_done_by_the_one_beside_it(
     gateway: LossyGateway,
     second: dict[str, Any],
 ) -> None:
-    address = {"UPRID_INTELLECTMONEY__URL": f"{gateway.url}/intellectmoney"}
+    address = {"UPRID_INTELLECTMONEY__URL": f"{gateway.origin}/intellectmoney"}
     settings = {**_SETTINGS, **address}
     with system(tmp_path, own_broker, migrated_url, settings, every_provider=True) as whole:
         gateway.target = f"http://127.0.0.1:{whole.sandbox_port}"

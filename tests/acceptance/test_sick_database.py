@@ -9,7 +9,8 @@ from typing import Final
 import pytest
 
 from tests.support.frozen import frozen
-from tests.support.http_stub import Answer, Asked, HttpStub, said
+from tests.support.http_server import Answer, Asked, HttpServer
+from tests.support.http_stub import said
 from tests.support.marketplace import ENDS, LATE, STARTED, WAITING
 from tests.support.moneta import result, ticket
 from tests.support.read_only import read_only
@@ -34,26 +35,32 @@ _PATIENT: Final = {
 _ENGINE: Final = "UPRID_ENGINE__"
 
 
-class Moneta(HttpStub):
+class Moneta(HttpServer):
     """A provider that can hold one unit's submit, and is done after some polls."""
 
     def __init__(self, *, polls: int = 1) -> None:
-        super().__init__()
+        super().__init__(self._reply)
         self._polls = polls
         self._asked_of: dict[int, int] = {}
+        self._counting = threading.Lock()
         #: The unit whose submit waits until `released` is set.
         self.held: int | None = None
         self.arrived = threading.Event()
         self.released = threading.Event()
         self.submits: list[int] = []
 
-    def next_answer(self, asked: Asked) -> Answer:
+    def close(self) -> None:
+        """Release what is still held, and end."""
+        self.released.set()
+        super().close()
+
+    def _reply(self, asked: Asked) -> Answer:
         """Answer by what was asked; a task's id is its unit's."""
         body = asked.json["Envelope"]["Body"]["AsyncRequest"]
         if _SUBMIT not in asked.body:
             return self._polled(int(body["asyncId"]))
         unit = int(body["SimplifiedIdentificationRequest"]["unitId"])
-        with self.lock:
+        with self._counting:
             self.submits.append(unit)
         if unit == self.held:
             self.arrived.set()
@@ -61,7 +68,7 @@ class Moneta(HttpStub):
         return said(ticket("CREATED", asyncId=unit, expirationDate="2099-01-01T00:00:00.000+03:00"))
 
     def _polled(self, unit: int) -> Answer:
-        with self.lock:
+        with self._counting:
             self._asked_of[unit] = polls = self._asked_of.get(unit, 0) + 1
         if polls < self._polls:
             return said(ticket(asyncId=unit, expirationDate="2099-01-01T00:00:00.000+03:00"))
@@ -70,7 +77,7 @@ class Moneta(HttpStub):
     @property
     def polls(self) -> int:
         """How many polls came."""
-        with self.lock:
+        with self._counting:
             return sum(self._asked_of.values())
 
 
@@ -87,7 +94,7 @@ def whole(
 ) -> Iterator[System]:
     """The system at default timings, at our provider."""
     url = server.create_database(bring_to_newest)
-    address = {"UPRID_MONETA__URL": f"http://127.0.0.1:{moneta.port}/services"}
+    address = {"UPRID_MONETA__URL": f"{moneta.origin}/services"}
     with system(directory, broker, url, {**_PATIENT, **address}) as made:
         assert not [
             name for name in made.settings if name.startswith(_ENGINE) and "SLOT" not in name

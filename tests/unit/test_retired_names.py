@@ -26,6 +26,7 @@ _RETIRED: Final = {
     "tell_privacy": "",
     "Desk": "sandbox",
     "Door": "sandbox",
+    "Slammed": "",
     "Keep": "",
     "keep": "worker/store",
     "of_party": "",

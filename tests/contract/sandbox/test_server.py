@@ -11,6 +11,7 @@ from itertools import pairwise
 import pytest
 import requests
 
+from tests.support.loopback import silent_port
 from tests.support.sandbox import DELAY, TRANSPORTS, Clock, Sandbox, running_sandbox
 from tests.support.sandbox_requests import encoded, personal_information, poll, submit
 from tests.support.silence import PATIENCE
@@ -122,10 +123,8 @@ def test_bodies_are_never_logged(sandbox: Sandbox, caplog: pytest.LogCaptureFixt
 
 
 def test_background_tells_that_the_port_is_taken() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        options = SandboxOptions(port=taken.getsockname()[1])
+    with silent_port() as taken:
+        options = SandboxOptions(port=taken)
         with pytest.raises(OSError, match="in use"), background(options):
             pass
 
@@ -212,11 +211,8 @@ def test_process_stays_quiet_when_clients_go_away() -> None:
 
 
 def test_process_says_so_when_the_port_is_taken() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        with process("--port", str(taken.getsockname()[1])) as running:
-            _, said = running.communicate(timeout=SOON)
+    with silent_port() as taken, process("--port", str(taken)) as running:
+        _, said = running.communicate(timeout=SOON)
     assert running.returncode == 1
     assert "cannot be had" in said
 

@@ -1,13 +1,13 @@
 """The proxy has the named effect on its connections, and no effect on others."""
 
 import socket
-import threading
 import time
 from collections.abc import Iterator
 
 import pytest
 
 from tests.harnesses.chaos.proxy import Link, Proxy
+from tests.support.loopback import LoopbackServer, free_port
 from tests.support.processes import wait_until
 
 #: Seconds in which nothing may arrive.
@@ -18,28 +18,13 @@ _PATIENCE = 5.0
 @pytest.fixture
 def echo() -> Iterator[int]:
     """The port of a server that echoes."""
-    listener = socket.create_server(("127.0.0.1", 0))
 
     def answer(wire: socket.socket) -> None:
-        with wire:
-            try:
-                while said := wire.recv(1000):
-                    wire.sendall(said)
-            except OSError:
-                return
+        while said := wire.recv(1000):
+            wire.sendall(said)
 
-    def serve() -> None:
-        while True:
-            try:
-                wire, _ = listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=answer, args=(wire,), daemon=True).start()
-
-    threading.Thread(target=serve, daemon=True).start()
-    yield int(listener.getsockname()[1])
-    listener.shutdown(socket.SHUT_RDWR)
-    listener.close()
+    with LoopbackServer(answer) as server:
+        yield server.port
 
 
 @pytest.fixture
@@ -173,9 +158,7 @@ def test_link_remembers_that_a_connection_was_half_open(link: Link) -> None:
 
 
 def test_link_to_nobody_resets_whoever_connects(proxy: Proxy) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        gone = int(listener.getsockname()[1])
-    link = proxy.link(gone)
+    link = proxy.link(free_port())
 
     with pytest.raises(ConnectionError):  # noqa: SIM117 - wherever it is noticed
         with socket.create_connection(("127.0.0.1", link.port), timeout=_PATIENCE) as wire:

@@ -8,7 +8,6 @@ import gzip
 import resource
 import socket
 import sys
-import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -19,6 +18,8 @@ from typing import Final
 
 from pydantic import SecretStr
 
+from tests.support.http_server import read_request
+from tests.support.loopback import LoopbackServer
 from tests.support.moneta import settings, work
 from worker.domain.outcomes import Outcome, Pending
 from worker.providers.moneta.plugin import MonetaPlugin
@@ -104,17 +105,6 @@ SCRIPTS: Final[dict[str, Script]] = {
 }
 
 
-def _read_request(peer: socket.socket) -> None:
-    """Read the whole request: an earlier close resets the connection and loses the reply."""
-    with peer.makefile("rb") as asked:
-        length = 0
-        while (line := asked.readline().strip()) != b"":
-            name, _, value = line.partition(b":")
-            if name.lower() == b"content-length":
-                length = int(value)
-        asked.read(length)
-
-
 @dataclass(frozen=True, slots=True)
 class Took:
     """The outcome of a call, and what it took."""
@@ -137,32 +127,17 @@ class Took:
 @contextmanager
 def served(script: Script) -> Iterator[str]:
     """Serve one script on every connection; return the address."""
-    listener = socket.create_server(("127.0.0.1", 0))
 
-    def serve() -> None:
-        while True:
-            try:
-                peer, _ = listener.accept()
-            except OSError:
-                return
-            with peer:
-                # Do not write for long to a peer that was cut off.
-                peer.settimeout(TOTAL * 2)
-                try:
-                    _read_request(peer)
-                    script(peer)
-                except OSError:
-                    continue
+    def serve(peer: socket.socket) -> None:
+        # Do not write for long to a peer that was cut off.
+        peer.settimeout(TOTAL * 2)
+        with peer.makefile("rb") as reader:
+            # The whole request: an earlier close resets the connection and loses the reply.
+            read_request(reader)
+        script(peer)
 
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/services"
-    finally:
-        # Only a shutdown wakes a thread that waits for a connection.
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        thread.join(TOTAL * 4)
+    with LoopbackServer(serve) as server:
+        yield f"{server.origin}/services"
 
 
 def ask(script: Script, transport: str = "json") -> Took:

@@ -1,10 +1,8 @@
 """What `uprid doctor` finds, on both databases and a real broker."""
 
 import json
-import socket
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from sqlalchemy import Table, insert
 from tests.support.authority import Authority
 from tests.support.command import uprid
 from tests.support.http_stub import HttpStub
+from tests.support.loopback import silent_port
 from tests.support.operations import accept, start
 from tests.support.valkey import ValkeyServer
 from uprid_client.sealing import Sealer
@@ -287,9 +286,8 @@ def test_a_file_that_is_not_there_is_a_wrong_setting(settings: Settings, tmp_pat
 
 def test_everything_that_is_silent_is_named_at_once() -> None:
     """Each of them takes connections and says nothing, as behind a firewall or a paused pooler."""
-    with ExitStack() as stack:
-        listening = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-        place = f"127.0.0.1:{listening.getsockname()[1]}"
+    with silent_port() as port:
+        place = f"127.0.0.1:{port}"
         silent = {
             "DATABASE_URL": f"postgresql://u:p@{place}/d",
             "REDIS_URL": f"redis://{place}/0",

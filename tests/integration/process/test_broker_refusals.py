@@ -13,7 +13,7 @@ import redis
 
 from tests.support.broker_rights import rules_of_a_worker
 from tests.support.command import uprid
-from tests.support.loopback import free_port
+from tests.support.loopback import free_port, silent_port
 from tests.support.processes import Process, environment, running, wait_until
 from tests.support.redis_server import RedisServer, redis_server
 from tests.support.schema import bring_to_newest
@@ -203,8 +203,7 @@ def test_doctor_is_content_with_the_rights_of_a_worker(
 
 
 def test_doctor_knows_a_web_server_from_a_redis(database_url: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port = listening.getsockname()[1]
+    with silent_port() as port:
         told = faults(f"redis://127.0.0.1:{port}/0", database_url)["broker"]
     assert "no answer in time" in told
     away = faults("redis://127.0.0.1:1/0", database_url)["broker"]

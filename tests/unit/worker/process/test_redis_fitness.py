@@ -1,12 +1,12 @@
 """Servers that can never serve us, as they answer; a real Cluster is in the integration tests."""
 
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
+from tests.support.loopback import LoopbackServer
 from worker.process.redis_fitness import unfit
 
 
@@ -26,18 +26,13 @@ def answering(answer: bytes) -> Iterator[str]:
     """Run a server that gives one answer to HELLO; a Redis has another to PING."""
     pong = answer if answer.startswith(b"HTTP") else b"+PONG\r\n"
 
-    def serve() -> None:
-        connection, _ = listening.accept()
-        with connection:
-            while read := connection.recv(65_536):
-                for command in read.split(b"*")[1:]:
-                    connection.sendall(pong if b"PING" in command else answer)
+    def serve(wire: socket.socket) -> None:
+        while read := wire.recv(65_536):
+            for command in read.split(b"*")[1:]:
+                wire.sendall(pong if b"PING" in command else answer)
 
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        yield f"redis://127.0.0.1:{listening.getsockname()[1]}/0"
-        thread.join(10)
+    with LoopbackServer(serve) as server:
+        yield f"redis://127.0.0.1:{server.port}/0"
 
 
 @pytest.mark.parametrize(

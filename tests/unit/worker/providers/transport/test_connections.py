@@ -6,13 +6,14 @@ A second call is always behind.
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 import pytest
 
+from tests.support.http_server import read_request
+from tests.support.loopback import LoopbackServer
 from tests.support.processes import wait_until
 from worker.domain.errors import CallFailed, ConnectionBroken, ConnectionRefused
 from worker.providers.transport.connections import GuardedConnection
@@ -23,42 +24,41 @@ TEXT = "text/plain"
 STRAY = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nstray"
 
 
-@dataclass
-class Host:
+class Host(LoopbackServer):
     """Writes scripts to who connects: one a request, and a pause wherever a script has None."""
 
-    scripts: list[Sequence[bytes | None]]
-    greeting: bytes = b""
-    #: Set, it is what a pause waits for; else a pause is short.
-    go_on: threading.Event | None = None
-    port: int = 0
-    connections: int = 0
-    asked: list[bytes] = field(default_factory=list)
-    #: A script was written to its end.
-    written: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    def __init__(
+        self,
+        scripts: list[Sequence[bytes | None]],
+        greeting: bytes = b"",
+        go_on: threading.Event | None = None,
+    ) -> None:
+        super().__init__(self._converse)
+        self.asked: list[bytes] = []
+        #: A script was written to its end.
+        self.written = threading.Semaphore(0)
+        self._scripts = scripts
+        self._greeting = greeting
+        #: Set, it is what a pause waits for; else a pause is short.
+        self._go_on = go_on
 
-    def serve(self, peer: socket.socket) -> None:
-        with peer, peer.makefile("rb") as reader:
-            peer.sendall(self.greeting)
+    def _converse(self, peer: socket.socket) -> None:
+        peer.sendall(self._greeting)
+        with peer.makefile("rb") as reader:
             while True:
-                length = 0
-                line = reader.readline()
-                if not line:
-                    return
-                while line.strip():
-                    name, _, value = line.partition(b":")
-                    length = int(value) if name.lower() == b"content-length" else length
-                    line = reader.readline()
-                self.asked.append(reader.read(length))
-                script = self.scripts.pop(0) if self.scripts else [replied(self.asked[-1])]
-                for part in script:
-                    if part is not None:
-                        peer.sendall(part)
-                    elif self.go_on is not None:
-                        self.go_on.wait(30.0)
-                    else:
-                        time.sleep(0.05)
+                self.asked.append(read_request(reader).body)
+                script = self._scripts.pop(0) if self._scripts else [replied(self.asked[-1])]
+                self._write(peer, script)
                 self.written.release()
+
+    def _write(self, peer: socket.socket, script: Sequence[bytes | None]) -> None:
+        for part in script:
+            if part is not None:
+                peer.sendall(part)
+            elif self._go_on is not None:
+                self._go_on.wait(30.0)
+            else:
+                time.sleep(0.05)
 
 
 def replied(body: bytes, *headers: bytes) -> bytes:
@@ -70,36 +70,9 @@ def replied(body: bytes, *headers: bytes) -> bytes:
 @contextmanager
 def hosted(host: Host) -> Iterator[PinnedSession]:
     """Serve, and return a session with the host."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    host.port = listener.getsockname()[1]
-
-    def accept() -> None:
-        while True:
-            try:
-                peer, _ = listener.accept()
-            except OSError:
-                return
-            host.connections += 1
-            threading.Thread(target=_quietly, args=(host.serve, peer), daemon=True).start()
-
-    thread = threading.Thread(target=accept, daemon=True)
-    thread.start()
     times = {"connect_timeout": 30.0, "read_timeout": 30.0, "total_timeout": 30.0}
-    session = PinnedSession(f"http://127.0.0.1:{host.port}", **times, threads=1)  # type: ignore[arg-type]
-    try:
+    with host, PinnedSession(host.origin, **times, threads=1) as session:  # type: ignore[arg-type]
         yield session
-    finally:
-        session.close()
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        thread.join()
-
-
-def _quietly(serve: Callable[[socket.socket], None], peer: socket.socket) -> None:
-    try:
-        serve(peer)
-    except OSError:
-        return
 
 
 INTERIM = {
@@ -264,7 +237,7 @@ def test_call_with_an_effect_never_goes_out_on_a_connection_that_lay_idle() -> N
         calls = [
             session.exchange(b"two", TEXT),
             session.exchange_at("PUT", "/three", b"three", TEXT),
-            session.post(f"http://127.0.0.1:{host.port}", data=b"four"),
+            session.post(host.origin, data=b"four"),
         ]
         assert len(calls) == 3
         assert host.connections == 4

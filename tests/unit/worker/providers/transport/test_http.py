@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.support.http_stub import Answer, HttpStub, Slammed, seconds_since
-from tests.support.loopback import free_port
+from tests.support.http_stub import Answer, HttpStub, seconds_since
+from tests.support.loopback import closing_port, free_port
 from tests.support.processes import wait_until
 from worker.domain.errors import (
     CallFailed,
@@ -195,8 +195,8 @@ def test_exchange_knows_that_nothing_was_sent_when_the_name_is_unknown(opened: O
 
 
 def test_exchange_knows_that_nothing_was_sent_when_the_handshake_is_cut(opened: Opener) -> None:
-    with Slammed() as listener, pytest.raises(ConnectionRefused) as caught:
-        opened(f"https://localhost:{listener.port}/services").exchange(b"", JSON)
+    with closing_port() as port, pytest.raises(ConnectionRefused) as caught:
+        opened(f"https://localhost:{port}/services").exchange(b"", JSON)
 
     assert caught.value.never_sent is True
 

@@ -4,7 +4,6 @@ import datetime as dt
 import logging
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -15,8 +14,8 @@ import pytest
 from config.proxy import Proxy
 from tests.support.authority import Authority
 from tests.support.connect_proxy import PASSWORD, ConnectProxy
-from tests.support.http_stub import Answer, HttpStub, Slammed, seconds_since
-from tests.support.loopback import free_port
+from tests.support.http_stub import Answer, HttpStub, seconds_since
+from tests.support.loopback import LoopbackServer, closing_port, free_port
 from worker.domain.errors import CallFailed, ConnectionRefused, Redirected, ReplyTooLarge, TimedOut
 from worker.providers.health import check_host
 from worker.providers.transport.failures import (
@@ -212,30 +211,20 @@ def test_no_file_that_the_environment_names_gets_the_keys_of_a_connection(
 
 
 def test_a_handshake_that_drips_is_cut_off_in_its_total_time(opened: Opener) -> None:
-    stopped = threading.Event()
+    def drip(wire: socket.socket) -> None:
+        # The head of a handshake message of 16 KB, then a byte at a time.
+        wire.sendall(b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc")
+        while True:
+            time.sleep(0.02)
+            wire.sendall(b"\0")
 
-    def drip(listener: socket.socket) -> None:
-        accepted, _ = listener.accept()
-        with accepted:
-            # The head of a handshake message of 16 KB, then a byte at a time.
-            accepted.sendall(b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc")
-            try:
-                while not stopped.wait(0.02):
-                    accepted.sendall(b"\0")
-            except OSError:
-                return
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=drip, args=(listener,), daemon=True)
-        thread.start()
-        url = f"https://localhost:{listener.getsockname()[1]}/services"
+    with LoopbackServer(drip) as server:
+        url = f"https://localhost:{server.port}/services"
         began = time.monotonic()
         told = failure_of(
             opened(url, Network(), total_timeout=0.4, read_timeout=0.4, connect_timeout=8.0)
         )
         took = seconds_since(began)
-        stopped.set()
-        thread.join()
 
     assert type(told) is ConnectTimedOut
     assert told.never_sent
@@ -405,8 +394,8 @@ def test_every_bound_holds_behind_a_proxy(
 def test_a_host_that_slams_the_door_behind_a_proxy_was_sent_nothing(
     opened: Opener, proxy: ConnectProxy
 ) -> None:
-    with Slammed() as listener:
-        told = failure_of(opened(f"https://localhost:{listener.port}/services", through(proxy)))
+    with closing_port() as port:
+        told = failure_of(opened(f"https://localhost:{port}/services", through(proxy)))
 
     assert isinstance(told, ConnectionRefused)
 
