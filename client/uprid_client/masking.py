@@ -13,7 +13,7 @@ MASK: Final = "…"
 
 _TOKENS: Final = re.compile(r"gAAAA[\w\-=]{20,}")
 _EMAILS: Final = re.compile(r"[\w.+\-]+@[\w\-]+\.[\w.\-]+")
-#: Ten digits and more, however grouped: phones, SNILS, INN, passports. Dates with a time and
+#: Nine digits and more, however grouped: phones, SNILS, INN, passports. Dates with a time and
 #: decimal fractions are left alone.
 _NUMBERS: Final = re.compile(r"(?<![\w.:\-])\+?\d(?:[ \-()]{0,2}\d){8,}(?![\w:])")
 #: Ten digits in a row are a person's wherever they stand, within a word too.
