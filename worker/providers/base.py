@@ -51,6 +51,8 @@ class Finding:
     what: str
     ok: bool
     detail: str
+    #: Nothing is certainly wrong, and an engineer should look.
+    is_warning: bool = False
 
 
 class Plugin(Protocol):

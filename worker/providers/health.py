@@ -75,13 +75,22 @@ def check_host(name: str, session: PinnedSession) -> list[Finding]:
     except CallFailed as failure:
         found = _reason(failure, session)
         return [Finding(f"{name} host", ok=False, detail=_said(found, name))]
-    answered = Finding(f"{name} host", ok=True, detail=f"answers with http {reply.status}")
+    answered = _answered(name, reply.status)
     theirs = reply.sent_at
     if theirs is None:
         return [answered]
     apart = abs(datetime.now(UTC) - theirs)
     detail = f"{apart.total_seconds():.0f} s apart"
     return [answered, Finding(f"{name} clock", apart <= _CLOCK_TOLERANCE, detail)]
+
+
+def _answered(name: str, status: int) -> Finding:
+    detail = f"answers with http {status}"
+    if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Finding(f"{name} host", ok=True, detail=detail)
+    # A gateway answers so whose service is away. But a service for POST alone may, too.
+    detail += ": the provider's service may be down behind its gateway"
+    return Finding(f"{name} host", ok=True, detail=detail, is_warning=True)
 
 
 def _reason(failure: CallFailed, session: PinnedSession) -> CallFailed:

@@ -12,7 +12,7 @@ from sqlalchemy import Table, insert
 
 from tests.support.authority import Authority
 from tests.support.command import uprid
-from tests.support.http_stub import HttpStub
+from tests.support.http_stub import Answer, HttpStub
 from tests.support.loopback import silent_port
 from tests.support.operations import accept, start
 from tests.support.valkey import ValkeyServer
@@ -255,6 +255,22 @@ def test_doctor_asks_the_provider_and_says_that_it_is_away(settings: Settings) -
     assert found["moneta host"][0] == "fault"
     assert found["moneta settings"][0] == "ok"
     assert "hidden" not in str(found)
+
+
+@pytest.mark.parametrize(("status", "level"), [(200, "ok"), (405, "ok"), (503, "warning")])
+def test_doctor_warns_of_a_host_whose_gateway_alone_answers(
+    settings: Settings, status: int, level: str
+) -> None:
+    with HttpStub(Answer(status=status)) as host:
+        npd = {
+            "UPRID_NPD__URL": host.url,
+            "UPRID_NPD__SECURITY_KEY": "k",
+            "UPRID_NPD__SECRET_KEY": "s",
+        }
+        found = diagnosed(settings | npd)
+
+    assert found["npd host"][0] == level
+    assert f"answers with http {status}" in found["npd host"][1]
 
 
 def test_doctor_says_why_tls_failed_and_what_to_set(settings: Settings, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from uprid_client.sealing import Sealer
 from worker.cli.doctor.at_once import Look
 from worker.cli.doctor.finding import Finding, fault, ok, warning
 from worker.process.stored_token import StoredTokens
+from worker.providers.base import Finding as ProviderFinding
 from worker.providers.base import Plugin
 from worker.providers.registry import plugins_of
 from worker.providers.resources import Resources
@@ -38,7 +39,12 @@ def _looking(plugin: Plugin) -> Callable[[], Iterator[Finding]]:
     def look() -> Iterator[Finding]:
         with closing(plugin):
             for found in plugin.check():
-                made = ok if found.ok else fault
-                yield made(found.what, found.detail)
+                yield _level(found)(found.what, found.detail)
 
     return look
+
+
+def _level(found: ProviderFinding) -> Callable[[str, str], Finding]:
+    if not found.ok:
+        return fault
+    return warning if found.is_warning else ok
