@@ -58,7 +58,7 @@ _REWORDED: Final = {
     "Could not restore message": "message_not_put_back",
     "Cannot process event on channel": "broadcast_not_understood",
 }
-#: A server that is away is no mistake of ours: where it was missed matters to nobody.
+#: A server that is away is no mistake of ours: where it was missed does not matter.
 _AWAY: Final = (redis.ConnectionError, redis.TimeoutError, OperationalError)
 _SHOWN_FRAMES: Final = 12
 
@@ -118,10 +118,10 @@ def _quiet(record: logging.LogRecord) -> bool:
     if ours is not None:
         record.msg, record.args = "%s: %s", (ours, _kind_of(record, given))
         record.exc_info = record.exc_text = None
-    said = _LOUD.get(record.name)
+    replacement = _LOUD.get(record.name)
     harmless = text.startswith(_OF_THE_CONNECTION)
-    if said is not None and record.levelno >= logging.WARNING and not harmless:
-        record.msg, record.args = said, ()
+    if replacement is not None and record.levelno >= logging.WARNING and not harmless:
+        record.msg, record.args = replacement, ()
         record.exc_info = record.exc_text = None
     return True
 

@@ -43,7 +43,7 @@ _CODES: Final = (
 )
 _ATTEMPT: Final = "SELECT ended_as, finished_at FROM attempt WHERE operation_id = ? AND number = ?"
 #: Notifications of an attempt that nobody has told of them.
-_LOST_NOTICES: Final = (
+_LOST_NOTIFICATIONS: Final = (
     "SELECT a.operation_id, a.number, n.provider_ref FROM notice n JOIN attempt a"
     " ON a.provider_ref = n.provider_ref AND a.party = n.party WHERE n.operation_id IS NULL"
 )
@@ -132,7 +132,7 @@ class Facts:
 
     def judge(self) -> None:
         """Look at what must have come of all of it, at the end."""
-        lost = store().raw.execute(_LOST_NOTICES).fetchall()
+        lost = store().raw.execute(_LOST_NOTIFICATIONS).fetchall()
         require(not lost, "a notification finds its attempt", lost)
         self._world.people.starts.judge(self._world.taken)
 
@@ -230,7 +230,10 @@ class Facts:
         submitted = claimed.state == State.ACCEPTED and fact.state in TERMINAL
         if over and not submitted:
             require(
-                fact.notices == claimed.notices, "no end passes over a notification", claimed, fact
+                fact.notices == claimed.notices,
+                "no end passes over a notification",
+                claimed,
+                fact,
             )
         call = self._world.calls.last(fact.reference, fact.attempt)
         if call is not None and call.code is not None and fact.state in LIVE:

@@ -56,7 +56,7 @@ LEASES: Final[Mapping[str, Mutation]] = {
     ),
     "count-answered-claims": _slip(
         "a write-back does not forget the claims", "2: only poison is parked",
-        Slip(writeback, "_STAY", ", claims = 0", ""),
+        Slip(writeback, "_UNCHANGED", ", claims = 0", ""),
     ),
     "count-given-back-claims": _slip(
         "what is given back unasked counts as claimed in vain", "2: only poison is parked",
@@ -165,16 +165,16 @@ DECISIONS: Final[Mapping[str, Mutation]] = {
     ),
     "write-no-poll-down": _slip(
         "the count of polls is left out of the UPDATE", "polls never more than the schedule allows",
-        Slip(writeback, "_STAY", "polls = v.polls, ", ""),
+        Slip(writeback, "_UNCHANGED", "polls = v.polls, ", ""),
     ),
     "forget-the-providers-id": _slip(
         "the provider's id is left out of the UPDATE", "1: an answer is of its own attempt",
-        Slip(transitions, "_MOVE", "provider_ref = v.provider_ref, ", ""),
+        Slip(transitions, "_TRANSITION", "provider_ref = v.provider_ref, ", ""),
     ),
     "forget-where-it-was": _slip(
         "where it was is left out of the UPDATE", "2: what waits goes on where it was",
         Slip(
-            transitions, "_MOVE", "waiting_from = v.waiting_from, ", "waiting_from = NULL, ",
+            transitions, "_TRANSITION", "waiting_from = v.waiting_from, ", "waiting_from = NULL, ",
         ),
     ),
     "end-no-attempt": _slip(
@@ -187,19 +187,22 @@ DECISIONS: Final[Mapping[str, Mutation]] = {
     ),
     "follow-no-hint": _slip(
         "the later of two wishes counts", "a hint has the poll made sooner",
-        Slip(writeback, "_STAY", "o.wanted_at < v.next_at", "o.wanted_at > v.next_at"),
+        Slip(writeback, "_UNCHANGED", "o.wanted_at < v.next_at", "o.wanted_at > v.next_at"),
     ),
     "supply-nothing": _slip(
         "a code is supplied where none waits", "2: every operation ends",
-        Slip(calls, "next_call", "claimed.inputs_waiting > 0", "claimed.inputs_waiting >= 0"),
+        Slip(calls, "next_call", "snapshot.inputs_waiting > 0", "snapshot.inputs_waiting >= 0"),
     ),
     "settle-a-poll-too-early": _slip(
         "an attempt is settled before its deadline", "7: what is not over is asked for",
-        Slip(calls, "next_call", "now < claimed.deadline_at", "claimed.due_at > now"),
+        Slip(calls, "next_call", "now < snapshot.deadline_at", "snapshot.due_at > now"),
     ),
     "back-off-no-further": _slip(
         "trouble in a row is not counted", "8: a sick provider is left alone",
-        Slip(_TURN, "pending", "else self.faults + 1", "else self.faults"),
+        Slip(
+            _TURN, "pending",
+            "else self.consecutive_failures + 1", "else self.consecutive_failures",
+        ),
     ),
     "keep-late-answers": _slip(
         "an answer that lost its lease is told to nobody", "2: nothing disappears",
@@ -210,7 +213,7 @@ DECISIONS: Final[Mapping[str, Mutation]] = {
     ),
     "forget-the-deadline": _slip(
         "the provider's deadline is left out of the UPDATE", "2: what expires is told in time",
-        Slip(transitions, "_MOVE", "deadline_at = v.deadline_at, ", ""),
+        Slip(transitions, "_TRANSITION", "deadline_at = v.deadline_at, ", ""),
     ),
 }  # fmt: skip
 
@@ -250,7 +253,7 @@ SUPPLIED: Final[Mapping[str, Mutation]] = {
     ),
     "count-no-code-back": _slip(
         "a code that was not sent stays counted", "3: a code is sent once, and not less",
-        Slip(transitions, "_MOVE", "o.inputs_sent - v.returned", "o.inputs_sent"),
+        Slip(transitions, "_TRANSITION", "o.inputs_sent - v.returned", "o.inputs_sent"),
     ),
     "wake-the-ended": _slip(
         "a notification wakes an operation that has ended", "2: an end is an end",
@@ -260,7 +263,7 @@ SUPPLIED: Final[Mapping[str, Mutation]] = {
         "a notification that came before its id is not looked for", "7: what was told counts",
         Slip(
             writeback, "write_transitions",
-            "move.accepts_notifications", "move.accepts_notifications > 1",
+            "transition.accepts_notifications", "transition.accepts_notifications > 1",
         ),
     ),
     "wake-with-the-origin": _slip(
@@ -317,7 +320,7 @@ PEOPLE: Final[Mapping[str, Mutation]] = {
             "        lane=URGENT,\n",
             "        lane=URGENT, inputs_sent=found.inputs_sent,\n"
             "        inputs_waiting=found.inputs_waiting, input_sent_at=found.input_sent_at,\n"
-            "        missing=found.missing, notices=found.notices,\n",
+            "        missing=found.missing, notifications=found.notifications,\n",
         ),
     ),
     "know-every-start": _slip(
