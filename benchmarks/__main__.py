@@ -137,11 +137,11 @@ def _race(stage: Stage, operations: int, polls: int, rounds: int) -> None:
     loop, ours_, chained = (laps[name] for name in (LOOP, worker.name, chain.name))
     for goal, others in (("0.8 x the loop", loop), ("3 x the chain", chained)):
         ratios = [mine.pace / other.pace for mine, other in zip(ours_, others, strict=True)]
-        said = ", ".join(f"{ratio:.2f}" for ratio in ratios)
-        print(f"goal at least {goal}: {median(ratios):.2f} (median; by round: {said})")
+        by_round = ", ".join(f"{ratio:.2f}" for ratio in ratios)
+        print(f"goal at least {goal}: {median(ratios):.2f} (median; by round: {by_round})")
 
 
-def _show_race(laps: dict[str, list[Lap]], told: str) -> None:
+def _show_race(laps: dict[str, list[Lap]], title: str) -> None:
     best = {name: race.best(rounds) for name, rounds in laps.items()}
     loop, _, chain = best.values()
     lines = [
@@ -158,7 +158,7 @@ def _show_race(laps: dict[str, list[Lap]], told: str) -> None:
         for name, lap in best.items()
     ]
     head = ["CPU: seconds per 1000 polls", "polls/s", "of loop", "of chain"]
-    show(f"Speed: {told}", [*head, "client", "database", "broker", "endpoint"], lines)
+    show(f"Speed: {title}", [*head, "client", "database", "broker", "endpoint"], lines)
 
 
 def _memory(stage: Stage, sizes: Sizes) -> None:

@@ -94,7 +94,7 @@ class Answers:
         self._submitted += 1
         return _STATUS % (self._submitted, b"CREATED")
 
-    def told(self) -> bytes:
+    def counts(self) -> bytes:
         return json.dumps(
             {
                 "polls": self._seen,
@@ -138,7 +138,7 @@ class Connection(asyncio.Protocol):
             start = at + len(_ASYNC_ID)
             return self._answers.to_poll(int(body[start : body.index(b"}", start)]))
         if head.startswith(b"GET /control"):
-            return self._answers.told()
+            return self._answers.counts()
         if head.startswith(b"POST /control"):
             self._answers.set_back(**json.loads(body))
             return b"{}"

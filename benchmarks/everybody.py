@@ -101,7 +101,7 @@ class Seen:
         #: Times by `provider:subject`.
         self.arrivals: defaultdict[str, list[float]] = defaultdict(list)
 
-    def told(self) -> bytes:
+    def counts(self) -> bytes:
         return json.dumps({"hung": self.hung, "arrivals": self.arrivals}).encode()
 
 
@@ -142,7 +142,7 @@ class Connection(asyncio.Protocol):
     def _control(self, body: bytes) -> None:
         if body:
             self._seen.hanging = json.loads(body)["hanging"]
-        self._write(_JSON, self._seen.told())
+        self._write(_JSON, self._seen.counts())
 
     def _write(self, media_type: bytes, answer: bytes) -> None:
         self._transport.write(_HEAD % (media_type, len(answer)) + answer)

@@ -81,8 +81,8 @@ class _Endpoint:
         self.url = f"http://127.0.0.1:{port}"
 
     def hang(self, provider: Provider) -> None:
-        told = {"hanging": provider.value}
-        requests.post(f"{self.url}/control", json=told, timeout=10).raise_for_status()
+        control = {"hanging": provider.value}
+        requests.post(f"{self.url}/control", json=control, timeout=10).raise_for_status()
 
     def seen(self) -> dict[str, Any]:
         seen: dict[str, Any] = requests.get(f"{self.url}/control", timeout=30).json()

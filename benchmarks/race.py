@@ -52,15 +52,15 @@ def of_loop(stage: Stage, sessions: str, operations: int, polls: int) -> Lap:
     """Run the bare loop once."""
     stage.endpoint.set_back(polls)
     before = stage.cpu()["endpoint"]
-    told = ["benchmarks.loop", stage.endpoint.url, str(operations), str(polls), sessions]
+    arguments = ["benchmarks.loop", stage.endpoint.url, str(operations), str(polls), sessions]
     name = f"loop-{sessions}"
-    with stage.process(name, told, {}) as process:
+    with stage.process(name, arguments, {}) as process:
         if process.wait(_PATIENCE):
             raise RuntimeError(process.tail())
-        said = json.loads(process.output().splitlines()[-1])
+        report = json.loads(process.output().splitlines()[-1])
     seen = stage.endpoint.seen()
     endpoint = stage.cpu()["endpoint"] - before
-    return Lap(seen["polls"], seen["last"] - seen["first"], said["cpu"], endpoint=endpoint)
+    return Lap(seen["polls"], seen["last"] - seen["first"], report["cpu"], endpoint=endpoint)
 
 
 def best(laps: Sequence[Lap]) -> Lap:

@@ -110,7 +110,7 @@ def _work() -> Work:
         provider_ref=str(_ASYNC_ID),
         progress={},
         polls=0,
-        faults=0,
+        consecutive_failures=0,
         due_at=now,
         deadline_at=None,
         now=now,

@@ -36,8 +36,8 @@ class Endpoint:
 
     def set_back(self, polls: int, *, keep: bool = False) -> None:
         """Forget what was seen; the answer number `polls` to an asyncId is the result."""
-        told = {"polls": polls, "keep": keep}
-        requests.post(self._control, json=told, timeout=10).raise_for_status()
+        control = {"polls": polls, "keep": keep}
+        requests.post(self._control, json=control, timeout=10).raise_for_status()
 
     def seen(self) -> dict[str, Any]:
         """Return `polls`, the times of the `first` and `last`, and the kept `arrivals`."""

@@ -118,10 +118,10 @@ def _quiet(record: logging.LogRecord) -> bool:
     if ours is not None:
         record.msg, record.args = "%s: %s", (ours, _kind_of(record, given))
         record.exc_info = record.exc_text = None
-    said = _LOUD.get(record.name)
+    replacement = _LOUD.get(record.name)
     harmless = text.startswith(_OF_THE_CONNECTION)
-    if said is not None and record.levelno >= logging.WARNING and not harmless:
-        record.msg, record.args = said, ()
+    if replacement is not None and record.levelno >= logging.WARNING and not harmless:
+        record.msg, record.args = replacement, ()
         record.exc_info = record.exc_text = None
     return True
 

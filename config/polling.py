@@ -29,14 +29,14 @@ class PollPolicy(BaseModel):
         """
         return self._jittered(self._plain(polls), draw)
 
-    def backoff(self, faults: int, draw: float) -> float:
-        """Return the seconds until a request is repeated that failed `faults` times in a row.
+    def backoff(self, consecutive_failures: int, draw: float) -> float:
+        """Return the seconds until a request is repeated after `consecutive_failures`.
 
         Doubles from the schedule's own first wait up to its last, so that a schedule made
         faster makes its recovery faster too.
         """
         base = max(self.first_after, 1.0)
-        doubled = base * 2.0 ** min(max(faults - 1, 0), 30)
+        doubled = base * 2.0 ** min(max(consecutive_failures - 1, 0), 30)
         return self._jittered(min(doubled, max(self.then, base)), draw)
 
     @property

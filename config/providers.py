@@ -60,9 +60,9 @@ class ProviderSettings(Block):
 
     @model_validator(mode="after")
     def _goes_together(self) -> Self:
-        faults = self.contradictions()
-        if faults:
-            raise ValueError("; ".join(faults))
+        errors = self.contradictions()
+        if errors:
+            raise ValueError("; ".join(errors))
         return self
 
 
@@ -84,11 +84,11 @@ class MonetaSettings(ProviderSettings):
 
     def contradictions(self) -> list[str]:
         """Return what does not go together: the groups must differ, too."""
-        faults = super().contradictions()
+        errors = super().contradictions()
         identified = [g for g in (self.simplified_group_id, self.full_group_id) if g is not None]
         if len({self.anonymous_group_id, *identified}) != 1 + len(identified):
-            faults.append("ANONYMOUS_GROUP_ID, SIMPLIFIED_GROUP_ID and FULL_GROUP_ID must differ")
-        return faults
+            errors.append("ANONYMOUS_GROUP_ID, SIMPLIFIED_GROUP_ID and FULL_GROUP_ID must differ")
+        return errors
 
 
 class NpdSettings(ProviderSettings):

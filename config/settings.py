@@ -1,6 +1,6 @@
 """What can be set: nested, frozen, with units, read once from the environment.
 
-`load` either returns settings that fit together or raises `SettingsError` with every fault.
+`load` either returns settings that fit together or raises `SettingsError` with every error.
 Names and meanings are in docs/settings.md.
 """
 
@@ -30,11 +30,11 @@ NESTED: Final = "__"
 
 
 class SettingsError(Exception):
-    """The settings are missing or contradict each other; `faults` names all that is wrong."""
+    """The settings are missing or contradict each other; `errors` names all that is wrong."""
 
-    def __init__(self, faults: Iterable[str]) -> None:
-        self.faults = tuple(faults)
-        super().__init__("; ".join(self.faults))
+    def __init__(self, errors: Iterable[str]) -> None:
+        self.errors = tuple(errors)
+        super().__init__("; ".join(self.errors))
 
 
 class Need(StrEnum):
@@ -68,20 +68,20 @@ class EngineSettings(Block):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        faults = []
+        errors = []
         if self.max_countdown * 1.5 > self.visibility_timeout:
-            faults.append(
+            errors.append(
                 "MAX_COUNTDOWN must be at most two thirds of VISIBILITY_TIMEOUT, or the broker "
                 "hands out a waiting message a second time"
             )
         if self.heartbeat * 2 > self.lease_silence:
-            faults.append(
+            errors.append(
                 "LEASE_SILENCE must be at least twice HEARTBEAT, or a live worker loses its leases"
             )
         if self.slot > self.max_countdown:
-            faults.append("SLOT must not be longer than MAX_COUNTDOWN")
-        if faults:
-            raise ValueError("; ".join(faults))
+            errors.append("SLOT must not be longer than MAX_COUNTDOWN")
+        if errors:
+            raise ValueError("; ".join(errors))
         return self
 
 
@@ -159,27 +159,27 @@ _BLOCKS: Final = frozenset({"events", "engine", "retention", *Provider})
 
 
 def load(needs: Iterable[Need] = (), environment: Mapping[str, str] | None = None) -> Settings:
-    """Read the settings, or raise `SettingsError` with every fault at once.
+    """Read the settings, or raise `SettingsError` with every error at once.
 
     `needs` says what the calling process cannot start without. Blanks around a value belong to the
     file or the shell that it came from: a secret that was read with its line end is the same one.
     """
     environment = os.environ if environment is None else environment
     given = {name: value.strip() for name, value in environment.items()}
-    faults = [*_unknown(given), *_unparsable(given), *_groupless(given)]
+    errors = [*_unknown(given), *_unparsable(given), *_groupless(given)]
     given = {name: value for name, value in given.items() if _parses(name, value)}
     try:
         settings = _read(given)
     except ValidationError as error:
-        faults += _named(error)
-        faults += _hidden(given, error)
+        errors += _named(error)
+        errors += _hidden(given, error)
         # What is sound is read again without what is not, so that a malformed value does not
         # hide a missing or contradictory one.
         settings = _read(_without_faulty(given, error))
-    faults += _missing(settings, set(needs), faults)
-    faults += _contradictions(settings)
-    if faults:
-        raise SettingsError(dict.fromkeys(faults))
+    errors += _missing(settings, set(needs), errors)
+    errors += _contradictions(settings)
+    if errors:
+        raise SettingsError(dict.fromkeys(errors))
     return settings
 
 
@@ -198,21 +198,21 @@ def _variable(location: tuple[Any, ...]) -> str:
 
 
 def _named(error: ValidationError, *, but: Container[str] = ()) -> Iterator[str]:
-    for fault in error.errors(include_input=False, include_url=False, include_context=False):
-        if fault["type"] in but:
+    for detail in error.errors(include_input=False, include_url=False, include_context=False):
+        if detail["type"] in but:
             continue
-        said = fault["msg"].removeprefix("Value error, ")
-        where = ".".join(str(part) for part in fault["loc"][2:])
-        if fault["type"] == "missing":
-            said = "is missing"
-        elif fault["type"] == "extra_forbidden":
-            said = "is no setting: look for a typing error"
-        yield f"{_variable(fault['loc'])}{f' ({where})' if where else ''}: {said}"
+        what = detail["msg"].removeprefix("Value error, ")
+        where = ".".join(str(part) for part in detail["loc"][2:])
+        if detail["type"] == "missing":
+            what = "is missing"
+        elif detail["type"] == "extra_forbidden":
+            what = "is no setting: look for a typing error"
+        yield f"{_variable(detail['loc'])}{f' ({where})' if where else ''}: {what}"
 
 
 def _hidden(given: Mapping[str, str], error: ValidationError) -> Iterator[str]:
     """Find what a malformed value kept from being looked at: the contradictions of its block."""
-    malformed = {_variable(fault["loc"]) for fault in error.errors(include_input=False)}
+    malformed = {_variable(detail["loc"]) for detail in error.errors(include_input=False)}
     try:
         _read(_without(given, malformed))
     except ValidationError as again:
@@ -220,8 +220,8 @@ def _hidden(given: Mapping[str, str], error: ValidationError) -> Iterator[str]:
 
 
 def _without_faulty(given: Mapping[str, str], error: ValidationError) -> dict[str, str]:
-    """Drop the whole top-level block of every fault: what is left is sound."""
-    tops = {_variable(tuple(fault["loc"][:1])) for fault in error.errors(include_input=False)}
+    """Drop the whole top-level block of every error: what is left is sound."""
+    tops = {_variable(tuple(detail["loc"][:1])) for detail in error.errors(include_input=False)}
     return _without(given, tops)
 
 
@@ -276,15 +276,15 @@ def _groupless(given: Mapping[str, str]) -> Iterator[str]:
         )
 
 
-def _missing(settings: Settings, needs: set[Need], faults: list[str]) -> Iterator[str]:
-    said = "\n".join(faults)
-    if Need.BROKER in needs and settings.redis_url is None and "REDIS_URL" not in said:
+def _missing(settings: Settings, needs: set[Need], errors: list[str]) -> Iterator[str]:
+    joined = "\n".join(errors)
+    if Need.BROKER in needs and settings.redis_url is None and "REDIS_URL" not in joined:
         yield "REDIS_URL: is missing: the broker's address, such as redis://127.0.0.1:6379/0"
-    if Need.KEYS in needs and not settings.seal_keys and "UPRID_SEAL_KEYS" not in said:
+    if Need.KEYS in needs and not settings.seal_keys and "UPRID_SEAL_KEYS" not in joined:
         yield "UPRID_SEAL_KEYS: is missing: make a key with `uprid keys generate`"
-    if Need.KEYS in needs and settings.fingerprint_key is None and "FINGERPRINT" not in said:
+    if Need.KEYS in needs and settings.fingerprint_key is None and "FINGERPRINT" not in joined:
         yield "UPRID_FINGERPRINT_KEY: is missing: make one with `uprid keys generate`"
-    meant = any(f"{PREFIX}{provider.upper()}" in said for provider in Provider)
+    meant = any(f"{PREFIX}{provider.upper()}" in joined for provider in Provider)
     if Need.PROVIDER in needs and not settings.providers() and not meant:
         yield "UPRID_MONETA__URL: is missing: no provider is set, so there is nothing to do"
 

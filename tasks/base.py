@@ -53,7 +53,7 @@ class _BaseTask(app.Task):
     Request = f"{MaskedRequest.__module__}:{MaskedRequest.__qualname__}"
     abstract = True
     ignore_result = True
-    # The readers of messages name all faults at once; Celery would raise the first one.
+    # The readers of messages name all errors at once; Celery would raise the first one.
     typing = False
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> None:

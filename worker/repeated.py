@@ -14,12 +14,12 @@ class Repeated:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._text: str | None = None
-        self._said_at = 0.0
+        self._logged_at = 0.0
 
     def is_news(self, text: str) -> bool:
         """Return whether to say it now; then it counts as said."""
         now = self._clock()
-        if text == self._text and now - self._said_at < _AGAIN_AFTER:
+        if text == self._text and now - self._logged_at < _AGAIN_AFTER:
             return False
-        self._text, self._said_at = text, now
+        self._text, self._logged_at = text, now
         return True

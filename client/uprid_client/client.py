@@ -129,8 +129,8 @@ class Client:
         None: no answer, or past its retention. Raises ValueError without a `database_url`,
         `DatabaseUnavailable` and `Unsealable`.
         """
-        token = sealed_answer(self._database(), operation_id, attempt)
-        return None if token is None else self._sealer.open_bytes(token)
+        ciphertext = sealed_answer(self._database(), operation_id, attempt)
+        return None if ciphertext is None else self._sealer.open_bytes(ciphertext)
 
     def invoices(
         self,

@@ -33,35 +33,35 @@ _ANY: Final = "give text, a number, a boolean, null, a date, a list or an object
 class NotSendable(UpridError):
     """Nothing was sent: no message can carry it."""
 
-    def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, errors: Sequence[tuple[str, str]]) -> None:
         #: One line each: where, and what to do.
-        self.faults = tuple(f"{path}: {what}" for path, what in faults)
+        self.errors = tuple(f"{path}: {what}" for path, what in errors)
         #: Where they stand, such as `payload.document.issued`.
-        self.fields = tuple(path for path, _ in faults)
-        super().__init__("; ".join(self.faults))
+        self.fields = tuple(path for path, _ in errors)
+        super().__init__("; ".join(self.errors))
 
 
 def plain_json(value: object, path: str) -> Any:  # noqa: ANN401 - JSON
     """Return the value as JSON has it: dates, UUIDs and members of enums as what they stand for.
 
-    Raises `NotSendable` with all faults; their places begin with `path`, and no value is quoted.
+    Raises `NotSendable` with all errors; their places begin with `path`, and no value is quoted.
     """
     reading = _Reading()
     plain = reading.plain(value, path, 0)
-    if reading.faults:
-        raise NotSendable(reading.faults)
+    if reading.errors:
+        raise NotSendable(reading.errors)
     return plain
 
 
 @dataclass(slots=True)
 class _Reading:
-    """One value's reading. What is at fault is read as null."""
+    """One value's reading. What is wrong is read as null."""
 
-    faults: list[tuple[str, str]] = field(default_factory=list)
+    errors: list[tuple[str, str]] = field(default_factory=list)
 
     def plain(self, value: object, path: str, depth: int) -> Any:  # noqa: ANN401 - JSON
         if depth > _DEEPEST:
-            self._fault(path, "is nested too deeply")
+            self._add_error(path, "is nested too deeply")
             return None
         match value:
             case Enum():
@@ -86,14 +86,14 @@ class _Reading:
             case _:
                 return self._no_json(value, path)
 
-    def _fault(self, path: str, what: str) -> None:
-        self.faults.append((path, what))
+    def _add_error(self, path: str, what: str) -> None:
+        self.errors.append((path, what))
 
     def _text(self, value: str, path: str) -> str | None:
         try:
             value.encode()
         except UnicodeEncodeError:
-            self._fault(path, "must be text in Unicode")
+            self._add_error(path, "must be text in Unicode")
             return None
         return value
 
@@ -101,24 +101,24 @@ class _Reading:
         if isinstance(value, int):
             if _SMALLEST <= value <= _LARGEST:
                 return int(value)
-            self._fault(path, "must be an integer of 64 bits")
+            self._add_error(path, "must be an integer of 64 bits")
             return None
         if math.isfinite(value):
             return float(value)
-        self._fault(path, "must be finite")
+        self._add_error(path, "must be finite")
         return None
 
     def _name(self, name: object, path: str) -> str | None:
         text = name.value if isinstance(name, Enum) else name
         if isinstance(text, str):
             return self._text(str(text), path)
-        self._fault(path, "has a name that is no text")
+        self._add_error(path, "has a name that is no text")
         return None
 
     def _no_json(self, value: object, path: str) -> None:
         kind = type(value).__name__
         shown = kind if _TYPE.fullmatch(kind) else "object"
-        self._fault(path, f"is a {shown}, which JSON has not: {_ADVICE.get(kind, _ANY)}")
+        self._add_error(path, f"is a {shown}, which JSON has not: {_ADVICE.get(kind, _ANY)}")
 
 
 def _shown(name: object) -> str:

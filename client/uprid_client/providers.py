@@ -21,7 +21,7 @@ class Enqueuer(Protocol):
         """Send a task message and return its id; arguments that are None are left out."""
 
     def seal(self, value: object, name: str = "payload") -> str:
-        """Return a token over the value's JSON; `name` is what faults call it."""
+        """Return a token over the value's JSON; `name` is what errors call it."""
 
 
 class Moneta:

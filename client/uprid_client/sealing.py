@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from uprid_client.errors import Unsealable
 
 #: A sealed value larger than this is refused unopened. Bytes of token.
-LARGEST_TOKEN: Final = 4 * 1024 * 1024
+LARGEST_CIPHERTEXT: Final = 4 * 1024 * 1024
 
 
 class HasSealKeys(Protocol):
@@ -40,32 +40,32 @@ class Sealer:
         """Return a token over these very bytes."""
         return self._fernet.encrypt(content).decode("ascii")
 
-    def open(self, token: str) -> Any:  # noqa: ANN401 - any JSON may be sealed
+    def open(self, ciphertext: str) -> Any:  # noqa: ANN401 - any JSON may be sealed
         """Return the JSON value that was sealed; raise `Unsealable` where it does not open.
 
         One that gives a name twice does not open: which of the two counts is not known.
         """
         try:
             # Given bytes, `json` guesses the encoding, and lets half characters through.
-            text = self.open_bytes(token).decode("utf-8-sig")
+            text = self.open_bytes(ciphertext).decode("utf-8-sig")
             return json.loads(text, object_pairs_hook=_object)
         except (ValueError, RecursionError):
             raise Unsealable from None
 
-    def open_bytes(self, token: str) -> bytes:
+    def open_bytes(self, ciphertext: str) -> bytes:
         """Return the bytes that were sealed; raise `Unsealable` where they do not open."""
-        if len(token) > LARGEST_TOKEN:
+        if len(ciphertext) > LARGEST_CIPHERTEXT:
             raise Unsealable
         try:
-            return self._fernet.decrypt(token.encode("ascii"))
+            return self._fernet.decrypt(ciphertext.encode("ascii"))
         except (InvalidToken, UnicodeEncodeError):
             # From None: the cause's text and frames are of no use and may hold the token.
             raise Unsealable from None
 
-    def opens(self, token: str) -> bool:
+    def opens(self, ciphertext: str) -> bool:
         """Return whether one of the keys opens the token."""
         try:
-            self.open_bytes(token)
+            self.open_bytes(ciphertext)
         except Unsealable:
             return False
         return True

@@ -53,19 +53,19 @@ class SandboxOptions:
 
     def __post_init__(self) -> None:
         groups = {self.anonymous_group_id, self.simplified_group_id, self.full_group_id}
-        faults = []
+        errors = []
         if len(groups) != 3:  # noqa: PLR2004 - the three of them
-            faults.append("the three groups must differ")
+            errors.append("the three groups must differ")
         if not 0 <= self.port <= 65_535:  # noqa: PLR2004 - what TCP has
-            faults.append("the port must be between 0 and 65535")
+            errors.append("the port must be between 0 and 65535")
         if self.delay < 0 or self.mandarin_code_delay < 0:
-            faults.append("a delay must not be negative")
+            errors.append("a delay must not be negative")
         if self.task_timeout <= 0 or self.intellectmoney_token_lifetime <= 0:
-            faults.append("the task timeout and the token lifetime must be positive")
+            errors.append("the task timeout and the token lifetime must be positive")
         if self.notify_url is not None and not is_loopback(self.notify_url):
-            faults.append("the notify URL must hold a loopback address in numbers")
-        if faults:
-            raise ValueError("; ".join(faults))
+            errors.append("the notify URL must hold a loopback address in numbers")
+        if errors:
+            raise ValueError("; ".join(errors))
 
 
 def read_settings(written: Iterable[str]) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def create_application(options: SandboxOptions, clock: Clock = utc_now) -> Appli
     stand_ins = {each.name: each for each in (build(world) for build in STAND_INS)}
     routes = admin_routes(stand_ins)
     for name, stand_in in stand_ins.items():
-        routes += [(f"/{name}{path}", door, args) for path, door, args in stand_in.routes]
+        routes += [(f"/{name}{path}", handler, args) for path, handler, args in stand_in.routes]
     return Application(list(routes), log_function=_stay_quiet)
 
 

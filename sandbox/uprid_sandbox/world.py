@@ -1,6 +1,6 @@
 """What the stand-ins have in common: options, time, and MONETA's units.
 
-The API for the self-employed is MONETA's other door: its tasks move MONETA's units.
+The API for the self-employed is MONETA's other API: its tasks move MONETA's units.
 """
 
 from dataclasses import dataclass

@@ -27,7 +27,7 @@ from tests.support.bad_messages import (
     MANDARIN_PHONE,
     MANDARIN_USED,
     MONETA_USED,
-    NOTICE,
+    NOTIFICATION_DATA,
     NPD_PERSON,
     NPD_USED,
     OBJECT,
@@ -203,7 +203,7 @@ def test_workers_go_on_after_it(run: Run) -> None:
 
 _TASKS_OFF: Final = {
     NPD: ("NPD", sealing(NPD_PERSON)),
-    NOTIFICATION: ("NPD", sealing(NOTICE)),
+    NOTIFICATION: ("NPD", sealing(NOTIFICATION_DATA)),
     MANDARIN: ("MANDARIN", sealing(MANDARIN_PERSON)),
     CODE: ("MANDARIN", sealing({"sms_code": "31415"})),
     INVOICES: ("INTELLECTMONEY", plain(filters={})),

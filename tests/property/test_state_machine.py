@@ -46,7 +46,7 @@ from worker.domain.outcomes import (
     Started,
     Trouble,
 )
-from worker.domain.states import DRIVEN, RETRYABLE, may_move
+from worker.domain.states import DRIVEN, RETRYABLE, is_allowed
 from worker.engine.calls import Call
 from worker.engine.sweep import Sweep, Timing
 from worker.providers.base import Work
@@ -338,7 +338,7 @@ class Operations(RuleBasedStateMachine):
                 to = State(rest.partition(":")[0])
                 assert State(origin) is stands, entry["note"]
                 retried = to is State.ACCEPTED and stands in RETRYABLE
-                assert may_move(stands, to) or retried, entry["note"]
+                assert is_allowed(stands, to) or retried, entry["note"]
                 stands = to
             assert stands == row["state"], row["reference"]
 

@@ -49,7 +49,7 @@ LONG: Final = "9" * 21
 
 NPD_PERSON: Final = npd_person(1, _NPD_PHONE)
 MANDARIN_PERSON: Final = mandarin_person(2, MANDARIN_PHONE)
-NOTICE: Final[Payload] = {
+NOTIFICATION_DATA: Final[Payload] = {
     "notificationId": 7,
     "notificationName": "uprid",
     "upridAsyncId": 999_999,
@@ -68,8 +68,8 @@ def _mandarin(**fields: object) -> Make:
     return sealing(_but(MANDARIN_PERSON, fields))
 
 
-def _notice(**fields: object) -> Make:
-    return sealing(_but(NOTICE, fields))
+def _notification(**fields: object) -> Make:
+    return sealing(_but(NOTIFICATION_DATA, fields))
 
 
 def _code(code: object, **arguments: object) -> Make:
@@ -215,27 +215,28 @@ _OF_CODES: Final = [
     ),
 ]  # fmt: skip
 
-_OF_NOTICES: Final = [
-    *_tokens(NOTIFICATION, NOTICE, "notice"),
+_OF_NOTIFICATIONS: Final = [
+    *_tokens(NOTIFICATION, NOTIFICATION_DATA, "notice"),
     *_bads(
         NOTIFICATION, "notice",
-        ("reference-given", _notice(), {"reference"}, NPD_USED),
+        ("reference-given", _notification(), {"reference"}, NPD_USED),
         ("in-clear", plain(upridAsyncId=7), {"sealed", "upridAsyncId"}),
         ("empty", sealing({}), {"notificationId", "notificationName", "upridAsyncId",
                                 "upridAsyncStatus", "userPhone"}),
-        ("id-missing", _notice(notificationId=None), {"notificationId"}),
-        ("id-text", _notice(notificationId="first"), {"notificationId"}),
-        ("other-name", _notice(notificationName="receipt"), {"notificationName"}),
-        ("task-zero", _notice(upridAsyncId=0), {"upridAsyncId"}),
-        ("task-fraction", _notice(upridAsyncId=1.5), {"upridAsyncId"}),
-        ("task-beyond-64-bits", _notice(upridAsyncId=2**64), {"upridAsyncId"}),
-        ("status-unknown", _notice(upridAsyncStatus="SUSPENDED"), {"upridAsyncStatus"}),
-        ("status-true", _notice(upridAsyncStatus=True), {"upridAsyncStatus"}),
-        ("phone-missing", _notice(userPhone=None), {"userPhone"}),
-        ("phone-landline", _notice(userPhone=74_950_000_000), {"userPhone"}),
-        ("success-without-account", _notice(mntAccountId=None), {"mntAccountId"}),
-        ("account-list", _notice(mntAccountId=[61_234_567]), {"mntAccountId"}),
-        ("all-at-once", sealing(_but(NOTICE, {"upridAsyncId": -1, "userPhone": "x"}), x=1),
+        ("id-missing", _notification(notificationId=None), {"notificationId"}),
+        ("id-text", _notification(notificationId="first"), {"notificationId"}),
+        ("other-name", _notification(notificationName="receipt"), {"notificationName"}),
+        ("task-zero", _notification(upridAsyncId=0), {"upridAsyncId"}),
+        ("task-fraction", _notification(upridAsyncId=1.5), {"upridAsyncId"}),
+        ("task-beyond-64-bits", _notification(upridAsyncId=2**64), {"upridAsyncId"}),
+        ("status-unknown", _notification(upridAsyncStatus="SUSPENDED"), {"upridAsyncStatus"}),
+        ("status-true", _notification(upridAsyncStatus=True), {"upridAsyncStatus"}),
+        ("phone-missing", _notification(userPhone=None), {"userPhone"}),
+        ("phone-landline", _notification(userPhone=74_950_000_000), {"userPhone"}),
+        ("success-without-account", _notification(mntAccountId=None), {"mntAccountId"}),
+        ("account-list", _notification(mntAccountId=[61_234_567]), {"mntAccountId"}),
+        ("all-at-once",
+         sealing(_but(NOTIFICATION_DATA, {"upridAsyncId": -1, "userPhone": "x"}), x=1),
          {"upridAsyncId", "userPhone", "x"}),
         reference="",
     ),
@@ -328,5 +329,5 @@ _OF_RETRIES: Final = _bads(
 )  # fmt: skip
 
 BAD: Final = [
-    *_OF_NPD, *_OF_MANDARIN, *_OF_CODES, *_OF_NOTICES, *_OF_INTELLECTMONEY, *_OF_RETRIES,
+    *_OF_NPD, *_OF_MANDARIN, *_OF_CODES, *_OF_NOTIFICATIONS, *_OF_INTELLECTMONEY, *_OF_RETRIES,
 ]  # fmt: skip

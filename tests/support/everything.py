@@ -21,7 +21,7 @@ from worker.store.tables import (
     INPUTS,
     LOCKS,
     METADATA,
-    NOTICES,
+    NOTIFICATIONS,
     OPERATIONS,
     OUTBOX,
     PROVIDERS,
@@ -100,8 +100,16 @@ def fill_further(database: Database) -> None:
                 message_id="m", fingerprint="f", sealed="token", at=NOW,
             )
         )  # fmt: skip
-        notice = {"provider": "npd", "provider_ref": "1", "party": "p", "sealed": "s", "at": NOW}
-        connection.execute(insert(NOTICES), [{**notice, "key": key} for key in ("k1", "k2")])
+        notification = {
+            "provider": "npd",
+            "provider_ref": "1",
+            "party": "p",
+            "sealed": "s",
+            "at": NOW,
+        }
+        connection.execute(
+            insert(NOTIFICATIONS), [{**notification, "key": key} for key in ("k1", "k2")]
+        )
         connection.execute(
             insert(ACCESS_TOKENS).values(
                 name="intellectmoney", sealed="t", generation=2, expires_at=NOW

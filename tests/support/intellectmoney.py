@@ -20,7 +20,7 @@ from worker.providers.base import Work
 NOW = datetime(2026, 8, 1, 12, tzinfo=UTC)
 DEADLINE = NOW + timedelta(minutes=60)
 LOGIN, PASSWORD = "shop", 'pass"wörd&='
-TOKEN = "bs/fZ+E=="
+ACCESS_TOKEN = "bs/fZ+E=="
 OPERATION = "f2c33a48-17c8-4889-a327-5ad1b6260cd5"
 #: A scheduled operation that is there already, and those that come.
 FIRST, SECOND, THIRD = (f"{n}0000000-0000-4000-8000-000000000000" for n in "123")
@@ -104,7 +104,7 @@ def saved(flag: object, **changes: Any) -> dict[str, Any]:
     return response({"SetScheduledOperationData": flag}, **changes)
 
 
-def token(value: str = TOKEN) -> dict[str, Any]:
+def token(value: str = ACCESS_TOKEN) -> dict[str, Any]:
     return response({"UserToken": value})
 
 
@@ -211,7 +211,7 @@ def work(
         provider_ref=None if state is State.ACCEPTED else provider_ref,
         progress=json.loads(json.dumps(dict(progress or {}))),
         polls=0,
-        faults=0,
+        consecutive_failures=0,
         due_at=now,
         deadline_at=DEADLINE,
         now=now,

@@ -19,13 +19,13 @@ from worker.domain.outcomes import (
     Outcome,
     Pending,
 )
-from worker.process.stored_token import StoredTokens
+from worker.process.stored_access_tokens import StoredAccessTokens
 from worker.providers.access_tokens import AccessToken
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
 
 Maker = Callable[..., IntellectMoneyPlugin]
 
-TOKEN_PATH = "/services/user/getUserToken"
+ACCESS_TOKEN_PATH = "/services/user/getUserToken"
 INVOICES_PATH = "/services/payment/getInvoicesHistory"
 SAVE_PATH = "/services/scheduler/setScheduledOperationData"
 LIST_PATH = "/services/scheduler/getScheduledOperationData"
@@ -88,7 +88,7 @@ def until_the_end(plugin: IntellectMoneyPlugin, question: str, **how: Any) -> li
     return outcomes
 
 
-def current(shelf: StoredTokens) -> AccessToken:
+def current(shelf: StoredAccessTokens) -> AccessToken:
     """Return the token that is there."""
     token = shelf.current()
     assert token is not None

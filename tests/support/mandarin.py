@@ -54,7 +54,7 @@ def work(state: State = State.POLLING, **changes: Any) -> Work:
         "provider_ref": SESSION,
         "progress": {},
         "polls": 0,
-        "faults": 0,
+        "consecutive_failures": 0,
         "due_at": NOW,
         "deadline_at": NOW + timedelta(minutes=300),
         "now": NOW,

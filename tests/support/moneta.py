@@ -70,7 +70,7 @@ def work(
         provider_ref=provider_ref,
         progress=progress or {},
         polls=0,
-        faults=0,
+        consecutive_failures=0,
         due_at=NOW,
         deadline_at=NOW + timedelta(minutes=700),
         now=NOW,

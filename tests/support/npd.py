@@ -62,8 +62,8 @@ def work(
     payload: Mapping[str, Any] | None = None,
     provider_ref: str | None = str(ASYNC_ID),
     progress: Mapping[str, Any] | None = None,
-    notices: Sequence[Mapping[str, Any]] = (),
-    faults: int = 0,
+    notifications: Sequence[Mapping[str, Any]] = (),
+    consecutive_failures: int = 0,
 ) -> Work:
     return Work(
         id="1",
@@ -76,11 +76,11 @@ def work(
         provider_ref=provider_ref,
         progress=progress or {},
         polls=0,
-        faults=faults,
+        consecutive_failures=consecutive_failures,
         due_at=NOW,
         deadline_at=NOW + timedelta(minutes=700),
         now=NOW,
-        notices=notices,
+        notifications=notifications,
     )
 
 

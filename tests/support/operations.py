@@ -17,7 +17,7 @@ from worker.domain.outcomes import Reason
 from worker.domain.snapshot import Run
 from worker.store import claims, intake, writeback
 from worker.store.changes import Transition, Unchanged
-from worker.store.claims import ORDINARY, URGENT, Claimed
+from worker.store.claims import ORDINARY, URGENT, ClaimedSnapshot
 from worker.store.database import Database
 from worker.store.intake import Start, Taken
 from worker.store.tables import ATTEMPTS, JOURNAL, OPERATIONS, OUTBOX
@@ -25,7 +25,7 @@ from worker.store.tables import ATTEMPTS, JOURNAL, OPERATIONS, OUTBOX
 NOW: Final = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 PROVIDER: Final = "moneta"
 OWNER: Final = "owner"
-TOKEN: Final = "lease"
+LEASE_ID: Final = "lease"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +74,9 @@ def claim(
     *,
     lane: int = URGENT,
     owner: str = OWNER,
-    lease_id: str = TOKEN,
+    lease_id: str = LEASE_ID,
     now: datetime = NOW,
-) -> list[Claimed]:
+) -> list[ClaimedSnapshot]:
     """Lease what is due in a lane."""
     with database.begin() as connection:
         return claims.claim(
@@ -84,7 +84,7 @@ def claim(
         )
 
 
-def polling(database: Database, *references: str, now: datetime = NOW) -> list[Claimed]:
+def polling(database: Database, *references: str, now: datetime = NOW) -> list[ClaimedSnapshot]:
     """Store operations and bring them to `polling`, due at once; return them as last claimed."""
     accepted(database, *references, now=now)
     taken = claim(database, now=now, lease_id="setup")
@@ -114,8 +114,8 @@ def in_state(
     match state:
         case State.SUBMITTING:
             with database.begin() as connection:
-                writeback.mark_submitting(connection, claimed, TOKEN, now)
-                writeback.let_go(connection, TOKEN, claimed.id)
+                writeback.mark_submitting(connection, claimed, LEASE_ID, now)
+                writeback.let_go(connection, LEASE_ID, claimed.id)
         case State.SETTLING:
             write(database, [moved(claimed, state, due_at=now, lane=ORDINARY)], now=now)
         case State.WAITING_FOR_PERSON:
@@ -139,7 +139,7 @@ def waiting(
     [claimed] = claim(database, lane=lane, now=now)
     parked = moved(
         claimed, State.WAITING_FOR_PERSON, EventType.WAITING_FOR_PERSON,
-        reason=reason, answer=answer, faults=3, progress='{"unknown": 3}',
+        reason=reason, answer=answer, consecutive_failures=3, progress='{"unknown": 3}',
     )  # fmt: skip
     write(database, [parked], now=now)
 
@@ -149,32 +149,37 @@ def run(note: str = "answer", count: int = 1, at: datetime = NOW) -> Run:
     return Run(note, at, at, count, 12)
 
 
-def stayed(claimed: Claimed, due_at: datetime, **changes: Any) -> Unchanged:
+def stayed(claimed: ClaimedSnapshot, due_at: datetime, **changes: Any) -> Unchanged:
     """Return what is written of an operation that stays where it is."""
     given: dict[str, Any] = {
-        "polls": claimed.polls + 1, "faults": 0, "progress": None, "run": run(), "closed": None,
+        "polls": claimed.polls + 1, "consecutive_failures": 0, "progress": None, "run": run(),
+        "closed": None,
     }  # fmt: skip
-    return Unchanged(claimed=claimed, due_at=due_at, **{**given, **changes})
+    return Unchanged(snapshot=claimed, due_at=due_at, **{**given, **changes})
 
 
-def moved(claimed: Claimed, state: State, *events: EventType, **changes: Any) -> Transition:
+def moved(claimed: ClaimedSnapshot, state: State, *events: EventType, **changes: Any) -> Transition:
     """Return what is written of an operation that goes to another state."""
     given: dict[str, Any] = {
         "call": run(), "lane": URGENT, "due_at": None, "deadline_at": claimed.deadline_at,
-        "provider_ref": claimed.provider_ref, "polls": claimed.polls, "faults": 0,
+        "provider_ref": claimed.provider_ref, "polls": claimed.polls, "consecutive_failures": 0,
         "progress": None,
     }  # fmt: skip
     told = tuple((event, new_id()) for event in events)
-    return Transition(claimed=claimed, state=state, events=told, **{**given, **changes})
+    return Transition(snapshot=claimed, state=state, events=told, **{**given, **changes})
 
 
-def ended(claimed: Claimed, state: State = State.SUCCEEDED, **changes: Any) -> Transition:
+def ended(claimed: ClaimedSnapshot, state: State = State.SUCCEEDED, **changes: Any) -> Transition:
     """Return what is written of an operation that ends."""
     return moved(claimed, state, END_EVENTS[state], **{"finished_at": NOW, **changes})
 
 
 def write(
-    database: Database, moves: Sequence[Transition], *, lease_id: str = TOKEN, now: datetime = NOW
+    database: Database,
+    moves: Sequence[Transition],
+    *,
+    lease_id: str = LEASE_ID,
+    now: datetime = NOW,
 ) -> set[str]:
     """Write moves back; return the ids that were ours."""
     with database.begin() as connection:

@@ -23,7 +23,7 @@ from uprid_sandbox.options import SandboxOptions
 DELAY = 5.0
 LIFETIME = 60.0
 LIMIT = 1_000_000
-TOKEN = "user/getUserToken"
+GET_USER_TOKEN = "user/getUserToken"
 INVOICES = "payment/getInvoicesHistory"
 WRITE = "scheduler/setScheduledOperationData"
 LIST = "scheduler/getScheduledOperationData"
@@ -82,7 +82,7 @@ class Shop:
     def log_in(self, suffix: str = "") -> Reply:
         login = self.options.intellectmoney_login + suffix
         password = self.options.intellectmoney_password
-        reply = self.send(TOKEN, {"Login": login, "Password": password})
+        reply = self.send(GET_USER_TOKEN, {"Login": login, "Password": password})
         if reply.word in {"done", "warned"}:
             self.token = reply.content["Result"]["UserToken"]
         return reply

@@ -30,14 +30,14 @@ def answer(
     settings = settings_for(Need.KEYS)
     sealer = Sealer.of(settings)
     with opened(settings) as database, database.begin() as connection:
-        token = None
+        ciphertext = None
         if is_reference(reference):
             now = database.now()
-            token = answers.look_into(connection, reference, attempt, by, note, now)
-        if token is None:
+            ciphertext = answers.look_into(connection, reference, attempt, by, note, now)
+        if ciphertext is None:
             raise Stop(FAILED, [f"{reference}: no answer is kept, see `uprid show`"])
         try:
-            content = sealer.open_bytes(token)
+            content = sealer.open_bytes(ciphertext)
         except Unsealable:
             line = f"{reference}: the answer opens with none of UPRID_SEAL_KEYS: put its key back"
             raise Stop(FAILED, [line]) from None

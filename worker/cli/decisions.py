@@ -30,11 +30,11 @@ def resume(
     It continues in the state from which it began to wait. With --provider-ref, a submit whose
     reply was lost continues as one that the provider accepted.
     """
-    faults = []
+    errors = []
     if provider_ref and not is_one(references):
-        faults.append("--provider-ref: goes with one REFERENCE only")
+        errors.append("--provider-ref: goes with one REFERENCE only")
     if provider_ref and not is_provider_ref(provider_ref):
-        faults.append("--provider-ref: must be the provider's id, as it stands there")
+        errors.append("--provider-ref: must be the provider's id, as it stands there")
 
     def ask(client: Client, reference: str, attempt: int, by: str, note: str) -> None:
         client.resume(reference, attempt, by, note, provider_ref or None)
@@ -45,7 +45,7 @@ def resume(
         outcome=lambda row: f"go on with attempt {row.attempt}",
         ask=ask,
     )
-    act(Request(references, note, by, attempt, dry_run, tuple(faults)), deed)
+    act(Request(references, note, by, attempt, dry_run, tuple(errors)), deed)
 
 
 def resolve(

@@ -71,14 +71,14 @@ def read(text: str, provider: Provider) -> Document:
     arguments = dict(found)
     task = _task(arguments.pop("task", None), provider)
     contract = None if task is None else tasks_of(provider)[task]
-    faults = [*_carried_faults(found), *_reference_faults(arguments, contract)]
-    faults += [*_payload_faults(arguments, contract), *_argument_faults(arguments, contract)]
+    errors = [*_carried_errors(found), *_reference_errors(arguments, contract)]
+    errors += [*_payload_errors(arguments, contract), *_argument_errors(arguments, contract)]
     payload = arguments.pop("payload", None)
     if task is None:
         known = ", ".join(_short(each) for each in tasks_of(provider))
-        faults.append(f"task: must be one of {known}")
-    if faults or task is None:
-        raise BadDocument("; ".join(faults))
+        errors.append(f"task: must be one of {known}")
+    if errors or task is None:
+        raise BadDocument("; ".join(errors))
     return Document(task, arguments, payload)
 
 
@@ -98,16 +98,16 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _carried_faults(found: Mapping[str, Any]) -> Iterator[str]:
+def _carried_errors(found: Mapping[str, Any]) -> Iterator[str]:
     """Return the places of values that no message can carry, such as NaN."""
     for name, value in found.items():
         try:
             plain_json(value, shown_field(name))
-        except NotSendable as fault:
-            yield from fault.faults
+        except NotSendable as error:
+            yield from error.errors
 
 
-def _reference_faults(arguments: Mapping[str, Any], contract: TaskContract | None) -> Iterator[str]:
+def _reference_errors(arguments: Mapping[str, Any], contract: TaskContract | None) -> Iterator[str]:
     if contract is not None and not contract.has_reference:
         return
     reference = arguments.get("reference")
@@ -118,7 +118,7 @@ def _reference_faults(arguments: Mapping[str, Any], contract: TaskContract | Non
         yield f"reference: must be {longest}, without spaces around"
 
 
-def _payload_faults(arguments: Mapping[str, Any], contract: TaskContract | None) -> Iterator[str]:
+def _payload_errors(arguments: Mapping[str, Any], contract: TaskContract | None) -> Iterator[str]:
     given = [name for name in ("payload", "sealed") if name in arguments]
     if len(given) > 1:
         yield "payload, sealed: only one of them may be given"
@@ -133,7 +133,7 @@ def _payload_faults(arguments: Mapping[str, Any], contract: TaskContract | None)
         yield f"{given[0]}: this task takes none"
 
 
-def _argument_faults(arguments: Mapping[str, Any], contract: TaskContract | None) -> Iterator[str]:
+def _argument_errors(arguments: Mapping[str, Any], contract: TaskContract | None) -> Iterator[str]:
     if contract is None:
         return
     known = contract.in_clear | _EVERYWHERE | ({"reference"} if contract.has_reference else set())

@@ -46,9 +46,9 @@ def enqueue(
     for place, text in _texts(files):
         try:
             documents.append((place, read(text, provider)))
-        except BadDocument as fault:
+        except BadDocument as error:
             bad += 1
-            complain(f"{place}: {fault}")
+            complain(f"{place}: {error}")
     with client_of(settings) as client:
         sent = _send_all(client, provider, documents)
     bad += len(documents) - len(sent)
@@ -70,8 +70,8 @@ def _content(name: str) -> str:
     if name == _STANDARD_INPUT:
         try:
             return streams.read_text()
-        except streams.InputUnusable as fault:
-            raise Stop(FAILED, [f"standard input: {fault}"]) from None
+        except streams.InputUnusable as error:
+            raise Stop(FAILED, [f"standard input: {error}"]) from None
     try:
         return streams.path_of(name).read_bytes().decode("utf-8-sig")
     except OSError as error:

@@ -114,8 +114,8 @@ def _is_stream_id(text: str) -> bool:
 def _print(stream_id: str, fields: Mapping[str, str], *, as_json: bool) -> None:
     try:
         entry = read(fields)
-    except ForeignEntry as fault:
-        complain(f"{stream_id}: {fault}")
+    except ForeignEntry as error:
+        complain(f"{stream_id}: {error}")
         return
     if as_json:
         say_json({"stream_id": stream_id, **fields, "data": entry.data})
@@ -123,5 +123,5 @@ def _print(stream_id: str, fields: Mapping[str, str], *, as_json: bool) -> None:
     reason = entry.data.get("reason")
     why = reason.get("code", "") if isinstance(reason, dict) else reason or ""
     attempt = f"attempt {entry.data['attempt']}" if "attempt" in entry.data else ""
-    said = [stream_id, fields["time"], entry.subject, entry.type, attempt, str(why)]
-    say(printable("  ".join(part for part in said if part)))
+    parts = [stream_id, fields["time"], entry.subject, entry.type, attempt, str(why)]
+    say(printable("  ".join(part for part in parts if part)))

@@ -34,11 +34,11 @@ def explained(error: UpridError) -> str:
 
 
 def settings_for(*needs: Need) -> Settings:
-    """Return the settings; end with status 2 and every fault if they cannot be used."""
+    """Return the settings; end with status 2 and every error if they cannot be used."""
     try:
         return load(needs)
     except SettingsError as error:
-        raise Stop(MISUSED, error.faults) from None
+        raise Stop(MISUSED, error.errors) from None
 
 
 def fit_settings_for(*needs: Need) -> Settings:
@@ -47,7 +47,7 @@ def fit_settings_for(*needs: Need) -> Settings:
     try:
         require_fit(settings)
     except SettingsError as error:
-        raise Stop(MISUSED, error.faults) from None
+        raise Stop(MISUSED, error.errors) from None
     return settings
 
 

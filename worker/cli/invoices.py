@@ -111,19 +111,19 @@ def _checked(
     dialect: Dialect | None,
 ) -> datetime | None:
     """Return the time that is meant; end with status 2 and all that is wrong with the options."""
-    faults = []
+    errors = []
     begin = None
     if attempt is not None and reference is None:
-        faults.append("--attempt: goes with --reference only")
+        errors.append("--attempt: goes with --reference only")
     if dialect is not None and form is not Format.CSV:
-        faults.append("--dialect: goes with --format csv only")
+        errors.append("--dialect: goes with --format csv only")
     if since is not None:
         try:
             begin = parsed(since, datetime.now(UTC))
         except ValueError as error:
-            faults.append(f"--since: {error}")
-    if faults:
-        raise Stop(MISUSED, faults)
+            errors.append(f"--since: {error}")
+    if errors:
+        raise Stop(MISUSED, errors)
     return begin
 
 

@@ -10,9 +10,9 @@ from uprid_client.contract.reason_codes import ReasonCode
 from uprid_client.contract.states import State
 from uprid_client.names import Provider
 from worker.cli import streams
+from worker.cli.diagnosis import OVERDUE_AFTER
 from worker.cli.exits import opened, settings_for
 from worker.cli.output import lasting, moment, say, say_json, say_table
-from worker.cli.standing import OVERDUE_AFTER
 from worker.cli.streams import complain
 from worker.cli.timeline import described
 from worker.store import overview, reading

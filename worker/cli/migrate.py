@@ -35,8 +35,8 @@ def migrate(
 def _require_stopped(database: Database, silence: timedelta) -> None:
     """End the command if a process is alive: going back takes away what it reads and writes."""
     with database.read() as connection:
-        heard = database.now() - silence
-        alive = [each for each in overview.workers(connection) if each.beat_at >= heard]
+        last_seen = database.now() - silence
+        alive = [each for each in overview.workers(connection) if each.beat_at >= last_seen]
     if alive:
-        said = f"{len(alive)} processes are alive: stop every worker and poller first"
-        raise Stop(FAILED, [f"--to: going back takes away what they work with. {said}"])
+        refusal = f"{len(alive)} processes are alive: stop every worker and poller first"
+        raise Stop(FAILED, [f"--to: going back takes away what they work with. {refusal}"])

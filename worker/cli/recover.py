@@ -45,7 +45,7 @@ def recover(
         work = fail_over.find if dry_run else fail_over.recover
         found = work(database, recovery)
     for provider, number in sorted(found.items()):
-        said = "would be put in doubt" if dry_run else "put in doubt, to be cleared up"
-        say(f"{provider}: {number} {said}")
+        outcome = "would be put in doubt" if dry_run else "put in doubt, to be cleared up"
+        say(f"{provider}: {number} {outcome}")
     if not found:
         say("nothing may have been sent that is not in doubt already")

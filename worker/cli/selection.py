@@ -49,7 +49,7 @@ class Request:
     attempt: int | None
     dry_run: bool
     #: What is wrong with the command's own options.
-    faults: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
     #: What the action would ask about first is answered.
     yes: bool = False
 
@@ -71,10 +71,10 @@ class Deed:
 
 def act(request: Request, deed: Deed) -> None:
     """Act on every operation that allows it; name the others, and exit 1 if there are any."""
-    faults = []
+    errors = []
     if request.attempt is not None and not is_one(request.references):
-        faults.append("--attempt: goes with one REFERENCE only")
-    by = checked(request.note, request.by, *request.faults, *faults)
+        errors.append("--attempt: goes with one REFERENCE only")
+    by = checked(request.note, request.by, *request.errors, *errors)
     settings = settings_for(Need.BROKER, Need.KEYS)
     with opened(settings) as database, database.read() as connection:
         stories = {
@@ -83,9 +83,9 @@ def act(request: Request, deed: Deed) -> None:
         }
     chosen: list[Row] = []
     for reference, story in stories.items():
-        fault = _fault(story, request.attempt, deed)
-        if fault is not None:
-            complain(f"{reference}: {fault}")
+        error = _error(story, request.attempt, deed)
+        if error is not None:
+            complain(f"{reference}: {error}")
             continue
         row = None if story is None else story.operation
         if row is not None and _is_wanted(row, request, deed):
@@ -119,16 +119,16 @@ def is_one(references: Sequence[str]) -> bool:
 
 
 def checked(note: str | None, by: str, *more: str) -> str:
-    """Return who acts; end with status 2 and all that is wrong, `more` faults included.
+    """Return who acts; end with status 2 and all that is wrong, `more` errors included.
 
     A note that is None is not needed.
     """
     name = name_of(by or _login_name())
-    faults = [*([] if note is None else _note_faults(note)), *more]
+    errors = [*([] if note is None else _note_errors(note)), *more]
     if name is None:
-        faults.append(f"--by: must say who, in 1 to {LONGEST_NAME} printable characters")
-    if faults:
-        raise Stop(MISUSED, faults)
+        errors.append(f"--by: must say who, in 1 to {LONGEST_NAME} printable characters")
+    if errors:
+        raise Stop(MISUSED, errors)
     return name or ""
 
 
@@ -137,16 +137,16 @@ def _named(references: Sequence[str]) -> Sequence[str]:
         return references
     try:
         return streams.read_text().splitlines()
-    except streams.InputUnusable as fault:
-        raise Stop(FAILED, [f"standard input: {fault}"]) from None
+    except streams.InputUnusable as error:
+        raise Stop(FAILED, [f"standard input: {error}"]) from None
 
 
-def _note_faults(note: str) -> list[str]:
+def _note_errors(note: str) -> list[str]:
     # Letters: the `…` of a command that was copied as it is says nothing.
-    said = note_of(note) if any(letter.isalpha() for letter in note) else None
-    if said is None:
+    masked = note_of(note) if any(letter.isalpha() for letter in note) else None
+    if masked is None:
         return [f"--note: must say why, in at most {LONGEST_NOTE} printable characters"]
-    if said != " ".join(note.split()):
+    if masked != " ".join(note.split()):
         return ["--note: holds what looks like a number or address of a person: leave it out"]
     return []
 
@@ -173,7 +173,7 @@ def _is_wanted(row: Row, request: Request, deed: Deed) -> bool:
     return typer.confirm(question, err=True)
 
 
-def _fault(story: Story | None, attempt: int | None, deed: Deed) -> str | None:
+def _error(story: Story | None, attempt: int | None, deed: Deed) -> str | None:
     row = None if story is None else story.operation
     if row is None:
         refused = story is not None and bool(story.refusals)

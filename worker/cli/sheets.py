@@ -65,9 +65,9 @@ def csv_lines(
     """
     headings = TRANSACTION_HEADINGS if transactions else INVOICE_HEADINGS
     yield layout.begin + _csv([*headings, PERSONAL] if personal else headings, layout)
-    for facts, said in _rows(invoices, transactions=transactions):
+    for facts, values in _rows(invoices, transactions=transactions):
         cells = [_text(facts[name], layout) for name in headings]
-        yield _csv([*cells, _object(said) if said else ""] if personal else cells, layout)
+        yield _csv([*cells, _object(values) if values else ""] if personal else cells, layout)
 
 
 def json_lines(invoices: Iterable[Invoice], *, transactions: bool, personal: bool) -> Iterator[str]:
@@ -76,8 +76,8 @@ def json_lines(invoices: Iterable[Invoice], *, transactions: bool, personal: boo
     Amounts are text: the floats of other languages would round them.
     """
     if transactions:
-        for facts, said in _rows(invoices, transactions=True):
-            yield _object({**facts, PERSONAL: said} if personal else facts)
+        for facts, values in _rows(invoices, transactions=True):
+            yield _object({**facts, PERSONAL: values} if personal else facts)
         return
     for invoice in invoices:
         of_invoice: dict[str, object] = dict(_invoice_facts(invoice))

@@ -9,10 +9,10 @@ import typer
 from sqlalchemy import Connection
 
 from uprid_client.contract.words import is_reference
+from worker.cli.diagnosis import diagnose
 from worker.cli.exits import FAILED, Stop, opened, settings_for
 from worker.cli.output import lasting, moment, say, say_json, say_table
-from worker.cli.standing import standing
-from worker.cli.timeline import timeline, told
+from worker.cli.timeline import story_json, timeline
 from worker.store import overview, reading
 from worker.store.reading import Row, Story
 
@@ -36,7 +36,7 @@ def show(
             providers = overview.providers(connection)
         now = database.now()
     if as_json:
-        say_json(told(story))
+        say_json(story_json(story))
         return
     row = story.operation
     if row is None:
@@ -46,10 +46,10 @@ def show(
     say()
     say_table(("AT", "AFTER", "WHAT", ""), _lines(story))
     if row is not None:
-        stands = standing(row, providers.get(row.provider), now)
+        diagnosis = diagnose(row, providers.get(row.provider), now)
         say()
-        say(f"{row.state.value}: {stands.why}")
-        for step in stands.steps:
+        say(f"{row.state.value}: {diagnosis.why}")
+        for step in diagnosis.steps:
             say(f"next{f', {step.when}' if step.when else ''}: {step.command}")
 
 
@@ -101,10 +101,10 @@ def _lines(story: Story) -> Iterator[tuple[str, str, str, str]]:
     for thing in things:
         at = datetime.fromisoformat(thing["at"])
         after = "" if began is None or at == began else f"+{lasting(at - began)}"
-        yield moment(at), after, thing["what"], _said(thing)
+        yield moment(at), after, thing["what"], _detail(thing)
 
 
-def _said(thing: Mapping[str, Any]) -> str:
+def _detail(thing: Mapping[str, Any]) -> str:
     match thing["what"]:
         case "call":
             return _call(thing)

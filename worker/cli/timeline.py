@@ -34,7 +34,7 @@ def described(row: Row) -> dict[str, Any]:
     }
 
 
-def told(story: Story) -> dict[str, Any]:
+def story_json(story: Story) -> dict[str, Any]:
     """Return a reference as `show --json` has it; null where it was only ever refused."""
     if story.operation is None:
         names = (

@@ -29,7 +29,7 @@ class WouldLose(UpridError):
     """Going back would lose what is ours, so nothing was changed."""
 
 
-class IllegalMove(UpridError):
+class IllegalTransition(UpridError):
     """An operation may not go from one state to another: our own mistake."""
 
 

@@ -39,7 +39,7 @@ class CurrentAttempt:
     #: Status requests sent.
     polls: int = 0
     #: Requests in a row that met trouble.
-    faults: int = 0
+    consecutive_failures: int = 0
     #: What the provider waits for, such as `sms_code`; None: for nothing.
     missing: str | None = None
     #: Inputs that were sent, the one that is being sent and doubtful ones included.
@@ -68,7 +68,7 @@ class Snapshot(CurrentAttempt):
     sequence: int = 0
     waiting_from: State | None = None
     #: How many notifications name the attempt.
-    notices: int = 0
+    notifications: int = 0
     #: An earlier poll was asked for, at this time, while it was leased.
     hurried_at: datetime | None = None
     started_at: datetime | None = None

@@ -1,4 +1,4 @@
-"""The moves between the states of an operation. The only table of moves there is."""
+"""The transitions between the states of an operation. The only table of them."""
 
 from typing import Final
 
@@ -16,8 +16,8 @@ SUPERSEDED: Final = "superseded"
 
 _ANY_END: Final = TERMINAL | {State.WAITING_FOR_PERSON}
 
-#: Moves within one attempt. A retry is not a move: it starts the next attempt in ACCEPTED.
-MOVES: Final[dict[State, frozenset[State]]] = {
+#: Transitions within one attempt. A retry is none: it starts the next attempt in ACCEPTED.
+TRANSITIONS: Final[dict[State, frozenset[State]]] = {
     # Straight to POLLING where the submit is harmless, so that nothing had to be marked before it.
     State.ACCEPTED: frozenset({State.SUBMITTING, State.POLLING}) | _ANY_END,
     State.SUBMITTING: frozenset({State.ACCEPTED, State.POLLING}) | _ANY_END,
@@ -28,6 +28,6 @@ MOVES: Final[dict[State, frozenset[State]]] = {
 }
 
 
-def may_move(origin: State, to: State) -> bool:
+def is_allowed(origin: State, to: State) -> bool:
     """Return whether an attempt may go from one state to another."""
-    return to in MOVES[origin]
+    return to in TRANSITIONS[origin]

@@ -10,7 +10,7 @@ from typing import Any, Final
 from uprid_client.contract.states import State
 from worker.domain.outcomes import Outcome
 from worker.providers.base import Plugin
-from worker.store.claims import Claimed
+from worker.store.claims import ClaimedSnapshot
 
 
 class Call(StrEnum):
@@ -33,7 +33,7 @@ class Answer:
     """What came back for one operation."""
 
     #: As claimed; in `submitting` once its submit was marked.
-    claimed: Claimed
+    snapshot: ClaimedSnapshot
     call: Call
     outcome: Outcome
     #: When the question was sent.
@@ -42,24 +42,24 @@ class Answer:
     took: int
 
 
-def next_call(claimed: Claimed, now: datetime, plugin: Plugin) -> Call:
+def next_call(snapshot: ClaimedSnapshot, now: datetime, plugin: Plugin) -> Call:
     """Return what a claimed operation is to be asked."""
-    match claimed.state:
-        case State.ACCEPTED if plugin.prepares(claimed.kind, progress_of(claimed)):
+    match snapshot.state:
+        case State.ACCEPTED if plugin.prepares(snapshot.kind, progress_of(snapshot)):
             return Call.PREPARE
         case State.ACCEPTED:
             return Call.SUBMIT
         case State.SUBMITTING:
             # Only a worker that died, or whose call was doubtful, leaves an operation like this.
             return Call.CLEAR_UP
-        case State.POLLING if claimed.deadline_at is None or now < claimed.deadline_at:
-            supplied = claimed.missing is not None and claimed.inputs_waiting > 0
+        case State.POLLING if snapshot.deadline_at is None or now < snapshot.deadline_at:
+            supplied = snapshot.missing is not None and snapshot.inputs_waiting > 0
             return Call.SUPPLY if supplied else Call.POLL
         case _:
             return Call.SETTLE
 
 
-def progress_of(claimed: Claimed) -> Mapping[str, Any]:
+def progress_of(snapshot: ClaimedSnapshot) -> Mapping[str, Any]:
     """Return the plugin's own memory of the attempt."""
-    progress: Mapping[str, Any] = json.loads(claimed.progress) if claimed.progress else {}
+    progress: Mapping[str, Any] = json.loads(snapshot.progress) if snapshot.progress else {}
     return progress

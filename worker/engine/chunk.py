@@ -27,7 +27,7 @@ from worker.engine.environment import REAL, Environment
 from worker.engine.halt import Halt, HaltCheck
 from worker.engine.health import HealthWatch
 from worker.providers.base import Plugin, Work
-from worker.store.claims import ERASED, Claimed
+from worker.store.claims import ERASED, ClaimedSnapshot
 from worker.store.database import DATABASE_ERRORS
 from worker.store.input_delivery import Supplying
 
@@ -41,11 +41,11 @@ FLUSH_EVERY: Final = 0.25
 class Chunk:
     """What was claimed together."""
 
-    claimed: Sequence[Claimed]
+    claimed: Sequence[ClaimedSnapshot]
     #: Sealed payloads of those that are to be submitted.
     payloads: Mapping[str, str | None]
     #: Sealed notifications, of the operations that have some.
-    notices: Mapping[str, Sequence[str]]
+    notifications: Mapping[str, Sequence[str]]
     lease_id: str
     #: The database's time at the claim, and this host's monotonic clock then.
     now: datetime
@@ -62,8 +62,8 @@ class Working:
         halt_check: HaltCheck,
         *,
         unseal: Callable[[str], Any],
-        mark: Callable[[Claimed, datetime], bool],
-        supply: Callable[[Claimed, datetime], Supplying | None],
+        mark: Callable[[ClaimedSnapshot, datetime], bool],
+        supply: Callable[[ClaimedSnapshot, datetime], Supplying | None],
         environment: Environment = REAL,
     ) -> None:
         self._chunk = chunk
@@ -142,10 +142,10 @@ class Working:
             return
         self._looked = True
         try:
-            self._notice(self._plugin.look())
+            self._look_at_outcome(self._plugin.look())
         except Exception:
             log.exception("plugin_stumbled", ask="look")
-            self._notice(Pending("our own error", Trouble.TRANSPORT))
+            self._look_at_outcome(Pending("our own error", Trouble.TRANSPORT))
 
     @property
     def flawless(self) -> bool:
@@ -162,42 +162,42 @@ class Working:
     def _draw(self) -> None:
         while self.halt is None:
             try:
-                claimed = self._waiting.popleft()
+                snapshot = self._waiting.popleft()
             except IndexError:
                 return
             halt = self._halt_check.halted(self._chunk.began, self._chunk.lease_id)
             if halt is not None:
                 self.halt = halt
                 return
-            answer = self._answered(claimed)
+            answer = self._answered(snapshot)
             if answer is not None:
-                self._notice(answer.outcome)
+                self._look_at_outcome(answer.outcome)
                 self._answers.append(answer)
 
-    def _answered(self, claimed: Claimed) -> Answer | None:
+    def _answered(self, snapshot: ClaimedSnapshot) -> Answer | None:
         """Ask for one operation; None where it must not be asked any more."""
-        bind_contextvars(operation=claimed.id, attempt=claimed.attempt)
+        bind_contextvars(operation=snapshot.id, attempt=snapshot.attempt)
         began = self._environment.monotonic()
         at = self._chunk.now + timedelta(seconds=began - self._chunk.began)
-        call = next_call(claimed, at, self._plugin)
+        call = next_call(snapshot, at, self._plugin)
         outcome: Outcome | None = None
         try:
-            ready = self._ready(call, claimed, at)
+            ready = self._ready(call, snapshot, at)
             if ready is None:
                 return None
-            claimed = ready.claimed
+            snapshot = ready.snapshot
             outcome = self._asked(call, _work(ready, at))
         except Unsealable:
-            is_erased = self._chunk.payloads.get(claimed.id) == ERASED
+            is_erased = self._chunk.payloads.get(snapshot.id) == ERASED
             outcome = own_outcomes.ERASED if is_erased else own_outcomes.UNREADABLE
         except DATABASE_ERRORS as error:
             log.warning("mark_failed", error=type(error).__name__)
             self.halt = Halt.DATABASE_AWAY
             return None
         took = round((self._environment.monotonic() - began) * 1000)
-        return Answer(claimed, call, outcome, at, took)
+        return Answer(snapshot, call, outcome, at, took)
 
-    def _ready(self, call: Call, claimed: Claimed, at: datetime) -> "_Ready | None":
+    def _ready(self, call: Call, snapshot: ClaimedSnapshot, at: datetime) -> "_Ready | None":
         """Open what a question needs, and mark what must not be asked twice.
 
         None where it must not be asked. Raises `Unsealable` before anything is marked, and
@@ -205,28 +205,28 @@ class Working:
         """
         match call:
             case Call.PREPARE:
-                return _Ready(claimed, self._payload(claimed))
+                return _Ready(snapshot, self._payload(snapshot))
             case Call.SUBMIT:
-                payload = self._payload(claimed)
-                if not self._mark(claimed, at):
+                payload = self._payload(snapshot)
+                if not self._mark(snapshot, at):
                     return None
-                return _Ready(replace(claimed, state=State.SUBMITTING), payload)
+                return _Ready(replace(snapshot, state=State.SUBMITTING), payload)
             case Call.SUPPLY:
-                supplying = self._supply(claimed, at)
+                supplying = self._supply(snapshot, at)
                 if supplying is None:
                     return None
                 sent = replace(
-                    claimed,
-                    inputs_sent=claimed.inputs_sent + 1,
-                    inputs_waiting=claimed.inputs_waiting - 1,
+                    snapshot,
+                    inputs_sent=snapshot.inputs_sent + 1,
+                    inputs_waiting=snapshot.inputs_waiting - 1,
                     input_sent_at=at,
                     input_id=supplying.id,
                 )
                 return _Ready(sent, opened(self._unseal, supplying.sealed))
             case _:
-                sealed = self._chunk.notices.get(claimed.id, ())
-                notices = tuple(opened(self._unseal, each) for each in sealed)
-                return _Ready(claimed, None, notices)
+                sealed = self._chunk.notifications.get(snapshot.id, ())
+                notifications = tuple(opened(self._unseal, each) for each in sealed)
+                return _Ready(snapshot, None, notifications)
 
     def _asked(self, call: Call, work: Work) -> Outcome:
         try:
@@ -245,15 +245,15 @@ class Working:
                     return self._plugin.settle(work)
         except Exception as error:
             log.exception("plugin_stumbled", ask=call)
-            return own_outcomes.stumbled(call, work.faults, type(error).__name__)
+            return own_outcomes.stumbled(call, work.consecutive_failures, type(error).__name__)
 
-    def _payload(self, claimed: Claimed) -> Mapping[str, Any] | None:
-        sealed = self._chunk.payloads.get(claimed.id)
+    def _payload(self, snapshot: ClaimedSnapshot) -> Mapping[str, Any] | None:
+        sealed = self._chunk.payloads.get(snapshot.id)
         if sealed == ERASED:
             raise Unsealable
         return None if sealed is None else opened(self._unseal, sealed)
 
-    def _notice(self, outcome: Outcome) -> None:
+    def _look_at_outcome(self, outcome: Outcome) -> None:
         """Learn about the provider's health from an outcome; stop where going on does harm."""
         halt = self._watch.saw(outcome)
         if halt is not None:
@@ -272,9 +272,9 @@ def opened(unseal: Callable[[str], Any], sealed: str) -> Mapping[str, Any]:
 class _Ready:
     """An operation that may be asked about, with what is needed for that."""
 
-    claimed: Claimed
+    snapshot: ClaimedSnapshot
     payload: Mapping[str, Any] | None = field(default=None, repr=False)
-    notices: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
+    notifications: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
 
 
 #: What a plugin sees of a claimed operation as it is.
@@ -282,12 +282,12 @@ _SEEN_BY_PLUGINS: Final = tuple(each.name for each in fields(CurrentAttempt))
 
 
 def _work(ready: _Ready, now: datetime) -> Work:
-    claimed = ready.claimed
+    snapshot = ready.snapshot
     return Work(
-        **{name: getattr(claimed, name) for name in _SEEN_BY_PLUGINS},
+        **{name: getattr(snapshot, name) for name in _SEEN_BY_PLUGINS},
         payload=ready.payload,
-        progress=progress_of(claimed),
-        due_at=claimed.due_at,
+        progress=progress_of(snapshot),
+        due_at=snapshot.due_at,
         now=now,
-        notices=ready.notices,
+        notifications=ready.notifications,
     )

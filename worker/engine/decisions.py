@@ -86,7 +86,7 @@ class _Turn:
         draw: float,
         seal: Callable[[bytes], str],
     ) -> None:
-        self.claimed = answer.claimed
+        self.snapshot = answer.snapshot
         self.call = answer.call
         self.note = answer.outcome.note[:100]
         self.at = answer.at
@@ -96,18 +96,20 @@ class _Turn:
         self.draw = draw
         self.seal = seal
         asked = self.call in {Call.POLL, Call.SETTLE}
-        self.polls = self.claimed.polls + (answer.outcome.calls if asked else 0)
-        self.faults = self.claimed.faults
+        self.polls = self.snapshot.polls + (answer.outcome.calls if asked else 0)
+        self.consecutive_failures = self.snapshot.consecutive_failures
 
     def prepared(self, outcome: Prepared) -> Transition:
         progress = self._progress(outcome.progress)
-        return self._transition(State.ACCEPTED, due_at=self.now, faults=0, progress=progress)
+        return self._transition(
+            State.ACCEPTED, due_at=self.now, consecutive_failures=0, progress=progress
+        )
 
     def started(self, outcome: Started) -> Transition:
         deadline = outcome.deadline_at
         if deadline is None or deadline <= self.now:
             # A deadline before the attempt's start comes of a wrong clock: it is no expiry.
-            give_up = self.plugin.give_up_after(self.claimed.kind)
+            give_up = self.plugin.give_up_after(self.snapshot.kind)
             deadline = self.now + timedelta(seconds=give_up)
         wait = outcome.again_in
         if wait is None:
@@ -121,24 +123,24 @@ class _Turn:
             started_at=self.now,
             wants=outcome.wants,
             events=(EventType.STARTED, *_asking(outcome.wants)),
-            faults=0,
+            consecutive_failures=0,
             progress=self._progress(outcome.progress),
             accepts_notifications=outcome.accepts_notifications,
             records=outcome.records,
         )
 
     def pending(self, outcome: Pending) -> Unchanged | Transition:
-        faults = 0 if outcome.trouble is None else self.faults + 1
+        consecutive_failures = 0 if outcome.trouble is None else self.consecutive_failures + 1
         due = self.rest(outcome.retry_after, self._wait(outcome))
         progress = self._progress(outcome.progress)
-        deadline = self.claimed.deadline_at
+        deadline = self.snapshot.deadline_at
         if self.call is Call.PREPARE and deadline is not None and self.now >= deadline:
             return self.given_up()
-        if self.claimed.state is State.POLLING and self.call is Call.SETTLE:
+        if self.snapshot.state is State.POLLING and self.call is Call.SETTLE:
             return self._transition(
                 State.SETTLING,
                 due_at=due,
-                faults=faults,
+                consecutive_failures=consecutive_failures,
                 progress=progress,
                 records=outcome.records,
             )
@@ -147,16 +149,21 @@ class _Turn:
         if self.call is Call.SUPPLY or outcome.wants is not None:
             # An event has to be written, or the missing input was supplied.
             return self._transition(
-                self.claimed.state,
+                self.snapshot.state,
                 due_at=due,
-                faults=faults,
+                consecutive_failures=consecutive_failures,
                 progress=progress,
                 wants=outcome.wants,
                 missing=None,
                 events=_asking(outcome.wants),
                 records=outcome.records,
             )
-        return self.unchanged(due, faults=faults, progress=progress, records=outcome.records)
+        return self.unchanged(
+            due,
+            consecutive_failures=consecutive_failures,
+            progress=progress,
+            records=outcome.records,
+        )
 
     def _wait(self, outcome: Pending) -> float:
         if outcome.again_in is not None:
@@ -169,15 +176,21 @@ class _Turn:
 
     def settle(self, outcome: Settle) -> Unchanged | Transition:
         progress = self._progress(outcome.progress)
-        if self.claimed.state is State.POLLING:
-            return self._transition(State.SETTLING, due_at=self.now, faults=0, progress=progress)
+        if self.snapshot.state is State.POLLING:
+            return self._transition(
+                State.SETTLING, due_at=self.now, consecutive_failures=0, progress=progress
+            )
         due = self.now + timedelta(seconds=self.backoff())
-        return self.unchanged(due, faults=self.faults + 1, progress=progress)
+        return self.unchanged(
+            due, consecutive_failures=self.consecutive_failures + 1, progress=progress
+        )
 
     def doubtful(self, outcome: Doubtful) -> Unchanged:
         due = self.rest(outcome.retry_after, self.backoff())
         progress = self._progress(outcome.progress)
-        return self.unchanged(due, faults=self.faults + 1, progress=progress)
+        return self.unchanged(
+            due, consecutive_failures=self.consecutive_failures + 1, progress=progress
+        )
 
     def given_up(self) -> Transition:
         reason = Reason(
@@ -189,13 +202,15 @@ class _Turn:
 
     def not_sent(self, outcome: NotSent) -> Transition:
         if self.call is Call.SUPPLY:
-            return self._returned(self.rest(outcome.retry_after, self.backoff()), self.faults + 1)
-        if self.claimed.deadline_at is not None and self.now >= self.claimed.deadline_at:
+            return self._returned(
+                self.rest(outcome.retry_after, self.backoff()), self.consecutive_failures + 1
+            )
+        if self.snapshot.deadline_at is not None and self.now >= self.snapshot.deadline_at:
             return self.given_up()
         return self._transition(
             State.ACCEPTED,
             due_at=self.rest(outcome.retry_after, self.backoff()),
-            faults=self.faults + 1,
+            consecutive_failures=self.consecutive_failures + 1,
             progress=self._progress(outcome.progress),
         )
 
@@ -205,16 +220,20 @@ class _Turn:
             progress = self._progress(outcome.progress)
             return self._transition(State.ACCEPTED, due_at=self.now, progress=progress)
         if self.call is Call.SUPPLY:
-            return self._returned(self.now, self.faults)
-        return self.unchanged(self.claimed.due_at, faults=self.faults)
+            return self._returned(self.now, self.consecutive_failures)
+        return self.unchanged(self.snapshot.due_at, consecutive_failures=self.consecutive_failures)
 
-    def _returned(self, due: datetime, faults: int) -> Transition:
+    def _returned(self, due: datetime, consecutive_failures: int) -> Transition:
         """Have an input that was not sent wait again, in its own lane."""
-        deadline = self.claimed.deadline_at
+        deadline = self.snapshot.deadline_at
         if deadline is not None:
             due = min(due, max(deadline, self.now))
         return self._transition(
-            State.POLLING, due_at=due, lane=URGENT, faults=faults, input_returned=True
+            State.POLLING,
+            due_at=due,
+            lane=URGENT,
+            consecutive_failures=consecutive_failures,
+            input_returned=True,
         )
 
     def end(
@@ -245,17 +264,17 @@ class _Turn:
 
         The rest is dropped at the end: it may hold a whole list, and the row is kept long.
         """
-        if end is State.WAITING_FOR_PERSON or self.claimed.progress is None:
+        if end is State.WAITING_FOR_PERSON or self.snapshot.progress is None:
             return None
-        memory = progress_of(self.claimed)
+        memory = progress_of(self.snapshot)
         return json.dumps(
-            dict(self.plugin.carry_over(self.claimed.kind, memory, next_attempt=True))
+            dict(self.plugin.carry_over(self.snapshot.kind, memory, next_attempt=True))
         )
 
     @property
     def _still_missing(self) -> str | None:
         """Return the input that is missing while a person decides; None once it was sent."""
-        return self.claimed.missing if self.claimed.input_id is None else None
+        return self.snapshot.missing if self.snapshot.input_id is None else None
 
     def _may_be_asked_again(self, end: State) -> bool:
         """Return whether an end is dropped where a notification came during the question."""
@@ -268,24 +287,24 @@ class _Turn:
         self,
         due: datetime,
         *,
-        faults: int,
+        consecutive_failures: int,
         progress: str | None = None,
         records: Sequence[Invoice] = (),
     ) -> Unchanged:
         run, closed = self._run()
         return Unchanged(
-            claimed=self.claimed,
+            snapshot=self.snapshot,
             due_at=due,
             polls=self.polls,
-            faults=faults,
-            progress=progress if progress is not None else self.claimed.progress,
+            consecutive_failures=consecutive_failures,
+            progress=progress if progress is not None else self.snapshot.progress,
             run=run,
             closed=closed,
             records=sealed_invoices(records, self.seal),
         )
 
     def backoff(self) -> float:
-        return self.plugin.policy.backoff(self.faults + 1, self.draw)
+        return self.plugin.policy.backoff(self.consecutive_failures + 1, self.draw)
 
     def rest(self, retry_after: float | None, wait: float) -> datetime:
         """Return the next due time: as planned, or later where the provider asked for it."""
@@ -294,7 +313,7 @@ class _Turn:
 
     def _run(self) -> tuple[Run, Run | None]:
         """Return the journal's open run with this answer in it, and the run that it closed."""
-        last = self.claimed.run
+        last = self.snapshot.run
         if last is None or last.note != self.note:
             return Run(self.note, self.at, self.at, 1, self.took), last
         slowest = max(last.slowest, self.took)
@@ -303,7 +322,7 @@ class _Turn:
     def _not_past(self, deadline: datetime, wait: float, began: datetime | None) -> datetime:
         """Return now + wait, but stop once shortly before the deadline, and then at it."""
         due = self.now + timedelta(seconds=wait)
-        whole = (deadline - (began or self.claimed.started_at or self.now)).total_seconds()
+        whole = (deadline - (began or self.snapshot.started_at or self.now)).total_seconds()
         before = self.plugin.last_look_before(whole)
         if before is not None:
             look = deadline - timedelta(seconds=before)
@@ -312,9 +331,9 @@ class _Turn:
         return min(due, max(deadline, self.now))
 
     def _progress(self, new: Mapping[str, Any] | None) -> str | None:
-        return self.claimed.progress if new is None else json.dumps(dict(new))
+        return self.snapshot.progress if new is None else json.dumps(dict(new))
 
-    def _transition(  # noqa: PLR0913 - a move is all of these
+    def _transition(  # noqa: PLR0913 - a transition is all of these
         self,
         state: State,
         *,
@@ -322,7 +341,7 @@ class _Turn:
         lane: int | None = None,
         deadline_at: datetime | None = None,
         provider_ref: str | None = None,
-        faults: int | None = None,
+        consecutive_failures: int | None = None,
         progress: str | None = None,
         started_at: datetime | None = None,
         finished_at: datetime | None = None,
@@ -338,22 +357,24 @@ class _Turn:
         with_totals: bool = False,
         yields_to_notification: bool = False,
     ) -> Transition:
-        claimed = self.claimed
+        snapshot = self.snapshot
         if wants is not None:
             missing = wants.missing
         elif isinstance(missing, _Missing):
-            missing = None if state is State.SETTLING else claimed.missing
+            missing = None if state is State.SETTLING else snapshot.missing
         return Transition(
-            claimed=claimed,
+            snapshot=snapshot,
             state=state,
             call=Run(self.note, self.at, self.at, 1, self.took),
-            lane=(URGENT if claimed.started_at is None else ORDINARY) if lane is None else lane,
+            lane=(URGENT if snapshot.started_at is None else ORDINARY) if lane is None else lane,
             due_at=due_at,
-            deadline_at=deadline_at or claimed.deadline_at,
-            provider_ref=provider_ref or claimed.provider_ref,
+            deadline_at=deadline_at or snapshot.deadline_at,
+            provider_ref=provider_ref or snapshot.provider_ref,
             polls=self.polls,
-            faults=self.faults if faults is None else faults,
-            progress=progress if progress is not None else claimed.progress,
+            consecutive_failures=self.consecutive_failures
+            if consecutive_failures is None
+            else consecutive_failures,
+            progress=progress if progress is not None else snapshot.progress,
             started_at=started_at,
             finished_at=finished_at,
             reason=reason,

@@ -30,7 +30,7 @@ from worker.engine.taking import Taken, Taker
 from worker.engine.wakeups import Wakeups
 from worker.providers.base import Limits, Plugin
 from worker.store import claims, input_delivery, provider_pauses, writeback
-from worker.store.claims import Claimed
+from worker.store.claims import ClaimedSnapshot
 from worker.store.database import DATABASE_ERRORS, Database
 from worker.store.input_delivery import Supplying
 
@@ -238,11 +238,11 @@ class Engine:
         if permit.step_aside():
             self._wakeups.now(provider)
 
-    def _mark(self, chunk: Chunk, row: Claimed, now: datetime) -> bool:
+    def _mark(self, chunk: Chunk, row: ClaimedSnapshot, now: datetime) -> bool:
         with self._database.begin() as connection:
             return writeback.mark_submitting(connection, row, chunk.lease_id, now)
 
-    def _supply(self, chunk: Chunk, row: Claimed, now: datetime) -> Supplying | None:
+    def _supply(self, chunk: Chunk, row: ClaimedSnapshot, now: datetime) -> Supplying | None:
         with self._database.begin() as connection:
             marked = input_delivery.mark_supplying(
                 connection, row.id, row.attempt, chunk.lease_id, now

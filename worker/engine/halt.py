@@ -11,7 +11,7 @@ class Halt(StrEnum):
     LEASE_DOUBTED = "lease_doubted"
     MISCONFIGURED = "misconfigured"
     PROVIDER_SICK = "provider_sick"
-    TOLD_TO_REST = "told_to_rest"
+    PROVIDER_RESTS = "told_to_rest"
     DATABASE_AWAY = "database_away"
     ANOTHER_ALONE = "another_alone"
     STUMBLED = "stumbled"

@@ -72,7 +72,7 @@ class HealthWatch:
         self._failed_in_a_row += 1
         if isinstance(outcome, Pending | NotSent | Doubtful) and outcome.retry_after:
             self._rest = max(self._rest, outcome.retry_after)
-            return Halt.TOLD_TO_REST
+            return Halt.PROVIDER_RESTS
         return Halt.PROVIDER_SICK if self._failed_in_a_row >= self._breaker_failures else None
 
 

@@ -132,7 +132,7 @@ class Incarnation:
                     pid=os.getpid(),
                     now=now,
                 )
-                left = self._held.left(leases.tokens_of(connection, self.id))
+                left = self._held.left(leases.lease_ids_of(connection, self.id))
                 leases.free_chunks(connection, left.given_up)
                 leases.let_go_chunks(connection, left.suspected)
         except DATABASE_ERRORS as error:

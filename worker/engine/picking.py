@@ -12,7 +12,7 @@ from worker.engine.admission import Grant
 from worker.engine.calls import HARMLESS, next_call
 from worker.providers.base import Plugin
 from worker.store import claims
-from worker.store.claims import ALONE_AFTER, ORDINARY, URGENT, Claimed
+from worker.store.claims import ALONE_AFTER, ORDINARY, URGENT, ClaimedSnapshot
 
 #: Due operations of a lane among which a harmless one is looked for.
 _LOOKED_AT: Final = 20
@@ -22,7 +22,7 @@ _LOOKED_AT: Final = 20
 class Picked:
     """What was claimed."""
 
-    claimed: list[Claimed]
+    claimed: list[ClaimedSnapshot]
     #: Whether more is due than was claimed.
     left_behind: bool
     #: The one claimed is a suspect, which has a chunk of its own.
@@ -99,7 +99,7 @@ class Picker:
         urgent += self._some(URGENT, lanes.urgent_beside(len(urgent), len(ordinary)))
         return Picked(urgent + ordinary, lanes.are_full(len(urgent), len(ordinary)))
 
-    def _some(self, lane: int, limit: int) -> list[Claimed]:
+    def _some(self, lane: int, limit: int) -> list[ClaimedSnapshot]:
         if limit <= 0:
             return []
         return claims.claim(

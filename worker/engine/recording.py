@@ -50,15 +50,15 @@ class Recorder:
         unchanged = [change for change in changes if isinstance(change, Unchanged)]
         transitions = [change for change in changes if isinstance(change, Transition)]
         written = self._result_writer.write(chunk.lease_id, unchanged, transitions, now)
-        unwritten.difference_update(answer.claimed.id for answer in answers)
+        unwritten.difference_update(answer.snapshot.id for answer in answers)
         self._incarnation.renew(chunk.lease_id)
         late = [
             transition
             for transition in transitions
-            if transition.claimed.id not in written and transition.events
+            if transition.snapshot.id not in written and transition.events
         ]
         self._result_writer.write_late_answers(late, now)
-        ours = [change for change in changes if change.claimed.id in written]
+        ours = [change for change in changes if change.snapshot.id in written]
         self._wake_next(plugin.name, ours, now)
         if any(written.values()):
             # They were asked for while they were being worked on.
@@ -76,7 +76,7 @@ class Recorder:
                     decide(answer, plugin, now, self._environment.draw(), self._sealing.seal_bytes)
                 )
             except Exception as error:  # noqa: BLE001 - one operation's trouble, never its chunk's
-                self._result_writer.refused(chunk.lease_id, answer.claimed, error)
+                self._result_writer.refused(chunk.lease_id, answer.snapshot, error)
         return changes
 
     def _wake_next(
@@ -87,7 +87,7 @@ class Recorder:
         at_once = False
         for change in written:
             if change.due_at is not None:
-                state = change.state if isinstance(change, Transition) else change.claimed.state
+                state = change.state if isinstance(change, Transition) else change.snapshot.state
                 (settlements if state is State.SETTLING else polls).append(change.due_at)
                 # The next step or the next page, which must not wait for a whole slot.
                 at_once = at_once or change.due_at <= now

@@ -16,7 +16,7 @@ from worker.domain.ids import new_id
 from worker.engine.environment import Environment
 from worker.store import writeback
 from worker.store.changes import Transition, Unchanged
-from worker.store.claims import Claimed
+from worker.store.claims import ClaimedSnapshot
 from worker.store.database import Database
 
 log = structlog.get_logger(__name__)
@@ -56,7 +56,7 @@ class ResultWriter:
         rows = len(unchanged) + len(transitions)
         return self._patiently(rows, lambda: self._write(lease_id, unchanged, transitions, now))
 
-    def refused(self, lease_id: str, row: Claimed, error: Exception) -> None:
+    def refused(self, lease_id: str, row: ClaimedSnapshot, error: Exception) -> None:
         """Free an operation whose answer cannot be written: refused again and again, it parks."""
         self._patiently(1, partial(self._let_go, lease_id, row.id))
         # Without the error's text, which may hold values.
@@ -66,7 +66,7 @@ class ResultWriter:
     def write_late_answers(self, late: Sequence[Transition], now: datetime) -> None:
         """Journal and publish answers that lost their lease, or came after the end."""
         for transition in late:
-            row = transition.claimed
+            row = transition.snapshot
             write = partial(self._late, transition, now, new_id())
             try:
                 news = self._patiently(1, write)
@@ -129,7 +129,7 @@ class ResultWriter:
             except Exception as error:
                 if _is_outage(error):
                     raise
-                self.refused(lease_id, (one_unchanged or one_transition)[0].claimed, error)
+                self.refused(lease_id, (one_unchanged or one_transition)[0].snapshot, error)
         return written
 
     def _let_go(self, lease_id: str, operation_id: str) -> None:

@@ -15,7 +15,7 @@ from worker.engine.environment import Environment
 from worker.engine.picking import NOTHING, Picked, Picker
 from worker.providers.base import Plugin
 from worker.store import claims, notifications
-from worker.store.claims import Claimed
+from worker.store.claims import ClaimedSnapshot
 from worker.store.database import Database
 
 
@@ -99,11 +99,11 @@ class Taker:
 
 
 def _sealed(
-    connection: Connection, claimed: list[Claimed]
+    connection: Connection, claimed: list[ClaimedSnapshot]
 ) -> tuple[Mapping[str, str | None], Mapping[str, Sequence[str]]]:
     """Return the sealed payloads of submits, and the sealed notifications, by operation."""
     submits = [row for row in claimed if row.state is State.ACCEPTED]
-    named = [(row.id, row.attempt) for row in claimed if row.notices]
+    named = [(row.id, row.attempt) for row in claimed if row.notifications]
     return claims.payloads(connection, submits), notifications.of(connection, named)
 
 

@@ -26,7 +26,7 @@ from worker.store.retries import Correction
 
 log = structlog.get_logger(__name__)
 
-#: Takes the place of an operation that does not exist, until all faults of the message are known.
+#: Takes the place of an operation that does not exist, until all errors of the message are known.
 _NOBODY = Known("", "", {})
 
 
@@ -115,12 +115,12 @@ def _known(parts: Parts, reading: Reading[Any], reference: str | None) -> Known:
     with parts.database.read() as connection:
         known = look(connection, reference)
     if known is None:
-        reading.fault("reference: no operation has it", "reference")
+        reading.add_error("reference: no operation has it", "reference")
     return known or _NOBODY
 
 
 def _correction(parts: Parts, reading: Reading[contract.Retry], known: Known) -> Correction | None:
-    """Return the corrected data, if any. Their faults are reported with all the others."""
+    """Return the corrected data, if any. Their errors are reported with all the others."""
     payload = reading.payload(parts.sealer)
     if payload is None or known is _NOBODY:
         return None
@@ -129,7 +129,7 @@ def _correction(parts: Parts, reading: Reading[contract.Retry], known: Known) ->
     try:
         found = plugin.correct(known.kind, known.args, payload)
     except Refused as refusal:
-        reading.fault(refusal.reason, *refusal.fields)
+        reading.add_error(refusal.reason, *refusal.fields)
         return None
     written = fingerprinted(
         lambda: plugin.correct(known.kind, known.args, payload, FINGERPRINTED), found

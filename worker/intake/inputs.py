@@ -32,7 +32,7 @@ def _take(expected: ExpectedInput, parts: Parts, message: Message) -> None:
     try:
         value = "" if payload is None else expected.read(payload)
     except Refused as refusal:
-        reading.fault(refusal.reason, *refusal.fields)
+        reading.add_error(refusal.reason, *refusal.fields)
     reference = reading.sound().reference
     given = Input(
         provider=provider,

@@ -1,4 +1,4 @@
-"""A task message as it came, and the reading of its arguments, all faults at once."""
+"""A task message as it came, and the reading of its arguments, all errors at once."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from pydantic import ValidationError
 
-from uprid_client.contract.arguments import Arguments, faults_in
+from uprid_client.contract.arguments import Arguments, errors_in
 from uprid_client.contract.words import is_reference
 from uprid_client.errors import Refused, Unsealable
 from uprid_client.sealing import Sealer
@@ -41,7 +41,7 @@ def storable(message_id: object) -> str:
 class Reading(Generic[_Model]):
     """Reads a message's arguments by the contract's model; what is wrong is said together.
 
-    Further faults can be added before `sound` is asked for.
+    Further errors can be added before `sound` is asked for.
     """
 
     def __init__(self, message: Message, model: type[_Model], *, has_others: bool = False) -> None:
@@ -51,7 +51,7 @@ class Reading(Generic[_Model]):
         self._fields: list[str] = []
         self._reasons: list[str] = []
         if message.args:
-            self.fault("arguments must be given by name", "(positional)")
+            self.add_error("arguments must be given by name", "(positional)")
         # An argument that is null is one that was left out.
         given = {
             name: value
@@ -64,22 +64,22 @@ class Reading(Generic[_Model]):
         try:
             return model.model_validate(given)
         except ValidationError as error:
-            faults = faults_in(error, model)
-        for fault in faults:
-            self.fault(str(fault), fault.field)
+            errors = errors_in(error, model)
+        for each in errors:
+            self.add_error(str(each), each.field)
         return None
 
-    def fault(self, reason: str, *fields: str) -> None:
+    def add_error(self, reason: str, *fields: str) -> None:
         """Note that something is wrong: which fields, and what; never a value."""
         self._fields += fields
         self._reasons.append(reason)
 
-    def has_faulted(self, name: str) -> bool:
+    def has_error(self, name: str) -> bool:
         """Return whether something is wrong with a field."""
         return name in self._fields
 
     def sound(self) -> _Model:
-        """Return what was read; raise `Refused` with all faults, if there are any."""
+        """Return what was read; raise `Refused` with all errors, if there are any."""
         if self._read is None or self._reasons:
             raise Refused("; ".join(self._reasons), list(dict.fromkeys(self._fields)))
         return self._read
@@ -99,11 +99,11 @@ class Reading(Generic[_Model]):
             payload = sealer.open(given)
         except Unsealable:
             wanted = "seal it with one of UPRID_SEAL_KEYS, over UTF-8 JSON without a name twice"
-            is_token = given.strip().startswith(_FERNET)
-            fault = f"does not open: {wanted}" if is_token else "must be a Fernet token"
-            self.fault(f"sealed: {fault}", "sealed")
+            is_fernet = given.strip().startswith(_FERNET)
+            what = f"does not open: {wanted}" if is_fernet else "must be a Fernet token"
+            self.add_error(f"sealed: {what}", "sealed")
             return None
         if isinstance(payload, dict):
             return payload
-        self.fault("sealed: must hold a JSON object", "sealed")
+        self.add_error("sealed: must hold a JSON object", "sealed")
         return None

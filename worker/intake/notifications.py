@@ -28,30 +28,30 @@ def _take(expected: ExpectedNotification, parts: Parts, message: Message) -> Non
     parts.plugin(provider)
     reading = Reading(message, expected.arguments)
     payload = reading.payload(parts.sealer)
-    said: Notification | None = None
+    notification: Notification | None = None
     try:
-        said = None if payload is None else expected.read(payload)
+        notification = None if payload is None else expected.read(payload)
     except Refused as refusal:
-        reading.fault(refusal.reason, *refusal.fields)
+        reading.add_error(refusal.reason, *refusal.fields)
     reading.sound()
-    if said is None:
+    if notification is None:
         return
     now = parts.database.now()
     kept = Kept(
         provider=provider,
         # Keyed: by itself it could be searched for the phone that is part of it.
-        key=parts.fingerprinter.of_subject(provider, said.key),
-        provider_ref=said.provider_ref,
-        subject_hash=parts.fingerprinter.of_subject(provider, said.subject),
-        sealed=parts.sealer.seal(dict(said.content)),
+        key=parts.fingerprinter.of_subject(provider, notification.key),
+        provider_ref=notification.provider_ref,
+        subject_hash=parts.fingerprinter.of_subject(provider, notification.subject),
+        sealed=parts.sealer.seal(dict(notification.content)),
     )
     with parts.database.begin() as connection:
-        heard, row = notifications.receive(connection, kept, now)
-        if heard is Received.LATE and row is not None:
-            answer = parts.sealer.seal_bytes(said.answer)
-            notifications.write_late_event(connection, row, kept, said.end, answer, now)
-    log.info("notification_heard", provider=provider, heard=heard)
-    if heard is Received.MATCHED:
+        received, row = notifications.receive(connection, kept, now)
+        if received is Received.LATE and row is not None:
+            answer = parts.sealer.seal_bytes(notification.answer)
+            notifications.write_late_event(connection, row, kept, notification.end, answer, now)
+    log.info("notification_heard", provider=provider, heard=received)
+    if received is Received.MATCHED:
         parts.wakeups.at(provider, Wake.POLL, [now])
-    if heard is Received.LATE:
+    if received is Received.LATE:
         parts.relay.wake()

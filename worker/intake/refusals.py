@@ -37,7 +37,7 @@ def refusing(taking: Taking) -> Taking:
 def refuse(parts: Parts, message: Message, refusal: Refused) -> None:
     """Record a message as refused and publish that, once. Raises `DatabaseUnavailable`."""
     with parts.database.begin() as connection:
-        told = intake.refuse(
+        published = intake.refuse(
             connection,
             message_id=message.id[:255],
             task=message.task,
@@ -46,7 +46,7 @@ def refuse(parts: Parts, message: Message, refusal: Refused) -> None:
             reason=reason_of(refusal.code, refusal.reason),
             now=parts.database.now(),
         )
-    if told:
+    if published:
         log.warning(
             "message_refused",
             task_id=message.id,

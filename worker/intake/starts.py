@@ -37,9 +37,9 @@ def start(provider: Provider, kind: str) -> Taking:
         try:
             found = plugin.accept(kind, others, payload)
         except Refused as refusal:
-            fault = without_missing_payload(refusal) if reading.has_faulted("sealed") else refusal
-            if fault.fields:
-                reading.fault(fault.reason, *fault.fields)
+            shown = without_missing_payload(refusal) if reading.has_error("sealed") else refusal
+            if shown.fields:
+                reading.add_error(shown.reason, *shown.fields)
         written = fingerprinted(lambda: plugin.accept(kind, others, payload, FINGERPRINTED), found)
         own_print = None if written is None else fingerprint(parts, provider, written)
         if found is None and _was_taken(parts, message.reference, own_print):

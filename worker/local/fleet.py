@@ -143,13 +143,13 @@ def sandbox_command(options: "SandboxOptions") -> list[str]:
 
     Not `uprid sandbox`, which first loads all that the other commands need.
     """
-    told = options.notify_url
+    notify_url = options.notify_url
     return python_module(
         _SANDBOX,
         *("--port", str(options.port)),
         *("--delay", str(options.delay)),
         *("--task-timeout", str(options.task_timeout)),
-        *(() if told is None else ("--set", f"notify_url={told}")),
+        *(() if notify_url is None else ("--set", f"notify_url={notify_url}")),
     )
 
 

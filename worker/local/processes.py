@@ -174,7 +174,7 @@ class Keeper:
             )
         child = Child(name, stage, popen, log)
         self.children.append(child)
-        self._tell(tether.tie(Tied(child.pid, stage, self._graces[stage])))
+        self._send_line(tether.tie(Tied(child.pid, stage, self._graces[stage])))
         return child
 
     def fallen(self) -> Child | None:
@@ -222,10 +222,10 @@ class Keeper:
         for child in staged:
             killed = child.kill()
             self.children.remove(child)
-            self._tell(tether.untie(child.pid))
+            self._send_line(tether.untie(child.pid))
             self._say("killed" if killed else "stopped", child.name)
 
-    def _tell(self, line: bytes) -> None:
+    def _send_line(self, line: bytes) -> None:
         if self._tether is not None and self._tether.stdin is not None:
             # The tether may have been killed: the keeper still stops everything itself.
             with suppress(BrokenPipeError):

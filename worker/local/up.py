@@ -36,7 +36,7 @@ class Plan:
 
     fleet: Fleet
     #: What another shell has to know to speak with it.
-    told: Mapping[str, str]
+    shared: Mapping[str, str]
 
 
 def up(
@@ -67,10 +67,10 @@ def up(
     except (NoEmbeddedBroker, NoLocalExtra) as error:
         raise Stop(MISUSED, [str(error)]) from None
     except (SettingsError, ValueError) as error:
-        faults = list(getattr(error, "faults", (str(error),)))
+        errors = list(error.errors) if isinstance(error, SettingsError) else [str(error)]
         if not sandbox:
-            faults.append("or see it run without any settings: uprid up --sandbox")
-        raise Stop(MISUSED, faults) from None
+            errors.append("or see it run without any settings: uprid up --sandbox")
+        raise Stop(MISUSED, errors) from None
     with locks.held(data / "up.lock", f"`uprid up` runs on {data} already: stop it first."):
         _run(made, data, quiet=quiet)
 
@@ -78,26 +78,26 @@ def up(
 def plan(given: Mapping[str, str], data: Path, sizes: Sizes, *, sandbox: bool) -> Plan:
     """Choose the settings that are missing, and check that all of them fit together.
 
-    Raises `SettingsError` with every fault, ValueError where a file in `data` is garbled,
+    Raises `SettingsError` with every error, ValueError where a file in `data` is garbled,
     `NoEmbeddedBroker` where a broker is to be brought and is not installed.
     """
-    told: dict[str, str] = {}
+    shared: dict[str, str] = {}
     options = _stand_ins() if sandbox else None
     if options is not None:
-        told |= defaults.sandbox_keys(given, data / "sandbox.env")
-        told |= defaults.sandbox_providers(options)
-        told |= defaults.sandbox_pace(given, options)
+        shared |= defaults.sandbox_keys(given, data / "sandbox.env")
+        shared |= defaults.sandbox_providers(options)
+        shared |= defaults.sandbox_pace(given, options)
     # Of its own where it is embedded: real operations must never be asked about at the sandbox,
     # which knows none of them and would let them be settled as not identified.
     kept, queued = ("sandbox", "sandbox-broker") if sandbox else ("uprid", "broker")
     broker = None if given.get("REDIS_URL") else EmbeddedBroker(data / queued)
-    told["REDIS_URL"] = given.get("REDIS_URL", "") if broker is None else broker.url
-    told["DATABASE_URL"] = given.get("DATABASE_URL") or f"sqlite:///{data / kept}.sqlite3"
+    shared["REDIS_URL"] = given.get("REDIS_URL", "") if broker is None else broker.url
+    shared["DATABASE_URL"] = given.get("DATABASE_URL") or f"sqlite:///{data / kept}.sqlite3"
     if sizes.flower and not given.get(_FLOWER_AUTH):
-        told[_FLOWER_AUTH] = f"uprid:{secrets.token_urlsafe(12)}"
-    environment = {**given, **told}
+        shared[_FLOWER_AUTH] = f"uprid:{secrets.token_urlsafe(12)}"
+    environment = {**given, **shared}
     settings = load([Need.BROKER, Need.KEYS, Need.PROVIDER], environment)
-    return Plan(Fleet(settings, environment, sizes, broker, options), told)
+    return Plan(Fleet(settings, environment, sizes, broker, options), shared)
 
 
 def _stand_ins() -> "SandboxOptions":
@@ -109,7 +109,7 @@ def _stand_ins() -> "SandboxOptions":
 
 def _run(made: Plan, data: Path, *, quiet: bool) -> None:
     logs = data / "log"
-    told_to_others = data / "up.env"
+    shared_file = data / "up.env"
     with ExitStack() as stack:
         stop = stack.enter_context(StopRequests())
         follower = Follower()
@@ -121,9 +121,9 @@ def _run(made: Plan, data: Path, *, quiet: bool) -> None:
         )
         if not made.fleet.start(keeper, _say, stopped=stop.asked):
             return
-        secretfile.write(told_to_others, made.told)
-        stack.callback(told_to_others.unlink, missing_ok=True)
-        _greet(made, told_to_others, logs)
+        secretfile.write(shared_file, made.shared)
+        stack.callback(shared_file.unlink, missing_ok=True)
+        _greet(made, shared_file, logs)
         if not quiet:
             follower.start([child.log for child in keeper.children])
         while not stop.asked():
@@ -135,14 +135,14 @@ def _run(made: Plan, data: Path, *, quiet: bool) -> None:
         _say("stopping", "workers first, the broker last; Ctrl-C again stops faster")
 
 
-def _greet(made: Plan, told_to_others: Path, logs: Path) -> None:
+def _greet(made: Plan, shared_file: Path, logs: Path) -> None:
     settings: Settings = made.fleet.settings
     _say("providers", ", ".join(settings.providers()))
     if made.fleet.sizes.flower:
         port = made.fleet.environment.get("FLOWER_PORT", "5555")
         _say("flower", f"http://127.0.0.1:{port} (name and password: {_FLOWER_AUTH})")
     _say("logs", str(logs))
-    _say("ready", f"in another shell: set -a; . {told_to_others}; set +a")
+    _say("ready", f"in another shell: set -a; . {shared_file}; set +a")
 
 
 def _say(what: str, text: str) -> None:

@@ -36,18 +36,18 @@ class Lifecycle(bootsteps.StartStopStep):
         try:
             settings = load([Need.BROKER, Need.KEYS])
             require_fit(settings)
-            runtime.start(parent.app, settings, role=role, give_up=_told_to_stop)
+            runtime.start(parent.app, settings, role=role, give_up=_is_stopping)
         except SettingsError as error:
             _exit(error)
 
 
 def _exit(error: SettingsError) -> NoReturn:
-    for fault in error.faults:
-        print(fault, file=sys.stderr)  # noqa: T201 - for the person at the terminal
+    for line in error.errors:
+        print(line, file=sys.stderr)  # noqa: T201 - for the person at the terminal
     raise SystemExit(2) from None
 
 
-def _told_to_stop() -> bool:
+def _is_stopping() -> bool:
     return worker_state.should_stop is not None or worker_state.should_terminate is not None
 
 
@@ -56,7 +56,7 @@ def _consumes_chunks(parent: Any) -> bool:  # noqa: ANN401 - Celery's worker
 
 
 def _configuration() -> dict[str, Any]:
-    """Read the settings when Celery first asks; print every fault and exit 2 otherwise."""
+    """Read the settings when Celery first asks; print every error and exit 2 otherwise."""
     try:
         settings = load([Need.BROKER])
     except SettingsError as error:

@@ -35,7 +35,7 @@ class _Refusals:
         self._in_a_row = 0
         self._last_at = float("-inf")
 
-    def tell(self, error: BaseException) -> None:
+    def report(self, error: BaseException) -> None:
         """Log a lost connection or a refusal, each kind once in a while."""
         why = explained(error)
         if self._repeated.is_news(why):
@@ -71,12 +71,12 @@ class PatientConsumer(Consumer):  # type: ignore[misc]
 
     def on_connection_error_before_connected(self, exc: Exception) -> None:
         """Say why no connection came about."""
-        _REFUSALS.tell(exc)
+        _REFUSALS.report(exc)
         _REFUSALS.pause(exc)
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         """Say why a connection is given up; Celery then makes a new one."""
-        _REFUSALS.tell(exc)
+        _REFUSALS.report(exc)
         try:
             super().on_connection_error_after_connected(exc)
         finally:

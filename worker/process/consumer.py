@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 #: What Celery may still stumble over. Nothing is known to: `worker.process.queueing.reading` makes
 #: what it gets.
 _MALFORMED: Final = (TypeError, ValueError, LookupError, AttributeError)
-_TOLD_OF_A_SETTING: Final = r"\s*In Celery 5.1 we introduced"
+_SETTING_WARNING: Final = r"\s*In Celery 5.1 we introduced"
 #: Kombu takes one of these.
 _LOGGER: Final = logging.getLogger(__name__)
 
@@ -117,7 +117,7 @@ class SturdyConsumer(PatientConsumer):
         """Drop the connection that was lost; Celery then makes a new one, however long it takes."""
         # It would tell each time of a setting that is made (config/celery.py). Not sooner than
         # here: Celery has all its warnings shown when it sets its logging up.
-        warnings.filterwarnings("ignore", _TOLD_OF_A_SETTING, CPendingDeprecationWarning)
+        warnings.filterwarnings("ignore", _SETTING_WARNING, CPendingDeprecationWarning)
         try:
             super().on_connection_error_after_connected(exc)
         except AttributeError:

@@ -32,9 +32,9 @@ def servers(settings: Settings) -> Iterator[tuple[str, str]]:
 def require_fit(settings: Settings) -> None:
     """Raise `SettingsError` where a server can never serve us; one that is away may yet."""
     found = ((variable, unfit(url)) for variable, url in servers(settings))
-    faults = [f"{variable}: {why}" for variable, why in found if why is not None]
-    if faults:
-        raise SettingsError(faults)
+    errors = [f"{variable}: {why}" for variable, why in found if why is not None]
+    if errors:
+        raise SettingsError(errors)
 
 
 def unfit(url: str, *, patience: float = _PATIENCE) -> str | None:
@@ -45,7 +45,7 @@ def unfit(url: str, *, patience: float = _PATIENCE) -> str | None:
     server = connect(url, patience=patience, tries=1)
     try:
         # Not INFO: a worker has no right to that.
-        told: Mapping[str, Any] = cast("Any", server).execute_command("HELLO")
+        hello: Mapping[str, Any] = cast("Any", server).execute_command("HELLO")
     except (ResponseError, InvalidResponse) as error:
         if "unknown command" in str(error).lower():
             return _TOO_OLD
@@ -55,15 +55,15 @@ def unfit(url: str, *, patience: float = _PATIENCE) -> str | None:
         return None
     finally:
         server.close()
-    return _unfit(told)
+    return _unfit(hello)
 
 
-def _unfit(told: Mapping[str, Any]) -> str | None:
-    match told.get("mode"):
+def _unfit(hello: Mapping[str, Any]) -> str | None:
+    match hello.get("mode"):
         case "cluster":
             return CLUSTER
         case "sentinel":
             return _SENTINEL
         case _:
-            numbers = re.findall(r"\d+", str(told.get("version", "")))[:2]
+            numbers = re.findall(r"\d+", str(hello.get("version", "")))[:2]
             return _TOO_OLD if numbers and tuple(map(int, numbers)) < _OLDEST else None

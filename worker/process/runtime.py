@@ -24,7 +24,7 @@ from worker.privacy.fingerprints import Fingerprinter
 from worker.process.forced_stop import LastResort, longest_stop
 from worker.process.publisher import CeleryPublisher
 from worker.process.siblings import StoredSiblings
-from worker.process.stored_token import StoredTokens
+from worker.process.stored_access_tokens import StoredAccessTokens
 from worker.providers.base import Plugin
 from worker.providers.registry import plugins_of
 from worker.providers.resources import Resources
@@ -89,7 +89,7 @@ def build(app: Celery, settings: Settings, role: str) -> Runtime:
     database = Database(settings.database_url, connections=working)
     background = Database(settings.database_url, connections=BACKGROUND_CONNECTIONS)
     sealer = Sealer.of(settings)
-    shelf_of = partial(StoredTokens, database, sealer)
+    shelf_of = partial(StoredAccessTokens, database, sealer)
     plugins = plugins_of(Resources(settings, shelf_of, StoredSiblings(database)))
     fingerprint_key = (
         settings.fingerprint_key.get_secret_value() if settings.fingerprint_key else ""

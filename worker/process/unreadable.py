@@ -11,7 +11,7 @@ from worker.intake.parts import Parts
 from worker.intake.refusals import refuse
 from worker.process.queueing.unreadable import Cause, Unreadable
 
-_SAID: Final[dict[Cause, str]] = {
+_REASONS: Final[dict[Cause, str]] = {
     Cause.TOO_LARGE: f"is larger than {LARGEST_MESSAGE} bytes: send less",
     Cause.NOT_UTF8: "is not UTF-8: send Celery's JSON",
     Cause.NOT_JSON: "is no JSON: send Celery's JSON",
@@ -49,7 +49,7 @@ def refuse_unreadable(parts: Parts, unreadable: Unreadable) -> None:
         {} if unreadable.reference is None else {"reference": unreadable.reference},
     )
     fields = [_FIELDS[cause]] if cause in _FIELDS else []
-    refuse(parts, message, Refused(_SAID[cause], fields, _code(cause)))
+    refuse(parts, message, Refused(_REASONS[cause], fields, _code(cause)))
 
 
 def _code(cause: Cause) -> RefusalCode:

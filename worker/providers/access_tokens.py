@@ -34,7 +34,7 @@ class AccessTokenShelf(Protocol):
     def put(self, value: str, lasting: float) -> AccessToken:
         """Keep a fresh token for `lasting` seconds."""
 
-    def drop(self, token: AccessToken) -> None:
+    def drop(self, access_token: AccessToken) -> None:
         """Forget a token that was refused, unless a fresh one is there already."""
 
     def release(self, resting: float = 0.0) -> None:

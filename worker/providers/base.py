@@ -27,7 +27,7 @@ class Work(CurrentAttempt):
     now: datetime
     #: The provider's notifications that name this attempt, validated, oldest first. To `clear_up`,
     #: `poll` and `settle`.
-    notices: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
+    notifications: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ def check_host(name: str, session: PinnedSession) -> list[Finding]:
         reply = session.probe()
     except CallFailed as failure:
         found = _reason(failure, session)
-        return [Finding(f"{name} host", ok=False, detail=_said(found, name))]
+        return [Finding(f"{name} host", ok=False, detail=_describe(found, name))]
     answered = _answered(name, reply.status)
     theirs = reply.sent_at
     if theirs is None:
@@ -104,7 +104,7 @@ def _reason(failure: CallFailed, session: PinnedSession) -> CallFailed:
     return session.listen() or failure
 
 
-def _said(failure: CallFailed, name: str) -> str:
+def _describe(failure: CallFailed, name: str) -> str:
     advice = _ADVICE.get(type(failure))
     if isinstance(failure, ProxyRefused):
         advice = _OF_PROXIES.get(failure.status, "does the proxy reach the host of {block}URL?")

@@ -156,9 +156,9 @@ class ProviderPlugin(ABC, Generic[SettingsT]):
     def check_settings(self) -> list[Finding]:
         """Look at the settings alone."""
 
-    def settings_finding(self, faults: list[str], sound: str = "in order") -> Finding:
-        """Return the line of `uprid doctor` for these faults; `sound` where there are none."""
-        return Finding(f"{self.name.value} settings", not faults, "; ".join(faults) or sound)
+    def settings_finding(self, errors: list[str], sound: str = "in order") -> Finding:
+        """Return the line of `uprid doctor` for these errors; `sound` where there are none."""
+        return Finding(f"{self.name.value} settings", not errors, "; ".join(errors) or sound)
 
     def _person(
         self,

@@ -78,8 +78,8 @@ Anew = Callable[[bool], timedelta | None]
 
 def kept(found: Snapshot, carry_over: CarryOver) -> str | None:
     """Return the progress that an operation goes on with."""
-    stays = carry_over(found.kind, json.loads(found.progress or "{}"))
-    return json.dumps(dict(stays)) if stays else None
+    carried = carry_over(found.kind, json.loads(found.progress or "{}"))
+    return json.dumps(dict(carried)) if carried else None
 
 
 def look(connection: Connection, reference: str) -> Known | None:

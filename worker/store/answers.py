@@ -27,5 +27,5 @@ def look_into(
     deed = Deed(Act.READ_ANSWER, "looked at the provider's answer", by, why)
     looked = journal.person(found.operation_id, found.number, deed, now)
     journal.write(connection, [looked])
-    token: str = found.answer
-    return token
+    ciphertext: str = found.answer
+    return ciphertext

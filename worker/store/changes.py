@@ -11,17 +11,17 @@ from worker.domain.event_data import Details
 from worker.domain.invoices import SealedInvoice
 from worker.domain.outcomes import Reason, Wanted
 from worker.domain.snapshot import Run, Snapshot
-from worker.store.claims import Claimed
+from worker.store.claims import ClaimedSnapshot
 
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
     """The operation was asked about once more and stays in its state."""
 
-    claimed: Claimed
+    snapshot: ClaimedSnapshot
     due_at: datetime
     polls: int
-    faults: int
+    consecutive_failures: int
     progress: str | None
     run: Run
     #: The run that this answer ended, to be written out.
@@ -34,7 +34,7 @@ class Unchanged:
 class Transition:
     """The operation goes to another state, or has an event."""
 
-    claimed: Claimed
+    snapshot: ClaimedSnapshot
     state: State
     #: What the call that led here answered; None where no call did.
     call: Run | None
@@ -43,7 +43,7 @@ class Transition:
     deadline_at: datetime | None
     provider_ref: str | None
     polls: int
-    faults: int
+    consecutive_failures: int
     progress: str | None
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -77,10 +77,10 @@ class Transition:
     def after(self, sequence: int) -> Snapshot:
         """Return how the operation stands once this is written, as its event `sequence` says."""
         return replace(
-            self.claimed,
+            self.snapshot,
             state=self.state,
             provider_ref=self.provider_ref,
-            started_at=self.started_at or self.claimed.started_at,
+            started_at=self.started_at or self.snapshot.started_at,
             finished_at=self.finished_at,
             polls=self.polls,
             sequence=sequence,

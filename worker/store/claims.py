@@ -25,7 +25,7 @@ SUSPECTS: Final = text(f"claims >= {SUSPECT_AFTER}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claimed(Snapshot):
+class ClaimedSnapshot(Snapshot):
     """An operation under lease, as it stood when it was claimed."""
 
     due_at: datetime
@@ -90,7 +90,7 @@ def claim(
     owner: str,
     lease_id: str,
     now: datetime,
-) -> list[Claimed]:
+) -> list[ClaimedSnapshot]:
     """Lease up to `limit` due operations of one lane, the longest overdue first."""
     due = _due(provider, now).where(OPERATIONS.c.lane == lane, OPERATIONS.c.claims < SUSPECT_AFTER)
     return _lease(connection, due, limit, owner=owner, lease_id=lease_id)
@@ -98,7 +98,7 @@ def claim(
 
 def claim_suspect(
     connection: Connection, provider: str, *, owner: str, lease_id: str, now: datetime
-) -> list[Claimed]:
+) -> list[ClaimedSnapshot]:
     """Lease one operation whose chunk died before, as the only one of its chunk."""
     due = _due(provider, now).where(SUSPECTS, OPERATIONS.c.claims < ALONE_AFTER)
     return _lease(connection, due, 1, owner=owner, lease_id=lease_id)
@@ -106,7 +106,7 @@ def claim_suspect(
 
 def claim_alone(
     connection: Connection, provider: str, *, owner: str, lease_id: str, now: datetime
-) -> list[Claimed]:
+) -> list[ClaimedSnapshot]:
     """Lease one operation that may be poison, for a process that works on nothing else."""
     due = _due(provider, now).where(SUSPECTS, OPERATIONS.c.claims >= ALONE_AFTER)
     return _lease(connection, due, 1, owner=owner, lease_id=lease_id)
@@ -114,18 +114,18 @@ def claim_alone(
 
 def due(
     connection: Connection, provider: str, lane: int, limit: int, now: datetime
-) -> list[Claimed]:
+) -> list[ClaimedSnapshot]:
     """Return due operations of one lane, suspects among them, and keep them locked."""
     wanted = (
         _due(provider, now).with_only_columns(*snapshots.COLUMNS).where(OPERATIONS.c.lane == lane)
     )
     rows = connection.execute(wanted.limit(limit).with_for_update(skip_locked=True))
-    return [_claimed(row) for row in rows]
+    return [_claimed_snapshot(row) for row in rows]
 
 
 def claim_one(
     connection: Connection, provider: str, id_: str, *, owner: str, lease_id: str, now: datetime
-) -> list[Claimed]:
+) -> list[ClaimedSnapshot]:
     """Lease this operation, if it is due."""
     chosen = _due(provider, now).where(OPERATIONS.c.id == id_)
     return _lease(connection, chosen, 1, owner=owner, lease_id=lease_id)
@@ -143,7 +143,7 @@ def any_alone(connection: Connection, provider: str, now: datetime) -> bool:
     return connection.execute(last.limit(1)).first() is not None
 
 
-def payloads(connection: Connection, claimed: list[Claimed]) -> dict[str, str | None]:
+def payloads(connection: Connection, claimed: list[ClaimedSnapshot]) -> dict[str, str | None]:
     """Return the sealed payloads of the claimed operations' current attempts, by operation.
 
     `ERASED` stands for one that was there.
@@ -172,7 +172,7 @@ def _due(provider: str, now: datetime) -> Select[tuple[str]]:
 
 def _lease(
     connection: Connection, due: Select[tuple[str]], limit: int, *, owner: str, lease_id: str
-) -> list[Claimed]:
+) -> list[ClaimedSnapshot]:
     # MATERIALIZED: PostgreSQL must take the limited rows once, not once for each row it updates.
     chosen = (
         due.limit(limit)
@@ -192,8 +192,8 @@ def _lease(
         )
         .returning(*snapshots.COLUMNS)
     )
-    return sorted((_claimed(row) for row in rows), key=lambda row: row.due_at)
+    return sorted((_claimed_snapshot(row) for row in rows), key=lambda row: row.due_at)
 
 
-def _claimed(row: Row[Any]) -> Claimed:
-    return Claimed(**snapshots.values(row))
+def _claimed_snapshot(row: Row[Any]) -> ClaimedSnapshot:
+    return ClaimedSnapshot(**snapshots.values(row))

@@ -51,8 +51,8 @@ def recover(database: Database, recovery: Recovery) -> Mapping[str, int]:
     asked for the state. The rest goes on as after a submit whose answer was lost.
     """
     now = database.now()
-    said = f"recover: commits since {recovery.since:%Y-%m-%dT%H:%M:%SZ} may be lost"
-    deed = Deed(Act.RECOVER, said, recovery.by, recovery.note)
+    note = f"recover: commits since {recovery.since:%Y-%m-%dT%H:%M:%SZ} may be lost"
+    deed = Deed(Act.RECOVER, note, recovery.by, recovery.note)
     done: Counter[str] = Counter()
     while True:
         with database.begin() as connection:

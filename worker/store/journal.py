@@ -26,11 +26,11 @@ class What(StrEnum):
     """The kind of a journal row."""
 
     CALL = "call"
-    MOVE = "move"
+    TRANSITION = "move"
     PERSON = "person"
     LATE = "late"
     IGNORED = "ignored"
-    HEARD = "heard"
+    RECEIVED = "heard"
 
 
 class Act(StrEnum):
@@ -73,7 +73,7 @@ def call(operation_id: str, attempt: int, run: Run) -> dict[str, Any]:
     )  # fmt: skip
 
 
-def move(
+def transition(
     operation_id: str,
     attempt: int,
     origin: State | None,
@@ -86,7 +86,7 @@ def move(
     if reason is not None:
         note += f": {reason}"
     return _row(
-        operation_id, attempt, What.MOVE, note, at,
+        operation_id, attempt, What.TRANSITION, note, at,
         from_state=origin, to_state=to, reason_code=reason,
     )  # fmt: skip
 
@@ -94,7 +94,9 @@ def move(
 def erased(operation_id: str, attempt: int, reason: ReasonCode, at: datetime) -> dict[str, Any]:
     """Return the row of data that were erased past their retention while the operation lives."""
     note = f"data erased past their retention: {reason}"
-    return _row(operation_id, attempt, What.MOVE, note, at, action="erase", reason_code=reason)
+    return _row(
+        operation_id, attempt, What.TRANSITION, note, at, action="erase", reason_code=reason
+    )
 
 
 def late_answer(
@@ -129,13 +131,13 @@ def received_input(
     operation_id: str, attempt: int, name: str, note: str, at: datetime
 ) -> dict[str, Any]:
     """Return the row of an input that came, by its name."""
-    return _row(operation_id, attempt, What.HEARD, note, at, action=name)
+    return _row(operation_id, attempt, What.RECEIVED, note, at, action=name)
 
 
 def received_notification(operation_id: str, attempt: int, at: datetime) -> dict[str, Any]:
     """Return the row of a notification that came from the provider."""
     note = "notification received"
-    return _row(operation_id, attempt, What.HEARD, note, at, action=_NOTIFICATION)
+    return _row(operation_id, attempt, What.RECEIVED, note, at, action=_NOTIFICATION)
 
 
 def has_deed(connection: Connection, operation_id: str, attempt: int, deed: Deed) -> bool:
@@ -159,14 +161,14 @@ def has_deed(connection: Connection, operation_id: str, attempt: int, deed: Deed
     return found.first() is not None
 
 
-def has_move(
+def has_transition(
     operation_id: ColumnElement[str], attempt: ColumnElement[int], origin: State, to: State
 ) -> ColumnElement[bool]:
-    """Return the condition that an attempt in another query once made a move."""
+    """Return the condition that an attempt in another query once made a transition."""
     return exists().where(
         _ROW.operation_id == operation_id,
         _ROW.attempt == attempt,
-        _ROW.what == What.MOVE.value,
+        _ROW.what == What.TRANSITION.value,
         or_(
             and_(_ROW.from_state == origin.value, _ROW.to_state == to.value),
             and_(_ROW.to_state.is_(None), _ROW.note == _moved(origin, to)),

@@ -136,12 +136,12 @@ def _free(connection: Connection, owners: list[str]) -> int:
     return freed.rowcount
 
 
-def tokens_of(connection: Connection, incarnation: str) -> list[str]:
+def lease_ids_of(connection: Connection, incarnation: str) -> list[str]:
     """Return the tokens under which a process holds leases."""
     found = connection.execute(
         select(OPERATIONS.c.lease_token).where(OPERATIONS.c.lease_owner == incarnation).distinct()
     ).scalars()
-    return [token for token in found if token is not None]
+    return [lease_id for lease_id in found if lease_id is not None]
 
 
 def free_chunks(connection: Connection, tokens: list[str]) -> None:

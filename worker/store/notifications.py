@@ -31,7 +31,7 @@ from worker.domain.states import DRIVEN
 from worker.store import journal, model_rows, outbox, snapshots, transitions
 from worker.store.claims import ORDINARY, URGENT
 from worker.store.dialects import insert_into
-from worker.store.tables import ATTEMPTS, NOTICES, OPERATIONS, Notice
+from worker.store.tables import ATTEMPTS, NOTIFICATIONS, OPERATIONS, StoredNotification
 from worker.store.transitions import Record
 
 
@@ -74,7 +74,7 @@ def receive(
     connection: Connection, notification: Notification, now: datetime
 ) -> tuple[Received, Named | None]:
     """Keep a notification, and wake the attempt that it names; return that attempt, too."""
-    notice = Notice(
+    stored = StoredNotification(
         provider=notification.provider,
         key=notification.key,
         provider_ref=notification.provider_ref,
@@ -83,10 +83,10 @@ def receive(
         at=now,
     )
     kept = connection.execute(
-        insert_into(connection, NOTICES)
-        .values(**model_rows.values_of(notice))
+        insert_into(connection, NOTIFICATIONS)
+        .values(**model_rows.values_of(stored))
         .on_conflict_do_nothing()
-        .returning(NOTICES.c.key)
+        .returning(NOTIFICATIONS.c.key)
     ).first()
     if kept is None:
         return Received.REPEATED, None
@@ -160,20 +160,22 @@ def attach(connection: Connection, operation_id: str, now: datetime) -> bool:
     ).one()
     if attempt.provider_ref is None or attempt.party is None:
         return False
-    its_own = and_(NOTICES.c.operation_id == operation_id, NOTICES.c.attempt == attempt.number)
+    its_own = and_(
+        NOTIFICATIONS.c.operation_id == operation_id, NOTIFICATIONS.c.attempt == attempt.number
+    )
     # What it got as the person's one doubtful operation, and what names another id after all.
     connection.execute(
-        update(NOTICES)
-        .where(its_own, NOTICES.c.provider_ref != attempt.provider_ref)
+        update(NOTIFICATIONS)
+        .where(its_own, NOTIFICATIONS.c.provider_ref != attempt.provider_ref)
         .values(operation_id=None, attempt=None)
     )
     connection.execute(
-        update(NOTICES)
+        update(NOTIFICATIONS)
         .where(
-            NOTICES.c.provider == attempt.provider,
-            NOTICES.c.provider_ref == attempt.provider_ref,
-            NOTICES.c.party == attempt.party,
-            NOTICES.c.operation_id.is_(None),
+            NOTIFICATIONS.c.provider == attempt.provider,
+            NOTIFICATIONS.c.provider_ref == attempt.provider_ref,
+            NOTIFICATIONS.c.party == attempt.party,
+            NOTIFICATIONS.c.operation_id.is_(None),
         )
         .values(operation_id=operation_id, attempt=attempt.number)
     )
@@ -192,10 +194,12 @@ def of(connection: Connection, attempts: Sequence[tuple[str, int]]) -> Mapping[s
     if not attempts:
         return {}
     # One list and not ORs: SQLite takes a thousand of those at most.
-    named = tuple_(NOTICES.c.operation_id, NOTICES.c.attempt).in_(attempts)
+    named = tuple_(NOTIFICATIONS.c.operation_id, NOTIFICATIONS.c.attempt).in_(attempts)
     found: dict[str, list[str]] = {}
     for row in connection.execute(
-        select(NOTICES.c.operation_id, NOTICES.c.sealed).where(named).order_by(NOTICES.c.at)
+        select(NOTIFICATIONS.c.operation_id, NOTIFICATIONS.c.sealed)
+        .where(named)
+        .order_by(NOTIFICATIONS.c.at)
     ):
         found.setdefault(row.operation_id, []).append(row.sealed)
     return found
@@ -264,7 +268,7 @@ def _given_up(connection: Connection, notification: Notification) -> Named | Non
         and_(
             ATTEMPTS.c.provider_ref.is_(None),
             ATTEMPTS.c.ended_as.is_not(None),
-            journal.has_move(
+            journal.has_transition(
                 ATTEMPTS.c.operation_id, ATTEMPTS.c.number, State.ACCEPTED, State.SUBMITTING
             ),
         ),
@@ -296,8 +300,11 @@ def _belongs(
     connection: Connection, notification: Notification, operation_id: str, attempt: int
 ) -> None:
     connection.execute(
-        update(NOTICES)
-        .where(NOTICES.c.provider == notification.provider, NOTICES.c.key == notification.key)
+        update(NOTIFICATIONS)
+        .where(
+            NOTIFICATIONS.c.provider == notification.provider,
+            NOTIFICATIONS.c.key == notification.key,
+        )
         .values(operation_id=operation_id, attempt=attempt)
     )
 
@@ -313,12 +320,12 @@ def _wake(connection: Connection, found: Snapshot, now: datetime) -> None:
             waiting_from=None,
             due_at=now,
             lane=URGENT if back in {State.ACCEPTED, State.SUBMITTING} else ORDINARY,
-            notices=found.notices + 1,
+            notifications=found.notifications + 1,
         )
         record = Record({"reason": None}, cause=received)
         transitions.make(connection, found, goes_on, record, now)
         return
-    woken = replace(found, notices=found.notices + 1)
+    woken = replace(found, notifications=found.notifications + 1)
     if found.is_leased:
         woken = replace(woken, hurried_at=now)
     elif found.state is not State.ACCEPTED:

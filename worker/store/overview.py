@@ -16,7 +16,7 @@ from worker.store.tables import (
     ATTEMPTS,
     INCARNATIONS,
     INPUTS,
-    NOTICES,
+    NOTIFICATIONS,
     OPERATIONS,
     PROVIDERS,
 )
@@ -26,7 +26,7 @@ JsonMap = Mapping[str, Any]
 #: What is sealed beside the attempts, and the order in which it came.
 _BESIDE: Final[Mapping[str, tuple[Table, Column[Any]]]] = {
     "inputs": (INPUTS, INPUTS.c.id),
-    "notifications": (NOTICES, NOTICES.c.at),
+    "notifications": (NOTIFICATIONS, NOTIFICATIONS.c.at),
     "invoices": (INVOICES, INVOICES.c.id),
     "transactions": (TRANSACTIONS, TRANSACTIONS.c.id),
 }
@@ -159,16 +159,16 @@ def samples(connection: Connection, limit: int) -> list[Sample]:
     ]
 
 
-def tokens_beside(connection: Connection, limit: int, now: datetime) -> dict[str, set[str]]:
+def ciphertexts_beside(connection: Connection, limit: int, now: datetime) -> dict[str, set[str]]:
     """Return Fernet tokens that lie beside the attempts, by what they are of.
 
     Up to `limit` of the oldest and of the newest each; an access token only while it is believed.
     """
     found = {
         name: {
-            token
+            ciphertext
             for end in (order, order.desc())
-            for token in connection.execute(
+            for ciphertext in connection.execute(
                 select(table.c.sealed).where(table.c.sealed.is_not(None)).order_by(end).limit(limit)
             ).scalars()
         }

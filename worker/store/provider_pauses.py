@@ -25,10 +25,17 @@ def pause(
     if lock_provider(connection, provider, now).paused:
         return False
     _set(connection, provider, paused_at=now, paused_by=by, paused_note=note[:500])
-    said = None if reason is None else reason.as_json()
+    reason_json = None if reason is None else reason.as_json()
     hint = f"mend what is wrong, then: uprid unpause {provider}"
-    _tell(
-        connection, EventType.PROVIDER_PAUSED, provider, now, by, note=note, reason=said, next=hint
+    _add_event(
+        connection,
+        EventType.PROVIDER_PAUSED,
+        provider,
+        now,
+        by,
+        note=note,
+        reason=reason_json,
+        next=hint,
     )
     return True
 
@@ -47,7 +54,7 @@ def unpause(connection: Connection, provider: str, by: str, note: str, now: date
         closed_until=None,
         probing_until=None,
     )
-    _tell(connection, EventType.PROVIDER_UNPAUSED, provider, now, by, note=note)
+    _add_event(connection, EventType.PROVIDER_UNPAUSED, provider, now, by, note=note)
     return True
 
 
@@ -55,7 +62,7 @@ def _set(connection: Connection, provider: str, **values: object) -> None:
     connection.execute(update(PROVIDERS).where(PROVIDERS.c.name == provider).values(**values))
 
 
-def _tell(
+def _add_event(
     connection: Connection,
     kind: EventType,
     provider: str,

@@ -46,8 +46,8 @@ def resume(
 
     What has passed its deadline meanwhile is settled at once, or has the time that it gets `anew`.
     """
-    said = "resume" if provider_ref is None else f"resume: provider's id {provider_ref}"
-    deed = Deed(Act.RESUME, said, action.by, action.note, provider_ref)
+    note = "resume" if provider_ref is None else f"resume: provider's id {provider_ref}"
+    deed = Deed(Act.RESUME, note, action.by, action.note, provider_ref)
     admitted = admit(connection, Act.RESUME, action, _WAITING, now, deed)
     found = admitted.found
     if admitted.done is not Done.DONE or found is None:
@@ -73,7 +73,7 @@ def resume(
         deadline_at=deadline_at,
         lane=URGENT if to in _UNSENT else ORDINARY,
         # Its counts from before the wait no longer matter.
-        faults=0,
+        consecutive_failures=0,
         progress=kept(found, carry_over),
         provider_ref=known_ref,
         started_at=started_at,

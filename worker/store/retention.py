@@ -9,7 +9,15 @@ from sqlalchemy import Connection, Delete, Update, and_, delete, or_, select, tu
 from uprid_client.contract.states import TERMINAL
 from worker.store import invoice_retention, waiting_retention
 from worker.store.database import Database
-from worker.store.tables import ATTEMPTS, INPUTS, JOURNAL, NOTICES, OPERATIONS, OUTBOX, REFUSALS
+from worker.store.tables import (
+    ATTEMPTS,
+    INPUTS,
+    JOURNAL,
+    NOTIFICATIONS,
+    OPERATIONS,
+    OUTBOX,
+    REFUSALS,
+)
 
 #: Rows erased in one transaction, so that a purge does not hold others up.
 _AT_ONCE: Final = 1000
@@ -58,7 +66,7 @@ def purge(database: Database, retention: Retention) -> dict[str, int]:
         ),
         "refusals": _refusals(database, now - retention.journal),
         "inputs": _inputs(database, now - retention.journal),
-        "notices": _notices(database, now - UNMATCHED_KEPT, now - retention.payloads),
+        "notices": _notifications(database, now - UNMATCHED_KEPT, now - retention.payloads),
         "invoices": invoice_retention.erase_personal(database, now - retention.payloads)
         + invoice_retention.delete_old(database, now - retention.journal),
     }
@@ -106,22 +114,24 @@ def _inputs(database: Database, before: datetime) -> int:
     )
 
 
-def _notices(database: Database, unmatched_before: datetime, before: datetime) -> int:
-    key = (NOTICES.c.provider, NOTICES.c.key)
-    unmatched = (NOTICES.c.operation_id.is_(None), NOTICES.c.at < unmatched_before)
+def _notifications(database: Database, unmatched_before: datetime, before: datetime) -> int:
+    key = (NOTIFICATIONS.c.provider, NOTIFICATIONS.c.key)
+    unmatched = (NOTIFICATIONS.c.operation_id.is_(None), NOTIFICATIONS.c.at < unmatched_before)
     # The later of both times: one that came late is kept as long as any other.
     of_ended = (
         and_(
-            ATTEMPTS.c.operation_id == NOTICES.c.operation_id,
-            ATTEMPTS.c.number == NOTICES.c.attempt,
+            ATTEMPTS.c.operation_id == NOTIFICATIONS.c.operation_id,
+            ATTEMPTS.c.number == NOTIFICATIONS.c.attempt,
         ),
         ATTEMPTS.c.finished_at < before,
-        NOTICES.c.at < before,
+        NOTIFICATIONS.c.at < before,
     )
     return sum(
         _in_batches(
             database,
-            delete(NOTICES).where(tuple_(*key).in_(select(*key).where(*chosen).limit(_AT_ONCE))),
+            delete(NOTIFICATIONS).where(
+                tuple_(*key).in_(select(*key).where(*chosen).limit(_AT_ONCE))
+            ),
         )
         for chosen in (unmatched, of_ended)
     )

@@ -75,8 +75,8 @@ def retry(
         progress=kept(found, carry_over),
         sequence=found.sequence,
     )
-    said = f"retry: attempt {number}" + (" with corrected data" if correction else "")
-    deed = Deed(Act.RETRY, said, action.by, action.note)
+    note = f"retry: attempt {number}" + (" with corrected data" if correction else "")
+    deed = Deed(Act.RETRY, note, action.by, action.note)
     record = Record(
         cause=journal.person(found.id, number, deed, now),
         event=EventType.ACCEPTED,

@@ -61,8 +61,8 @@ def require_encoding(database: Database) -> None:
         found: str = connection.execute(text("SHOW server_encoding")).scalar_one()
     if found != _UTF_8:
         made = "`createdb --encoding=UTF8 --template=template0 NAME`"
-        said = f"Its encoding is {found}, which cannot hold every name: make another with {made}"
-        raise DatabaseRefused(said)
+        why = f"Its encoding is {found}, which cannot hold every name: make another with {made}"
+        raise DatabaseRefused(why)
 
 
 def require_schema(connection: Connection, address: PostgresAddress, right: str = "USAGE") -> None:
@@ -70,19 +70,19 @@ def require_schema(connection: Connection, address: PostgresAddress, right: str 
     found, may = connection.execute(_SCHEMA, {**_named(address), "right": right}).one()
     if not found:
         made = f"CREATE SCHEMA {quoted(address.schema)} AUTHORIZATION {role_of(address)};"
-        said = f"It has no schema {address.schema}: as the database's owner: {made}"
-        raise DatabaseRefused(said)
+        why = f"It has no schema {address.schema}: as the database's owner: {made}"
+        raise DatabaseRefused(why)
     if not may:
-        said = f"The role has no {right} on schema {address.schema}: {lacking_schema(address)}"
-        raise DatabaseRefused(said)
+        why = f"The role has no {right} on schema {address.schema}: {lacking_schema(address)}"
+        raise DatabaseRefused(why)
 
 
 def require_owner(connection: Connection, address: PostgresAddress) -> None:
     """Raise `DatabaseRefused` where the tables are another role's, which alone can change them."""
     others = connection.execute(_OWNERS, {**_named(address), "tables": _tables()}).scalars().all()
     if others:
-        said = f"The tables belong to {', '.join(sorted(others))}: run `uprid migrate` as that role"
-        raise DatabaseRefused(said)
+        why = f"The tables belong to {', '.join(sorted(others))}: run `uprid migrate` as that role"
+        raise DatabaseRefused(why)
 
 
 def schema_elsewhere(connection: Connection, address: PostgresAddress) -> str | None:
@@ -100,8 +100,8 @@ def require_rights(database: Database) -> None:
             asked = {**_named(address), "tables": _tables()}
             lacking = connection.execute(_LACKING, asked).scalars().all()
             if lacking:
-                said = f"The role lacks rights on {', '.join(lacking)}"
-                raise DatabaseRefused(f"{said}: {lacking_rights(address)}")
+                why = f"The role lacks rights on {', '.join(lacking)}"
+                raise DatabaseRefused(f"{why}: {lacking_rights(address)}")
         # In truth, too: a server may take no writes, a disk may be full.
         name = new_id()
         connection.execute(insert(LOCKS).values(name=name, holder=name, until=database.now()))

@@ -12,7 +12,12 @@ from worker.domain.snapshot import Run, Snapshot
 from worker.store.tables import OPERATIONS
 
 #: Columns whose names must stay for an older release, by the fields that they are.
-_NAMED_OTHERWISE: Final = {"lease_id": "lease_token", "hurried_at": "wanted_at"}
+_NAMED_OTHERWISE: Final = {
+    "lease_id": "lease_token",
+    "hurried_at": "wanted_at",
+    "consecutive_failures": "faults",
+    "notifications": "notices",
+}
 #: Columns by the fields that they are, as they are.
 _PLAIN: Final = {
     each.name: _NAMED_OTHERWISE.get(each.name, each.name)

@@ -81,7 +81,7 @@ class Operation(SQLModel, table=True):
     #: Status requests sent in this attempt.
     polls: int = 0
     #: Requests in a row that met trouble.
-    faults: int = 0
+    consecutive_failures: int = Field(default=0, sa_column_kwargs={"name": "faults"})
     #: The plugin's own memory of this attempt, as JSON text.
     progress: str | None = Field(default=None, sa_column=Column(Text))
     #: Events of it so far.
@@ -96,7 +96,7 @@ class Operation(SQLModel, table=True):
     #: Inputs of this attempt that are still to be sent.
     inputs_waiting: int = Field(default=0, sa_column_kwargs=ZERO)
     #: The provider's notifications that name this attempt.
-    notices: int = Field(default=0, sa_column_kwargs=ZERO)
+    notifications: int = Field(default=0, sa_column_kwargs={**ZERO, "name": "notices"})
     #: When an earlier poll, asked for while it was leased, is due. Cleared by a claim.
     hurried_at: datetime | None = Field(default=None, sa_column_kwargs={"name": "wanted_at"})
     created_at: datetime
@@ -186,7 +186,7 @@ class Input(SQLModel, table=True):
     sent_at: datetime | None = None
 
 
-class Notice(SQLModel, table=True):
+class StoredNotification(SQLModel, table=True):
     """A notification of a provider, kept until it is known which attempt it is about."""
 
     __tablename__: ClassVar[Any] = "notice"
@@ -212,7 +212,7 @@ class Notice(SQLModel, table=True):
     attempt: int | None = None
 
 
-class AccessToken(SQLModel, table=True):
+class StoredAccessToken(SQLModel, table=True):
     """A key to a provider's API that the workers share, and who is fetching the next one."""
 
     __tablename__: ClassVar[Any] = "access_token"
@@ -229,7 +229,7 @@ class AccessToken(SQLModel, table=True):
 
 
 class JournalEntry(SQLModel, table=True):
-    """What happened to an operation: a run of like calls, a move, a person's action."""
+    """What happened to an operation: a run of like calls, a transition, a person's action."""
 
     __tablename__: ClassVar[Any] = "journal"
     __table_args__: ClassVar[tuple[SchemaItem, ...]] = (Index("journal_operation", "operation_id"),)
@@ -382,5 +382,5 @@ INCARNATIONS: Final = METADATA.tables["incarnation"]
 LOCKS: Final = METADATA.tables["lock"]
 STREAMS: Final = METADATA.tables["stream"]
 INPUTS: Final = METADATA.tables["input"]
-NOTICES: Final = METADATA.tables["notice"]
+NOTIFICATIONS: Final = METADATA.tables["notice"]
 ACCESS_TOKENS: Final = METADATA.tables["access_token"]

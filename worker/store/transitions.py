@@ -1,6 +1,6 @@
 """Transitions: the only way in which an operation changes its state.
 
-Each asks the table of moves, and writes the operation's row, its attempt, the journal and the
+Each asks the table of transitions, and writes the operation's row, its attempt, the journal and the
 outbox in the caller's transaction. One by one for what a person, a notification or the sweep does;
 in bulk for what a chunk's answers make of its operations.
 """
@@ -15,11 +15,11 @@ from sqlalchemy import Connection, Row, update
 
 from uprid_client.contract.events import EventType
 from uprid_client.contract.states import TERMINAL, State
-from worker.domain.errors import IllegalMove
+from worker.domain.errors import IllegalTransition
 from worker.domain.event_data import Details, operation_event
 from worker.domain.ids import new_id
 from worker.domain.snapshot import Snapshot
-from worker.domain.states import DRIVEN, RETRYABLE, may_move
+from worker.domain.states import DRIVEN, RETRYABLE, is_allowed
 from worker.store import journal, model_rows, outbox, snapshots
 from worker.store.bulk import INTEGER, TEXT, TIME, Bulk, columns_of
 from worker.store.changes import Transition
@@ -43,19 +43,19 @@ class Record:
 
 
 def require(before: Snapshot, after: Snapshot) -> None:
-    """Raise `IllegalMove` unless an operation may go from one to the other.
+    """Raise `IllegalTransition` unless an operation may go from one to the other.
 
-    Within an attempt the table of moves says so; the next attempt begins as the table of retries
-    has it.
+    Within an attempt the table of transitions says so; the next attempt begins as the table of
+    retries has it.
     """
     if after.attempt == before.attempt:
-        _require_move(before.state, after.state)
+        _require_allowed(before.state, after.state)
     elif not (
         after.attempt == before.attempt + 1
         and before.state in RETRYABLE
         and after.state is State.ACCEPTED
     ):
-        raise IllegalMove(f"{before.state} to attempt {after.attempt} in {after.state}.")
+        raise IllegalTransition(f"{before.state} to attempt {after.attempt} in {after.state}.")
 
 
 def create(connection: Connection, opened: Snapshot, attempt: Attempt, now: datetime) -> bool:
@@ -71,7 +71,9 @@ def create(connection: Connection, opened: Snapshot, attempt: Attempt, now: date
     model_rows.add(connection, attempt)
     event = operation_event(EventType.ACCEPTED, opened, PLAIN, now, new_id())
     outbox.add(connection, event)
-    journal.write(connection, [journal.move(opened.id, opened.attempt, None, opened.state, now)])
+    journal.write(
+        connection, [journal.transition(opened.id, opened.attempt, None, opened.state, now)]
+    )
     return True
 
 
@@ -80,7 +82,7 @@ def make(
 ) -> None:
     """Bring an operation whose row is locked from one snapshot to another.
 
-    Where the state stays, only the journal's move is left out.
+    Where the state stays, only the journal's transition is left out.
     """
     require(before, after)
     if record.event is not None:
@@ -105,7 +107,7 @@ def make(
 def adjust(connection: Connection, before: Snapshot, after: Snapshot) -> None:
     """Write what changes of an operation whose row is locked, and which stays in its state."""
     if (after.state, after.attempt) != (before.state, before.attempt):
-        raise IllegalMove(f"{before.state} to {after.state}, unrecorded.")
+        raise IllegalTransition(f"{before.state} to {after.state}, unrecorded.")
     connection.execute(
         update(OPERATIONS)
         .where(OPERATIONS.c.id == before.id)
@@ -117,7 +119,7 @@ def advance(
     connection: Connection, held: Snapshot, to: State, lease_id: str, now: datetime
 ) -> bool:
     """Move an operation that is held under a lease; False where it is not held or not there."""
-    _require_move(held.state, to)
+    _require_allowed(held.state, to)
     written = connection.execute(
         update(OPERATIONS)
         .where(
@@ -129,8 +131,8 @@ def advance(
     )
     if written.rowcount != 1:
         return False
-    moved = journal.move(held.id, held.attempt, held.state, to, now)
-    journal.write(connection, [moved])
+    recorded = journal.transition(held.id, held.attempt, held.state, to, now)
+    journal.write(connection, [recorded])
     return True
 
 
@@ -170,7 +172,7 @@ _GIVEN: Final = columns_of(
 )
 _SET_GIVEN: Final = ", ".join(f"{name} = v.{name}" for name in _GIVEN)
 
-_MOVE: Final = Bulk(
+_TRANSITION: Final = Bulk(
     f"""
     UPDATE operation AS o SET {FREED}, {_RUN_WRITTEN_OUT}, {_SET_GIVEN},
         state = v.next_state,
@@ -236,7 +238,7 @@ _ATTEMPT: Final = Bulk(
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The result of a chunk's moves; operations in neither field have lost their lease."""
+    """The result of a chunk's transitions; operations in neither field have lost their lease."""
 
     #: Whether each is wanted at once, by operation.
     moved: Mapping[str, bool]
@@ -247,31 +249,30 @@ class Written:
 def make_all(
     connection: Connection,
     lease_id: str,
-    moves: Sequence[Transition],
+    transitions: Sequence[Transition],
     now: datetime,
     complete: Callable[[Sequence[Transition], frozenset[str]], Sequence[Transition]],
 ) -> Written:
     """Move the operations that are still held under the lease.
 
-    `complete` is given the moves that are being written, and which of their operations were
-    supplied with inputs; it returns the moves as they are to be recorded.
+    `complete` is given the transitions that are being written, and which of their operations were
+    supplied with inputs; it returns the transitions as they are to be recorded.
     """
-    for move in moves:
-        _require_move(move.claimed.state, move.state)
-    rows = _MOVE.execute(connection, (_as_row(move, now) for move in moves), lease_id=lease_id)
-    found: dict[str, Row[Any]] = {row.id: row for row in rows}
-    ours = [move for move in moves if move.claimed.id in found]
-    yielded = _yield(
-        connection,
-        lease_id,
-        [move for move in moves if move.yields_to_notification and move.claimed.id not in found],
-        now,
+    for each in transitions:
+        _require_allowed(each.snapshot.state, each.state)
+    rows = _TRANSITION.execute(
+        connection, (_as_row(each, now) for each in transitions), lease_id=lease_id
     )
+    found: dict[str, Row[Any]] = {row.id: row for row in rows}
+    ours = [each for each in transitions if each.snapshot.id in found]
+    missed = [each for each in transitions if each.snapshot.id not in found]
+    yielding = [each for each in missed if each.yields_to_notification]
+    yielded = _yield(connection, lease_id, yielding, now)
     if ours:
         ours = list(complete(ours, _supplied(found)))
-        _ATTEMPT.execute(connection, (_attempt_row(move) for move in ours))
-        journal.write(connection, (row for move in ours for row in _story(move, now)))
-        _tell(connection, ours, {id_: row.sequence for id_, row in found.items()}, now)
+        _ATTEMPT.execute(connection, (_attempt_row(each) for each in ours))
+        journal.write(connection, (row for each in ours for row in _story(each, now)))
+        _add_events(connection, ours, {id_: row.sequence for id_, row in found.items()}, now)
     return Written({id_: bool(row.wanted) for id_, row in found.items()}, yielded)
 
 
@@ -279,10 +280,10 @@ def _supplied(found: Mapping[str, Row[Any]]) -> frozenset[str]:
     return frozenset(id_ for id_, row in found.items() if row.supplied)
 
 
-def _require_move(origin: State, to: State) -> None:
+def _require_allowed(origin: State, to: State) -> None:
     # What the engine drives may also have an event, or be planned anew, in the state that it has.
-    if not may_move(origin, to) and not (origin is to and origin in DRIVEN):
-        raise IllegalMove(f"{origin} to {to}.")
+    if not is_allowed(origin, to) and not (origin is to and origin in DRIVEN):
+        raise IllegalTransition(f"{origin} to {to}.")
 
 
 def _yield(
@@ -293,73 +294,74 @@ def _yield(
         return frozenset()
     rows = (
         {
-            "row_id": end.claimed.id,
+            "row_id": end.snapshot.id,
             "written_at": now,
             "polls": end.polls,
-            "faults": end.faults,
+            "faults": end.consecutive_failures,
         }
         for end in ends
     )
     yielded = frozenset(_YIELD.execute(connection, rows, lease_id=lease_id).scalars())
     journal.write(
-        connection, (row for end in ends if end.claimed.id in yielded for row in _calls(end))
+        connection, (row for end in ends if end.snapshot.id in yielded for row in _calls(end))
     )
     return yielded
 
 
-def _as_row(move: Transition, now: datetime) -> dict[str, Any]:
-    claimed = move.claimed
-    waits = move.state is State.WAITING_FOR_PERSON
+def _as_row(transition: Transition, now: datetime) -> dict[str, Any]:
+    snapshot = transition.snapshot
+    waits = transition.state is State.WAITING_FOR_PERSON
     return {
-        "row_id": claimed.id,
-        "next_state": move.state.value,
-        "waiting_from": claimed.state.value if waits else None,
-        "next_lane": move.lane,
-        "next_at": move.due_at,
-        "deadline_at": move.deadline_at,
-        "provider_ref": move.provider_ref,
-        "polls": move.polls,
-        "faults": move.faults,
-        "progress": move.progress,
-        "began_at": move.started_at,
-        "finished_at": move.finished_at,
-        "now_missing": move.missing,
-        "returned": int(move.input_returned),
-        "events": len(move.events),
+        "row_id": snapshot.id,
+        "next_state": transition.state.value,
+        "waiting_from": snapshot.state.value if waits else None,
+        "next_lane": transition.lane,
+        "next_at": transition.due_at,
+        "deadline_at": transition.deadline_at,
+        "provider_ref": transition.provider_ref,
+        "polls": transition.polls,
+        "faults": transition.consecutive_failures,
+        "progress": transition.progress,
+        "began_at": transition.started_at,
+        "finished_at": transition.finished_at,
+        "now_missing": transition.missing,
+        "returned": int(transition.input_returned),
+        "events": len(transition.events),
         "written_at": now,
-        "yields": int(move.yields_to_notification),
-        "known_notices": claimed.notices,
+        "yields": int(transition.yields_to_notification),
+        "known_notices": snapshot.notifications,
     }
 
 
-def _attempt_row(move: Transition) -> dict[str, Any]:
-    ended = move.state in TERMINAL
+def _attempt_row(transition: Transition) -> dict[str, Any]:
+    ended = transition.state in TERMINAL
     return {
-        "operation_id": move.claimed.id,
-        "number": move.claimed.attempt,
-        "provider_ref": move.provider_ref,
-        "started_at": move.started_at,
-        "finished_at": move.finished_at,
-        "ended_as": move.state.value if ended else None,
-        "reason": None if move.reason is None else move.reason.as_text(),
-        "result": json.dumps(dict(move.result)) if ended else None,
-        "answer": move.answer,
+        "operation_id": transition.snapshot.id,
+        "number": transition.snapshot.attempt,
+        "provider_ref": transition.provider_ref,
+        "started_at": transition.started_at,
+        "finished_at": transition.finished_at,
+        "ended_as": transition.state.value if ended else None,
+        "reason": None if transition.reason is None else transition.reason.as_text(),
+        "result": json.dumps(dict(transition.result)) if ended else None,
+        "answer": transition.answer,
     }
 
 
-def _calls(move: Transition) -> list[dict[str, Any]]:
-    claimed = move.claimed
-    runs = [run for run in (claimed.run, move.call) if run is not None]
-    return [journal.call(claimed.id, claimed.attempt, run) for run in runs]
+def _calls(transition: Transition) -> list[dict[str, Any]]:
+    snapshot = transition.snapshot
+    runs = [run for run in (snapshot.run, transition.call) if run is not None]
+    return [journal.call(snapshot.id, snapshot.attempt, run) for run in runs]
 
 
-def _story(move: Transition, now: datetime) -> list[dict[str, Any]]:
-    claimed = move.claimed
-    rows = _calls(move)
-    if move.state is not claimed.state:
-        reason = None if move.reason is None else move.reason.code
+def _story(transition: Transition, now: datetime) -> list[dict[str, Any]]:
+    snapshot = transition.snapshot
+    rows = _calls(transition)
+    if transition.state is not snapshot.state:
+        reason = None if transition.reason is None else transition.reason.code
+        to = transition.state
         rows.append(
-            journal.move(claimed.id, claimed.attempt, claimed.state, move.state, now, reason)
+            journal.transition(snapshot.id, snapshot.attempt, snapshot.state, to, now, reason)
         )
     return rows
 
@@ -375,17 +377,20 @@ def _story_of(
         # Where it has a cause, the reason stands there already.
         reason = record.details.reason if record.cause is None else None
         code = None if reason is None else reason.code
-        yield journal.move(after.id, after.attempt, before.state, after.state, now, code)
+        yield journal.transition(after.id, after.attempt, before.state, after.state, now, code)
 
 
-def _tell(
-    connection: Connection, moves: Sequence[Transition], sequences: Mapping[str, int], now: datetime
+def _add_events(
+    connection: Connection,
+    transitions: Sequence[Transition],
+    sequences: Mapping[str, int],
+    now: datetime,
 ) -> None:
     events = []
-    for move in moves:
-        first = sequences[move.claimed.id] - len(move.events) + 1
+    for each in transitions:
+        first = sequences[each.snapshot.id] - len(each.events) + 1
         events += [
-            operation_event(kind, move.after(first + place), move.details, now, event_id)
-            for place, (kind, event_id) in enumerate(move.events)
+            operation_event(kind, each.after(first + place), each.details, now, event_id)
+            for place, (kind, event_id) in enumerate(each.events)
         ]
     outbox.add(connection, *events)

@@ -27,7 +27,7 @@ from worker.domain.ids import new_id
 from worker.domain.outcomes import Reason
 from worker.store import journal, outbox, snapshots, transitions
 from worker.store.database import Database
-from worker.store.tables import ATTEMPTS, INPUTS, NOTICES, OPERATIONS
+from worker.store.tables import ATTEMPTS, INPUTS, NOTIFICATIONS, OPERATIONS
 
 #: Operations in one transaction, so that a purge does not hold others up.
 _AT_ONCE: Final = 200
@@ -40,7 +40,7 @@ _PERSONAL: Final[ColumnElement[bool]] = or_(
     ATTEMPTS.c.sealed.is_not(None),
     ATTEMPTS.c.answer.is_not(None),
     exists().where(INPUTS.c.operation_id == OPERATIONS.c.id, INPUTS.c.sealed.is_not(None)),
-    exists().where(NOTICES.c.operation_id == OPERATIONS.c.id),
+    exists().where(NOTIFICATIONS.c.operation_id == OPERATIONS.c.id),
 )
 
 
@@ -95,9 +95,9 @@ def _erase(connection: Connection, row: Row[Any], now: datetime) -> None:
     connection.execute(
         update(INPUTS).where(INPUTS.c.operation_id == row.id).values(sealed=None, fingerprint=None)
     )
-    connection.execute(delete(NOTICES).where(NOTICES.c.operation_id == row.id))
+    connection.execute(delete(NOTIFICATIONS).where(NOTIFICATIONS.c.operation_id == row.id))
     found = snapshots.snapshot(row)
-    stands = replace(found, sequence=found.sequence + 1, inputs_waiting=0, notices=0)
+    stands = replace(found, sequence=found.sequence + 1, inputs_waiting=0, notifications=0)
     transitions.adjust(connection, found, stands)
     erased = journal.erased(row.id, row.attempt, reason.code, now)
     journal.write(connection, [erased])

@@ -37,7 +37,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class FieldError:
     """One field that is wrong."""
 
     field: str
@@ -64,19 +64,19 @@ class Arguments(BaseModel):
         }
 
 
-def faults_in(error: ValidationError, model: type[Arguments]) -> list[Fault]:
+def errors_in(error: ValidationError, model: type[Arguments]) -> list[FieldError]:
     """Return every faulty argument once, in the order in which the model has them."""
     rules = model.rules()
-    found: dict[str, Fault] = {}
+    found: dict[str, FieldError] = {}
     for each in error.errors(include_input=False, include_url=False):
         name = str(each["loc"][0]) if each["loc"] else "arguments"
         if each["type"] == "extra_forbidden":
             shown = shown_field(name)
-            found.setdefault(name, Fault(shown, "is no argument of this task"))
+            found.setdefault(name, FieldError(shown, "is no argument of this task"))
             continue
         rule = rules.get(name, Rule(_WRONG))
         missing = each["type"] == "missing" and rule.missing is not None
-        found.setdefault(name, Fault(name, (rule.missing or "") if missing else rule.wrong))
+        found.setdefault(name, FieldError(name, (rule.missing or "") if missing else rule.wrong))
     return list(found.values())
 
 

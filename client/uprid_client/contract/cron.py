@@ -33,16 +33,16 @@ class _Field:
     names: tuple[str, ...] = ()
     wraps: bool = True
 
-    def number(self, said: str) -> int | None:
+    def number(self, value: str) -> int | None:
         """Return a value as a number; None where it is none of this field's."""
-        if said in self.names:
-            return self.lowest + self.names.index(said)
-        number = int(said) if said.isdecimal() else -1
+        if value in self.names:
+            return self.lowest + self.names.index(value)
+        number = int(value) if value.isdecimal() else -1
         return number if self.lowest <= number <= self.highest else None
 
-    def takes(self, said: str) -> bool:
+    def takes(self, value: str) -> bool:
         """Return whether this is a list of values, ranges and steps."""
-        return all(self._takes_part(part) for part in said.split(","))
+        return all(self._takes_part(part) for part in value.split(","))
 
     def _takes_part(self, part: str) -> bool:
         found = _PART.fullmatch(part)
@@ -76,30 +76,32 @@ def read_cron(text: str) -> str:
 
     Raises `ValueError` with a text that names the faulty fields and quotes nothing.
     """
-    said = text.upper().split()
-    if len(said) != len(_FIELDS):
+    parts = text.upper().split()
+    if len(parts) != len(_FIELDS):
         message = f"must have {len(_FIELDS)} fields, seconds to year, or be a JSON object"
         raise ValueError(message)
-    faulty = [field.name for field, part in zip(_FIELDS, said, strict=True) if not _ok(field, part)]
+    faulty = [
+        field.name for field, part in zip(_FIELDS, parts, strict=True) if not _ok(field, part)
+    ]
     if faulty:
         message = f"has no valid {', '.join(faulty)}"
         raise ValueError(message)
-    if said.count(_UNSET) != 1:
+    if parts.count(_UNSET) != 1:
         message = "must have ? as either the day of the month or the day of the week"
         raise ValueError(message)
-    return " ".join(said)
+    return " ".join(parts)
 
 
-def _ok(field: _Field, said: str) -> bool:
+def _ok(field: _Field, value: str) -> bool:
     if field is _DAY_OF_MONTH:
-        return said == _UNSET or field.takes(said) or _is_day_of_month(said)
+        return value == _UNSET or field.takes(value) or _is_day_of_month(value)
     if field is _DAY_OF_WEEK:
-        return said == _UNSET or field.takes(said) or _is_day_of_week(said)
-    return field.takes(said)
+        return value == _UNSET or field.takes(value) or _is_day_of_week(value)
+    return field.takes(value)
 
 
-def _is_day_of_month(said: str) -> bool:
-    found = _OF_MONTH.fullmatch(said)
+def _is_day_of_month(value: str) -> bool:
+    found = _OF_MONTH.fullmatch(value)
     if found is None:
         return False
     if found["before"] is not None:
@@ -107,8 +109,8 @@ def _is_day_of_month(said: str) -> bool:
     return found["near"] is None or _DAY_OF_MONTH.number(found["near"]) is not None
 
 
-def _is_day_of_week(said: str) -> bool:
-    found = _OF_WEEK.fullmatch(said)
+def _is_day_of_week(value: str) -> bool:
+    found = _OF_WEEK.fullmatch(value)
     return found is not None and (
         found["day"] is None or _DAY_OF_WEEK.number(found["day"]) is not None
     )

@@ -5,7 +5,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from uprid_client.contract.faults import faults_of
+from uprid_client.contract.field_errors import errors_of
 from uprid_client.contract.given import Given
 from uprid_client.errors import Refused
 
@@ -21,7 +21,7 @@ def validated(
     whole: str,
     context: Mapping[str, Any] = _NO_CONTEXT,
 ) -> _Model:
-    """Validate a value; raise `Refused` with all its faults.
+    """Validate a value; raise `Refused` with all its errors.
 
     `whole` is what the value as a whole is called in a refusal: `payload`, `arguments`. None is
     a value that was not given.
@@ -32,13 +32,13 @@ def validated(
     try:
         return model.model_validate(value, context=dict(context))
     except ValidationError as error:
-        fields, reason = faults_of(error, whole, hints)
+        fields, reason = errors_of(error, whole, hints)
     # Outside of the `except`: the cause holds what was validated.
     raise Refused(reason, fields)
 
 
 def both(first: Callable[[], _First], second: Callable[[], _Second]) -> tuple[_First, _Second]:
-    """Return what two validations return; raise one `Refused` for the faults of both.
+    """Return what two validations return; raise one `Refused` for the errors of both.
 
     All that is wrong stands in one refusal, so that one correction is enough.
     """

@@ -48,12 +48,12 @@ class Event:
 
         Raises `Unsealable` where none of the client's keys opens it.
         """
-        token = self.data.get("sealed")
-        if token is None:
+        ciphertext = self.data.get("sealed")
+        if ciphertext is None:
             return None
-        if not isinstance(token, str):
+        if not isinstance(ciphertext, str):
             raise Unsealable
-        return self._sealer.open_bytes(token)
+        return self._sealer.open_bytes(ciphertext)
 
 
 def in_todays_shape(data: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -160,8 +160,8 @@ class Consumer:
                 continue
             try:
                 entry = read(fields)
-            except ForeignEntry as fault:
-                log.warning("skipped %s on the stream %s: %s", stream_id, self._stream, fault)
+            except ForeignEntry as error:
+                log.warning("skipped %s on the stream %s: %s", stream_id, self._stream, error)
                 self._acknowledge(stream_id)
                 continue
             yield Event(

@@ -37,20 +37,20 @@ def read(fields: Mapping[str, str]) -> Entry:
 
     Bytes that are not UTF-8 come as surrogates (`server.connect`).
     """
-    faults = [f"{name} is missing" for name in _NEEDED if name not in fields]
+    errors = [f"{name} is missing" for name in _NEEDED if name not in fields]
     if fields.get("source") != SOURCE:
         # Another program's CloudEvent looks like one of ours, and has other data.
-        faults.append(f"source is not {SOURCE}")
-    faults += [f"{name} is empty" for name in ("id", "type") if fields.get(name) == ""]
-    faults += [f"{name} is not UTF-8" for name in _NEEDED if not _is_text(fields.get(name, ""))]
+        errors.append(f"source is not {SOURCE}")
+    errors += [f"{name} is empty" for name in ("id", "type") if fields.get(name) == ""]
+    errors += [f"{name} is not UTF-8" for name in _NEEDED if not _is_text(fields.get(name, ""))]
     time = _time(fields.get("time", ""))
     if "time" in fields and time is None:
-        faults.append("time is not RFC 3339 with a zone")
+        errors.append("time is not RFC 3339 with a zone")
     data = _object(fields.get("data", ""))
     if "data" in fields and data is None:
-        faults.append("data is no JSON object")
-    if faults or time is None or data is None:
-        raise ForeignEntry(", ".join(faults))
+        errors.append("data is no JSON object")
+    if errors or time is None or data is None:
+        raise ForeignEntry(", ".join(errors))
     return Entry(fields["id"], fields["type"], fields["subject"], time, data)
 
 

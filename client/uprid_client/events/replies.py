@@ -10,13 +10,13 @@ from uprid_client.redis_server.refusals import explained
 
 def trouble(error: redis.RedisError, stream: str) -> UpridError:
     """Return what is to be raised where the server of a stream answers with an error."""
-    said = str(error)
-    if isinstance(error, redis.ResponseError) and "WRONGTYPE" in said:
+    text = str(error)
+    if isinstance(error, redis.ResponseError) and "WRONGTYPE" in text:
         return StreamUnusable(
             f"{stream} holds something that is no stream: look what it is (TYPE), then rename or "
             "delete it, or set UPRID_EVENTS__STREAM to another name."
         )
-    if isinstance(error, redis.ResponseError) and "exhausted the last possible ID" in said:
+    if isinstance(error, redis.ResponseError) and "exhausted the last possible ID" in text:
         return StreamUnusable(
             f"{stream} has an entry with the last id that there is, which another writer made: "
             "rename or delete the stream, and events are published again from the outbox."

@@ -115,9 +115,9 @@ def _of_tls(error: BaseException) -> str | None:
             return _ENDED
         return _ANOTHERS if error.verify_code in _HOSTS else _AUTHORITY
     if isinstance(error, ssl.SSLError):
-        said = (error.reason or str(error)).upper()
+        text = (error.reason or str(error)).upper()
         # What a server objects to is our certificate, or that there is none; it may also hang up.
-        objects = isinstance(error, ssl.SSLEOFError) or "CERTIFICATE" in said or "ALERT" in said
+        objects = isinstance(error, ssl.SSLEOFError) or "CERTIFICATE" in text or "ALERT" in text
         return _WANTS_OURS if objects else _NO_TLS
     if isinstance(error, socket.gaierror):
         return _HOSTLESS
@@ -125,22 +125,22 @@ def _of_tls(error: BaseException) -> str | None:
 
 
 def _of_answer(error: BaseException) -> str:
-    said = str(error)
+    answer = str(error)
     if isinstance(error, NoPermissionError):
-        return _of_rights(said)
+        return _of_rights(answer)
     if isinstance(error, AuthenticationError):
         return _ANONYMOUS if error.status_code == "NOAUTH" else _PASSWORD
     for kinds, text in _KINDS:
         if isinstance(error, kinds):
             return text
     if isinstance(error, ResponseError):
-        return _of_response(said)
-    if "max number of clients" in said:
+        return _of_response(answer)
+    if "max number of clients" in answer:
         return _CLIENTS
-    return _CLOSED if "closed" in said or "reset" in said else _AWAY
+    return _CLOSED if "closed" in answer or "reset" in answer else _AWAY
 
 
-def _of_response(said: str) -> str:
+def _of_response(answer: str) -> str:
     known = {
         "MISCONF": _DISK,
         "NOREPLICAS": _REPLICAS,
@@ -149,15 +149,15 @@ def _of_response(said: str) -> str:
         "can't run this command": _UNNAMED_RIGHT,
     }
     # A pipeline names the command, and with it the key, before what the server said.
-    code = said.rpartition("caused error: ")[2].partition(" ")[0]
+    code = answer.rpartition("caused error: ")[2].partition(" ")[0]
     named = f"it answered {code}" if re.fullmatch(r"[A-Z]{2,20}", code) else "it answered an error"
-    return next((text for sign, text in known.items() if sign in said), named)
+    return next((text for sign, text in known.items() if sign in answer), named)
 
 
-def _of_rights(said: str) -> str:
-    user = _USER.search(said)
+def _of_rights(answer: str) -> str:
+    user = _USER.search(answer)
     name = user[1] if user else "NAME"
-    command, key = _COMMAND.search(said), _KEY.search(said)
+    command, key = _COMMAND.search(answer), _KEY.search(answer)
     if command is not None:
         return (
             f"the right to `{command[1]}` is missing: ACL SETUSER {name} +{command[1]} "

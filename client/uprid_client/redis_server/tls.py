@@ -61,7 +61,7 @@ class Tls:
             options.get("ssl_certfile"),
             options.get("ssl_keyfile"),
         )
-        return made._fault() or made
+        return made._error() or made
 
     def options(self) -> dict[str, Any]:
         """Return the keywords that redis-py takes, and kombu hands on to it."""
@@ -73,7 +73,7 @@ class Tls:
             "ssl_keyfile": self.key,
         }
 
-    def _fault(self) -> str | None:
+    def _error(self) -> str | None:
         """Look into the files now: what is wrong with them would else come up at each connect."""
         if self.key is not None and self.certificate is None:
             return "ssl_keyfile needs ssl_certfile"

@@ -9,7 +9,7 @@ from uprid_sandbox.flaws import Flaw
 
 
 @dataclass(frozen=True, slots=True)
-class Says:
+class Codes:
     """A `Response` by its codes. They are text: not every one is a number."""
 
     #: `OperationState.Code`; None: there is no `OperationState`.
@@ -20,10 +20,10 @@ class Says:
     data: bool = True
 
 
-DONE: Final = Says()
-WARNED: Final = Says(request="1")
-FAILED: Final = Says("2", None, data=False)
-UNAUTHENTICATED: Final = Says(request="2", data=False)
+DONE: Final = Codes()
+WARNED: Final = Codes(request="1")
+FAILED: Final = Codes("2", None, data=False)
+UNAUTHENTICATED: Final = Codes(request="2", data=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Queued:
 
     #: In delays after the first such call; None: never.
     after: float | None = 1.0
-    then: Says = DONE
+    then: Codes = DONE
     #: With an `OperationId`.
     numbered: bool = True
 
@@ -56,7 +56,7 @@ class Spoilt:
     flaw: Flaw
 
 
-Act = Says | Queued | Spoilt | Nonsense | Page | Drop | Hang
+Act = Codes | Queued | Spoilt | Nonsense | Page | Drop | Hang
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,12 @@ from typing import Final, assert_never
 
 from uprid_sandbox.answers import Drop, Hang, Page
 from uprid_sandbox.flaws import Flaw
-from uprid_sandbox.intellectmoney.acts import DONE, FAILED, Act, Nonsense, Queued, Says, Spoilt
+from uprid_sandbox.intellectmoney.acts import DONE, FAILED, Act, Codes, Nonsense, Queued, Spoilt
 from uprid_sandbox.intellectmoney.queue import Matter, Queue
 from uprid_sandbox.intellectmoney.replies import response
 from uprid_sandbox.intellectmoney.tree import Content
 
-_QUEUED: Final = Says("1", None, data=False)
+_QUEUED: Final = Codes("1", None, data=False)
 #: `RequestState`s under which what was asked for has been given.
 _GIVEN: Final = frozenset({"0", "1"})
 _UNAUTHENTICATED: Final = "2"
@@ -26,25 +26,25 @@ class Reply:
     flipped: bool = False
 
 
-#: What a desk decides; the door makes an answer of it.
-Said = Reply | Nonsense | Page | Drop | Hang
+#: What a responder decides; the server makes an answer of it.
+Decision = Reply | Nonsense | Page | Drop | Hang
 
 
 class Counter:
-    """Makes the replies for every desk's decisions."""
+    """Makes the replies for every responder's decisions."""
 
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
 
-    def say(self, says: Says, text: str | None = None) -> Reply:
+    def say(self, codes: Codes, text: str | None = None) -> Reply:
         """Return a `Response` that holds nothing that was asked for."""
-        return Reply(response(says, self._queue.next_id(), {}, text))
+        return Reply(response(codes, self._queue.next_id(), {}, text))
 
-    def act(self, act: Act, matter: Matter, *, flipped: bool = False) -> Said:
+    def act(self, act: Act, matter: Matter, *, flipped: bool = False) -> Decision:
         """Return what a request about a matter gets."""
         operation_id = self._queue.next_id()
         match act:
-            case Says():
+            case Codes():
                 return Reply(_answered(act, matter, operation_id), None, flipped)
             case Spoilt(flaw):
                 content = response(DONE, operation_id, matter.content(True))  # noqa: FBT003
@@ -70,9 +70,9 @@ class Counter:
         return Reply(_answered(waiting.then, waiting.matter, operation_id))
 
 
-def _answered(says: Says, matter: Matter, operation_id: str) -> Content:
-    nothing = says.request in {None, _UNAUTHENTICATED}
-    content = {} if nothing else matter.content(says.data)
-    if says.data and says.operation == DONE.operation and says.request in _GIVEN:
+def _answered(codes: Codes, matter: Matter, operation_id: str) -> Content:
+    nothing = codes.request in {None, _UNAUTHENTICATED}
+    content = {} if nothing else matter.content(codes.data)
+    if codes.data and codes.operation == DONE.operation and codes.request in _GIVEN:
         matter.answered()
-    return response(says, operation_id, content)
+    return response(codes, operation_id, content)

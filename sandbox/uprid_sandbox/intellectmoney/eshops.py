@@ -12,12 +12,12 @@ from uprid_sandbox.intellectmoney.acts import (
     UNAUTHENTICATED,
     WARNED,
     Act,
+    Codes,
     Damage,
     Listing,
     Manner,
     Nonsense,
     Queued,
-    Says,
     Spoilt,
     Trouble,
 )
@@ -113,14 +113,15 @@ _PASSING: Final = (
 
 _BREACHES: Final = (
     _always(400, "page_always_huge", Spoilt(Flaw.HUGE), "16 MB more than there should be: cut off"),
-    _always(401, "operation_code_unknown", Says("7", None, data=False), "OperationState 7: "
+    _always(401, "operation_code_unknown", Codes("7", None, data=False), "OperationState 7: "
             "a person"),
-    _always(402, "request_code_unknown", Says(request="9"), "State 9 beside a full page: a person"),
-    _always(403, "no_operation_state", Says(None), "no OperationState: a person"),
-    _always(404, "no_result", Says("0", None, data=False), "OperationState 0 without a Result: "
+    _always(402, "request_code_unknown", Codes(request="9"), "State 9 beside a full page: a "
+            "person"),
+    _always(403, "no_operation_state", Codes(None), "no OperationState: a person"),
+    _always(404, "no_result", Codes("0", None, data=False), "OperationState 0 without a Result: "
             "a person"),
-    _always(405, "no_list", Says(data=False), "State 0 without a list: a person"),
-    _always(406, "operation_code_is_text", Says("готово"), "OperationState is a word: a person"),
+    _always(405, "no_list", Codes(data=False), "State 0 without a list: a person"),
+    _always(406, "operation_code_is_text", Codes("готово"), "OperationState is a word: a person"),
     _always(407, "always_html", WELCOME, "HTML with HTTP 200, always"),
     _always(408, "always_500", SERVER_ERROR, "always HTTP 500"),
     _always(409, "always_hostile", Nonsense.HOSTILE, "entities in XML, depth in JSON, always"),

@@ -31,8 +31,8 @@ def number(least: int, most: int) -> Form:
     return lambda value: written(value) and least <= int(value) <= most
 
 
-def said(value: str) -> bool:
-    """Take any text that says something."""
+def given(value: str) -> bool:
+    """Take any text that is not empty."""
     return bool(value.strip())
 
 

@@ -12,7 +12,7 @@ from uprid_sandbox.intellectmoney.registry import LAST_ESHOP
 #: Records on one page, the sandbox's own bound: no page tells the provider's.
 MOST_TAKEN: Final = 10_000
 
-_TEXT: Final = forms.said
+_TEXT: Final = forms.given
 _ID: Final = forms.number(1, LONG_MAX)
 _COUNT: Final = forms.number(0, INT_MAX)
 _TAKE: Final = forms.number(1, MOST_TAKEN)

@@ -12,11 +12,11 @@ from uprid_sandbox.intellectmoney.acts import (
     UNAUTHENTICATED,
     WARNED,
     Act,
+    Codes,
     Damage,
     Manner,
     Nonsense,
     Queued,
-    Says,
     Spoilt,
     Trouble,
 )
@@ -36,8 +36,8 @@ def _nothing(number: int, name: str, act: Act, what: str) -> Object:
     return Object(number, name, f"{what}, nothing stored: a person; the next write is done", write)
 
 
-def _refused(number: int, name: str, says: Says, what: str) -> Object:
-    return Object(number, name, what, Write(Trouble(says, EVER), effect=_NO_EFFECT))
+def _refused(number: int, name: str, codes: Codes, what: str) -> Object:
+    return Object(number, name, what, Write(Trouble(codes, EVER), effect=_NO_EFFECT))
 
 
 def _queued(
@@ -51,7 +51,7 @@ def _list(number: int, name: str, act: Act, what: str, times: int | None = EVER)
 
 
 #: Of a write, what stands in the place of no data is `SetScheduledOperationData` 0.
-_NOT_EDITED: Final = Says(data=False)
+_NOT_EDITED: Final = Codes(data=False)
 
 _WRITES: Final = (
     Object(500, "write", "done: success"),
@@ -87,7 +87,7 @@ _WRITES: Final = (
     _lost(535, "write_stored_and_truncated", Spoilt(Flaw.TRUNCATED), "half a document"),
     Object(536, "write_stored_late_and_dropped", "stored, then the connection is closed; listed "
            "a delay later: confirmed by the list", Write(Trouble(Drop()), late=1.0)),
-    _lost(537, "write_stored_and_unknown_code", Says("7", None, data=False), "OperationState 7"),
+    _lost(537, "write_stored_and_unknown_code", Codes("7", None, data=False), "OperationState 7"),
     _nothing(540, "write_dropped", Drop(), "the connection is closed"),
     _nothing(541, "write_500", SERVER_ERROR, "HTTP 500"),
     _nothing(542, "write_hung", Hang(), "no reply"),
@@ -121,7 +121,7 @@ _LISTS: Final = (
     Object(612, "write_dropped_and_list_queued", "a write is stored and dropped, the list is "
            "queued: confirmed by the list", Write(Trouble(Drop())), Trouble(Queued(), EVER)),
     _list(613, "list_huge", Spoilt(Flaw.HUGE), "16 MB more than there should be: cut off"),
-    _list(614, "list_without_list", Says(data=False), "State 0 without a list: a person"),
+    _list(614, "list_without_list", Codes(data=False), "State 0 without a list: a person"),
 )  # fmt: skip
 
 OBJECTS: Final[dict[int, Object]] = {each.number: each for each in (*_WRITES, *_LISTS)}

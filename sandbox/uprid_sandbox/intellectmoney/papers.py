@@ -20,7 +20,7 @@ def invoice_data(each: Invoice, *, with_transactions: bool) -> Content:
     """Return `InvoiceData`."""
     manner = eshop_scenario(each.eshop_id).manner
     # The page lists the two, its example shows neither.
-    told = {"Comment": "Оплата заказа <№ 1>", "EShopId": Number(each.eshop_id)}
+    optional = {"Comment": "Оплата заказа <№ 1>", "EShopId": Number(each.eshop_id)}
     history = each.transactions if with_transactions else ()
     return {
         "Id": Number(each.id),
@@ -32,7 +32,7 @@ def invoice_data(each: Invoice, *, with_transactions: bool) -> Content:
         "Amount": _money(each.amount, each.currency),
         "CurrentAmount": _money(each.current, each.currency),
         "SurchargeAmount": _money(each.surcharge, each.currency),
-        **(told if each.index % 2 else {}),
+        **(optional if each.index % 2 else {}),
         "AdditionalInfo": _additional_info(),
         "HistoryList": Items("HistoryData", [_history_data(each, one) for one in history]),
         "OwnerEmail": _EMAIL,

@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID, uuid5
 
 from uprid_sandbox.clock import Clock
-from uprid_sandbox.intellectmoney.acts import Queued, Says
+from uprid_sandbox.intellectmoney.acts import Codes, Queued
 from uprid_sandbox.intellectmoney.tree import Content
 
 _IDS: Final = UUID("50a55d0c-a754-47ca-b355-56362cf52a98")
@@ -31,7 +31,7 @@ class Waiting:
     """One matter in the queue."""
 
     matter: Matter
-    then: Says
+    then: Codes
     #: None: never.
     ready_at: datetime | None
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from uprid_sandbox.intellectmoney.acts import Says
+from uprid_sandbox.intellectmoney.acts import Codes
 from uprid_sandbox.intellectmoney.tree import Content, Number, Value
 
 _OPERATION: Final = {"0": "Успешно обработана", "1": "В процессе выполнения", "2": "Ошибка"}
@@ -14,18 +14,18 @@ _REQUEST: Final = {
 
 
 def response(
-    says: Says, operation_id: str | None, content: Content, text: str | None = None
+    codes: Codes, operation_id: str | None, content: Content, text: str | None = None
 ) -> Content:
     """Return a `Response`; a text takes the place of the operation's description."""
     members: dict[str, Value] = {}
-    if says.operation is not None:
-        members["OperationState"] = _coded(says.operation, _OPERATION, text)
+    if codes.operation is not None:
+        members["OperationState"] = _coded(codes.operation, _OPERATION, text)
     if operation_id is not None:
         members["OperationId"] = operation_id
     # The example says 0 though an eshop was asked for.
     members["EshopId"] = Number(0)
-    if says.request is not None:
-        members["Result"] = {"State": _coded(says.request, _REQUEST, None), **content}
+    if codes.request is not None:
+        members["Result"] = {"State": _coded(codes.request, _REQUEST, None), **content}
     return members
 
 

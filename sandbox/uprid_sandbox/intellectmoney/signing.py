@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from uprid_sandbox.intellectmoney.requests import Request
 
 
-def is_bearer(header: str | None, token: str) -> bool:
+def is_bearer(header: str | None, bearer_token: str) -> bool:
     """Return whether an `Authorization` header holds the token."""
     # The server has read the bytes of a header as Latin-1.
     given = (header or "").encode("latin-1")
-    return hmac.compare_digest(given, f"Bearer {token}".encode())
+    return hmac.compare_digest(given, f"Bearer {bearer_token}".encode())
 
 
 def is_signed(header: str | None, request: Request, key: str) -> bool:

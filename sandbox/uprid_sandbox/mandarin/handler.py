@@ -1,14 +1,14 @@
 """Mandarin's two addresses."""
 
 from uprid_sandbox.delivery import DeliveryHandler
-from uprid_sandbox.mandarin.desk import Asked, Responder
+from uprid_sandbox.mandarin.responder import Asked, Responder
 from uprid_sandbox.mandarin.xauth import HEADER
 
 
 class _MandarinHandler(DeliveryHandler):
-    def initialize(self, desk: Responder) -> None:
-        """Take the desk that decides."""
-        self._desk = desk
+    def initialize(self, responder: Responder) -> None:
+        """Take the responder that decides."""
+        self._responder = responder
 
     def asked(self) -> Asked:
         """Return the request as it came."""
@@ -21,7 +21,7 @@ class SessionsHandler(_MandarinHandler):
 
     async def post(self) -> None:
         """Begin a session."""
-        await self.deliver(self._desk.submit(self.asked()))
+        await self.deliver(self._responder.submit(self.asked()))
 
 
 class SessionHandler(_MandarinHandler):
@@ -29,8 +29,8 @@ class SessionHandler(_MandarinHandler):
 
     async def put(self, session_id: str) -> None:
         """Take an SMS code."""
-        await self.deliver(self._desk.send_code(session_id, self.asked()))
+        await self.deliver(self._responder.send_code(session_id, self.asked()))
 
     async def get(self, session_id: str) -> None:
         """Reply with the state of both checks."""
-        await self.deliver(self._desk.status(session_id, self.asked()))
+        await self.deliver(self._responder.status(session_id, self.asked()))

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from uprid_sandbox.mandarin.desk import Responder, session_log
 from uprid_sandbox.mandarin.handler import SessionHandler, SessionsHandler
+from uprid_sandbox.mandarin.responder import Responder, session_log
 from uprid_sandbox.mandarin.sessions import SessionBook
 from uprid_sandbox.mandarin.xauth import Gate
 from uprid_sandbox.outages import Outage
@@ -19,10 +19,13 @@ def mandarin_stand_in(world: World) -> StandIn:
     gate = Gate(options.mandarin_merchant_id, options.mandarin_secret)
     book = SessionBook(options.delay, options.mandarin_code_delay, world.clock)
     calls, outage = session_log(), Outage()
-    desk = {"desk": Responder(gate, book, calls, outage)}
+    responder = {"responder": Responder(gate, book, calls, outage)}
     return StandIn(
         name="mandarin",
-        routes=[(_PATH, SessionsHandler, desk), (f"{_PATH}/([^/]+)", SessionHandler, desk)],
+        routes=[
+            (_PATH, SessionsHandler, responder),
+            (f"{_PATH}/([^/]+)", SessionHandler, responder),
+        ],
         calls=calls,
         outage=outage,
         # A request id stays used: its digest would still be good.

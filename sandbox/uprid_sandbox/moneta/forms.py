@@ -45,16 +45,16 @@ def _is_name(value: str) -> bool:
     return is_name(value) is not None
 
 
-def _is_said(value: str) -> bool:
+def _is_given(value: str) -> bool:
     return bool(value.strip())
 
 
 #: A private person's keys; `unitid` is among them, but only to be read.
 PROFILE_FORMS: Final[Mapping[str, Form]] = {
     **dict.fromkeys(("last_name", "first_name", "middle_initial_name"), _is_name),
-    "alias": _is_said,
-    **dict.fromkeys(("country", "state", "city", "zip", "address"), _is_said),
-    **dict.fromkeys(("email_for_notifications", "phone", "url", "timezone"), _is_said),
+    "alias": _is_given,
+    **dict.fromkeys(("country", "state", "city", "zip", "address"), _is_given),
+    **dict.fromkeys(("email_for_notifications", "phone", "url", "timezone"), _is_given),
     "sex": _pattern("MALE|FEMALE"),
     "ui_language": _pattern("RU|EN"),
     "cell_phone": _pattern("79[0-9]{9}"),
@@ -64,7 +64,7 @@ PROFILE_FORMS: Final[Mapping[str, Form]] = {
 }
 #: Any document's keys, in lower case: they are sent in either case.
 DOCUMENT_FORMS: Final[Mapping[str, Form]] = {
-    **dict.fromkeys(("series", "number", "issuer", "department", "comments"), _is_said),
+    **dict.fromkeys(("series", "number", "issuer", "department", "comments"), _is_given),
     "issued": _is_date,
     "expirationdate": _is_date,
 }

@@ -1,4 +1,4 @@
-"""What the desk says, before any language puts it into bytes."""
+"""What the responder decides, before any language puts it into bytes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

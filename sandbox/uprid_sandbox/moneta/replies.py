@@ -39,26 +39,26 @@ def fault(refusal: Refusal, text: str | None = None, manner: Manner = PLAIN) -> 
         detail = {"requestId": 81, "source": {"module": "identification"}}
     if refusal.code is not None:
         detail["faultDetail"] = refusal.code
-    said = text or _TEXTS.get(refusal.code, f"Ошибка {refusal.code}")
-    return Fault(said, detail, manner)
+    description = text or _TEXTS.get(refusal.code, f"Ошибка {refusal.code}")
+    return Fault(description, detail, manner)
 
 
-def progress(said: Progress, task: Task) -> Reply:
+def progress(act: Progress, task: Task) -> Reply:
     """Return how a task stands."""
     content: dict[str, Any] = {}
-    if said.numbered:
-        content["asyncId"] = task.id + said.shifted
-    content["asyncStatus"] = said.status
-    if said.dated:
+    if act.numbered:
+        content["asyncId"] = task.id + act.shifted
+    content["asyncStatus"] = act.status
+    if act.dated:
         content["expirationDate"] = instant(task.expires_at)
     return _reply("AsyncResponse", content, task.scenario.manner)
 
 
-def verdict(said: Verdict, task: Task) -> Reply:
+def verdict(act: Verdict, task: Task) -> Reply:
     """Return a task's result."""
-    result = {**_outcome(said), "personalInformation": _personal(said, task)}
+    result = {**_outcome(act), "personalInformation": _personal(act, task)}
     content: dict[str, Any] = {"SimplifiedIdentificationResponse": result}
-    if said.oddity is Oddity.STATUS_TOO:
+    if act.oddity is Oddity.STATUS_TOO:
         content |= {"asyncId": task.id, "asyncStatus": "INPROGRESS"}
     return _reply("AsyncResponse", content, task.scenario.manner)
 
@@ -84,23 +84,23 @@ def group_id(group: Group, anonymous: int, simplified: int, full: int) -> int | 
     return numbers.get(group, max(numbers.values()) + 1000)
 
 
-def _outcome(said: Verdict) -> dict[str, Any]:
-    outcome: dict[str, Any] = {"success": said.success}
-    if said.oddity is Oddity.NO_SUCCESS:
+def _outcome(act: Verdict) -> dict[str, Any]:
+    outcome: dict[str, Any] = {"success": act.success}
+    if act.oddity is Oddity.NO_SUCCESS:
         del outcome["success"]
-    if said.oddity is Oddity.EMPTY_ERROR:
+    if act.oddity is Oddity.EMPTY_ERROR:
         return {**outcome, "error": "", "errorCode": ""}
-    if said.oddity is Oddity.NULL_ERROR:
+    if act.oddity is Oddity.NULL_ERROR:
         return {**outcome, "error": None, "errorCode": None}
-    if said.success is not True:
-        outcome["error"] = _TEXTS.get(said.code, "Identification failed.")
-    if said.code is not None:
-        outcome["errorCode"] = said.code
+    if act.success is not True:
+        outcome["error"] = _TEXTS.get(act.code, "Identification failed.")
+    if act.code is not None:
+        outcome["errorCode"] = act.code
     return outcome
 
 
-def _personal(said: Verdict, task: Task) -> dict[str, Any]:
-    attributes = _profile(task.unit, said.whose, task.scenario.manner)
+def _personal(act: Verdict, task: Task) -> dict[str, Any]:
+    attributes = _profile(task.unit, act.whose, task.scenario.manner)
     return {
         "profile": {"attribute": attributes},
         "document": _document(task.unit, task.ends_at),
@@ -141,8 +141,8 @@ def _document(unit: Unit, modified_at: datetime) -> dict[str, Any]:
 
 
 def _attribute(key: str, value: object, *, approved: bool) -> dict[str, Any]:
-    said = None if value is None else str(value)
-    return {"key": key, "value": said, "approved": approved, "published": False}
+    text = None if value is None else str(value)
+    return {"key": key, "value": text, "approved": approved, "published": False}
 
 
 def _reply(name: str, content: Mapping[str, Any], manner: Manner) -> Reply:

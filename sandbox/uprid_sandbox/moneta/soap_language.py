@@ -88,8 +88,8 @@ def _fault(fault: Fault, namespace: str) -> etree._Element:
     element = etree.Element(f"{{{SOAP}}}Fault", nsmap={"SOAP-ENV": SOAP})
     # SOAP 1.1's own three have no namespace.
     etree.SubElement(element, "faultcode").text = "SOAP-ENV:Client"
-    said = etree.SubElement(element, "faultstring", {_LANGUAGE: "ru"})
-    said.text = fault.text
+    faultstring = etree.SubElement(element, "faultstring", {_LANGUAGE: "ru"})
+    faultstring.text = fault.text
     _fill(etree.SubElement(element, "detail", nsmap={"ns2": namespace}), fault.detail, namespace)
     return element
 

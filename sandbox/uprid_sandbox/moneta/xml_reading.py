@@ -128,7 +128,7 @@ class XmlNode:
         element, at = self._one(), 0
         names = [member.name for member in wanted]
         found: dict[str, list[etree._Element]] = {}
-        if _is_said(element.text) or any(_is_said(child.tail) for child in element):
+        if _is_given(element.text) or any(_is_given(child.tail) for child in element):
             self.refuse("must hold no text")
         for child in element:
             qualified = etree.QName(child)
@@ -176,5 +176,5 @@ def _parser() -> etree.XMLParser:
     )
 
 
-def _is_said(text: str | None) -> bool:
+def _is_given(text: str | None) -> bool:
     return bool(text and text.strip(_BLANKS))

@@ -45,7 +45,7 @@ Act = Page | Drop | Hang | Flaw | Tardy
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class Notification:
     """One notification of a task's end."""
 
     status: str = "SUCCESS"
@@ -63,7 +63,7 @@ class Notice:
     members: Mapping[str, object] = field(default_factory=dict)
 
 
-TOLD: Final = (Notice(),)
+ONE_SUCCESS: Final = (Notification(),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Course:
     """How a task ends, and which notifications are sent of it."""
 
     ending: Ending = SUCCESS
-    notices: tuple[Notice, ...] = TOLD
+    notifications: tuple[Notification, ...] = ONE_SUCCESS
 
 
 def as_it_is(members: Members) -> Members:

@@ -11,9 +11,9 @@ from uprid_sandbox.npd.acts import Error, Members
 INVALID: Final = json_page(400, {"error": "invalid request"})
 
 
-def error(said: str) -> Page:
+def error(code: str) -> Page:
     """Return an error: they come with HTTP 200."""
-    return json_page(200, {"error": said})
+    return json_page(200, {"error": code})
 
 
 STRANGER: Final = error(Error.NO_PARTNER)

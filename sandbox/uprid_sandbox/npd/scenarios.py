@@ -12,7 +12,16 @@ from typing import Final
 from uprid_sandbox.answers import Drop, Hang, json_page
 from uprid_sandbox.flaws import Flaw
 from uprid_sandbox.moneta.acts import SUCCESS, Ending, Group, Verdict
-from uprid_sandbox.npd.acts import Act, Course, Error, Members, Method, Notice, Scenario, Tardy
+from uprid_sandbox.npd.acts import (
+    Act,
+    Course,
+    Error,
+    Members,
+    Method,
+    Notification,
+    Scenario,
+    Tardy,
+)
 from uprid_sandbox.npd.replies import error
 from uprid_sandbox.pages import (
     BAD_GATEWAY,
@@ -30,7 +39,7 @@ from uprid_sandbox.steps import EVER, Step
 
 #: Seconds: shorter than any client's patience, longer than a notification's way.
 _LATENESS: Final = 0.7
-_EXPIRED: Final = Notice("EXPIRED")
+_EXPIRED: Final = Notification("EXPIRED")
 _FAILED: Final = Course(Ending(Verdict(success=False, code="500.7.3")), (_EXPIRED,))
 _UNKNOWN_ERROR: Final = error("maintenance")
 
@@ -59,10 +68,10 @@ def _garbled(members: Members) -> Members:
     return members | ({"expirationDate": "soon"} if "expirationDate" in members else {})
 
 
-def _told(
-    number: int, name: str, what: str, *notices: Notice, ending: Ending = SUCCESS
+def _sent(
+    number: int, name: str, what: str, *notifications: Notification, ending: Ending = SUCCESS
 ) -> Scenario:
-    return Scenario(number, name, what, (Course(ending, notices),))
+    return Scenario(number, name, what, (Course(ending, notifications),))
 
 
 def _ends(number: int, name: str, what: str, *courses: Course) -> Scenario:
@@ -70,7 +79,7 @@ def _ends(number: int, name: str, what: str, *courses: Course) -> Scenario:
 
 
 #: Each method's errors; an error's place in `Error` is its number.
-_SAID_BY: Final = {
+_ERRORS_OF: Final = {
     Method.PROFILE: (100, frozenset(Error) - {Error.NOT_UPDATED, Error.NO_TASK}),
     Method.DOCUMENT: (200, frozenset(Error) - {Error.NO_TASK}),
     Method.START: (300, frozenset(Error) - {Error.NOT_UPDATED}),
@@ -90,22 +99,22 @@ _ONCE: Final = 50
 def _errors() -> list[Scenario]:
     return [
         scenario
-        for method, (first, errors) in _SAID_BY.items()
-        for place, said in enumerate(Error)
-        if said in errors
-        for scenario in _error(method, first + place, said)
+        for method, (first, errors) in _ERRORS_OF.items()
+        for place, code in enumerate(Error)
+        if code in errors
+        for scenario in _error(method, first + place, code)
     ]
 
 
-def _error(method: Method, number: int, said: Error) -> tuple[Scenario, Scenario]:
-    name = f"{method}_{said.name.lower()}"
-    what = f"{method}: `{said}`"
-    for_ever = {method: (Step[Act](error(said), EVER),)}
-    once = {method: (Step[Act](error(said)),)}
+def _error(method: Method, number: int, code: Error) -> tuple[Scenario, Scenario]:
+    name = f"{method}_{code.name.lower()}"
+    what = f"{method}: `{code}`"
+    for_ever = {method: (Step[Act](error(code), EVER),)}
+    once = {method: (Step[Act](error(code)),)}
     return (
-        Scenario(number, name, f"{what} every time: {_LEADS[said]}", steps=for_ever),
+        Scenario(number, name, f"{what} every time: {_LEADS[code]}", steps=for_ever),
         Scenario(
-            number + _ONCE, f"{name}_once", f"{what} once: {_LEADS[said]}, then fine", steps=once
+            number + _ONCE, f"{name}_once", f"{what} once: {_LEADS[code]}, then fine", steps=once
         ),
     )
 
@@ -124,36 +133,36 @@ def _taken(number: int, name: str, act: Act, what: str) -> Scenario:
 
 _SUCCESSES: Final = (
     Scenario(0, "success", "SUCCESS after the delay"),
-    _told(1, "success_slowly", "SUCCESS after three times the delay", Notice(after=3),
+    _sent(1, "success_slowly", "SUCCESS after three times the delay", Notification(after=3),
           ending=Ending(Verdict(), Group.SIMPLIFIED, after=3)),
     Scenario(2, "success_before_the_answer", "SUCCESS comes, then the answer to startuprid",
-             (Course(Ending(Verdict(), Group.SIMPLIFIED, after=0), (Notice(after=0),)),),
+             (Course(Ending(Verdict(), Group.SIMPLIFIED, after=0), (Notification(after=0),)),),
              {Method.START: (Step(Tardy(_LATENESS), taken=True),)}),
-    _told(3, "success_twice", "SUCCESS twice, with one notificationId", Notice(),
-          Notice(again=True)),
-    _told(4, "success_twice_renumbered", "SUCCESS twice, with two notificationIds", Notice(),
-          Notice()),
-    _told(5, "foreign_phone_first", "SUCCESS with another phone, then the true one",
-          Notice(after=0.5, foreign_phone=True), Notice()),
-    _told(6, "unknown_task_first", "SUCCESS of an unknown asyncId, then the true one",
-          Notice(after=0.5, foreign_task=True), Notice()),
+    _sent(3, "success_twice", "SUCCESS twice, with one notificationId", Notification(),
+          Notification(again=True)),
+    _sent(4, "success_twice_renumbered", "SUCCESS twice, with two notificationIds", Notification(),
+          Notification()),
+    _sent(5, "foreign_phone_first", "SUCCESS with another phone, then the true one",
+          Notification(after=0.5, foreign_phone=True), Notification()),
+    _sent(6, "unknown_task_first", "SUCCESS of an unknown asyncId, then the true one",
+          Notification(after=0.5, foreign_task=True), Notification()),
     Scenario(7, "success_with_extra_members",
              "SUCCESS; everything holds undocumented members",
              look=_with_strangers),
-    _told(8, "success_moved_late", "SUCCESS; the profile stays anonymous for another delay",
-          Notice(), ending=Ending(Verdict(), Group.SIMPLIFIED, after=2)),
-    _told(9, "expired_then_success", "EXPIRED, then SUCCESS; profile simplified", _EXPIRED,
-          Notice(after=1.5)),
+    _sent(8, "success_moved_late", "SUCCESS; the profile stays anonymous for another delay",
+          Notification(), ending=Ending(Verdict(), Group.SIMPLIFIED, after=2)),
+    _sent(9, "expired_then_success", "EXPIRED, then SUCCESS; profile simplified", _EXPIRED,
+          Notification(after=1.5)),
     Scenario(10, "success_ids_as_text", "SUCCESS; every number is a string", look=_ids_as_text),
-    _told(11, "success_then_expired", "SUCCESS, then EXPIRED; profile simplified", Notice(),
-          Notice("EXPIRED", after=1.5)),
-    _told(12, "success_at_once", "SUCCESS at the moment of the answer to startuprid",
-          Notice(after=0), ending=Ending(Verdict(), Group.SIMPLIFIED, after=0)),
+    _sent(11, "success_then_expired", "SUCCESS, then EXPIRED; profile simplified", Notification(),
+          Notification("EXPIRED", after=1.5)),
+    _sent(12, "success_at_once", "SUCCESS at the moment of the answer to startuprid",
+          Notification(after=0), ending=Ending(Verdict(), Group.SIMPLIFIED, after=0)),
 )  # fmt: skip
 
 _ENDINGS: Final = (
     _ends(400, "expired_anonymous", "EXPIRED; profile anonymous: not identified", _FAILED),
-    _told(401, "expired_simplified", "EXPIRED; profile simplified: success", _EXPIRED),
+    _sent(401, "expired_simplified", "EXPIRED; profile simplified: success", _EXPIRED),
     _ends(402, "silent_anonymous", "nothing until expirationDate; profile anonymous: not "
           "identified", _silent(None)),
     _ends(403, "silent_simplified", "nothing until expirationDate; profile simplified: success",
@@ -162,22 +171,23 @@ _ENDINGS: Final = (
           _silent(Group.FULL)),
     _ends(405, "silent_unknown_group", "nothing until expirationDate; a group of no setting: a "
           "person", _silent(Group.UNKNOWN)),
-    _told(406, "success_but_anonymous", "SUCCESS; the profile stays anonymous: a person",
-          Notice(), ending=Ending(act=None)),
-    _told(407, "success_without_account", "SUCCESS without mntAccountId",
-          Notice(members={"mntAccountId": None})),
-    _told(408, "status_unknown", "an unknown status; profile anonymous: not identified",
-          Notice("SUSPENDED"), ending=Ending(act=None)),
-    _told(409, "foreign_phone_only", "SUCCESS with another phone, never the true one; profile "
-          "anonymous: not identified", Notice(foreign_phone=True), ending=Ending(act=None)),
+    _sent(406, "success_but_anonymous", "SUCCESS; the profile stays anonymous: a person",
+          Notification(), ending=Ending(act=None)),
+    _sent(407, "success_without_account", "SUCCESS without mntAccountId",
+          Notification(members={"mntAccountId": None})),
+    _sent(408, "status_unknown", "an unknown status; profile anonymous: not identified",
+          Notification("SUSPENDED"), ending=Ending(act=None)),
+    _sent(409, "foreign_phone_only", "SUCCESS with another phone, never the true one; profile "
+          "anonymous: not identified", Notification(foreign_phone=True), ending=Ending(act=None)),
     _ends(410, "needs_correction", "EXPIRED for the phone's first task, SUCCESS for the next ones",
           _FAILED, Course()),
-    _told(411, "success_too_late", "SUCCESS a delay after expirationDate; profile anonymous: not "
-          "identified, and a late answer", Notice(overdue=True), ending=Ending(act=None)),
-    _told(412, "other_name", "SUCCESS under another notificationName; profile anonymous: not "
-          "identified", Notice(members={"notificationName": "receipt"}), ending=Ending(act=None)),
-    _told(413, "unknown_task_only", "SUCCESS of an unknown asyncId, never the true one; profile "
-          "anonymous: not identified", Notice(foreign_task=True), ending=Ending(act=None)),
+    _sent(411, "success_too_late", "SUCCESS a delay after expirationDate; profile anonymous: not "
+          "identified, and a late answer", Notification(overdue=True), ending=Ending(act=None)),
+    _sent(412, "other_name", "SUCCESS under another notificationName; profile anonymous: not "
+          "identified", Notification(members={"notificationName": "receipt"}),
+          ending=Ending(act=None)),
+    _sent(413, "unknown_task_only", "SUCCESS of an unknown asyncId, never the true one; profile "
+          "anonymous: not identified", Notification(foreign_task=True), ending=Ending(act=None)),
     _ends(414, "silent_without_group", "nothing until expirationDate; no parentid in the profile: "
           "a person", _silent(Group.NONE)),
 )  # fmt: skip

@@ -12,8 +12,8 @@ from cryptography.fernet import Fernet
 
 from tests.support.http_stub import HttpStub
 from tests.support.intellectmoney import (
+    ACCESS_TOKEN,
     JSON,
-    TOKEN,
     XML,
     Language,
     settings,
@@ -22,7 +22,7 @@ from tests.support.intellectmoney_asking import Maker
 from tests.support.schema import bring_to_newest
 from tests.support.servers import SqliteFiles
 from uprid_client.sealing import Sealer
-from worker.process.stored_token import StoredTokens
+from worker.process.stored_access_tokens import StoredAccessTokens
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
 from worker.store.database import Database
 
@@ -40,23 +40,23 @@ def stub() -> Iterator[HttpStub]:
 
 
 @pytest.fixture
-def empty_shelf(sqlite: SqliteFiles) -> Iterator[StoredTokens]:
+def empty_shelf(sqlite: SqliteFiles) -> Iterator[StoredAccessTokens]:
     url = sqlite.create_database(bring_to_newest)
     database = Database(url, connections=2)
-    yield StoredTokens(database, Sealer([Fernet.generate_key().decode()]), "intellectmoney")
+    yield StoredAccessTokens(database, Sealer([Fernet.generate_key().decode()]), "intellectmoney")
     database.dispose()
     sqlite.drop_database(url)
 
 
 @pytest.fixture
-def shelf(empty_shelf: StoredTokens) -> StoredTokens:
+def shelf(empty_shelf: StoredAccessTokens) -> StoredAccessTokens:
     """A shelf with a token on it."""
-    empty_shelf.put(TOKEN, 300)
+    empty_shelf.put(ACCESS_TOKEN, 300)
     return empty_shelf
 
 
 @pytest.fixture
-def make(language: Language, shelf: StoredTokens) -> Iterator[Maker]:
+def make(language: Language, shelf: StoredAccessTokens) -> Iterator[Maker]:
     with ExitStack() as stack:
 
         def made(url: str, **changes: Any) -> IntellectMoneyPlugin:

@@ -38,7 +38,7 @@ from tests.support.intellectmoney_asking import (
     until_the_end,
 )
 from worker.domain.outcomes import Finished, Prepared
-from worker.process.stored_token import StoredTokens
+from worker.process.stored_access_tokens import StoredAccessTokens
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
 
 READY = {"ready": True, "before": [FIRST]}
@@ -135,7 +135,7 @@ def test_a_create_is_told_from_another_s_beside_it(
 def test_a_create_that_another_save_of_ours_may_have_made_is_a_person_s(
     stub: HttpStub,
     language: Language,
-    shelf: StoredTokens,
+    shelf: StoredAccessTokens,
     other: Mapping[str, Any],
     expected: str,
     question: str,
@@ -241,7 +241,7 @@ def test_a_queued_write_is_told_by_its_result_where_its_path_is_set(
 
 
 def test_a_queued_write_without_an_end_is_left_to_a_person_at_its_deadline(
-    make: Maker, stub: HttpStub, language: Language, shelf: StoredTokens
+    make: Maker, stub: HttpStub, language: Language, shelf: StoredAccessTokens
 ) -> None:
     plugin = make(stub.url, result_path=RESULT_PATH)
     stub.answer(language.said(QUEUED))

@@ -7,9 +7,9 @@ import pytest
 
 from tests.support.http_stub import HttpStub
 from tests.support.intellectmoney import (
+    ACCESS_TOKEN,
     OPERATION,
     QUEUED,
-    TOKEN,
     Language,
     form,
     registry,
@@ -109,7 +109,7 @@ def test_invoices_are_asked_for_by_the_names_of_the_page(
     assert asked.headers["accept"] == f"text/{language.name}"
     assert {"authorization", "sign"}.isdisjoint(asked.headers)
     assert form(asked) == {
-        "UserToken": TOKEN,
+        "UserToken": ACCESS_TOKEN,
         "Skip": "0",
         "Take": "100",
         "EshopId": "450063",
@@ -243,7 +243,7 @@ def test_a_queued_page_is_fetched_by_its_operation_where_its_path_is_set(
 
     result = f"/services/operation/{OPERATION}/result"
     assert paths(stub) == [INVOICES_PATH, result, result, INVOICES_PATH]
-    assert form(stub.asked[1]) == {"UserToken": TOKEN}
+    assert form(stub.asked[1]) == {"UserToken": ACCESS_TOKEN}
     assert "sign" not in stub.asked[1].headers
     assert stub.asked[1].headers["authorization"] == "Bearer b"
     assert [record.id for record in third.records] == [1, 2]

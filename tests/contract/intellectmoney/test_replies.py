@@ -10,13 +10,13 @@ import pytest
 from tests.support.around import HARMLESS, SPOILING
 from tests.support.http_stub import Answer, HttpStub
 from tests.support.intellectmoney import (
+    ACCESS_TOKEN,
     FAILED,
     HTML,
     JSON,
     PASSWORD,
     PERSONAL,
     QUEUED,
-    TOKEN,
     XML,
     Language,
     invoice,
@@ -27,7 +27,7 @@ from tests.support.intellectmoney import (
     transaction,
 )
 from tests.support.intellectmoney_asking import (
-    TOKEN_PATH,
+    ACCESS_TOKEN_PATH,
     Maker,
     ask,
     current,
@@ -38,7 +38,7 @@ from tests.support.intellectmoney_asking import (
 )
 from worker.domain.invoices import Money
 from worker.domain.outcomes import Finished, NeedsPerson
-from worker.process.stored_token import StoredTokens
+from worker.process.stored_access_tokens import StoredAccessTokens
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
 
 HOSTILE = b'<!DOCTYPE Response [<!ENTITY x SYSTEM "file:///etc/hostname">]><Response>&x;</Response>'
@@ -114,7 +114,7 @@ def test_reads_are_no_verdicts_where_nothing_was_said(
 
     assert until_the_end(plugin, "prepare")[-1] == prepared
     assert until_the_end(plugin, "poll")[-1] == polled
-    assert TOKEN_PATH not in paths(stub)
+    assert ACCESS_TOKEN_PATH not in paths(stub)
 
 
 def test_answers_that_are_not_known_are_asked_for_again_a_few_times(
@@ -299,11 +299,11 @@ def test_transactions_of_an_invoice_are_read_alike(
 
 
 def test_outcomes_hold_no_personal_data_and_no_secrets(
-    plugin: IntellectMoneyPlugin, stub: HttpStub, language: Language, shelf: StoredTokens
+    plugin: IntellectMoneyPlugin, stub: HttpStub, language: Language, shelf: StoredAccessTokens
 ) -> None:
     strange = response({"InvoicesHistoryList": [invoice(1, State="Проверкин")]})
     for document in (registry(1), registry(1, 2), strange):
         stub.answer(language.said(document))
         said = repr(ask(plugin, "poll", progress={"unknown": 3}))
-        assert not any(word in said for word in (*PERSONAL, TOKEN, PASSWORD))
-    assert TOKEN not in repr(current(shelf))
+        assert not any(word in said for word in (*PERSONAL, ACCESS_TOKEN, PASSWORD))
+    assert ACCESS_TOKEN not in repr(current(shelf))

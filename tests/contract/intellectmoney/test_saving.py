@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.http_stub import Answer, HttpStub
 from tests.support.intellectmoney import (
+    ACCESS_TOKEN,
     CHANGE,
     FAILED,
     FIRST,
@@ -17,7 +18,6 @@ from tests.support.intellectmoney import (
     QUEUED,
     REFUSED,
     SECOND,
-    TOKEN,
     Language,
     form,
     listed,
@@ -27,10 +27,10 @@ from tests.support.intellectmoney import (
     token,
 )
 from tests.support.intellectmoney_asking import (
+    ACCESS_TOKEN_PATH,
     LIST_PATH,
     SAVE,
     SAVE_PATH,
-    TOKEN_PATH,
     Maker,
     ask,
     current,
@@ -42,7 +42,7 @@ from tests.support.intellectmoney_asking import (
 from tests.support.limits import limits_of
 from tests.support.loopback import free_port
 from worker.domain.outcomes import Finished, Misconfigured, NotSent, Prepared
-from worker.process.stored_token import StoredTokens
+from worker.process.stored_access_tokens import StoredAccessTokens
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
 
 READY = {"ready": True, "before": [FIRST]}
@@ -102,7 +102,7 @@ def test_a_create_is_not_sent_by_a_list_of_long_ago(
 
 
 def test_an_edit_has_a_token_before_it_and_lists_nothing(
-    plugin: IntellectMoneyPlugin, stub: HttpStub, language: Language, shelf: StoredTokens
+    plugin: IntellectMoneyPlugin, stub: HttpStub, language: Language, shelf: StoredAccessTokens
 ) -> None:
     shelf.drop(current(shelf))
     stub.answer(language.said(token()))
@@ -110,7 +110,7 @@ def test_an_edit_has_a_token_before_it_and_lists_nothing(
     outcome = ask(plugin, "prepare", kind=SAVE, args=EDIT)
 
     assert outcome == Prepared("token at hand", {"ready": True}, calls=1)
-    assert paths(stub) == [TOKEN_PATH]
+    assert paths(stub) == [ACCESS_TOKEN_PATH]
 
 
 def test_a_list_that_fails_before_a_create_ends_it_with_nothing_sent(
@@ -139,7 +139,7 @@ def test_a_write_sends_what_was_given_by_the_requests_names(
 
     assert paths(stub) == [SAVE_PATH]
     assert form(stub.asked[0]) == {
-        "UserToken": TOKEN,
+        "UserToken": ACCESS_TOKEN,
         "Operation": FIRST,
         "ObjectId": str(OBJECT_ID),
         "ObjectTypeVal": "1",
@@ -242,7 +242,7 @@ def test_a_write_that_was_not_authenticated_was_not_done(
     outcome = ask(plugin, "submit", kind=SAVE, progress=READY)
 
     assert (short(outcome), outcome.calls) == ("succeeded", 3)
-    assert paths(stub) == [SAVE_PATH, TOKEN_PATH, SAVE_PATH]
+    assert paths(stub) == [SAVE_PATH, ACCESS_TOKEN_PATH, SAVE_PATH]
 
 
 def test_a_write_that_a_fresh_token_does_not_help_pauses_the_provider(
@@ -254,18 +254,18 @@ def test_a_write_that_a_fresh_token_does_not_help_pauses_the_provider(
 
 
 def test_a_write_whose_token_is_gone_fetches_one_and_is_not_sent_where_there_is_none(
-    plugin: IntellectMoneyPlugin, stub: HttpStub, language: Language, shelf: StoredTokens
+    plugin: IntellectMoneyPlugin, stub: HttpStub, language: Language, shelf: StoredAccessTokens
 ) -> None:
     shelf.drop(current(shelf))
     stub.answer(Answer(status=502), language.said(QUEUED))
 
     assert short(ask(plugin, "submit", kind=SAVE, progress=READY)) == "notsent transport"
     assert short(ask(plugin, "submit", kind=SAVE, progress=READY)) == "notsent dependency"
-    assert set(paths(stub)) == {TOKEN_PATH}
+    assert set(paths(stub)) == {ACCESS_TOKEN_PATH}
 
 
 def test_a_write_without_a_token_that_nobody_understands_is_left_to_a_person(
-    plugin: IntellectMoneyPlugin, stub: HttpStub, language: Language, shelf: StoredTokens
+    plugin: IntellectMoneyPlugin, stub: HttpStub, language: Language, shelf: StoredAccessTokens
 ) -> None:
     shelf.drop(current(shelf))
     stub.answer(language.said(response({})))
@@ -273,4 +273,4 @@ def test_a_write_without_a_token_that_nobody_understands_is_left_to_a_person(
     outcome = ask(plugin, "submit", kind=SAVE, progress={**READY, "unknown": 3})
 
     assert short(outcome) == "person unknown_answer"
-    assert paths(stub) == [TOKEN_PATH]
+    assert paths(stub) == [ACCESS_TOKEN_PATH]

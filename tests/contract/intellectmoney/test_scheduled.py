@@ -2,11 +2,11 @@
 
 from tests.support.http_stub import HttpStub
 from tests.support.intellectmoney import (
+    ACCESS_TOKEN,
     FAILED,
     FIRST,
     QUEUED,
     SECOND,
-    TOKEN,
     Language,
     form,
     listed,
@@ -35,7 +35,7 @@ def test_scheduled_operations_are_told_whole(
     assert FIRST.encode() in outcome.answer
     assert paths(stub) == [LIST_PATH]
     assert form(stub.asked[0]) == {
-        "UserToken": TOKEN,
+        "UserToken": ACCESS_TOKEN,
         "Skip": "0",
         "Take": "100",
         "Operation": FIRST,

@@ -95,7 +95,7 @@ def submitted(**changes: Any) -> Work:
     return work(State.SUBMITTING, **{"payload": PERSON, "provider_ref": None, **changes})
 
 
-def notices(*said: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def notifications(*said: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [read_notification(each).content for each in said]
 
 
@@ -343,12 +343,12 @@ CELLS = pytest.mark.parametrize(
 
 
 def asked_at(
-    plugin: Plugin, stub: HttpStub, method: str, answer: Answer, faults: int = 0
+    plugin: Plugin, stub: HttpStub, method: str, answer: Answer, consecutive_failures: int = 0
 ) -> Outcome:
     """Return what an answer at a method comes to."""
     if method == "startuprid":
         stub.answer(answer)
-        return plugin.submit(submitted(faults=faults))
+        return plugin.submit(submitted(consecutive_failures=consecutive_failures))
     progress: Mapping[str, Any] = {}
     if method == "updateuserdoc":
         stub.answer(said(UPDATED))
@@ -356,7 +356,7 @@ def asked_at(
         assert isinstance(first, Prepared)
         progress = first.progress
     stub.answer(answer)
-    outcome = plugin.prepare(accepted(progress=progress, faults=faults))
+    outcome = plugin.prepare(accepted(progress=progress, consecutive_failures=consecutive_failures))
     assert stub.asked[-1].path == f"/services/{method}"
     return outcome
 
@@ -390,14 +390,14 @@ def test_rejection_says_what_to_do(plugin: Plugin, stub: HttpStub, error: str) -
 @pytest.mark.parametrize(
     ("method", "error"), [("updateuserdoc", "not updated"), ("startuprid", "no async task")]
 )
-@pytest.mark.parametrize("faults", [3, 4, 5])
+@pytest.mark.parametrize("consecutive_failures", [3, 4, 5])
 def test_failure_to_do_it_is_final_the_fifth_time_in_a_row(
-    plugin: Plugin, stub: HttpStub, method: str, error: str, faults: int
+    plugin: Plugin, stub: HttpStub, method: str, error: str, consecutive_failures: int
 ) -> None:
-    outcome = asked_at(plugin, stub, method, said({"error": error}), faults)
+    outcome = asked_at(plugin, stub, method, said({"error": error}), consecutive_failures)
 
     last = "failed provider_error retryable"
-    assert short(outcome) == ("notsent dependency" if faults == 3 else last)
+    assert short(outcome) == ("notsent dependency" if consecutive_failures == 3 else last)
 
 
 # What is no answer
@@ -606,7 +606,7 @@ FOREIGN = notification(upridAsyncId=ASYNC_ID + 1, notificationId=6)
 def test_clear_up_believes_the_notification_of_the_phone(
     plugin: Plugin, stub: HttpStub, told: list[dict[str, Any]], cell: str
 ) -> None:
-    outcome = plugin.clear_up(submitted(notices=notices(*told), progress=KNOWN))
+    outcome = plugin.clear_up(submitted(notifications=notifications(*told), progress=KNOWN))
 
     assert short(outcome) == cell
     assert outcome.calls == 0
@@ -642,7 +642,7 @@ def test_clear_up_says_what_to_do(plugin: Plugin) -> None:
 def test_notification_is_believed_without_moneta(
     plugin: Plugin, told: list[dict[str, Any]], polled: str, settled: str
 ) -> None:
-    attempt = work(notices=notices(*told), progress=KNOWN)
+    attempt = work(notifications=notifications(*told), progress=KNOWN)
 
     assert short(plugin.poll(attempt)) == polled
     assert short(plugin.settle(attempt)) == settled
@@ -650,8 +650,8 @@ def test_notification_is_believed_without_moneta(
 
 
 def test_notification_is_the_answer_in_whole(plugin: Plugin) -> None:
-    success = plugin.poll(work(notices=notices(SUCCESS)))
-    expired = plugin.settle(work(notices=notices(EXPIRED)))
+    success = plugin.poll(work(notifications=notifications(SUCCESS)))
+    expired = plugin.settle(work(notifications=notifications(EXPIRED)))
 
     assert isinstance(success, Finished)
     assert json.loads(success.answer or b"") == SUCCESS
@@ -715,9 +715,13 @@ def test_every_end_names_the_document_and_what_moneta_has_approved(
         {"key": "modificationdate", "value": "2026-08-01", "approved": True},
     ]
     bank.answer(said(document))
-    plugin, told, known = make(bank_url=bank.url), notices(SUCCESS), {**KNOWN, "doc_id": DOC_ID}
+    plugin, told, known = (
+        make(bank_url=bank.url),
+        notifications(SUCCESS),
+        {**KNOWN, "doc_id": DOC_ID},
+    )
 
-    by_notification = plugin.poll(work(notices=told, progress=known))
+    by_notification = plugin.poll(work(notifications=told, progress=known))
     by_profile = plugin.settle(work(State.SETTLING, progress=known))
     expired = make().settle(work(State.SETTLING, progress=known))
 
@@ -740,12 +744,12 @@ def test_profile_is_asked_where_the_unit_is_known(
 ) -> None:
     bank.answer(answer)
     plugin = make(bank_url=bank.url)
-    told = notices(SUCCESS)
+    told = notifications(SUCCESS)
 
     outcomes = [
-        plugin.poll(work(notices=told, progress=KNOWN)),
-        plugin.settle(work(State.SETTLING, notices=told, progress=KNOWN)),
-        plugin.clear_up(submitted(notices=told, progress=KNOWN)),
+        plugin.poll(work(notifications=told, progress=KNOWN)),
+        plugin.settle(work(State.SETTLING, notifications=told, progress=KNOWN)),
+        plugin.clear_up(submitted(notifications=told, progress=KNOWN)),
     ]
     past = plugin.settle(work(State.SETTLING, progress=KNOWN))
 
@@ -763,10 +767,14 @@ def test_login_that_moneta_goes_on_refusing_ends_up_before_a_person(
 ) -> None:
     bank.answer(said(moneta.fault("300.1"), 400))
     plugin = make(bank_url=bank.url)
-    told = notices(SUCCESS)
+    told = notifications(SUCCESS)
 
-    before = getattr(plugin, question)(work(notices=told, progress=KNOWN, faults=9))
-    after = getattr(plugin, question)(work(notices=told, progress=KNOWN, faults=10))
+    before = getattr(plugin, question)(
+        work(notifications=told, progress=KNOWN, consecutive_failures=9)
+    )
+    after = getattr(plugin, question)(
+        work(notifications=told, progress=KNOWN, consecutive_failures=10)
+    )
 
     assert short(before) == "pending dependency"
     assert isinstance(after, NeedsPerson)
@@ -777,7 +785,9 @@ def test_login_that_moneta_goes_on_refusing_ends_up_before_a_person(
 def test_trouble_at_moneta_has_npd_neither_rest_nor_pause(make: Maker, bank: HttpStub) -> None:
     bank.answer(Answer(b"", 503, {"Retry-After": "7"}))
 
-    outcome = make(bank_url=bank.url).poll(work(notices=notices(SUCCESS), progress=KNOWN))
+    outcome = make(bank_url=bank.url).poll(
+        work(notifications=notifications(SUCCESS), progress=KNOWN)
+    )
 
     # Retry-After, and not when to ask again: "0" would have every operation ask at once.
     assert outcome == Pending("moneta: http 503", Trouble.DEPENDENCY, retry_after=7.0)
@@ -791,7 +801,7 @@ def test_success_is_told_with_its_notification_when_a_person_is_needed(
 
     for answer in (said(moneta.profile(99)), said(moneta.fault("300.2"), 400)):
         bank.answer(answer)
-        outcome = plugin.poll(work(notices=notices(SUCCESS), progress=KNOWN))
+        outcome = plugin.poll(work(notifications=notifications(SUCCESS), progress=KNOWN))
 
         assert isinstance(outcome, NeedsPerson)
         assert json.loads(outcome.answer or b"") == SUCCESS
@@ -814,12 +824,16 @@ def test_anonymous_is_asked_again_before_it_counts(
     progress: Mapping[str, Any] = KNOWN
 
     for _ in range(2):
-        outcome = plugin.settle(work(State.SETTLING, notices=notices(*told), progress=progress))
+        outcome = plugin.settle(
+            work(State.SETTLING, notifications=notifications(*told), progress=progress)
+        )
         assert isinstance(outcome, Pending)
         assert (outcome.trouble, outcome.again_in) == (None, 30.0)
         assert outcome.progress is not None
         progress = outcome.progress
-    last = plugin.settle(work(State.SETTLING, notices=notices(*told), progress=progress))
+    last = plugin.settle(
+        work(State.SETTLING, notifications=notifications(*told), progress=progress)
+    )
 
     assert short(last) == end
     assert progress["unit_id"] == UNIT_ID
@@ -832,7 +846,7 @@ def test_anonymous_is_asked_again_after_a_success_that_came_late(
     plugin = make(bank_url=bank.url)
 
     outcome = plugin.settle(
-        work(State.SETTLING, notices=notices(SUCCESS), progress={**KNOWN, "checks": 2})
+        work(State.SETTLING, notifications=notifications(SUCCESS), progress={**KNOWN, "checks": 2})
     )
 
     assert short(outcome) == "pending None"
@@ -877,7 +891,7 @@ def test_success_is_believed_at_once_where_it_is_not_to_be_confirmed(
 ) -> None:
     plugin = make(bank_url=bank.url, **changes)
 
-    outcome = plugin.poll(work(notices=notices(SUCCESS), progress=progress))
+    outcome = plugin.poll(work(notifications=notifications(SUCCESS), progress=progress))
 
     assert short(outcome) == "succeeded notification"
     assert bank.asked == []
@@ -952,7 +966,9 @@ def test_poll_asks_nothing_that_cannot_be_asked(
 def test_poll_believes_the_notification_before_it_asks(make: Maker, bank: HttpStub) -> None:
     plugin = make(bank_url=bank.url, poll_async_id=True)
 
-    assert isinstance(plugin.poll(work(notices=notices(EXPIRED), progress=KNOWN)), Settle)
+    assert isinstance(
+        plugin.poll(work(notifications=notifications(EXPIRED), progress=KNOWN)), Settle
+    )
     assert bank.asked == []
 
 

@@ -6,10 +6,10 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.support.sandbox_intellectmoney import (
+    GET_USER_TOKEN,
     INVOICES,
     LIST,
     OPERATION,
-    TOKEN,
     WRITE,
     Shop,
     running_shop,
@@ -36,7 +36,7 @@ def newer() -> Iterator[Shop]:
         intellectmoney_bearer_token=BEARER, intellectmoney_sign_secret_key=KEY
     ) as running:
         sign = signed("", running.options.intellectmoney_login, password(running), "", key=KEY)
-        reply = running.send(TOKEN, login(running), headers(sign))
+        reply = running.send(GET_USER_TOKEN, login(running), headers(sign))
         running.token = reply.content["Result"]["UserToken"]
         yield running
 
@@ -128,13 +128,13 @@ def test_request_is_refused_when_it_is_not_what_the_method_takes(
     ],
 )
 def test_body_is_refused_when_it_is_no_form(shop: Shop, body: bytes, named: str) -> None:
-    reply = shop.send(TOKEN, body)
+    reply = shop.send(GET_USER_TOKEN, body)
     assert reply.word == "failed"
     assert named in reply.content["OperationState"]["Desc"]
 
 
 def test_refusal_never_quotes_what_was_sent(shop: Shop) -> None:
-    reply = shop.send(TOKEN, {"Login": "a", "Parole": "geheim"})
+    reply = shop.send(GET_USER_TOKEN, {"Login": "a", "Parole": "geheim"})
     assert "geheim" not in str(reply.content)
     assert "Parole" not in str(reply.content)
 
@@ -167,7 +167,7 @@ def test_token_with_its_plus_sent_bare_is_not_good(shop: Shop) -> None:
 def test_token_is_refused_when_the_login_or_password_is_wrong(
     shop: Shop, wrong: dict[str, str]
 ) -> None:
-    assert shop.send(TOKEN, {**login(shop), **wrong}).word == "unauthenticated"
+    assert shop.send(GET_USER_TOKEN, {**login(shop), **wrong}).word == "unauthenticated"
 
 
 @pytest.mark.parametrize("content_type", [None, "application/json", f"{FORM}; charset=cp1251"])
@@ -175,11 +175,13 @@ def test_body_is_refused_when_it_does_not_say_that_it_is_a_form(
     shop: Shop, content_type: str | None
 ) -> None:
     body = urlencode(login(shop)).encode()
-    assert shop.send(TOKEN, body, {"Content-Type": content_type}).word == "page 415"
-    assert shop.send(TOKEN, body, {"Content-Type": f"{FORM}; charset=UTF-8"}).word == "done"
+    assert shop.send(GET_USER_TOKEN, body, {"Content-Type": content_type}).word == "page 415"
+    assert (
+        shop.send(GET_USER_TOKEN, body, {"Content-Type": f"{FORM}; charset=UTF-8"}).word == "done"
+    )
 
 
-@pytest.mark.parametrize("path", [TOKEN, INVOICES, WRITE, LIST])
+@pytest.mark.parametrize("path", [GET_USER_TOKEN, INVOICES, WRITE, LIST])
 def test_methods_take_nothing_but_post(shop: Shop, path: str) -> None:
     answer = shop.session.get(f"{shop.address}/intellectmoney/{path}", timeout=PATIENCE)
     assert answer.status_code == 405
@@ -195,7 +197,7 @@ def test_methods_take_nothing_but_post(shop: Shop, path: str) -> None:
     ],
 )
 def test_language_is_what_is_accepted(shop: Shop, accept: str | None, content_type: str) -> None:
-    reply = shop.send(TOKEN, login(shop), {"Accept": accept})
+    reply = shop.send(GET_USER_TOKEN, login(shop), {"Accept": accept})
     assert reply.headers["Content-Type"] == content_type
 
 
@@ -244,7 +246,7 @@ def test_nothing_that_was_sent_is_logged(shop: Shop, caplog: pytest.LogCaptureFi
     caplog.set_level(0)
     shop.log_in()
     shop.invoices(25_000)
-    shop.send(TOKEN, b"Login=%ff")
+    shop.send(GET_USER_TOKEN, b"Login=%ff")
     assert shop.token not in caplog.text
     assert password(shop) not in caplog.text
     assert "obrazets" not in caplog.text
@@ -263,7 +265,7 @@ def test_token_of_the_newer_api_takes_the_vector_s_order() -> None:
         intellectmoney_sign_secret_key="secret",
     ) as shop:
         sign = "f5f91f711f328a6a2859f77431b3610c891e8d8b924d5e7401cd41bc7ee3886d"
-        assert shop.send(TOKEN, login(shop), headers(sign)).word == "done"
+        assert shop.send(GET_USER_TOKEN, login(shop), headers(sign)).word == "done"
 
 
 def invoices_sign(token: str, key: str = KEY) -> str:
@@ -359,11 +361,11 @@ def test_list_is_signed_in_its_own_order(newer: Shop) -> None:
 def test_bearer_token_need_not_be_latin() -> None:
     with running_shop(intellectmoney_bearer_token="ключ") as shop:
         bearer = "Bearer ключ".encode()
-        assert shop.send(TOKEN, login(shop), {"Authorization": bearer}).word == "done"
+        assert shop.send(GET_USER_TOKEN, login(shop), {"Authorization": bearer}).word == "done"
 
 
 def test_headers_are_not_looked_at_by_the_old_api(shop: Shop) -> None:
-    assert shop.send(TOKEN, login(shop), headers("0" * 64, "Bearer nobody")).word == "done"
+    assert shop.send(GET_USER_TOKEN, login(shop), headers("0" * 64, "Bearer nobody")).word == "done"
 
 
 def test_dice_fall_the_same_way_on_every_machine() -> None:

@@ -15,9 +15,9 @@ from tests.support.sandbox_requests import (
 from tests.support.sandbox_soap import SOAP_TYPE, WITHOUT_WWW, body_of
 from uprid_sandbox.answers import Page
 from uprid_sandbox.moneta.calls import unit_log
-from uprid_sandbox.moneta.desk import Responder
-from uprid_sandbox.moneta.door import Server
+from uprid_sandbox.moneta.responder import Responder
 from uprid_sandbox.moneta.scenarios import SCENARIOS
+from uprid_sandbox.moneta.server import Server
 from uprid_sandbox.moneta.tasks import TaskBook
 from uprid_sandbox.options import SandboxOptions
 from uprid_sandbox.outages import Outage
@@ -49,10 +49,10 @@ class Counter:
         self.clock = Clock()
         options = SandboxOptions()
         book = TaskBook(DELAY, TIMEOUT, self.clock)
-        self._door = Server(Responder(options, book, unit_log(), Outage()))
+        self._server = Server(Responder(options, book, unit_log(), Outage()))
 
     def ask(self, content: Members, transport: Transport = SOAP) -> Page | None:
-        answer = self._door.answer(transport.content_type, transport.encode(content))
+        answer = self._server.answer(transport.content_type, transport.encode(content))
         return answer if isinstance(answer, Page) else None
 
 

@@ -18,7 +18,7 @@ from uprid_client.contract.states import State
 from uprid_client.names import Provider
 from uprid_client.sealing import Sealer
 from worker.domain.outcomes import Finished, NotSent, Outcome, Pending, Started
-from worker.process.stored_token import StoredTokens
+from worker.process.stored_access_tokens import StoredAccessTokens
 from worker.providers.base import Plugin
 from worker.providers.registry import plugins_of
 from worker.providers.resources import Resources
@@ -76,7 +76,7 @@ class Maker:
         database = Database(f"sqlite:///{self._folder}/tokens.sqlite3", connections=1)
         self._stack.callback(database.dispose)
         sealer = Sealer([Fernet.generate_key().decode()])
-        shelf_of = partial(StoredTokens, database, sealer)
+        shelf_of = partial(StoredAccessTokens, database, sealer)
         made = dict(plugins_of(Resources(settings, shelf_of)))
         for plugin in made.values():
             self._stack.callback(plugin.close)

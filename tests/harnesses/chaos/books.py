@@ -11,8 +11,13 @@ import requests
 
 from tests.harnesses.chaos.cases import PEOPLE, Case
 from tests.harnesses.chaos.fleet import Fleet
-from tests.harnesses.chaos.heard import LAST_WORDS, PublishedEvent, ReceivedEvents, told
 from tests.harnesses.chaos.ledger import Books, Finding, Kind, Row
+from tests.harnesses.chaos.received_events import (
+    LAST_WORDS,
+    PublishedEvent,
+    ReceivedEvents,
+    published,
+)
 from tests.support.marketplace import LATE, REFUSED, WAITING
 from tests.support.people import person
 from tests.support.scan import Scanner, Secret, of_person
@@ -21,7 +26,7 @@ from uprid_client.names import Provider
 #: Without the events of no operation: such an event may be stored after the last read.
 _OUTBOX: Final = (
     "SELECT id, type, subject, data FROM outbox"
-    " WHERE operation_id IS NOT NULL OR id = ANY(:heard) ORDER BY seq"
+    " WHERE operation_id IS NOT NULL OR id = ANY(:received) ORDER BY seq"
 )
 _ROWS: Final = "SELECT reference, state, attempt, lease_token IS NOT NULL FROM operation"
 #: The phone of every operation at NPD and Mandarin.
@@ -36,12 +41,12 @@ class _Stored:
     data: Mapping[str, Any]
 
 
-def collect(fleet: Fleet, sent: Mapping[str, Case], heard: ReceivedEvents) -> Books:
+def collect(fleet: Fleet, sent: Mapping[str, Case], received: ReceivedEvents) -> Books:
     """Read all three records."""
     return Books(
         sent=dict(sent),
-        heard=heard.events,
-        outbox=[told(event) for event in _outbox(fleet, heard)],
+        received=received.events,
+        outbox=[published(event) for event in _outbox(fleet, received)],
         rows={
             reference: Row(state, attempt, is_leased=bool(leased))
             for reference, state, attempt, leased in fleet.rows(_ROWS)
@@ -53,7 +58,7 @@ def collect(fleet: Fleet, sent: Mapping[str, Case], heard: ReceivedEvents) -> Bo
 def ends(books: Books) -> Counter[str]:
     """Count how operations ended, by the type and reason of their last event."""
     last: dict[str, PublishedEvent] = {}
-    for event in books.heard:
+    for event in books.received:
         if event.type != LATE and event.is_operations:
             last[event.reference] = event
     return Counter(_end(event) for event in last.values() if event.type in LAST_WORDS)
@@ -61,7 +66,7 @@ def ends(books: Books) -> Counter[str]:
 
 def refusals(books: Books) -> Counter[str]:
     """Count refused messages by their reason."""
-    return Counter(event.reason or "" for event in books.heard if event.type == REFUSED)
+    return Counter(event.reason or "" for event in books.received if event.type == REFUSED)
 
 
 def leaks(logs: Mapping[str, str]) -> Iterator[Finding]:
@@ -88,8 +93,8 @@ def _end(event: PublishedEvent) -> str:
     return f"{word}: {event.reason}" if event.type == WAITING else word
 
 
-def _outbox(fleet: Fleet, heard: ReceivedEvents) -> Iterator[_Stored]:
-    for event_id, kind, subject, data in fleet.rows(_OUTBOX, heard=list(heard.ids)):
+def _outbox(fleet: Fleet, received: ReceivedEvents) -> Iterator[_Stored]:
+    for event_id, kind, subject, data in fleet.rows(_OUTBOX, received=list(received.ids)):
         yield _Stored(event_id, kind, subject, json.loads(data))
 
 

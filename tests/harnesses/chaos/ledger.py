@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from tests.harnesses.chaos.cases import Case
-from tests.harnesses.chaos.heard import LAST_WORDS, PublishedEvent
+from tests.harnesses.chaos.received_events import LAST_WORDS, PublishedEvent
 from tests.support.marketplace import ACCEPTED, LATE, WAITING
 from uprid_client.contract.states import State
 from uprid_client.names import Provider
@@ -74,7 +74,7 @@ class Books:
 
     sent: Mapping[str, Case]
     #: Every event once, in the order of the first deliveries.
-    heard: Sequence[PublishedEvent]
+    received: Sequence[PublishedEvent]
     #: Every event of the outbox, by `seq`.
     outbox: Sequence[PublishedEvent]
     rows: Mapping[str, Row]
@@ -84,13 +84,13 @@ class Books:
 
 def audit(books: Books) -> list[Finding]:
     """Return all findings."""
-    told: dict[str, list[PublishedEvent]] = {}
-    for event in books.heard:
+    published: dict[str, list[PublishedEvent]] = {}
+    for event in books.received:
         if event.is_operations:
-            told.setdefault(event.reference, []).append(event)
+            published.setdefault(event.reference, []).append(event)
     findings = [
         *_audited_outbox(books),
-        *(found for each in books.sent.values() for found in _audited(each, told, books)),
+        *(found for each in books.sent.values() for found in _audited(each, published, books)),
     ]
     strangers = books.rows.keys() - books.sent.keys()
     findings += [Finding(Kind.UNTOLD, each, "was never enqueued") for each in sorted(strangers)]
@@ -98,9 +98,9 @@ def audit(books: Books) -> list[Finding]:
 
 
 def _audited(
-    case: Case, told: Mapping[str, list[PublishedEvent]], books: Books
+    case: Case, published: Mapping[str, list[PublishedEvent]], books: Books
 ) -> Iterator[Finding]:
-    events = told.get(case.reference, [])
+    events = published.get(case.reference, [])
     row = books.rows.get(case.reference)
     if row is None:
         yield Finding(Kind.NEVER_TAKEN, case.reference, f"{len(events)} events, no row")
@@ -124,17 +124,19 @@ def _ends(case: Case, events: Sequence[PublishedEvent]) -> Iterator[Finding]:
     ends = Counter(event.attempt for event in events if event.is_end)
     for attempt, count in ends.items():
         if count > 1:
-            told = [event.type for event in events if event.attempt == attempt and event.is_end]
-            yield Finding(Kind.DOUBLED, case.reference, f"attempt {attempt}: {told}")
+            published = [
+                event.type for event in events if event.attempt == attempt and event.is_end
+            ]
+            yield Finding(Kind.DOUBLED, case.reference, f"attempt {attempt}: {published}")
 
 
 def _end(case: Case, events: Sequence[PublishedEvent], row: Row) -> Iterator[Finding]:
     spoken = [event for event in events if event.type != LATE]
     last = spoken[-1] if spoken else None
     if last is None or last.type not in LAST_WORDS or last.attempt != row.attempt:
-        heard = "nothing" if last is None else f"{last.type} of attempt {last.attempt}"
+        received = "nothing" if last is None else f"{last.type} of attempt {last.attempt}"
         yield Finding(
-            Kind.LOST, case.reference, f"{row.state}, attempt {row.attempt}; last event: {heard}"
+            Kind.LOST, case.reference, f"{row.state}, attempt {row.attempt}; last event: {received}"
         )
         return
     said = State(last.type.rpartition(".")[2])
@@ -200,15 +202,15 @@ def _codes(case: Case, row: Row, counted: Mapping[str, Any]) -> Iterator[Finding
 
 
 def _audited_outbox(books: Books) -> Iterator[Finding]:
-    heard = {event.id: event for event in books.heard}
+    received = {event.id: event for event in books.received}
     stored = {event.id: event for event in books.outbox}
-    for event_id in stored.keys() - heard.keys():
+    for event_id in stored.keys() - received.keys():
         event = stored[event_id]
         yield Finding(Kind.UNTOLD, event.reference, f"{event.type} was never read")
-    for event_id in heard.keys() - stored.keys():
-        event = heard[event_id]
+    for event_id in received.keys() - stored.keys():
+        event = received[event_id]
         yield Finding(Kind.UNTOLD, event.reference, f"{event.type} is in no outbox")
-    for event_id in heard.keys() & stored.keys():
-        if heard[event_id] != stored[event_id]:
+    for event_id in received.keys() & stored.keys():
+        if received[event_id] != stored[event_id]:
             event = stored[event_id]
             yield Finding(Kind.UNTOLD, event.reference, f"{event.type} differs from its outbox row")

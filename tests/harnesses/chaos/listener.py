@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from tests.harnesses.chaos.background import Background
-from tests.harnesses.chaos.heard import ReceivedEvents, told
+from tests.harnesses.chaos.received_events import ReceivedEvents, published
 from uprid_client import Client
 from uprid_client.errors import BrokerUnavailable
 
@@ -17,10 +17,10 @@ _QUIET: Final = 1.0
 class Listener(Background):
     """A thread that reads the stream, used as a context manager."""
 
-    def __init__(self, client: Callable[[], Client], heard: ReceivedEvents) -> None:
+    def __init__(self, client: Callable[[], Client], received: ReceivedEvents) -> None:
         super().__init__("listener")
         self._client = client
-        self._heard = heard
+        self._received = received
         #: How often reading failed.
         self.interruptions = 0
         #: The error that ended the thread. Nothing may end it.
@@ -39,7 +39,7 @@ class Listener(Background):
     def _read(self, client: Client) -> None:
         try:
             for event in client.events("chaos", "listener", block=_QUIET, quiet=_QUIET):
-                self._heard.add(told(event))
+                self._received.add(published(event))
                 if self._stopping.is_set():
                     return
         except BrokerUnavailable:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from tests.harnesses.chaos.background import Background
 from tests.harnesses.chaos.cases import Case
-from tests.harnesses.chaos.heard import PublishedEvent, ReceivedEvents
+from tests.harnesses.chaos.received_events import PublishedEvent, ReceivedEvents
 from tests.support.marketplace import INPUT_REQUIRED, WAITING
 from uprid_client import Client
 from uprid_client.errors import BrokerUnavailable
@@ -50,14 +50,14 @@ class Marketplace(Background):
         client: Callable[[], Client],
         cases: Iterator[Case],
         rate: float,
-        heard: ReceivedEvents,
+        received: ReceivedEvents,
         letters: Callable[[], list[Letter]],
     ) -> None:
         super().__init__("marketplace")
         self._client = client
         self._cases = cases
         self._rate = rate
-        self._heard = heard
+        self._received = received
         self._letters = letters
         self._posted: list[tuple[float, int, Letter]] = []
         self._open: dict[str, Open] = {}
@@ -108,14 +108,14 @@ class Marketplace(Background):
 
     def _tend(self, client: Client) -> None:
         for reference, one in tuple(self._open.items()):
-            last = self._heard.last_of(reference)
+            last = self._received.last_of(reference)
             if last is None:
                 self._send(client, one, "start", one.case.send)
             elif last.type == INPUT_REQUIRED and one.case.codes:
                 self._type(client, one, last)
             elif self._is_to_be_retried(one, last):
                 self._retry(client, one, last.attempt)
-            elif self._heard.is_over(reference):
+            elif self._received.is_over(reference):
                 del self._open[reference]
 
     def _type(self, client: Client, one: Open, asking: PublishedEvent) -> None:

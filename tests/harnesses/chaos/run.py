@@ -17,7 +17,6 @@ from tests.harnesses.chaos.cases import cases
 from tests.harnesses.chaos.faults import Chaos
 from tests.harnesses.chaos.fleet import Fleet, Servers
 from tests.harnesses.chaos.gateway import Weather
-from tests.harnesses.chaos.heard import ReceivedEvents
 from tests.harnesses.chaos.ledger import Finding, Kind, audit
 from tests.harnesses.chaos.listener import Listener
 from tests.harnesses.chaos.marketplace import Marketplace
@@ -33,6 +32,7 @@ from tests.harnesses.chaos.plan import (
 )
 from tests.harnesses.chaos.proxy import Proxy
 from tests.harnesses.chaos.rates import asked
+from tests.harnesses.chaos.received_events import ReceivedEvents
 from tests.harnesses.chaos.report import Outcome
 from tests.harnesses.chaos.settings import OPTIONS, SETTINGS
 from tests.harnesses.chaos.watch import Watch, silent
@@ -83,11 +83,11 @@ class Run:
         self._order = order
         self._fleet = fleet
         self._say = say
-        self._heard = ReceivedEvents()
+        self._received = ReceivedEvents()
         self._chaos = Chaos(fleet, say)
-        self._listener = Listener(self._client, self._heard)
+        self._listener = Listener(self._client, self._received)
         self._shop = Marketplace(
-            self._client, cases(random.Random(order.seed)), order.rate, self._heard, app.taken
+            self._client, cases(random.Random(order.seed)), order.rate, self._received, app.taken
         )
         self._watch = Watch(fleet, lambda: self._chaos.toll.latest, lambda: self._shop.open > _BUSY)
         self._findings: list[Finding] = []
@@ -125,7 +125,7 @@ class Run:
 
     def _see_to_the_end(self) -> None:
         wait_until(
-            lambda: not self._shop.open and self._is_told(),
+            lambda: not self._shop.open and self._is_published(),
             self._order.patience,
             self._unfinished,
             interval=0.5,
@@ -142,10 +142,10 @@ class Run:
             [f"{len(open_ones)} are not over, such as {open_ones[:10]}", *map(str, rows)]
         )
 
-    def _is_told(self) -> bool:
+    def _is_published(self) -> bool:
         with suppress(DBAPIError):
             stored = self._fleet.rows("SELECT id FROM outbox WHERE operation_id IS NOT NULL")
-            return {event_id for (event_id,) in stored} <= self._heard.ids
+            return {event_id for (event_id,) in stored} <= self._received.ids
         return False
 
     def _see_consumers(self) -> None:
@@ -173,7 +173,7 @@ class Run:
         )
 
     def _outcome(self, lasted: float) -> Outcome:
-        books = collect(self._fleet, self._shop.sent, self._heard)
+        books = collect(self._fleet, self._shop.sent, self._received)
         toll = self._chaos.toll
         return Outcome(
             seed=self._order.seed,
@@ -181,8 +181,8 @@ class Run:
             operations=len(books.rows),
             messages=self._shop.messages,
             not_taken=self._shop.refused,
-            events=len(books.heard),
-            deliveries=self._heard.deliveries,
+            events=len(books.received),
+            deliveries=self._received.deliveries,
             interruptions=self._listener.interruptions,
             faults=toll.faults,
             ends=ends(books),

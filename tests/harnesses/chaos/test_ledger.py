@@ -9,8 +9,8 @@ import pytest
 from cryptography.fernet import Fernet
 
 from tests.harnesses.chaos.cases import Case
-from tests.harnesses.chaos.heard import PublishedEvent, ReceivedEvents, told
 from tests.harnesses.chaos.ledger import Books, Finding, Kind, Row, audit
+from tests.harnesses.chaos.received_events import PublishedEvent, ReceivedEvents, published
 from tests.support.marketplace import ACCEPTED, LATE, REFUSED, STARTED, WAITING
 from tests.support.system import SEAL_KEY
 from uprid_client.contract.events import EventType
@@ -36,7 +36,7 @@ def events(
 
 
 def books(
-    heard: Sequence[PublishedEvent],
+    received: Sequence[PublishedEvent],
     row: Row | None = _ROW,
     *,
     case: Case = _CASE,
@@ -45,8 +45,8 @@ def books(
 ) -> Books:
     return Books(
         sent={case.reference: case},
-        heard=heard,
-        outbox=heard if outbox is None else outbox,
+        received=received,
+        outbox=received if outbox is None else outbox,
         rows={} if row is None else {case.reference: row},
         calls={case.provider: {"1000": calls or {"submits": 1}}},
     )
@@ -173,18 +173,18 @@ def test_ledger_finds_an_id_that_the_provider_gave_to_another(
     provider: Provider, ref: str, found: set[Kind]
 ) -> None:
     case = replace(_CASE, provider=provider)
-    heard = [_GOOD[0], *(replace(event, provider_ref=ref) for event in _GOOD[1:])]
+    received = [_GOOD[0], *(replace(event, provider_ref=ref) for event in _GOOD[1:])]
 
-    assert kinds(audit(books(heard, case=case, calls=_GIVEN[provider]))) == found
+    assert kinds(audit(books(received, case=case, calls=_GIVEN[provider]))) == found
 
 
 @pytest.mark.parametrize(
     ("unit", "found"), [("1000", set[Kind]()), ("2002", {Kind.FOREIGN})], ids=["own", "anothers"]
 )
 def test_ledger_finds_an_answer_that_is_about_another(unit: str, found: set[Kind]) -> None:
-    heard = [*_GOOD[:2], replace(_GOOD[2], unit=unit)]
+    received = [*_GOOD[:2], replace(_GOOD[2], unit=unit)]
 
-    assert kinds(audit(books(heard))) == found
+    assert kinds(audit(books(received))) == found
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_unit_is_read_from_the_sealed_answer(answer: str, unit: str | None) -> N
     sealed = Fernet(SEAL_KEY).encrypt(answer.encode()).decode()
     event = Event(EventType.SUCCEEDED, _REFERENCE, datetime.now(UTC), {"sealed": sealed})
 
-    assert told(event).unit == unit
+    assert published(event).unit == unit
 
 
 def test_ledger_finds_an_operation_that_nobody_sent() -> None:
@@ -210,20 +210,20 @@ def test_ledger_finds_an_operation_that_nobody_sent() -> None:
 
 
 def test_event_delivered_twice_is_heard_once() -> None:
-    heard = ReceivedEvents()
+    received = ReceivedEvents()
 
-    assert [heard.add(event) for event in [*_GOOD, *_GOOD]] == [True] * 3 + [False] * 3
-    assert heard.of(_REFERENCE) == tuple(_GOOD)
-    assert heard.deliveries == 6
+    assert [received.add(event) for event in [*_GOOD, *_GOOD]] == [True] * 3 + [False] * 3
+    assert received.of(_REFERENCE) == tuple(_GOOD)
+    assert received.deliveries == 6
 
 
 def test_operation_that_began_its_next_attempt_is_not_over() -> None:
-    heard = ReceivedEvents()
+    received = ReceivedEvents()
     for event in _WAITS:
-        heard.add(event)
-    waited = heard.is_over(_REFERENCE)
+        received.add(event)
+    waited = received.is_over(_REFERENCE)
 
-    heard.add(events(ACCEPTED, attempt=2, first=3)[0])
+    received.add(events(ACCEPTED, attempt=2, first=3)[0])
 
     assert waited
-    assert not heard.is_over(_REFERENCE)
+    assert not received.is_over(_REFERENCE)

@@ -24,8 +24,8 @@ def _forget_outbox() -> None:
         kept = [line for line in lines if line.seq % 9]
         appended = whole(self, kept, **given)
         ids = iter(appended.ids)
-        told = tuple(next(ids) if line.seq % 9 else appended.last_id for line in lines)
-        return stream.Appended(appended.verdict, appended.mark, appended.last_id, told)
+        published = tuple(next(ids) if line.seq % 9 else appended.last_id for line in lines)
+        return stream.Appended(appended.verdict, appended.mark, appended.last_id, published)
 
     stream.Stream.append = append  # type: ignore[method-assign]
 

@@ -11,6 +11,7 @@ from tests.harnesses.hostile.case import NOTHING, Allowed, Judge, ProviderReply,
 from tests.harnesses.hostile.reader import SaysNothing, read
 from tests.harnesses.hostile.tree import as_json, as_response
 from tests.support.intellectmoney import (
+    ACCESS_TOKEN,
     CHANGE,
     FAILED,
     FIRST,
@@ -19,7 +20,6 @@ from tests.support.intellectmoney import (
     REFUSED,
     SECOND,
     THIRD,
-    TOKEN,
     listed,
     registry,
     response,
@@ -52,7 +52,7 @@ class MemoryShelf:
         self._put: AccessToken | None = None
 
     def current(self) -> AccessToken | None:
-        return AccessToken(TOKEN, 1) if self._full else self._put
+        return AccessToken(ACCESS_TOKEN, 1) if self._full else self._put
 
     def hold(self, lasting: float) -> float:
         del lasting

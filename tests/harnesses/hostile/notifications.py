@@ -45,7 +45,7 @@ from worker.providers.moneta.plugin import MonetaPlugin
 from worker.providers.npd.notification import NOTIFICATION
 from worker.providers.npd.plugin import NpdPlugin
 from worker.store.database import Database
-from worker.store.tables import METADATA, NOTICES, REFUSALS
+from worker.store.tables import METADATA, NOTIFICATIONS, REFUSALS
 
 PROVIDER: Final = "notifications"
 _SEEDS: Final = (
@@ -72,7 +72,7 @@ class _Parts:
         return self.plugins[provider]
 
 
-class _Door:
+class _Intake:
     """The intake with a database of its own."""
 
     def __init__(self, directory: Path) -> None:
@@ -108,12 +108,12 @@ class _Door:
 
     def kept(self) -> int:
         with self.database.read() as connection:
-            return len(connection.execute(select(NOTICES.c.key)).all())
+            return len(connection.execute(select(NOTIFICATIONS.c.key)).all())
 
     def last_kept(self) -> dict[str, Any]:
         """Return the content of the notification that was stored last."""
         with self.database.read() as connection:
-            newest = select(NOTICES.c.sealed).order_by(NOTICES.c.at.desc()).limit(1)
+            newest = select(NOTIFICATIONS.c.sealed).order_by(NOTIFICATIONS.c.at.desc()).limit(1)
             token = connection.execute(newest).scalar_one()
         content: dict[str, Any] = self.sealer.open(token)
         return content
@@ -126,7 +126,7 @@ class _Door:
     def forget(self) -> None:
         """Delete the stored notifications."""
         with self.database.begin() as connection:
-            connection.execute(NOTICES.delete())
+            connection.execute(NOTIFICATIONS.delete())
 
     def leaks(self) -> set[str]:
         """Return the markers that are readable anywhere in the database."""
@@ -184,17 +184,17 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - as JSON's reader would have it
             return value
 
 
-def _wrongs(door: _Door, message: Message, body: bytes | None) -> list[str]:
-    refused = door.is_refused(message.id)
-    is_kept = door.kept() > 0
+def _wrongs(intake: _Intake, message: Message, body: bytes | None) -> list[str]:
+    refused = intake.is_refused(message.id)
+    is_kept = intake.kept() > 0
     wrongs = []
     if message.task == _NOTIFICATION and not refused and not is_kept and body is None:
         wrongs.append("taken without a payload")
     if refused and is_kept:
         wrongs.append("refused and kept")
     if is_kept and body is not None:
-        wrongs += _invented(door.last_kept(), body)
-    if not door.is_as_before():
+        wrongs += _invented(intake.last_kept(), body)
+    if not intake.is_as_before():
         wrongs.append("decided: the operation has moved")
     return wrongs
 
@@ -233,11 +233,11 @@ def run(first: int, cases: int, most_findings: int = 20) -> Tally:
     tally = Tally()
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as directory, listening() as records:
-        door = _Door(Path(directory))
+        intake = _Intake(Path(directory))
         try:
             for number in range(first, first + cases):
                 random = Random(f"{PROVIDER} {number}")  # noqa: S311 - to be had again
-                message, body, names = message_of(random, number, door.sealer)
+                message, body, names = message_of(random, number, intake.sealer)
                 records.clear()
                 take = (
                     callbacks.take(CALLBACK)
@@ -246,26 +246,26 @@ def run(first: int, cases: int, most_findings: int = 20) -> Tally:
                 )
                 before = time.monotonic()
                 try:
-                    take(door.runtime, message)
-                    wrongs = _wrongs(door, message, body)
+                    take(intake.runtime, message)
+                    wrongs = _wrongs(intake, message, body)
                 except Exception as error:  # noqa: BLE001 - that there is one is the finding
                     frame = traceback.extract_tb(error.__traceback__)[-1]
                     wrongs = [f"crash: {type(error).__name__} at {frame.name}:{frame.lineno}"]
                 wrongs += records.leaks()
                 tally.slowest = max(tally.slowest, time.monotonic() - before)
                 tally.cases += 1
-                tally.outcomes["refused" if door.is_refused(message.id) else "taken"] += 1
+                tally.outcomes["refused" if intake.is_refused(message.id) else "taken"] += 1
                 tally.findings += [
                     Finding(PROVIDER, message.task, number, names, each) for each in wrongs
                 ]
                 if len(tally.findings) >= most_findings:
                     break
-                door.forget()
+                intake.forget()
             tally.findings += [
                 Finding(PROVIDER, "database", first, (), f"leak in a row: {each}")
-                for each in door.leaks()
+                for each in intake.leaks()
             ]
         finally:
-            door.close()
+            intake.close()
     tally.seconds = time.monotonic() - began
     return tally

@@ -60,7 +60,7 @@ def _id(said: Any) -> int | None:  # noqa: ANN401 - in JSON
 
 
 def judged(  # noqa: C901 - every exit of a method on one page
-    heard: ProviderReply, method: str, faults: int
+    heard: ProviderReply, method: str, consecutive_failures: int
 ) -> Allowed:
     """Return the most that a reply to a method may be taken for."""
     if heard.status == 429:
@@ -83,7 +83,7 @@ def judged(  # noqa: C901 - every exit of a method on one page
         if word in {"no parthner", "wrong signature"}:
             return Allowed(misconfigured=True, undone=harmless.undone)
         if word in _OWN[method]:
-            ends = frozenset({"failed"} if faults >= 4 else ())
+            ends = frozenset({"failed"} if consecutive_failures >= 4 else ())
             return Allowed(ends, undone=True)
         return Allowed(frozenset({_ENDS[word]} if word in _ENDS else ()), undone=harmless.undone)
     if heard.status != 200:
@@ -136,20 +136,24 @@ class Questions:
             ),
         ):
             ask = Call.SUBMIT if method == "start" else Call.PREPARE
-            for faults in (0, 4):
+            for consecutive_failures in (0, 4):
                 given = work(
-                    state, provider_ref=None, payload=PERSON, progress=progress, faults=faults
+                    state,
+                    provider_ref=None,
+                    payload=PERSON,
+                    progress=progress,
+                    consecutive_failures=consecutive_failures,
                 )
                 yield Question(
-                    f"{method}-{faults}", ask, given, self.plugin, method, {},
-                    list(_seeds(method)), _judge(method, faults), as_json,
+                    f"{method}-{consecutive_failures}", ask, given, self.plugin, method, {},
+                    list(_seeds(method)), _judge(method, consecutive_failures), as_json,
                 )  # fmt: skip
         unit = {"unit_id": UNIT_ID}
         of_unit = list(_profiles())
         told = dict(read_notification(notification()).content)
-        success = work(args=unit, notices=[told])
+        success = work(args=unit, notifications=[told])
         yield self._beside("success", Call.POLL, success, "profile", of_unit, _confirmed)
-        doubted = work(State.SUBMITTING, args=unit, provider_ref=None, notices=[told])
+        doubted = work(State.SUBMITTING, args=unit, provider_ref=None, notifications=[told])
         yield self._beside("doubted", Call.CLEAR_UP, doubted, "profile", of_unit, _confirmed)
         for checks in (0, 2):
             silent = work(State.SETTLING, args=unit, progress={"checks": checks})
@@ -194,8 +198,8 @@ def _tasks() -> Iterator[Seed]:
         yield Seed(f"fault {code}", moneta_support.fault(code), 400)
 
 
-def _judge(method: str, faults: int) -> Judge:
-    return lambda heard: judged(heard, method, faults)
+def _judge(method: str, consecutive_failures: int) -> Judge:
+    return lambda heard: judged(heard, method, consecutive_failures)
 
 
 def _confirmed(heard: ProviderReply) -> Allowed:

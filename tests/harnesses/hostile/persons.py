@@ -109,7 +109,7 @@ class Person:
             payload=self.own(given.payload),
             provider_ref=self.own(given.provider_ref),
             progress=self.own(given.progress),
-            notices=self.own(given.notices),
+            notifications=self.own(given.notifications),
         )
 
     def replies(self, question: Question, seed: Seed) -> dict[str, Own]:

@@ -13,8 +13,8 @@ from config import logging as our_logging
 from tests.harnesses.hostile import calls
 from tests.harnesses.hostile.trial import run
 from worker.domain.outcomes import Pending
+from worker.providers.intellectmoney import access_tokens as im_tokens
 from worker.providers.intellectmoney import parsing
-from worker.providers.intellectmoney import tokens as im_tokens
 from worker.providers.mandarin import client as mandarin_client
 from worker.providers.mandarin import mapping as mandarin_mapping
 from worker.providers.mandarin import plugin as mandarin_plugin
@@ -138,7 +138,7 @@ def _doubled_statuses(patch: Patch) -> None:
 
 
 def _errors_beside_answers(patch: Patch) -> None:
-    patch.setattr(npd_replies, "_says_something", lambda *_: False)
+    patch.setattr(npd_replies, "_holds_something", lambda *_: False)
 
 
 def _expiry_for_trouble(patch: Patch) -> None:
@@ -154,7 +154,7 @@ def _unknown_states(patch: Patch) -> None:
 
     def lenient(response: Any, pick: Any, answer: bytes) -> Any:  # noqa: ANN401 - as above
         state = response.result and response.result.state
-        if state is not None and state.said is not None and state.said > 2:
+        if state is not None and state.number is not None and state.number > 2:
             state.code = state.state = 0
         return said(response, pick, answer)
 

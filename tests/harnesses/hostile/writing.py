@@ -12,7 +12,7 @@ from worker.domain.outcomes import Outcome
 from worker.engine.calls import Answer, Call
 from worker.engine.decisions import decide
 from worker.store.changes import Transition
-from worker.store.claims import Claimed
+from worker.store.claims import ClaimedSnapshot
 
 #: The most characters of a result that is published in clear.
 _LONGEST_RESULT: Final = 8_192
@@ -22,10 +22,11 @@ _BIGGEST: Final = 2**63
 def written(question: Question, outcome: Outcome) -> Iterator[str]:
     """Let the engine decide, and check that what it would write fits into the columns."""
     work = question.work
-    claimed = Claimed(
+    claimed = ClaimedSnapshot(
         id=work.id, reference=work.reference, provider="moneta", kind=work.kind, state=work.state,
         attempt=work.attempt, args=work.args, provider_ref=work.provider_ref, due_at=work.due_at,
-        deadline_at=work.deadline_at, polls=work.polls, faults=work.faults,
+        deadline_at=work.deadline_at, polls=work.polls,
+        consecutive_failures=work.consecutive_failures,
         progress=json.dumps(dict(work.progress)), created_at=work.now, started_at=work.now,
         run=None, missing=work.missing, inputs_sent=work.inputs_sent,
         input_sent_at=work.input_sent_at, input_id="1" if question.ask is Call.SUPPLY else None,
@@ -65,7 +66,7 @@ def _texts(change: Any) -> list[tuple[str, str, int]]:  # noqa: ANN401 - a Stay 
     found.append(("result", result, _LONGEST_RESULT))
     for kind, event_id in change.events:
         event = operation_event(
-            kind, change.after(1), change.details, change.claimed.due_at, event_id
+            kind, change.after(1), change.details, change.snapshot.due_at, event_id
         )
         row = event.row()
         found.append(("event", row["data"], 64_000))

@@ -34,7 +34,7 @@ class Asked:
     reference: str
     attempt: int
     polls: int
-    faults: int
+    consecutive_failures: int
     code: str | None
     at: float
     #: When its operation was claimed. A poll that was asked for after that is still to come.
@@ -77,7 +77,14 @@ class Calls:
         now = self._kernel.seconds
         claimed_at = self._errand.claimed_at
         call = Asked(
-            ask, work.reference, work.attempt, work.polls, work.faults, code, now, claimed_at
+            ask,
+            work.reference,
+            work.attempt,
+            work.polls,
+            work.consecutive_failures,
+            code,
+            now,
+            claimed_at,
         )
         course = self._courses[work.reference, work.attempt]
         if ask in {Call.SUBMIT, Call.SUPPLY}:
@@ -174,6 +181,6 @@ class Calls:
         policies = self._plan.policies
         stumbled = outcome is None or (isinstance(outcome, Pending) and outcome.trouble is not None)
         if stumbled and before.ask is Call.POLL:
-            return min(policy.backoff(before.faults + 1, 0.0) for policy in policies)
+            return min(policy.backoff(before.consecutive_failures + 1, 0.0) for policy in policies)
         polls = before.polls + 1 if before.ask is Call.POLL else 0
         return min(policy.wait(polls, 0.0) for policy in policies)

@@ -44,7 +44,7 @@ _CODES: Final = (
 )
 _ATTEMPT: Final = "SELECT ended_as, finished_at FROM attempt WHERE operation_id = ? AND number = ?"
 #: Notifications that belong to an attempt and were not joined with it.
-_LOST_NOTICES: Final = (
+_LOST_NOTIFICATIONS: Final = (
     "SELECT a.operation_id, a.number, n.provider_ref FROM notice n JOIN attempt a"
     " ON a.provider_ref = n.provider_ref AND a.party = n.party WHERE n.operation_id IS NULL"
 )
@@ -133,7 +133,7 @@ class Facts:
 
     def judge(self) -> None:
         """Check at the end of a seed."""
-        lost = store().raw.execute(_LOST_NOTICES).fetchall()
+        lost = store().raw.execute(_LOST_NOTIFICATIONS).fetchall()
         require(not lost, "a notification finds its attempt", lost)
         self._world.people.starts.judge(self._world.taken)
 

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 class FailOver:
     """One fail-over, at the time that the plan names."""
 
-    def __init__(self, world: "World", at: float, lag: float, desk: SimulatedDatabase) -> None:
+    def __init__(self, world: "World", at: float, lag: float, database: SimulatedDatabase) -> None:
         self._world = world
         self._kernel = world.kernel
-        self._desk = desk
+        self._database = database
         self._left: sqlite3.Connection | None = None
         self._since = BEGIN
         self._kernel.at(at - lag, self._fall_behind)
@@ -56,7 +56,7 @@ class FailOver:
         recovery = Recovery(self._since, "anna", "fail-over")
         while True:
             try:
-                found = fail_over.recover(self._desk, recovery)
+                found = fail_over.recover(self._database, recovery)
             except DatabaseUnavailable:
                 kernel.sleep(1.0)
                 continue

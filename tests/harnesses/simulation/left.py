@@ -18,7 +18,7 @@ from worker.providers.moneta.plugin import MonetaPlugin
 from worker.providers.npd.notification import NotifiedEnd
 from worker.providers.npd.plugin import NpdPlugin
 from worker.providers.transport import connections
-from worker.store import fail_over, retention, tokens
+from worker.store import access_tokens, fail_over, retention
 from worker.stream import stream
 
 
@@ -54,8 +54,8 @@ _BEHIND_DOUBLES: Final[Mapping[str, Left]] = {
     ),
     "fetch-tokens-in-crowds": _slip(
         "the right to fetch a token is taken from its holder", "8: a token is fetched once",
-        Slip(tokens, "hold", "_ROW.held_until <= now", "_ROW.held_until > now"),
-        "integration/store/test_tokens.py::test_hold_is_given_to_one_until_it_is_released[sqlite]",
+        Slip(access_tokens, "hold", "_ROW.held_until <= now", "_ROW.held_until > now"),
+        "integration/store/test_access_tokens.py::test_hold_is_given_to_one_until_it_is_released[sqlite]",
     ),
     "recover-what-was-paused": _slip(
         "operations of a provider that was paused all the time are put in doubt",
@@ -81,7 +81,7 @@ _BEHIND_DOUBLES: Final[Mapping[str, Left]] = {
     ),
     "believe-the-last-notification": _slip(
         "NPD: a notification of another task counts", "7: an answer belongs to its own attempt",
-        Slip(NotifiedEnd, "of", 'str(notice["async_id"]) == provider_ref', "True"),
+        Slip(NotifiedEnd, "of", 'str(content["async_id"]) == provider_ref', "True"),
         "contract/npd/test_plugin.py::test_notification_is_believed_without_moneta[another task's]",
     ),
     "reject-without-a-last-poll": _slip(

@@ -57,7 +57,7 @@ LEASES: Final[Mapping[str, Mutation]] = {
     ),
     "count-answered-claims": _slip(
         "a write-back does not reset the claims", "2: only poison is parked",
-        Slip(writeback, "_STAY", ", claims = 0", ""),
+        Slip(writeback, "_UNCHANGED", ", claims = 0", ""),
     ),
     "count-given-back-claims": _slip(
         "an operation that is given back without a call keeps the count of its claim",
@@ -169,17 +169,17 @@ DECISIONS: Final[Mapping[str, Mutation]] = {
     ),
     "write-no-poll-down": _slip(
         "the count of polls is left out of the UPDATE", "no more polls than the schedule allows",
-        Slip(writeback, "_STAY", "polls = v.polls, ", ""),
+        Slip(writeback, "_UNCHANGED", "polls = v.polls, ", ""),
     ),
     "forget-the-providers-id": _slip(
         "the provider's id is left out of the UPDATE", "1: an answer belongs to its own attempt",
-        Slip(transitions, "_MOVE", "provider_ref = v.provider_ref, ", ""),
+        Slip(transitions, "_TRANSITION", "provider_ref = v.provider_ref, ", ""),
     ),
     "forget-the-earlier-state": _slip(
         "the earlier state is left out of the UPDATE",
         "2: a waiting operation goes on from its earlier state",
         Slip(
-            transitions, "_MOVE", "waiting_from = v.waiting_from, ", "waiting_from = NULL, ",
+            transitions, "_TRANSITION", "waiting_from = v.waiting_from, ", "waiting_from = NULL, ",
         ),
     ),
     "end-no-attempt": _slip(
@@ -192,19 +192,22 @@ DECISIONS: Final[Mapping[str, Mutation]] = {
     ),
     "follow-no-hint": _slip(
         "of two due times the later one counts", "a hint leads to an earlier poll",
-        Slip(writeback, "_STAY", "o.wanted_at < v.next_at", "o.wanted_at > v.next_at"),
+        Slip(writeback, "_UNCHANGED", "o.wanted_at < v.next_at", "o.wanted_at > v.next_at"),
     ),
     "supply-nothing": _slip(
         "a code is supplied although none waits", "2: every operation ends",
-        Slip(calls, "next_call", "claimed.inputs_waiting > 0", "claimed.inputs_waiting >= 0"),
+        Slip(calls, "next_call", "snapshot.inputs_waiting > 0", "snapshot.inputs_waiting >= 0"),
     ),
     "settle-a-poll-too-early": _slip(
         "an attempt is settled before its deadline", "7: a running task is polled",
-        Slip(calls, "next_call", "now < claimed.deadline_at", "claimed.due_at > now"),
+        Slip(calls, "next_call", "now < snapshot.deadline_at", "snapshot.due_at > now"),
     ),
     "back-off-no-further": _slip(
         "failed polls in a row are not counted", "8: a sick provider is left alone",
-        Slip(_TURN, "pending", "else self.faults + 1", "else self.faults"),
+        Slip(
+            _TURN, "pending",
+            "else self.consecutive_failures + 1", "else self.consecutive_failures",
+        ),
     ),
     "keep-late-answers": _slip(
         "an answer that comes after its lease was lost is not published", "2: nothing disappears",
@@ -215,7 +218,7 @@ DECISIONS: Final[Mapping[str, Mutation]] = {
     ),
     "forget-the-deadline": _slip(
         "the provider's deadline is left out of the UPDATE", "2: an expiry is published in time",
-        Slip(transitions, "_MOVE", "deadline_at = v.deadline_at, ", ""),
+        Slip(transitions, "_TRANSITION", "deadline_at = v.deadline_at, ", ""),
     ),
 }  # fmt: skip
 
@@ -255,7 +258,7 @@ SUPPLIED: Final[Mapping[str, Mutation]] = {
     ),
     "count-no-code-back": _slip(
         "a code that was not sent stays counted", "3: a code is sent exactly once",
-        Slip(transitions, "_MOVE", "o.inputs_sent - v.returned", "o.inputs_sent"),
+        Slip(transitions, "_TRANSITION", "o.inputs_sent - v.returned", "o.inputs_sent"),
     ),
     "wake-the-ended": _slip(
         "a notification wakes an operation that has ended", "2: an end is final",
@@ -265,7 +268,7 @@ SUPPLIED: Final[Mapping[str, Mutation]] = {
         "a notification that came before its id was known is not found", "7: a notification counts",
         Slip(
             writeback, "write_transitions",
-            "move.accepts_notifications", "move.accepts_notifications > 1",
+            "transition.accepts_notifications", "transition.accepts_notifications > 1",
         ),
     ),
     "wake-with-the-origin": _slip(
@@ -324,7 +327,7 @@ PEOPLE: Final[Mapping[str, Mutation]] = {
             "        lane=URGENT,\n",
             "        lane=URGENT, inputs_sent=found.inputs_sent,\n"
             "        inputs_waiting=found.inputs_waiting, input_sent_at=found.input_sent_at,\n"
-            "        missing=found.missing, notices=found.notices,\n",
+            "        missing=found.missing, notifications=found.notifications,\n",
         ),
     ),
     "know-every-start": _slip(

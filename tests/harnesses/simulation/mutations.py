@@ -87,7 +87,9 @@ def _believe_markers(self: sweep.Sweep) -> None:
 
 def _submit_again(self: decisions._Turn, outcome: Doubtful) -> Transition:
     due = self.rest(outcome.retry_after, self.backoff())
-    return self._transition(State.ACCEPTED, due_at=due, faults=self.faults + 1)
+    return self._transition(
+        State.ACCEPTED, due_at=due, consecutive_failures=self.consecutive_failures + 1
+    )
 
 
 _accept = intake.accept
@@ -176,13 +178,13 @@ def _nothing(result: object) -> Callable[..., Any]:
 
 MUTATIONS: Final[Mapping[str, Mutation]] = {
     "skip-the-fence": Mutation(
-        "write-backs are not fenced by the lease's token", "3, 4: a lost lease writes nothing",
-        [(writeback, "_STAY", _Unfenced(writeback._STAY)),
-         (transitions, "_MOVE", _Unfenced(transitions._MOVE))],
+        "write-backs are not fenced by the lease's id", "3, 4: a lost lease writes nothing",
+        [(writeback, "_UNCHANGED", _Unfenced(writeback._UNCHANGED)),
+         (transitions, "_TRANSITION", _Unfenced(transitions._TRANSITION))],
     ),
     "forget-the-outbox": Mutation(
         "a transition writes no event", "5: state and event in one transaction",
-        [(transitions, "_tell", _nothing(None))],
+        [(transitions, "_add_events", _nothing(None))],
     ),
     "mark-before-publish": Mutation(
         "a slot's marker is set before its message is published", "4: publish, then mark",
@@ -199,7 +201,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     "abandon-nothing": Mutation(
         "the operations of a chunk that was given up are not given back",
         "2, 4: no lease is held without end",
-        [(leases, "tokens_of", _nothing([]))],
+        [(leases, "lease_ids_of", _nothing([]))],
     ),
     "submit-unmarked": Mutation(
         "a submit is not marked before it is sent", "3: a billed call is made once",

@@ -48,7 +48,7 @@ class People:
         self.retried: set[tuple[str, int]] = set()
         self.starts = Starts(world.sealer)
         self.database = SimulatedDatabase(
-            world.kernel, _AtDesk(world), world.committed, world.sickness
+            world.kernel, _AtKeyboard(world), world.committed, world.sickness
         )
 
     def begin(self) -> None:
@@ -249,7 +249,7 @@ class People:
             turn(connection, provider, "anna", "", self.database.now())
 
 
-class _AtDesk:
+class _AtKeyboard:
     """A person at the command line, whose process does not die."""
 
     def __init__(self, world: "World") -> None:

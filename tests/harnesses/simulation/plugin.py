@@ -369,8 +369,9 @@ def _short(outcome: Outcome | None) -> str:
 
 def _told(work: Work, status: str) -> bool:
     return any(
-        notice["status"] == status and work.provider_ref in {None, str(notice["async_id"])}
-        for notice in work.notices
+        notification["status"] == status
+        and work.provider_ref in {None, str(notification["async_id"])}
+        for notification in work.notifications
     )
 
 

@@ -37,7 +37,7 @@ from worker.stream.stream import Stream
 if TYPE_CHECKING:
     from tests.harnesses.simulation.world import World
 
-DOORS: Final[dict[Task, Taking]] = {
+TAKERS: Final[dict[Task, Taking]] = {
     Task.MONETA_START: start(Provider.MONETA, "identification"),
     Task.MONETA_CALLBACK: callbacks.take(CALLBACK),
     Task.NPD_START: start(Provider.NPD, "identification"),
@@ -224,7 +224,7 @@ class Process:
     def _intake(self, message: TaskMessage) -> None:
         acknowledged = False
         try:
-            DOORS[message.task](
+            TAKERS[message.task](
                 self.runtime, Taken(message.id, message.task.value, (), message.arguments)
             )
             self._world.taken.add(message.id)

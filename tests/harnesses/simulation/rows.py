@@ -19,7 +19,7 @@ from tests.harnesses.simulation.violation import require
 from uprid_client.contract.states import TERMINAL, State
 from uprid_client.names import Provider
 from worker.domain.events import END_EVENTS
-from worker.domain.states import DRIVEN, RETRYABLE, may_move
+from worker.domain.states import DRIVEN, RETRYABLE, is_allowed
 from worker.engine.engine import Engine
 from worker.engine.incarnation import Incarnation
 from worker.engine.result_writer import ResultWriter
@@ -287,7 +287,7 @@ class Rows:
         if row.attempt != before.attempt:
             allowed = row.attempt == before.attempt + 1 and origin in RETRYABLE
         else:
-            allowed = origin is to or may_move(origin, to)
+            allowed = origin is to or is_allowed(origin, to)
         require(allowed, "only allowed transitions are made", before, row)
 
     def _claim(self, before: Row, row: Row, spot: str) -> None:

@@ -31,18 +31,18 @@ def test_slip_may_be_in_a_method_a_constant_a_statement_or_a_text() -> None:
     slips = [
         Slip(recording.Recorder, "record", "if late or", "if"),
         Slip(leases, "POISON_AFTER", "4", "5"),
-        Slip(writeback, "_STAY", "polls = v.polls, ", ""),
+        Slip(writeback, "_UNCHANGED", "polls = v.polls, ", ""),
         Slip(stream, "_SCRIPT", "'behind'", "'ok'"),
     ]
 
     with _applied(*slips).applied():
         assert leases.POISON_AFTER == 5
-        assert "polls = v.polls" not in writeback._STAY._sqlite.text
-        assert "polls = v.polls" not in writeback._STAY._postgres.text
+        assert "polls = v.polls" not in writeback._UNCHANGED._sqlite.text
+        assert "polls = v.polls" not in writeback._UNCHANGED._postgres.text
         assert "'behind'" not in stream._SCRIPT
 
     assert leases.POISON_AFTER == 4
-    assert "polls = v.polls" in writeback._STAY._sqlite.text
+    assert "polls = v.polls" in writeback._UNCHANGED._sqlite.text
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, select, text, update
 
 from tests.harnesses.simulation.alone import Simulated
-from tests.support.operations import NOW, OWNER, PROVIDER, TOKEN, accepted, start
+from tests.support.operations import LEASE_ID, NOW, OWNER, PROVIDER, accepted, start
 from tests.support.processes import wait_until
 from tests.support.schema import bring_to_newest
 from tests.support.servers import PostgresServer
@@ -53,7 +53,7 @@ class Came:
     left: list[tuple[Any, ...]]
 
 
-def claim(limit: int, lease_id: str = TOKEN) -> Act:
+def claim(limit: int, lease_id: str = LEASE_ID) -> Act:
     def act(connection: Connection) -> object:
         taken = claims.claim(
             connection, PROVIDER, claims.URGENT, limit, owner=OWNER, lease_id=lease_id, now=NOW
@@ -89,7 +89,7 @@ def count(column: str) -> Act:
 def mark(connection: Connection) -> object:
     named = select(*snapshots.COLUMNS).where(OPERATIONS.c.reference == "order-1")
     [row] = connection.execute(named)
-    return writeback.mark_submitting(connection, snapshots.snapshot(row), TOKEN, NOW)
+    return writeback.mark_submitting(connection, snapshots.snapshot(row), LEASE_ID, NOW)
 
 
 def look(connection: Connection) -> object:

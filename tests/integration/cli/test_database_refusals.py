@@ -122,7 +122,7 @@ def test_refusal_in_another_language_is_understood_by_its_code(
     url: str, monkeypatch: pytest.MonkeyPatch, role: str, said: str
 ) -> None:
     # Words that are not known: this server speaks English.
-    monkeypatch.setattr(refusals, "_SAID", ())
+    monkeypatch.setattr(refusals, "_SIGNS", ())
     monkeypatch.setattr(refusals, "_KNOWN", {})
     open_files = len(list(Path("/proc/self/fd").iterdir()))
 

@@ -22,7 +22,7 @@ from worker.store import leases, provider_pauses
 from worker.store.claims import lock_provider
 from worker.store.database import Database
 from worker.store.invoice_tables import INVOICES, TRANSACTIONS
-from worker.store.tables import ACCESS_TOKENS, INPUTS, NOTICES
+from worker.store.tables import ACCESS_TOKENS, INPUTS, NOTIFICATIONS
 
 KEY = Fernet.generate_key().decode()
 FINGERPRINT_KEY = "f" * 32
@@ -33,7 +33,13 @@ _AT = datetime(2026, 1, 2, tzinfo=UTC)
 INPUT: Row = {
     "id": "1", "operation_id": "2", "attempt": 1, "name": "sms_code", "message_id": "m", "at": _AT,
 }  # fmt: skip
-NOTICE: Row = {"provider": "npd", "key": "k", "provider_ref": "1", "party": "p", "at": _AT}
+NOTIFICATION_DATA: Row = {
+    "provider": "npd",
+    "key": "k",
+    "provider_ref": "1",
+    "party": "p",
+    "at": _AT,
+}
 INVOICE: Row = {"id": 1, "state": "Paid", "fetched_at": _AT}
 TRANSACTION: Row = {"id": 1, "invoice_id": 1, "state": "Confirm"}
 ACCESS_TOKEN: dict[str, object] = {
@@ -169,7 +175,7 @@ def test_doctor_finds_a_key_that_was_dropped_too_early(
     ("table", "name", "row"),
     [
         pytest.param(INPUTS, "inputs", INPUT, id="input"),
-        pytest.param(NOTICES, "notifications", NOTICE, id="notification"),
+        pytest.param(NOTIFICATIONS, "notifications", NOTIFICATION_DATA, id="notification"),
         pytest.param(INVOICES, "invoices", INVOICE, id="invoice"),
         pytest.param(TRANSACTIONS, "transactions", TRANSACTION, id="transaction"),
         pytest.param(ACCESS_TOKENS, "access tokens", ACCESS_TOKEN, id="access token"),

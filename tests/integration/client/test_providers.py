@@ -22,7 +22,7 @@ NOTIFICATION = {
     "mntAccountId": "12345678",
 }
 
-Door = Callable[[Client], str]
+Send = Callable[[Client], str]
 
 
 @pytest.fixture
@@ -64,17 +64,17 @@ SEALED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("door", "provider", "task", "clear", "payload"), SEALED)
+@pytest.mark.parametrize(("send", "provider", "task", "clear", "payload"), SEALED)
 def test_what_is_personal_is_enqueued_sealed(
     client: Client,
     server: redis.Redis,
-    door: Door,
+    send: Send,
     provider: str,
     task: str,
     clear: dict[str, Any],
     payload: dict[str, str],
 ) -> None:
-    message_id = door(client)
+    message_id = send(client)
 
     (sent,) = enqueued(server, provider)
     assert (sent["headers"]["id"], sent["headers"]["task"]) == (
@@ -88,7 +88,7 @@ def test_what_is_personal_is_enqueued_sealed(
 
 
 @pytest.mark.parametrize(
-    ("door", "task", "clear"),
+    ("send", "task", "clear"),
     [
         pytest.param(
             lambda client: client.intellectmoney.fetch_invoices(
@@ -135,9 +135,9 @@ def test_what_is_personal_is_enqueued_sealed(
     ],
 )
 def test_searches_and_schedules_go_in_clear_and_are_shown_to_nobody(
-    client: Client, server: redis.Redis, door: Door, task: str, clear: dict[str, Any]
+    client: Client, server: redis.Redis, send: Send, task: str, clear: dict[str, Any]
 ) -> None:
-    door(client)
+    send(client)
 
     (sent,) = enqueued(server, "intellectmoney")
     assert sent["headers"]["task"] == f"tasks.intellectmoney.{task}"

@@ -31,7 +31,7 @@ from uprid_client.names import Provider, Task
 from uprid_client.sealing import Sealer
 from worker.domain.outcomes import Reason
 from worker.intake.message import Message, Reading
-from worker.process.stored_token import StoredTokens
+from worker.process.stored_access_tokens import StoredAccessTokens
 from worker.providers.base import Plugin
 from worker.providers.mandarin.codes import read_code
 from worker.providers.registry import plugins_of
@@ -98,7 +98,7 @@ def server(valkey: ValkeyServer) -> Iterator[redis.Redis]:
 @pytest.fixture
 def plugins(tmp_path: Path) -> Iterator[Mapping[Provider, Plugin]]:
     database = Database(f"sqlite:///{tmp_path / 'never_asked'}", connections=1)
-    shelf_of = partial(StoredTokens, database, Sealer([KEY]))
+    shelf_of = partial(StoredAccessTokens, database, Sealer([KEY]))
     made = plugins_of(Resources(load(environment=PROVIDERS), shelf_of))
     yield made
     database.dispose()

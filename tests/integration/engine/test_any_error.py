@@ -33,7 +33,7 @@ from worker.engine.chunk import FLUSH_EVERY, Chunk
 from worker.engine.decisions import decide
 from worker.providers.base import Work
 from worker.store.changes import Transition, Unchanged
-from worker.store.claims import Claimed
+from worker.store.claims import ClaimedSnapshot
 
 SUCCEEDED: Final = Finished(State.SUCCEEDED, "result")
 #: Transactions that a chunk makes at most here.
@@ -157,7 +157,7 @@ def test_answers_are_written_although_a_thread_beside_them_stumbled(
 
     real = poller.engine._mark
 
-    def stumble(chunk: Chunk, row: Claimed, now: datetime) -> bool:
+    def stumble(chunk: Chunk, row: ClaimedSnapshot, now: datetime) -> bool:
         if row.reference == "order-2":
             # The others are under way.
             wait_until(lambda: plugin.asked(Call.SUBMIT) == 2, 30, "two submits")
@@ -180,7 +180,7 @@ def test_answer_that_cannot_be_decided_costs_nobody_elses(
     poller: Process, plugin: ScriptedPlugin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stumble(answer: Answer, *rest: Any) -> Unchanged | Transition:
-        if answer.claimed.reference == "order-0":
+        if answer.snapshot.reference == "order-0":
             raise KeyError
         return decide(answer, *rest)
 

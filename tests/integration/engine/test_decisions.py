@@ -310,7 +310,7 @@ def test_unknown_answer_is_asked_for_as_often_as_before_when_it_is_resumed(
     seen = []
 
     def note(work: Work) -> Outcome:
-        seen.append((dict(work.progress), work.faults))
+        seen.append((dict(work.progress), work.consecutive_failures))
         return SUCCEEDED
 
     plugin.answers(

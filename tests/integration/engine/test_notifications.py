@@ -26,7 +26,7 @@ from worker.engine.calls import Call
 from worker.providers.base import Work
 from worker.store import notifications
 from worker.store.notifications import Notification, Received
-from worker.store.tables import NOTICES
+from worker.store.tables import NOTIFICATIONS
 
 PARTY = "a" * 64
 UNSURE = Reason(ReasonCode.DOUBTFUL_SUBMIT, "Nobody can tell.")
@@ -47,9 +47,9 @@ def told_or(otherwise: Outcome) -> Line:
     """Return what ends as the first notification says, else answers so."""
 
     def line(work: Work) -> Outcome:
-        if not work.notices:
+        if not work.notifications:
             return otherwise
-        return Finished(State(work.notices[0]["state"]), "notification", calls=0)
+        return Finished(State(work.notifications[0]["state"]), "notification", calls=0)
 
     return line
 
@@ -166,7 +166,7 @@ def test_notification_during_the_last_question_is_heard_before_its_answer_counts
     poller: Process, plugin: ScriptedPlugin, ask: Call, first: Outcome
 ) -> None:
     def meanwhile(work: Work) -> Outcome:
-        if work.notices:
+        if work.notifications:
             return told_or(first)(work)
         assert hear(poller) is Received.MATCHED
         return first
@@ -241,7 +241,7 @@ def test_notifications_are_handed_over_oldest_first(
     seen: list[list[str]] = []
 
     def look(work: Work) -> Outcome:
-        seen.append([notice["state"] for notice in work.notices])
+        seen.append([notification["state"] for notification in work.notifications])
         return Pending("not yet", again_in=500)
 
     plugin.answers(Call.POLL, look)
@@ -267,7 +267,7 @@ def test_notification_that_does_not_open_waits_for_a_person(
     assert states(poller) == ["waiting_for_person"]
     assert plugin.asked(Call.POLL) == 0
     with poller.database.begin() as connection:
-        connection.execute(update(NOTICES).values(sealed=SEALER.seal({"state": "succeeded"})))
+        connection.execute(update(NOTIFICATIONS).values(sealed=SEALER.seal({"state": "succeeded"})))
     # The next one has it go on, and now both open.
     assert hear(poller, State.EXPIRED) is Received.MATCHED
     poller.run(3)

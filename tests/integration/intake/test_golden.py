@@ -37,7 +37,7 @@ from worker.providers.moneta.callback import CALLBACK
 from worker.providers.npd.notification import NOTIFICATION
 from worker.store import intake as store
 from worker.store.database import Database
-from worker.store.tables import ATTEMPTS, INPUTS, NOTICES, OPERATIONS, OUTBOX, REFUSALS
+from worker.store.tables import ATTEMPTS, INPUTS, NOTIFICATIONS, OPERATIONS, OUTBOX, REFUSALS
 
 GOLDEN: Final = Path(__file__).parents[2] / "golden"
 RELEASES: Final = sorted(path.name for path in GOLDEN.iterdir() if path.is_dir())
@@ -149,7 +149,7 @@ TAKEN: Final[dict[Task, Taken]] = {
     ),
     Task.MONETA_CALLBACK: Taken(callbacks.take(CALLBACK), _hastened, _polled(Provider.MONETA)),
     Task.NPD_START: Taken(starting(Provider.NPD, "identification"), _accepted("golden-npd")),
-    Task.NPD_NOTIFICATION: Taken(notifications.take(NOTIFICATION), _first(NOTICES)),
+    Task.NPD_NOTIFICATION: Taken(notifications.take(NOTIFICATION), _first(NOTIFICATIONS)),
     Task.MANDARIN_START: Taken(
         starting(Provider.MANDARIN, "identification"), _accepted("golden-mandarin")
     ),
@@ -313,8 +313,8 @@ def work(row: Json, progress: Json) -> Work:
     return Work(
         id="1", reference="order-1", kind=row["kind"], state=State(row["state"]), attempt=1,
         args=json.loads(row["args"]), payload=None, provider_ref="37027", progress=progress,
-        polls=3, faults=0, due_at=now, deadline_at=now + timedelta(minutes=5), now=now,
-        inputs_sent=1, input_sent_at=now - timedelta(seconds=5),
+        polls=3, consecutive_failures=0, due_at=now, deadline_at=now + timedelta(minutes=5),
+        now=now, inputs_sent=1, input_sent_at=now - timedelta(seconds=5),
     )  # fmt: skip
 
 

@@ -35,7 +35,7 @@ from worker.intake.message import Message
 from worker.local.defaults import sandbox_providers
 from worker.process.runtime import Runtime
 from worker.store.database import Database
-from worker.store.tables import ATTEMPTS, INPUTS, NOTICES, OPERATIONS
+from worker.store.tables import ATTEMPTS, INPUTS, NOTIFICATIONS, OPERATIONS
 
 Json = dict[str, Any]
 BOTH: Final = [
@@ -249,7 +249,7 @@ def contents(database: Database) -> dict[str, list[Mapping[str, Any]]]:
         "operations": (OPERATIONS.c.id, OPERATIONS.c.reference, OPERATIONS.c.attempt),
         "attempts": (ATTEMPTS.c.operation_id, ATTEMPTS.c.number, ATTEMPTS.c.fingerprint),
         "inputs": (INPUTS.c.operation_id, INPUTS.c.message_id, INPUTS.c.fingerprint),
-        "notices": (NOTICES.c.key, NOTICES.c.party),
+        "notices": (NOTIFICATIONS.c.key, NOTIFICATIONS.c.party),
     }
     with database.read() as connection:
         return {

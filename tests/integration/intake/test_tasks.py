@@ -23,7 +23,7 @@ from worker.providers.mandarin.codes import CODE
 from worker.providers.npd.notification import NOTIFICATION
 from worker.store import intake
 from worker.store.database import Database
-from worker.store.tables import ATTEMPTS, INPUTS, NOTICES, OPERATIONS
+from worker.store.tables import ATTEMPTS, INPUTS, NOTIFICATIONS, OPERATIONS
 
 KEY = Fernet.generate_key().decode()
 FAR = timedelta(minutes=5)
@@ -244,7 +244,7 @@ def test_notification_is_kept_sealed_and_wakes_its_operation(
     notify(runtime)
     notify(runtime, message="message-2")
 
-    [row] = rows(database, NOTICES)
+    [row] = rows(database, NOTIFICATIONS)
     assert runtime.sealer.open(row["sealed"])["status"] == "SUCCESS"
     phone = str(notification()["userPhone"])
     assert phone not in str(dict(row))
@@ -261,7 +261,7 @@ def test_notification_of_nobody_is_kept_and_tells_nothing(
 
     notify(runtime, notification(userPhone="79990000001"))
 
-    assert [row["operation_id"] for row in rows(database, NOTICES)] == [None]
+    assert [row["operation_id"] for row in rows(database, NOTIFICATIONS)] == [None]
     assert operation(database)["notices"] == 0
     assert types(database) == ["operation.accepted"]
 
@@ -289,4 +289,4 @@ def test_notification_that_is_none_is_refused_without_its_values(
 
     [reason] = refusals(database)
     assert "13579" not in reason
-    assert rows(database, NOTICES) == []
+    assert rows(database, NOTIFICATIONS) == []

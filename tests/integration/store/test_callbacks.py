@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import update
 
 from tests.support.operations import (
+    LEASE_ID,
     NOW,
-    TOKEN,
     claim,
     in_state,
     journal,
@@ -47,7 +47,7 @@ def waiting_for_its_poll(database: Database, *, polled_at: datetime | None = Non
     [claimed] = claim(database, lane=ORDINARY)
     with database.begin() as connection:
         last = run(at=polled_at or NOW - timedelta(minutes=1))
-        writeback.write_unchanged(connection, TOKEN, [stayed(claimed, FAR, run=last)])
+        writeback.write_unchanged(connection, LEASE_ID, [stayed(claimed, FAR, run=last)])
 
 
 def test_hint_makes_the_poll_due_and_changes_nothing_else(database: Database) -> None:
@@ -92,7 +92,7 @@ def test_hints_that_are_repeated_bring_one_poll_a_second_at_most(database: Datab
             polls += 1
             with database.begin() as connection:
                 stay = stayed(claimed, FAR, run=run(at=now))
-                writeback.write_unchanged(connection, TOKEN, [stay])
+                writeback.write_unchanged(connection, LEASE_ID, [stay])
 
     assert 1 <= polls <= 5
 
@@ -167,7 +167,7 @@ def test_hint_that_comes_during_a_poll_has_another_follow_it(database: Database)
 
     with database.begin() as connection:
         stay = stayed(claimed, FAR + timedelta(hours=1))
-        assert writeback.write_unchanged(connection, TOKEN, [stay]) == {claimed.id: True}
+        assert writeback.write_unchanged(connection, LEASE_ID, [stay]) == {claimed.id: True}
     assert operation(database)["due_at"] == FAR
 
 

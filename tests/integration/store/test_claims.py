@@ -23,12 +23,12 @@ from tests.support.operations import (
 )
 from uprid_client.contract.states import State
 from worker.store import claims, notifications, writeback
-from worker.store.claims import ORDINARY, URGENT, Claimed
+from worker.store.claims import ORDINARY, URGENT, ClaimedSnapshot
 from worker.store.database import Database
 from worker.store.tables import OPERATIONS
 
 
-def claim_suspect(database: Database, lease_id: str = "lease") -> list[Claimed]:
+def claim_suspect(database: Database, lease_id: str = "lease") -> list[ClaimedSnapshot]:
     with database.begin() as connection:
         return claims.claim_suspect(connection, PROVIDER, owner="o", lease_id=lease_id, now=NOW)
 

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import RowMapping, select, update
 
 from tests.support.operations import (
+    LEASE_ID,
     NOW,
-    TOKEN,
     accepted,
     attempts,
     claim,
@@ -31,7 +31,7 @@ from worker.domain.outcomes import Wanted
 from worker.store import input_delivery, inputs, resolutions, retries, writeback
 from worker.store.actions import Action
 from worker.store.changes import Transition
-from worker.store.claims import ORDINARY, URGENT, Claimed
+from worker.store.claims import ORDINARY, URGENT, ClaimedSnapshot
 from worker.store.database import Database
 from worker.store.input_delivery import Supplying
 from worker.store.inputs import Input, Offered
@@ -76,7 +76,7 @@ def everything(database: Database) -> object:
     return operation(database), attempts(database), journal(database), told(database)
 
 
-def asking(claimed: Claimed, due_at: datetime = FAR, attempts_left: int = 5) -> Transition:
+def asking(claimed: ClaimedSnapshot, due_at: datetime = FAR, attempts_left: int = 5) -> Transition:
     """Return what is written when the provider wants a code."""
     return moved(
         claimed, State.POLLING, EventType.INPUT_REQUIRED,
@@ -91,12 +91,12 @@ def wanting(database: Database) -> None:
     write(database, [asking(claimed)])
 
 
-def supply(database: Database, claimed: Claimed, now: datetime = NOW) -> Supplying | None:
+def supply(database: Database, claimed: ClaimedSnapshot, now: datetime = NOW) -> Supplying | None:
     with database.begin() as connection:
-        return input_delivery.mark_supplying(connection, claimed.id, claimed.attempt, TOKEN, now)
+        return input_delivery.mark_supplying(connection, claimed.id, claimed.attempt, LEASE_ID, now)
 
 
-def sending(database: Database, now: datetime = NOW) -> Claimed:
+def sending(database: Database, now: datetime = NOW) -> ClaimedSnapshot:
     """Claim the wanted operation and mark its input as being sent, as the engine does."""
     [claimed] = claim(database, now=now)
     marked = supply(database, claimed, now)
@@ -219,9 +219,11 @@ def test_input_that_comes_while_its_operation_is_leased_is_due_once_that_is_writ
 
     with database.begin() as connection:
         if leave == "stays":
-            written = writeback.write_unchanged(connection, TOKEN, [stayed(claimed, later)])
+            written = writeback.write_unchanged(connection, LEASE_ID, [stayed(claimed, later)])
         else:
-            written = writeback.write_transitions(connection, TOKEN, [asking(claimed, later)], FAR)
+            written = writeback.write_transitions(
+                connection, LEASE_ID, [asking(claimed, later)], FAR
+            )
 
     assert written == {claimed.id: True}
     row = operation(database)
@@ -260,7 +262,7 @@ def test_input_that_came_before_the_session_is_sent_as_soon_as_it_is_wanted(
     accepted(database, "order-1")
     [claimed] = claim(database)
     with database.begin() as connection:
-        writeback.mark_submitting(connection, claimed, TOKEN, NOW)
+        writeback.mark_submitting(connection, claimed, LEASE_ID, NOW)
     offer(database, given())
 
     write(database, [asking(replace(claimed, state=State.SUBMITTING))])
@@ -394,10 +396,10 @@ def test_input_whose_answer_was_lost_is_not_sent_in_the_place_of_the_next(
 
 # Erasing
 
-End = Callable[[Database, Claimed], object]
+End = Callable[[Database, ClaimedSnapshot], object]
 
 
-def by_retry(database: Database, claimed: Claimed) -> None:
+def by_retry(database: Database, claimed: ClaimedSnapshot) -> None:
     parked = moved(claimed, State.WAITING_FOR_PERSON, EventType.WAITING_FOR_PERSON, missing=CODE)
     write(database, [parked])
     assert stored(database)[0]["sealed"] is not None
@@ -408,13 +410,13 @@ def by_retry(database: Database, claimed: Claimed) -> None:
     assert [row[name] for name in counted] == [None, 0, None, 0, 0, None]
 
 
-def by_resolve(database: Database, claimed: Claimed) -> None:
+def by_resolve(database: Database, claimed: ClaimedSnapshot) -> None:
     write(database, [moved(claimed, State.WAITING_FOR_PERSON, missing=CODE)])
     with database.begin() as connection:
         resolutions.resolve(connection, ACTION, State.REJECTED, NOW)
 
 
-def by_cancel(database: Database, claimed: Claimed) -> None:
+def by_cancel(database: Database, claimed: ClaimedSnapshot) -> None:
     del claimed
     with database.begin() as connection:
         resolutions.cancel(connection, ACTION, NOW)

@@ -52,7 +52,7 @@ def resume(database: Database, action: Action = ACTION, ref: str | None = None) 
 
 
 def moved(database: Database, origin: State, to: State) -> bool:
-    has = store.has_move(ATTEMPTS.c.operation_id, ATTEMPTS.c.number, origin, to)
+    has = store.has_transition(ATTEMPTS.c.operation_id, ATTEMPTS.c.number, origin, to)
     with database.read() as connection:
         return connection.execute(select(ATTEMPTS.c.number).where(has)).first() is not None
 

@@ -24,7 +24,7 @@ from worker.store.claims import ORDINARY, URGENT
 from worker.store.database import Database
 from worker.store.invoice_tables import INVOICES
 from worker.store.schema import migrate, newest_revision, require_usable
-from worker.store.tables import METADATA, NOTICES, OPERATIONS
+from worker.store.tables import METADATA, NOTIFICATIONS, OPERATIONS
 
 _NEWEST: Final = newest_revision()
 _NUMBER: Final = int(_NEWEST[:4])
@@ -201,7 +201,7 @@ def test_way_back_is_refused_where_it_would_lose_what_is_ours(
             .where(OPERATIONS.c.reference == "coded-1")
             .values(state=State.CANCELLED.value, due_at=None)
         )
-        connection.execute(delete(NOTICES))
+        connection.execute(delete(NOTIFICATIONS))
         connection.execute(delete(INVOICES))
     assert migrate(empty, "0002") == "0002"
 

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import RowMapping, select
 
 from tests.support.operations import (
+    LEASE_ID,
     NOW,
-    TOKEN,
     accept,
     attempts,
     claim,
@@ -28,10 +28,10 @@ from uprid_client.contract.states import TERMINAL, State
 from worker.store import notifications, resolutions, retries, writeback
 from worker.store.actions import Action
 from worker.store.changes import Transition
-from worker.store.claims import ORDINARY, URGENT, Claimed
+from worker.store.claims import ORDINARY, URGENT, ClaimedSnapshot
 from worker.store.database import Database
 from worker.store.notifications import Notification, Received
-from worker.store.tables import NOTICES
+from worker.store.tables import NOTIFICATIONS
 
 ANNA = "a" * 64
 BORIS = "b" * 64
@@ -64,7 +64,9 @@ def receive_late(database: Database, one: Notification, would_be: State) -> None
 
 def stored(database: Database) -> list[RowMapping]:
     with database.read() as connection:
-        rows = connection.execute(select(NOTICES).order_by(NOTICES.c.at, NOTICES.c.key))
+        rows = connection.execute(
+            select(NOTIFICATIONS).order_by(NOTIFICATIONS.c.at, NOTIFICATIONS.c.key)
+        )
         return list(rows.mappings())
 
 
@@ -75,12 +77,14 @@ def of(database: Database, reference: str = "order-1") -> list[str]:
         return list(notifications.of(connection, [(row["id"], row["attempt"])]).get(row["id"], []))
 
 
-def submitting(database: Database, reference: str = "order-1", subject_hash: str = ANNA) -> Claimed:
+def submitting(
+    database: Database, reference: str = "order-1", subject_hash: str = ANNA
+) -> ClaimedSnapshot:
     """Have an operation's submit be on its way; it is leased."""
     accept(database, replace(start(reference), subject_hash=subject_hash))
     [claimed] = claim(database)
     with database.begin() as connection:
-        writeback.mark_submitting(connection, claimed, TOKEN, NOW)
+        writeback.mark_submitting(connection, claimed, LEASE_ID, NOW)
     return replace(claimed, state=State.SUBMITTING)
 
 
@@ -88,10 +92,10 @@ def doubtful(database: Database, reference: str = "order-1", subject_hash: str =
     """Have an operation's submit be without an answer; no process holds it."""
     claimed = submitting(database, reference, subject_hash)
     with database.begin() as connection:
-        writeback.write_unchanged(connection, TOKEN, [stayed(claimed, FAR)])
+        writeback.write_unchanged(connection, LEASE_ID, [stayed(claimed, FAR)])
 
 
-def taken(claimed: Claimed, ref: str = "77") -> Transition:
+def taken(claimed: ClaimedSnapshot, ref: str = "77") -> Transition:
     """Return what is written of a submit that was answered with an id."""
     return moved(
         claimed, State.POLLING, EventType.STARTED,
@@ -112,14 +116,14 @@ def test_notification_wakes_the_attempt_with_its_id_and_person(database: Databas
 
     assert receive(database, said(), SOON) is Received.MATCHED
 
-    row, [notice] = operation(database), stored(database)
+    row, [notification] = operation(database), stored(database)
     assert (row["due_at"], row["notices"], row["state"]) == (SOON, 1, "polling")
-    assert (notice["operation_id"], notice["attempt"]) == (row["id"], 1)
-    assert (notice["sealed"], of(database)) == ("sealed 77", ["sealed 77"])
+    assert (notification["operation_id"], notification["attempt"]) == (row["id"], 1)
+    assert (notification["sealed"], of(database)) == ("sealed 77", ["sealed 77"])
     assert journal(database)[-1]["note"] == "notification received"
     assert types(database) == ["operation.accepted", "operation.started"]
     [claimed] = claim(database, lane=ORDINARY, now=SOON)
-    assert claimed.notices == 1
+    assert claimed.notifications == 1
 
 
 @pytest.mark.parametrize(
@@ -231,7 +235,7 @@ def test_notification_that_came_before_its_id_was_known_is_found_with_it(
     claimed = submitting(database)
 
     with database.begin() as connection:
-        written = writeback.write_transitions(connection, TOKEN, [taken(claimed)], SOON)
+        written = writeback.write_transitions(connection, LEASE_ID, [taken(claimed)], SOON)
 
     assert written == {claimed.id: True}
     row = operation(database)
@@ -255,7 +259,7 @@ def test_notification_during_the_submit_is_that_operations(database: Database) -
     assert (row["due_at"], row["wanted_at"], row["notices"]) == (NOW, SOON, 1)
 
     with database.begin() as connection:
-        written = writeback.write_transitions(connection, TOKEN, [taken(claimed)], SOON)
+        written = writeback.write_transitions(connection, LEASE_ID, [taken(claimed)], SOON)
 
     assert written == {claimed.id: True}
     row = operation(database)
@@ -270,9 +274,9 @@ def test_notification_during_the_submit_that_named_another_id_is_given_up(
 
     write(database, [taken(claimed, "77")])
 
-    row, [notice] = operation(database), stored(database)
+    row, [notification] = operation(database), stored(database)
     assert (row["notices"], row["due_at"]) == (0, NOW)
-    assert (notice["operation_id"], notice["attempt"]) == (None, None)
+    assert (notification["operation_id"], notification["attempt"]) == (None, None)
 
 
 def test_notification_after_the_time_out_wakes_the_doubtful_operation(
@@ -372,7 +376,7 @@ def test_notification_during_a_poll_has_the_next_one_follow_at_once(database: Da
 
     with database.begin() as connection:
         stay = stayed(claimed, FAR + timedelta(hours=1))
-        assert writeback.write_unchanged(connection, TOKEN, [stay]) == {claimed.id: True}
+        assert writeback.write_unchanged(connection, LEASE_ID, [stay]) == {claimed.id: True}
 
     assert operation(database)["due_at"] == FAR
 
@@ -390,7 +394,7 @@ def test_end_that_knew_nothing_of_a_notification_is_not_written(
     end = moved(claimed, state, kind, finished_at=FAR, yields_to_notification=True)
 
     with database.begin() as connection:
-        assert writeback.write_transitions(connection, TOKEN, [end], SOON) == {claimed.id: True}
+        assert writeback.write_transitions(connection, LEASE_ID, [end], SOON) == {claimed.id: True}
 
     row, [attempt] = operation(database), attempts(database)
     assert (row["state"], row["due_at"], row["lease_token"]) == ("polling", SOON, None)
@@ -399,7 +403,7 @@ def test_end_that_knew_nothing_of_a_notification_is_not_written(
     assert told(database) == before
     assert row["sequence"] == len(before)
     [claimed] = claim(database, lane=row["lane"], now=SOON)
-    write(database, [replace(end, claimed=claimed)])
+    write(database, [replace(end, snapshot=claimed)])
     assert operation(database)["state"] == state
 
 

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text, update
 
 from tests.support.operations import (
+    LEASE_ID,
     NOW,
-    TOKEN,
     accept,
     claim,
     ended,
@@ -27,7 +27,7 @@ from uprid_client.contract.events import EventType
 from uprid_client.contract.states import State
 from worker.store import callbacks, inputs, notifications, writeback
 from worker.store.changes import Transition
-from worker.store.claims import ORDINARY, URGENT, Claimed
+from worker.store.claims import ORDINARY, URGENT, ClaimedSnapshot
 from worker.store.database import Database
 from worker.store.inputs import Input, Offered
 from worker.store.notifications import Notification, Received
@@ -58,16 +58,18 @@ def of(database: Database, reference: str = "order-1") -> list[str]:
         return list(notifications.of(connection, [(row["id"], row["attempt"])]).get(row["id"], []))
 
 
-def submitting(database: Database, reference: str = "order-1", subject_hash: str = ANNA) -> Claimed:
+def submitting(
+    database: Database, reference: str = "order-1", subject_hash: str = ANNA
+) -> ClaimedSnapshot:
     """Have an operation's submit be on its way; it is leased."""
     accept(database, replace(start(reference), subject_hash=subject_hash))
     [claimed] = claim(database)
     with database.begin() as connection:
-        writeback.mark_submitting(connection, claimed, TOKEN, NOW)
+        writeback.mark_submitting(connection, claimed, LEASE_ID, NOW)
     return replace(claimed, state=State.SUBMITTING)
 
 
-def taken(claimed: Claimed, ref: str = "77") -> Transition:
+def taken(claimed: ClaimedSnapshot, ref: str = "77") -> Transition:
     """Return what is written of a submit that was answered with an id."""
     return moved(
         claimed, State.POLLING, EventType.STARTED,
@@ -107,7 +109,7 @@ def test_notification_that_comes_while_the_id_is_being_written_is_not_missed(
     receiving = threading.Thread(target=lambda: heard.append(receive(database, said(), SOON)))
 
     with database.begin() as connection:
-        writeback.write_transitions(connection, TOKEN, [taken(claimed)], NOW)
+        writeback.write_transitions(connection, LEASE_ID, [taken(claimed)], NOW)
         with beside(database, receiving):
             pass
     receiving.join(20)
@@ -140,7 +142,7 @@ def test_id_that_is_written_while_its_notification_comes_is_not_missed(
     assert of(database) == ["sealed 77"]
 
 
-def doubtful_beside(database: Database, claimed: Claimed) -> None:
+def doubtful_beside(database: Database, claimed: ClaimedSnapshot) -> None:
     """Have another operation of the same person be doubtful, and leave the first one leased."""
     accept(database, replace(start("order-2"), subject_hash=ANNA))
     [other] = claim(database, lease_id="other")
@@ -178,7 +180,7 @@ def test_notification_that_comes_while_an_end_is_being_written_is_late(
 
     with database.begin() as connection:
         end = ended(claimed, State.EXPIRED, yields_to_notification=True)
-        writeback.write_transitions(connection, TOKEN, [end], NOW)
+        writeback.write_transitions(connection, LEASE_ID, [end], NOW)
         with beside(database, receiving):
             pass
     receiving.join(20)
@@ -211,7 +213,7 @@ def test_hint_that_comes_while_an_unchanged_answer_is_being_written_is_not_misse
 
     with database.begin() as connection:
         stay = stayed(claimed, FAR + timedelta(hours=1))
-        writeback.write_unchanged(connection, TOKEN, [stay])
+        writeback.write_unchanged(connection, LEASE_ID, [stay])
         with beside(database, hinting):
             pass
     hinting.join(20)
@@ -242,14 +244,14 @@ def test_input_that_comes_while_an_answer_is_being_written_is_not_missed(
 
     def answer() -> None:
         with database.begin() as connection:
-            writeback.write_unchanged(connection, TOKEN, [later])
+            writeback.write_unchanged(connection, LEASE_ID, [later])
 
     with database.begin() as connection:
         if first == "the input":
             offered.append(inputs.offer(connection, code, FAR)[0])
             second = threading.Thread(target=answer)
         else:
-            writeback.write_unchanged(connection, TOKEN, [later])
+            writeback.write_unchanged(connection, LEASE_ID, [later])
             second = threading.Thread(target=offer)
         with beside(database, second):
             pass

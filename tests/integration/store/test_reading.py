@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from tests.support.operations import (
+    LEASE_ID,
     NOW,
-    TOKEN,
     accepted,
     claim,
     ended,
@@ -159,10 +159,10 @@ def test_story_of_an_operation_holds_refusals_under_its_reference(database: Data
 
 def test_story_ends_with_the_run_that_is_still_growing(database: Database) -> None:
     polling(database, "runs")
-    taken = claim(database, lane=ORDINARY, lease_id=TOKEN)
+    taken = claim(database, lane=ORDINARY, lease_id=LEASE_ID)
     with database.begin() as connection:
         growing = stayed(taken[0], LATER, run=run("INPROGRESS", count=7))
-        writeback.write_unchanged(connection, TOKEN, [growing])
+        writeback.write_unchanged(connection, LEASE_ID, [growing])
 
     last = story_of(database, "runs").journal[-1]
 

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, update
 from sqlalchemy.exc import IntegrityError
 
 from tests.support.operations import (
+    LEASE_ID,
     NOW,
-    TOKEN,
     attempts,
     claim,
     ended,
@@ -416,7 +416,7 @@ def test_cancel_keeps_a_submit_from_being_sent(database: Database) -> None:
     act(database, resolutions.cancel)
 
     with database.begin() as connection:
-        assert not writeback.mark_submitting(connection, claimed, TOKEN, LATER)
+        assert not writeback.mark_submitting(connection, claimed, LEASE_ID, LATER)
 
 
 def test_cancel_writes_out_the_run_of_calls_that_was_still_growing(database: Database) -> None:
@@ -424,7 +424,7 @@ def test_cancel_writes_out_the_run_of_calls_that_was_still_growing(database: Dat
     [claimed] = claim(database, lane=ORDINARY)
     with database.begin() as connection:
         stay = stayed(claimed, LATER, run=run("CREATED", 7))
-        writeback.write_unchanged(connection, TOKEN, [stay])
+        writeback.write_unchanged(connection, LEASE_ID, [stay])
 
     act(database, resolutions.cancel)
 

@@ -29,7 +29,7 @@ from worker.store.actions import Action, Done
 from worker.store.database import Database
 from worker.store.invoice_tables import INVOICE_FETCHES, INVOICES, TRANSACTIONS
 from worker.store.retention import Retention, purge
-from worker.store.tables import ATTEMPTS, INPUTS, NOTICES
+from worker.store.tables import ATTEMPTS, INPUTS, NOTIFICATIONS
 
 RETENTION = Retention(timedelta(days=30), timedelta(days=180), timedelta(days=14))
 REGISTRY = (INVOICES, TRANSACTIONS, INVOICE_FETCHES)
@@ -67,7 +67,7 @@ def notify(database: Database, days: float, operation_id: str | None = None) -> 
         "attempt": None if operation_id is None else 1,
     }  # fmt: skip
     with database.begin() as connection:
-        connection.execute(insert(NOTICES), [row])
+        connection.execute(insert(NOTIFICATIONS), [row])
 
 
 def fetch(database: Database, days: float, *numbers: int) -> None:
@@ -146,7 +146,7 @@ def test_data_of_what_waits_for_a_person_are_erased_by_the_age_of_the_attempt(
     [attempt] = attempts(database)
     assert (attempt["sealed"], attempt["answer"]) == (None, None)
     assert sealed(database, INPUTS) == [False]
-    assert rows(database, NOTICES) == []
+    assert rows(database, NOTIFICATIONS) == []
     assert operation(database)["state"] == "waiting_for_person"
     event = told(database)[-1]
     assert event.type == "uprid.operation.waiting_for_person"
@@ -186,7 +186,7 @@ def test_notification_of_nobody_is_kept_for_two_days(
     notify(database, hours / 24)
 
     assert purge(database, RETENTION)["notices"] == 1 - left
-    assert len(rows(database, NOTICES)) == left
+    assert len(rows(database, NOTIFICATIONS)) == left
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_notification_of_an_ended_attempt_is_kept_as_long_as_payloads(
     notify(database, days, over(database, ended_days))
 
     assert purge(database, RETENTION)["notices"] == 1 - left
-    assert len(rows(database, NOTICES)) == left
+    assert len(rows(database, NOTIFICATIONS)) == left
 
 
 def test_notification_of_a_live_attempt_is_kept(database: Database) -> None:

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import update
 
 from tests.support.operations import (
+    LEASE_ID,
     NOW,
-    TOKEN,
     accepted,
     attempts,
     claim,
@@ -231,7 +231,9 @@ def test_retry_writes_out_the_run_of_calls_that_was_still_growing(database: Data
     polling(database, "order-1")
     [claimed] = claim(database, lane=ORDINARY)
     with database.begin() as connection:
-        writeback.write_unchanged(connection, TOKEN, [stayed(claimed, NOW, run=run("CREATED", 7))])
+        writeback.write_unchanged(
+            connection, LEASE_ID, [stayed(claimed, NOW, run=run("CREATED", 7))]
+        )
         # As poison is parked: by the sweep, which knows of no call.
         connection.execute(update(OPERATIONS).values(claims=4))
         leases.park_poison(connection, NOW)
@@ -250,7 +252,7 @@ def test_retry_leaves_the_answer_of_the_attempt_before_to_come_late(database: Da
     accepted(database, "order-1")
     [claimed] = claim(database, lease_id="slow")
     with database.begin() as connection:
-        connection.execute(update(OPERATIONS).values(lease_token=TOKEN))
+        connection.execute(update(OPERATIONS).values(lease_token=LEASE_ID))
     write(database, [ended(claimed, State.EXPIRED)])
     retry(database)
     claim(database, now=LATER)

@@ -25,11 +25,11 @@ from tests.support.operations import (
 from uprid_client.contract.events import EventType
 from uprid_client.contract.reason_codes import ReasonCode
 from uprid_client.contract.states import State
-from worker.domain.errors import IllegalMove
+from worker.domain.errors import IllegalTransition
 from worker.domain.outcomes import Reason
 from worker.store import writeback
 from worker.store.changes import Transition, Unchanged
-from worker.store.claims import ORDINARY, URGENT, Claimed
+from worker.store.claims import ORDINARY, URGENT, ClaimedSnapshot
 from worker.store.database import Database
 from worker.store.tables import OPERATIONS
 
@@ -37,7 +37,7 @@ SOON = NOW + timedelta(seconds=15)
 REASON = Reason(ReasonCode.DATA_MISMATCH, "No match.", provider_code="500.7.3", retryable=True)
 
 
-def mark(database: Database, claimed: Claimed, lease_id: str = "lease") -> bool:
+def mark(database: Database, claimed: ClaimedSnapshot, lease_id: str = "lease") -> bool:
     with database.begin() as connection:
         return writeback.mark_submitting(connection, claimed, lease_id, NOW)
 
@@ -83,13 +83,13 @@ def test_mark_submitting_is_false_and_writes_nothing_when_the_lease_is_lost(
     assert len(journal(database)) == 1
 
 
-def test_write_stays_frees_the_lease_and_plans_the_next_question(database: Database) -> None:
+def test_write_unchanged_frees_the_lease_and_plans_the_next_question(database: Database) -> None:
     polling(database, "order-1", "order-2")
     one, two = claim(database, lane=ORDINARY)
 
     written = write_unchanged(
         database,
-        stayed(one, SOON, progress='{"a": 1}', faults=2, run=run("CREATED", 4)),
+        stayed(one, SOON, progress='{"a": 1}', consecutive_failures=2, run=run("CREATED", 4)),
         stayed(two, SOON),
     )
 
@@ -101,7 +101,7 @@ def test_write_stays_frees_the_lease_and_plans_the_next_question(database: Datab
     assert (row["run_note"], row["run_count"], row["run_first_at"]) == ("CREATED", 4, NOW)
 
 
-def test_write_stays_writes_out_only_the_run_that_was_closed(database: Database) -> None:
+def test_write_unchanged_writes_out_only_the_run_that_was_closed(database: Database) -> None:
     polling(database, "order-1")
     before = len(journal(database))
     [claimed] = claim(database, lane=ORDINARY)
@@ -117,7 +117,7 @@ def test_write_stays_writes_out_only_the_run_that_was_closed(database: Database)
     assert (entry["what"], entry["note"], entry["count"]) == ("call", "CREATED", 9)
 
 
-def test_write_stays_writes_only_what_is_still_ours(database: Database) -> None:
+def test_write_unchanged_writes_only_what_is_still_ours(database: Database) -> None:
     polling(database, "order-1", "order-2")
     one, two = claim(database, lane=ORDINARY)
     with database.begin() as connection:
@@ -134,7 +134,9 @@ def test_write_stays_writes_only_what_is_still_ours(database: Database) -> None:
     assert (operation(database, one.reference), journal(database, one.reference)) == before
 
 
-def test_write_moves_writes_state_attempt_journal_and_event_together(database: Database) -> None:
+def test_write_transitions_writes_state_attempt_journal_and_event_together(
+    database: Database,
+) -> None:
     polling(database, "order-1")
     [claimed] = claim(database, lane=ORDINARY)
     move = ended(
@@ -161,7 +163,9 @@ def test_write_moves_writes_state_attempt_journal_and_event_together(database: D
     ]
 
 
-def test_write_moves_writes_and_tells_nothing_when_the_lease_is_lost(database: Database) -> None:
+def test_write_transitions_writes_and_tells_nothing_when_the_lease_is_lost(
+    database: Database,
+) -> None:
     polling(database, "order-1")
     [claimed] = claim(database, lane=ORDINARY)
     lose_lease(database)
@@ -172,7 +176,7 @@ def test_write_moves_writes_and_tells_nothing_when_the_lease_is_lost(database: D
     assert (operation(database), attempts(database), journal(database), told(database)) == before
 
 
-def test_write_moves_tells_only_of_those_that_are_still_ours(database: Database) -> None:
+def test_write_transitions_tells_only_of_those_that_are_still_ours(database: Database) -> None:
     polling(database, "order-1", "order-2", "order-3")
     claimed = {row.reference: row for row in claim(database, lane=ORDINARY)}
     with database.begin() as connection:
@@ -188,18 +192,18 @@ def test_write_moves_tells_only_of_those_that_are_still_ours(database: Database)
     assert ends == {"order-1", "order-3"}
 
 
-def test_write_moves_refuses_what_the_table_of_moves_does_not_allow(database: Database) -> None:
+def test_write_transitions_refuses_what_the_table_does_not_allow(database: Database) -> None:
     polling(database, "order-1", "order-2")
     one, two = claim(database, lane=ORDINARY)
     before = operation(database, one.reference), operation(database, two.reference)
 
-    with pytest.raises(IllegalMove, match="polling to accepted"):
+    with pytest.raises(IllegalTransition, match="polling to accepted"):
         write(database, [ended(one), moved(two, State.ACCEPTED)])
 
     assert (operation(database, one.reference), operation(database, two.reference)) == before
 
 
-def test_write_moves_remembers_where_an_operation_began_to_wait(database: Database) -> None:
+def test_write_transitions_remembers_where_an_operation_began_to_wait(database: Database) -> None:
     polling(database, "order-1")
     [claimed] = claim(database, lane=ORDINARY)
 
@@ -224,7 +228,9 @@ def test_write_moves_remembers_where_an_operation_began_to_wait(database: Databa
     assert (attempt["ended_as"], attempt["finished_at"]) == (None, None)
 
 
-def test_write_moves_counts_the_events_of_one_operation_without_gaps(database: Database) -> None:
+def test_write_transitions_counts_the_events_of_one_operation_without_gaps(
+    database: Database,
+) -> None:
     polling(database, "order-1")
     [claimed] = claim(database, lane=ORDINARY)
     write(database, [moved(claimed, State.SETTLING, due_at=NOW)])
@@ -235,7 +241,7 @@ def test_write_moves_counts_the_events_of_one_operation_without_gaps(database: D
     assert types(database) == ["operation.accepted", "operation.started", "operation.expired"]
 
 
-def test_write_moves_refuses_a_second_end_whole(database: Database) -> None:
+def test_write_transitions_refuses_a_second_end_whole(database: Database) -> None:
     """The database holds: the attempt stays as it ended, and no event is published."""
     polling(database, "order-1")
     [claimed] = claim(database, lane=ORDINARY)

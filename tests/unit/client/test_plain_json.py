@@ -78,7 +78,7 @@ def test_what_json_has_not_is_refused_by_its_place(value: object, what: str) -> 
         plain_json({"document": [{"issued": value}]}, "payload")
 
     assert caught.value.fields == ("payload.document.0.issued",)
-    assert caught.value.faults[0].startswith("payload.document.0.issued: ")
+    assert caught.value.errors[0].startswith("payload.document.0.issued: ")
     assert what in str(caught.value)
     assert "4510" not in str(caught.value)
     assert "1990" not in str(caught.value)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uprid_client.errors import Unsealable
-from uprid_client.sealing import LARGEST_TOKEN, Sealer, new_key
+from uprid_client.sealing import LARGEST_CIPHERTEXT, Sealer, new_key
 
 FIRST, SECOND = new_key(), new_key()
 SEALER = Sealer([FIRST])
@@ -35,9 +35,9 @@ def test_bytes_come_back_as_they_were(content: bytes) -> None:
 
 
 def test_token_is_over_utf_8_json_so_that_any_language_can_make_one() -> None:
-    token = Fernet(FIRST).encrypt('{"имя": "Иван"}'.encode()).decode()
+    ciphertext = Fernet(FIRST).encrypt('{"имя": "Иван"}'.encode()).decode()
 
-    assert SEALER.open(token) == {"имя": "Иван"}
+    assert SEALER.open(ciphertext) == {"имя": "Иван"}
     assert "Иван".encode() in Fernet(FIRST).decrypt(SEALER.seal({"имя": "Иван"}))
 
 
@@ -67,20 +67,20 @@ def test_value_opens_that_begins_with_a_byte_order_mark() -> None:
 
 
 def test_rotated_keys_open_what_the_old_one_sealed() -> None:
-    token = Sealer([FIRST]).seal("old")
+    ciphertext = Sealer([FIRST]).seal("old")
 
-    assert Sealer([SECOND, FIRST]).open(token) == "old"
+    assert Sealer([SECOND, FIRST]).open(ciphertext) == "old"
 
 
 def test_first_key_seals() -> None:
-    token = Sealer([SECOND, FIRST]).seal("new")
+    ciphertext = Sealer([SECOND, FIRST]).seal("new")
 
-    assert Sealer([SECOND]).open(token) == "new"
-    assert not Sealer([FIRST]).opens(token)
+    assert Sealer([SECOND]).open(ciphertext) == "new"
+    assert not Sealer([FIRST]).opens(ciphertext)
 
 
 @pytest.mark.parametrize(
-    "token",
+    "ciphertext",
     [
         pytest.param(Sealer([SECOND]).seal("x"), id="a foreign key's"),
         pytest.param(SEALER.seal("x")[:-4], id="cut off"),
@@ -89,16 +89,16 @@ def test_first_key_seals() -> None:
         pytest.param("no token", id="no token"),
         pytest.param("gAAAAAЖ", id="not ASCII"),
         pytest.param("\ud800", id="half a character"),
-        pytest.param("x" * (LARGEST_TOKEN + 1), id="huge"),
+        pytest.param("x" * (LARGEST_CIPHERTEXT + 1), id="huge"),
     ],
 )
-def test_token_does_not_open(token: str) -> None:
+def test_token_does_not_open(ciphertext: str) -> None:
     for call in (SEALER.open, SEALER.open_bytes):
         with pytest.raises(Unsealable) as raised:
-            call(token)
+            call(ciphertext)
         assert raised.value.__cause__ is None
         assert raised.value.__context__ is None or raised.value.__suppress_context__
-    assert not SEALER.opens(token)
+    assert not SEALER.opens(ciphertext)
 
 
 @pytest.mark.parametrize(
@@ -116,20 +116,20 @@ def test_open_refuses_what_is_no_json(content: bytes) -> None:
 
 
 def test_huge_token_is_refused_unopened() -> None:
-    token = SEALER.seal_bytes(b"x" * LARGEST_TOKEN)
+    ciphertext = SEALER.seal_bytes(b"x" * LARGEST_CIPHERTEXT)
 
-    assert len(token) > LARGEST_TOKEN
-    assert not SEALER.opens(token)
+    assert len(ciphertext) > LARGEST_CIPHERTEXT
+    assert not SEALER.opens(ciphertext)
 
 
 def test_unsealable_shows_nothing_of_what_was_sealed() -> None:
-    token = SEALER.seal_bytes(bytes.fromhex("4976616e"))
+    ciphertext = SEALER.seal_bytes(bytes.fromhex("4976616e"))
     with pytest.raises(Unsealable) as raised:
-        SEALER.open(token)
+        SEALER.open(ciphertext)
 
     shown = "".join(traceback.format_exception(raised.value)) + repr(raised.value)
     assert "Ivan" not in shown
-    assert token not in shown
+    assert ciphertext not in shown
 
 
 def test_new_keys_are_fernet_keys_and_differ() -> None:

@@ -67,17 +67,17 @@ def test_roles_consume_every_queue_and_none_of_each_others() -> None:
     assert not worker & poller
 
 
-def test_every_provider_has_doors_and_a_queue_of_its_own() -> None:
+def test_every_provider_has_tasks_and_a_queue_of_its_own() -> None:
     assert set(PROVIDER_TASKS) == set(Provider)
     assert len({chunk_queue(provider) for provider in Provider}) == len(Provider)
 
 
-def test_doors_are_the_names_of_the_contract() -> None:
-    doors = PROVIDER_TASKS[Provider.MONETA]
+def test_tasks_are_the_names_of_the_contract() -> None:
+    tasks = PROVIDER_TASKS[Provider.MONETA]
 
-    assert doors.start == (Task.MONETA_START,)
-    assert doors.chunk(Wake.POLL) == "tasks.moneta.poll_async_requests"
-    assert doors.chunk(Wake.SETTLE) == "tasks.moneta.check_profiles"
+    assert tasks.start == (Task.MONETA_START,)
+    assert tasks.chunk(Wake.POLL) == "tasks.moneta.poll_async_requests"
+    assert tasks.chunk(Wake.SETTLE) == "tasks.moneta.check_profiles"
     assert PROVIDER_TASKS[Provider.NPD].chunk(Wake.POLL) == "tasks.npd.advance"
     assert PROVIDER_TASKS[Provider.MANDARIN].chunk(Wake.SETTLE) == "tasks.mandarin.poll_statuses"
     queued = PROVIDER_TASKS[Provider.INTELLECTMONEY].chunk(Wake.POLL)

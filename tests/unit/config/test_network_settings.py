@@ -62,7 +62,7 @@ def loaded(changes: dict[str, str]) -> Settings:
 def fault(changes: dict[str, str]) -> str:
     with pytest.raises(SettingsError) as caught:
         loaded(changes)
-    [told] = caught.value.faults
+    [told] = caught.value.errors
     assert "\n" not in told
     return told
 
@@ -236,7 +236,7 @@ def test_every_fault_of_the_network_is_named_at_once(files: dict[str, str]) -> N
             }
         )
 
-    named = sorted(told.partition(":")[0] for told in caught.value.faults)
+    named = sorted(told.partition(":")[0] for told in caught.value.errors)
     assert named == [
         "UPRID_CA_BUNDLE",
         "UPRID_MANDARIN__CA_BUNDLE",

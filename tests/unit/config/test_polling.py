@@ -47,7 +47,7 @@ def test_default_of_moneta_is_every_15_s_then_every_minute_then_every_5_minutes(
 
 
 @pytest.mark.parametrize(
-    ("faults", "wait"),
+    ("consecutive_failures", "wait"),
     [
         pytest.param(0, 15, id="none yet"),
         pytest.param(1, 15, id="the first"),
@@ -57,8 +57,8 @@ def test_default_of_moneta_is_every_15_s_then_every_minute_then_every_5_minutes(
         pytest.param(10**9, 300, id="far beyond"),
     ],
 )
-def test_backoff_doubles_up_to_the_last_wait(faults: int, wait: float) -> None:
-    assert PLAIN.backoff(faults, 0.5) == wait
+def test_backoff_doubles_up_to_the_last_wait(consecutive_failures: int, wait: float) -> None:
+    assert PLAIN.backoff(consecutive_failures, 0.5) == wait
 
 
 def test_backoff_waits_a_second_at_least_when_the_schedule_is_faster() -> None:
@@ -82,8 +82,10 @@ def test_wait_stays_within_the_longest(policy: PollPolicy, polls: int, draw: flo
 
 
 @given(POLICIES, st.integers(0, 10_000), st.floats(0, 1, exclude_max=True))
-def test_backoff_is_positive_and_bounded(policy: PollPolicy, faults: int, draw: float) -> None:
-    assert 0.5 <= policy.backoff(faults, draw) <= max(policy.longest, 1) * 1.5
+def test_backoff_is_positive_and_bounded(
+    policy: PollPolicy, consecutive_failures: int, draw: float
+) -> None:
+    assert 0.5 <= policy.backoff(consecutive_failures, draw) <= max(policy.longest, 1) * 1.5
 
 
 @pytest.mark.parametrize(

@@ -28,15 +28,15 @@ GOOD = MONETA | {
 ALL = (Need.BROKER, Need.KEYS, Need.PROVIDER)
 
 
-def faults(environment: dict[str, str], *needs: Need) -> tuple[str, ...]:
+def errors(environment: dict[str, str], *needs: Need) -> tuple[str, ...]:
     with pytest.raises(SettingsError) as raised:
         load(needs, environment)
-    return raised.value.faults
+    return raised.value.errors
 
 
 def one_fault(environment: dict[str, str], *needs: Need) -> str:
-    [fault] = faults(environment, *needs)
-    return fault
+    [error] = errors(environment, *needs)
+    return error
 
 
 # What is read
@@ -153,9 +153,9 @@ def test_durations_are_seconds_or_iso_8601(value: str, seconds: float) -> None:
 
 @pytest.mark.parametrize("value", ["0", "-1", "PT0S", "-PT5M", "soon", "nan", "inf", "1e300"])
 def test_durations_refuse_what_is_no_time_to_come(value: str) -> None:
-    fault = one_fault({"UPRID_RETENTION__PAYLOADS": value})
+    error = one_fault({"UPRID_RETENTION__PAYLOADS": value})
 
-    assert fault.startswith("UPRID_RETENTION__PAYLOADS: ")
+    assert error.startswith("UPRID_RETENTION__PAYLOADS: ")
 
 
 @pytest.mark.parametrize(
@@ -222,19 +222,19 @@ def test_service_url_takes_https_and_plain_http_to_loopback(value: str) -> None:
     ],
 )
 def test_service_url_refuses(value: str) -> None:
-    fault = one_fault(MONETA | {"UPRID_MONETA__URL": value})
+    error = one_fault(MONETA | {"UPRID_MONETA__URL": value})
 
-    assert fault.startswith("UPRID_MONETA__URL: ")
-    assert "pass" not in fault
+    assert error.startswith("UPRID_MONETA__URL: ")
+    assert "pass" not in error
 
 
 # Every fault at once
 
 
 def test_load_names_everything_that_is_missing_at_once() -> None:
-    named = faults({}, *ALL)
+    named = errors({}, *ALL)
 
-    assert [fault.partition(":")[0] for fault in named] == [
+    assert [error.partition(":")[0] for error in named] == [
         "REDIS_URL",
         "UPRID_SEAL_KEYS",
         "UPRID_FINGERPRINT_KEY",
@@ -243,7 +243,7 @@ def test_load_names_everything_that_is_missing_at_once() -> None:
 
 
 def test_load_names_faults_of_every_kind_at_once() -> None:
-    named = faults(
+    named = errors(
         {
             "UPRID_MONETTA__URL": "https://a",
             "UPRID_MONETA__URL": "http://afar",
@@ -262,7 +262,7 @@ def test_load_names_faults_of_every_kind_at_once() -> None:
         *ALL,
     )
 
-    assert sorted({fault.partition(":")[0].partition(" ")[0] for fault in named}) == [
+    assert sorted({error.partition(":")[0].partition(" ")[0] for error in named}) == [
         "DATABASE_URL",
         "REDIS_URL",
         "UPRID_ENGINE",
@@ -279,13 +279,13 @@ def test_load_names_faults_of_every_kind_at_once() -> None:
         "UPRID_RETENTION__EVENTS",
         "UPRID_SEAL_KEYS",
     ]
-    engine = next(fault for fault in named if fault.startswith("UPRID_ENGINE"))
+    engine = next(error for error in named if error.startswith("UPRID_ENGINE"))
     assert "MAX_COUNTDOWN" in engine
     assert "HEARTBEAT" in engine
 
 
 def test_load_finds_a_contradiction_beside_a_malformed_value_of_the_same_block() -> None:
-    named = faults(
+    named = errors(
         MONETA
         | {
             "UPRID_ENGINE__SLOT": "soon",
@@ -295,7 +295,7 @@ def test_load_finds_a_contradiction_beside_a_malformed_value_of_the_same_block()
         }
     )
 
-    assert sorted(fault.partition(":")[0] for fault in named) == [
+    assert sorted(error.partition(":")[0] for error in named) == [
         "UPRID_ENGINE",
         "UPRID_ENGINE__SLOT",
         "UPRID_MONETA",
@@ -304,9 +304,9 @@ def test_load_finds_a_contradiction_beside_a_malformed_value_of_the_same_block()
 
 
 def test_load_names_no_fault_twice() -> None:
-    named = faults({"UPRID_FINGERPRINT_KEY": "short", "REDIS_URL": "x://"}, *ALL)
+    named = errors({"UPRID_FINGERPRINT_KEY": "short", "REDIS_URL": "x://"}, *ALL)
 
-    assert sorted(fault.partition(":")[0] for fault in named) == [
+    assert sorted(error.partition(":")[0] for error in named) == [
         "REDIS_URL",
         "UPRID_FINGERPRINT_KEY",
         "UPRID_MONETA__URL",
@@ -410,8 +410,8 @@ def test_longest_countdown_may_be_two_thirds_of_the_visibility_timeout() -> None
 def test_load_refuses_a_providers(name: str, value: str) -> None:
     variable = f"UPRID_MONETA__{name}"
 
-    for fault in faults(MONETA | {variable: value}):
-        assert fault.startswith(variable.removesuffix("__STEPS"))
+    for error in errors(MONETA | {variable: value}):
+        assert error.startswith(variable.removesuffix("__STEPS"))
 
 
 # Secrets
@@ -445,6 +445,6 @@ def test_faults_quote_no_value(environment: dict[str, str]) -> None:
     with pytest.raises(SettingsError) as raised:
         load((), MONETA | environment)
 
-    told: list[Any] = [raised.value, *raised.value.faults]
+    told: list[Any] = [raised.value, *raised.value.errors]
     shown = "".join(f"{one!r}{one}" for one in told).replace("(s3cret)", "")
     assert "s3cret" not in shown

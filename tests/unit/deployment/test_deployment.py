@@ -90,7 +90,7 @@ def test_example_names_only_settings_that_exist(name: str) -> None:
     with pytest.raises(SettingsError) as refused:
         load(environment={name: "{", "UPRID_NO_SUCH": "1"})
 
-    assert [fault for fault in refused.value.faults if "is no setting" in fault] == [
+    assert [fault for fault in refused.value.errors if "is no setting" in fault] == [
         "UPRID_NO_SUCH: is no setting: look for a typing error"
     ]
 

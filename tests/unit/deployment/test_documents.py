@@ -73,7 +73,7 @@ def test_runbook_explains_what_the_doctor_finds(name: str) -> None:
 
 
 _SENT_BY_OTHERS = [
-    *(task for doors in PROVIDER_TASKS.values() for task in doors.start),
+    *(task for tasks in PROVIDER_TASKS.values() for task in tasks.start),
     Task.MONETA_CALLBACK,
     Task.NPD_NOTIFICATION,
     Task.MANDARIN_CODE,

@@ -18,9 +18,9 @@ from uprid_sandbox.clock import utc_now
 from uprid_sandbox.moneta.acts import Act, Progress
 from uprid_sandbox.moneta.calls import unit_log
 from uprid_sandbox.moneta.cells import CELLS, ROWS, Place, number_of
-from uprid_sandbox.moneta.desk import Responder
-from uprid_sandbox.moneta.door import Server
+from uprid_sandbox.moneta.responder import Responder
 from uprid_sandbox.moneta.scenarios import SCENARIOS, scenario_of
+from uprid_sandbox.moneta.server import Server
 from uprid_sandbox.moneta.tasks import TaskBook
 from uprid_sandbox.options import SandboxOptions
 from uprid_sandbox.outages import Outage
@@ -99,9 +99,9 @@ def test_options_never_show_the_password() -> None:
 def test_answers_never_show_personal_data(
     content_type: str, encode: Callable[[Members], bytes]
 ) -> None:
-    door = Server(Responder(SandboxOptions(), TaskBook(0, 10, utc_now), unit_log(), Outage()))
+    server = Server(Responder(SandboxOptions(), TaskBook(0, 10, utc_now), unit_log(), Outage()))
     content = submit(11_000, personal_information())
-    answer = door.answer(content_type, encode(content))
+    answer = server.answer(content_type, encode(content))
     assert isinstance(answer, Page)
     assert answer.content_type == content_type
     assert "Образцов" not in repr(answer)

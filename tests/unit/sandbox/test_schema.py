@@ -17,10 +17,10 @@ from tests.support.sandbox_requests import (
     profile_check,
     submit,
 )
-from uprid_sandbox.moneta.door import language_of
 from uprid_sandbox.moneta.languages import check_content_type
 from uprid_sandbox.moneta.requests import Bare, Poll, ProfileCheck, Request, Submit
 from uprid_sandbox.moneta.schema import read_request
+from uprid_sandbox.moneta.server import language_of
 from uprid_sandbox.strict import Violation
 
 UNIT = 11_000

@@ -8,9 +8,9 @@ from lxml import etree
 from tests.support.moneta_schema import real_schema
 from tests.support.sandbox_requests import personal_information, submit
 from tests.support.sandbox_soap import MESSAGES, PASSWORD_TEXT, SOAP_TYPE, as_soap, envelope_xml
-from uprid_sandbox.moneta.door import language_of
 from uprid_sandbox.moneta.requests import Bare, PersonalData, Poll, ProfileCheck, Request, Submit
 from uprid_sandbox.moneta.schema import read_request
+from uprid_sandbox.moneta.server import language_of
 from uprid_sandbox.strict import Violation
 
 UNIT = 11_000

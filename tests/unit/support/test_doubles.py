@@ -32,8 +32,8 @@ def clock(tmp_path: Path) -> Iterator[TravellingDatabase]:
 def work(reference: str = "order-1", operation_id: str = "id") -> Work:
     return Work(
         id=operation_id, reference=reference, kind="identification", state=State.POLLING,
-        attempt=1, args={}, payload={"a": 1}, provider_ref=None, progress={}, polls=0, faults=0,
-        due_at=NOW, deadline_at=None, now=NOW,
+        attempt=1, args={}, payload={"a": 1}, provider_ref=None, progress={}, polls=0,
+        consecutive_failures=0, due_at=NOW, deadline_at=None, now=NOW,
     )  # fmt: skip
 
 

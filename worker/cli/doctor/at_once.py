@@ -57,8 +57,8 @@ def at_once(looks: Sequence[Look], patience: float = PATIENCE) -> Iterator[Findi
         if each.error is not None:
             raise each.error
         if waits:
-            said = f"no answer within {patience:.0f} s: {each.look.remedy}"
-            yield fault(each.look.what, said)
+            detail = f"no answer within {patience:.0f} s: {each.look.remedy}"
+            yield fault(each.look.what, detail)
 
 
 def _wait(threads: Sequence[Thread], patience: float) -> None:

@@ -41,7 +41,7 @@ def _check_server(what: str, variable: str, url: str, probes: Sequence[Probe]) -
     server = connect(url, patience=PATIENCE, tries=1)
     try:
         server.ping()
-        yield from _told(what, server)
+        yield from _check_info(what, server)
         yield from check_rights(what, server, parse(url), probes)
     except redis.RedisError as error:
         yield fault(what, f"{explained(error)} ({variable})")
@@ -49,30 +49,30 @@ def _check_server(what: str, variable: str, url: str, probes: Sequence[Probe]) -
         server.close()
 
 
-def _told(what: str, server: redis.Redis) -> Iterator[Finding]:
+def _check_info(what: str, server: redis.Redis) -> Iterator[Finding]:
     """Check what a server reports of itself."""
     try:
-        told: dict[str, Any] = server.info()
+        info: dict[str, Any] = server.info()
     except NoPermissionError:
         # No worker needs it.
         yield ok(what, "answers")
         hidden = "cannot be looked at without the right to `info`: see to noeviction, appendonly"
         yield warning(f"{what} memory", hidden)
         return
-    yield ok(what, f"{told.get('server_name', 'redis')} {_version(told)}")
-    policy = told.get("maxmemory_policy")
+    yield ok(what, f"{info.get('server_name', 'redis')} {_version(info)}")
+    policy = info.get("maxmemory_policy")
     if policy is None:
         yield warning(f"{what} memory", "does not tell its maxmemory-policy: see to noeviction")
     elif policy != "noeviction":
         yield fault(f"{what} memory", f"maxmemory-policy is {policy}: set noeviction")
     else:
         yield ok(f"{what} memory", "noeviction")
-    if told.get("aof_enabled") == 1:
+    if info.get("aof_enabled") == 1:
         yield ok(f"{what} disk", "appendonly yes")
     else:
         lost = "a restart loses what waits, and the sweep finds it again"
         yield warning(f"{what} disk", f"appendonly is off: {lost}: set appendonly yes")
 
 
-def _version(told: dict[str, Any]) -> str:
-    return str(told.get("valkey_version") or told.get("redis_version", ""))
+def _version(info: dict[str, Any]) -> str:
+    return str(info.get("valkey_version") or info.get("redis_version", ""))

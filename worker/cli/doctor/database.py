@@ -40,14 +40,14 @@ def check_database(database: Database) -> Iterator[Finding]:
     else:
         yield ok("database writes", "a row was written, and taken back")
     if newer is not None:
-        said = f"{newer} is newer than this release, which works on it all the same"
-        yield warning("schema", f"{said}: finish the upgrade")
+        detail = f"{newer} is newer than this release, which works on it all the same"
+        yield warning("schema", f"{detail}: finish the upgrade")
     yield from _durability(database)
     database.calibrate()
     apart = abs(database.now() - datetime.now(UTC))
-    said = f"{apart.total_seconds():.1f} s between this host and the database"
+    detail = f"{apart.total_seconds():.1f} s between this host and the database"
     far = apart > _TOLERANCE
-    yield warning("clock", f"{said}: set the clocks by NTP") if far else ok("clock", said)
+    yield warning("clock", f"{detail}: set the clocks by NTP") if far else ok("clock", detail)
 
 
 def _durability(database: Database) -> Iterator[Finding]:

@@ -20,7 +20,7 @@ def check_keys(settings: Settings, database: Database) -> Iterator[Finding]:
     """Try both keys on a sample of what is stored."""
     with database.read() as connection:
         samples = overview.samples(connection, _SAMPLED)
-        beside = overview.tokens_beside(connection, _SAMPLED, database.now())
+        beside = overview.ciphertexts_beside(connection, _SAMPLED, database.now())
     sealer = Sealer.of(settings)
     of_attempts = {t for s in samples for t in (s.sealed, s.answer) if t is not None}
     yield _sealing(sealer, {"attempts": of_attempts, **beside})
@@ -29,15 +29,17 @@ def check_keys(settings: Settings, database: Database) -> Iterator[Finding]:
         yield _fingerprints(sealer, Fingerprinter(key), samples)
 
 
-def _sealing(sealer: Sealer, tokens: Mapping[str, Collection[str]]) -> Finding:
-    looked = sum(len(some) for some in tokens.values())
-    shut = {name: sum(not sealer.opens(each) for each in some) for name, some in tokens.items()}
+def _sealing(sealer: Sealer, ciphertexts: Mapping[str, Collection[str]]) -> Finding:
+    looked = sum(len(some) for some in ciphertexts.values())
+    shut = {
+        name: sum(not sealer.opens(each) for each in some) for name, some in ciphertexts.items()
+    }
     if any(shut.values()):
-        told = ", ".join(f"{count} of {name}" for name, count in shut.items() if count)
+        recognized = ", ".join(f"{count} of {name}" for name, count in shut.items() if count)
         back = "put the key back that they were sealed with, at the end of UPRID_SEAL_KEYS"
         return fault(
             "seal keys",
-            f"{sum(shut.values())} of {looked} sealed values do not open ({told}): {back}",
+            f"{sum(shut.values())} of {looked} sealed values do not open ({recognized}): {back}",
         )
     return ok("seal keys", f"{looked} sealed values looked at, all open")
 

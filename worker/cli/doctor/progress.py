@@ -8,10 +8,10 @@ from sqlalchemy import Connection
 
 from config.settings import Settings
 from uprid_client.contract.states import State
+from worker.cli.diagnosis import OVERDUE_AFTER
 from worker.cli.doctor.finding import Finding, fault, ok, warning
 from worker.cli.doctor.room import check_room
 from worker.cli.output import lasting, moment
-from worker.cli.standing import OVERDUE_AFTER
 from worker.domain.states import DRIVEN
 from worker.store import outbox, overview, waiting_retention
 from worker.store.database import Database
@@ -20,7 +20,7 @@ from worker.store.overview import ProviderRow
 #: The relay publishes at once: an older event means that no relay works.
 _BACKLOG_AFTER: Final = timedelta(seconds=60)
 #: How long before it is erased a person is warned of what waits for one.
-_NOTICE: Final = timedelta(days=7)
+_AHEAD: Final = timedelta(days=7)
 #: Who pauses a provider whose credentials or settings are wrong.
 _OURSELVES: Final = "uprid-worker"
 _ROLES: Final = ("worker", "poller")
@@ -53,30 +53,32 @@ def _workers(connection: Connection, alive: list[str]) -> Iterator[Finding]:
         if number:
             yield ok(f"{role}s", f"{number} alive")
         else:
-            said = f"none is alive: start one with `uprid {role}`"
+            detail = f"none is alive: start one with `uprid {role}`"
             # Before the first start that is as it should be.
-            yield fault(f"{role}s", said) if busy else warning(f"{role}s", said)
+            yield fault(f"{role}s", detail) if busy else warning(f"{role}s", detail)
 
 
 def _providers(providers: Mapping[str, ProviderRow], now: datetime) -> Iterator[Finding]:
     for name, row in providers.items():
         if row.paused_at is not None:
             note = f": {row.paused_note}" if row.paused_note else ""
-            said = f"paused since {moment(row.paused_at)} by {row.paused_by}{note}"
+            detail = f"paused since {moment(row.paused_at)} by {row.paused_by}{note}"
             broken = row.paused_by == _OURSELVES
-            yield fault(f"{name} calls", said) if broken else warning(f"{name} calls", said)
+            yield fault(f"{name} calls", detail) if broken else warning(f"{name} calls", detail)
         elif row.closed_until is not None and row.closed_until > now:
-            said = (
+            detail = (
                 f"{row.failures} requests failed in a row: rests until {moment(row.closed_until)}"
             )
-            yield warning(f"{name} calls", said)
+            yield warning(f"{name} calls", detail)
 
 
 def _callbacks(providers: Mapping[str, ProviderRow]) -> Iterator[Finding]:
     for name, row in providers.items():
         if row.unknown_callbacks:
-            said = f"{row.unknown_callbacks} so far named an id that no operation has: no harm done"
-            yield ok(f"{name} callbacks", said)
+            detail = (
+                f"{row.unknown_callbacks} so far named an id that no operation has: no harm done"
+            )
+            yield ok(f"{name} callbacks", detail)
 
 
 def _overdue(
@@ -86,8 +88,8 @@ def _overdue(
     stopped = {name for name, row in providers.items() if _is_stopped(row, now)}
     if not late:
         return ok("overdue", "nothing is")
-    said = ", ".join(f"{number} of {provider}" for provider, number in late.items())
-    detail = f"{said}: see `uprid list --overdue`"
+    counts = ", ".join(f"{number} of {provider}" for provider, number in late.items())
+    detail = f"{counts}: see `uprid list --overdue`"
     # Operations of a paused provider are reported above, with the reason.
     return warning("overdue", detail) if late.keys() <= stopped else fault("overdue", detail)
 
@@ -106,12 +108,12 @@ def _waiting(connection: Connection) -> Finding:
 
 
 def _erased_soon(connection: Connection, kept: timedelta, now: datetime) -> Iterator[Finding]:
-    notice = min(_NOTICE, kept / 4)
-    number = waiting_retention.near(connection, now - kept + notice)
+    ahead = min(_AHEAD, kept / 4)
+    number = waiting_retention.near(connection, now - kept + ahead)
     if number:
         yield warning(
             "data of what waits",
-            f"{number} will be erased within {lasting(notice)}, as UPRID_RETENTION__PAYLOADS has "
+            f"{number} will be erased within {lasting(ahead)}, as UPRID_RETENTION__PAYLOADS has "
             f"it: decide over them, see `uprid list --state {State.WAITING_FOR_PERSON}`",
         )
 
@@ -120,10 +122,10 @@ def _backlog(connection: Connection, now: datetime) -> Finding:
     number, oldest = outbox.backlog(connection)
     if oldest is None:
         return ok("outbox", "all published")
-    said = f"{number} not published yet, the oldest for {lasting(now - oldest)}"
+    detail = f"{number} not published yet, the oldest for {lasting(now - oldest)}"
     if now - oldest > _BACKLOG_AFTER:
-        return fault("outbox", f"{said}: is the stream's server there, and a worker alive?")
-    return ok("outbox", said)
+        return fault("outbox", f"{detail}: is the stream's server there, and a worker alive?")
+    return ok("outbox", detail)
 
 
 def _is_stopped(row: ProviderRow, now: datetime) -> bool:

@@ -8,7 +8,7 @@ from config.settings import Settings
 from uprid_client.sealing import Sealer
 from worker.cli.doctor.at_once import Look
 from worker.cli.doctor.finding import Finding, fault, ok, warning
-from worker.process.stored_token import StoredTokens
+from worker.process.stored_access_tokens import StoredAccessTokens
 from worker.providers.base import Finding as ProviderFinding
 from worker.providers.base import Plugin
 from worker.providers.registry import plugins_of
@@ -21,7 +21,7 @@ def looks_at_providers(settings: Settings) -> list[Look]:
     # No token is fetched here, so that the shelf's database is not even connected to.
     database = Database(settings.database_url, connections=1)
     sealer = Sealer.of(settings)
-    plugins = plugins_of(Resources(settings, partial(StoredTokens, database, sealer)))
+    plugins = plugins_of(Resources(settings, partial(StoredAccessTokens, database, sealer)))
     if not plugins:
         return [Look("providers", "", _none_is_on)]
     return [
@@ -31,8 +31,8 @@ def looks_at_providers(settings: Settings) -> list[Look]:
 
 
 def _none_is_on() -> Iterator[Finding]:
-    said = "none is on: set UPRID_MONETA__URL and its companions, or every start is refused"
-    yield warning("providers", said)
+    detail = "none is on: set UPRID_MONETA__URL and its companions, or every start is refused"
+    yield warning("providers", detail)
 
 
 def _looking(plugin: Plugin) -> Callable[[], Iterator[Finding]]:

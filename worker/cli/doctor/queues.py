@@ -41,9 +41,10 @@ def _types(server: redis.Redis) -> Finding:
     wrong = {queue: kind for queue, kind in held.items() if kind not in _FITTING}
     if not wrong:
         return ok("queues", "can be read")
-    said = ", ".join(f"{queue} is a {kind}" for queue, kind in wrong.items())
+    detail = ", ".join(f"{queue} is a {kind}" for queue, kind in wrong.items())
     return fault(
-        "queues", f"{said}, so no message of it is read: find out who wrote it, and RENAME it away"
+        "queues",
+        f"{detail}, so no message of it is read: find out who wrote it, and RENAME it away",
     )
 
 
@@ -51,8 +52,8 @@ def _unreadable(server: redis.Redis) -> Finding:
     found = kept.kept(server)
     if not found.counts:
         return ok("unreadable entries", "none")
-    said = ", ".join(f"{count} in {queue}" for queue, count in sorted(found.counts.items()))
+    detail = ", ".join(f"{count} in {queue}" for queue, count in sorted(found.counts.items()))
     newest = found.newest
     if newest is not None:
-        said += f"; the newest at {newest.at} in {newest.queue} ({newest.cause})"
-    return warning("unreadable entries", f"{said}: see LRANGE {kept.LIST} 0 -1, and the runbook")
+        detail += f"; the newest at {newest.at} in {newest.queue} ({newest.cause})"
+    return warning("unreadable entries", f"{detail}: see LRANGE {kept.LIST} 0 -1, and the runbook")

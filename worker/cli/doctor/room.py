@@ -32,14 +32,14 @@ def check_room(connection: Connection, processes: int, each: int) -> Iterator[Fi
     known = {name: limit for name, limit in limits.items() if limit is not None and limit >= 0}
     whose = min(known, key=known.__getitem__)
     wanted = processes * each + _OTHERS
-    said = (
+    detail = (
         f"{processes} processes of {each} and {_OTHERS} others may want {wanted}; "
         f"the {whose} allows {known[whose]}"
     )
     if wanted <= known[whose]:
-        yield ok("database connections", said)
+        yield ok("database connections", detail)
     else:
         yield warning(
             "database connections",
-            f"{said}: lower UPRID_ENGINE__CONNECTIONS, {_RAISED_BY[whose]}, or take a pooler",
+            f"{detail}: lower UPRID_ENGINE__CONNECTIONS, {_RAISED_BY[whose]}, or take a pooler",
         )

@@ -31,9 +31,9 @@ def check_stream(settings: Settings) -> Iterator[Finding]:
     finally:
         server.close()
     if newest and _is_ahead(str(newest[0][0])):
-        said = f"{name} has an entry of the future, which another program made"
+        detail = f"{name} has an entry of the future, which another program made"
         todo = "nothing is trimmed behind it: rename the stream, and it is filled again"
-        yield warning("events stream", f"{said}: {todo}")
+        yield warning("events stream", f"{detail}: {todo}")
         return
     yield ok("events stream", f"{name} can be written to")
 

@@ -13,8 +13,8 @@ WIDTH: Final = 19
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How an operation stands in the database."""
+class ShownState:
+    """What is shown of an operation, as the database has it."""
 
     state: str
     attempt: int
@@ -22,7 +22,7 @@ class Standing:
 
 
 #: By side and reference.
-Standings = Mapping[Side, Mapping[str, Standing]]
+ShownStates = Mapping[Side, Mapping[str, ShownState]]
 
 
 class Board(Protocol):
@@ -37,8 +37,8 @@ class Board(Protocol):
         trace: TracebackType | None,
     ) -> None: ...
 
-    def hear(self, side: Side, event: ReceivedEvent) -> None:
+    def receive(self, side: Side, event: ReceivedEvent) -> None:
         """Show an event that has come."""
 
-    def show(self, standings: Standings) -> None:
-        """Show how the operations stand."""
+    def show(self, states: ShownStates) -> None:
+        """Show the operations' states."""

@@ -1,4 +1,4 @@
-"""Comparing the events with the expected ones: pure, and every fault a sentence."""
+"""Comparing the events with the expected ones: pure, and every error a sentence."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
@@ -28,63 +28,63 @@ def is_complete(record: Record, side: Side) -> bool:
     )
 
 
-def faults_of_record(record: Record, side: Side) -> list[str]:
+def errors_of_record(record: Record, side: Side) -> list[str]:
     """Return everything that is not as expected."""
     cases = [case for play in plays_of(side) for case in play.cases]
-    faults = [fault for case in cases for fault in faults_of_case(case, record.of(case.reference))]
-    faults += [
+    errors = [error for case in cases for error in errors_of_case(case, record.of(case.reference))]
+    errors += [
         f"{stranger}: was not enqueued, and yet there are events"
         for stranger in sorted(record.subjects - {case.reference for case in cases})
     ]
     expected = [refused for play in plays_of(side) for refused in play.refused]
-    return faults + list(_refusal_faults(record.refusals, expected))
+    return errors + list(_refusal_errors(record.refusals, expected))
 
 
-def faults_of_case(case: Case, heard: Sequence[ReceivedEvent]) -> list[str]:
+def errors_of_case(case: Case, received: Sequence[ReceivedEvent]) -> list[str]:
     """Return what is wrong with one operation's events."""
     name = case.reference
-    faults = []
-    came = [event.type for event in heard]
-    expected = [told.type.value for told in case.expected]
+    errors = []
+    came = [event.type for event in received]
+    expected = [planned.type.value for planned in case.expected]
     if came != expected:
-        faults.append(f"{name}: expected {_verbs(expected)}, came {_verbs(came)}")
-    sequence = [event.data.get("sequence") for event in heard]
-    if sequence != list(range(1, len(heard) + 1)):
-        faults.append(f"{name}: the sequence is {sequence}")
+        errors.append(f"{name}: expected {_verbs(expected)}, came {_verbs(came)}")
+    sequence = [event.data.get("sequence") for event in received]
+    if sequence != list(range(1, len(received) + 1)):
+        errors.append(f"{name}: the sequence is {sequence}")
     for attempt in range(1, case.attempts + 1):
         wanted = sum(t.type in _TERMINAL for t in _of_attempt(case, attempt))
-        ends = sum(e.type in _TERMINAL and e.data.get("attempt") == attempt for e in heard)
+        ends = sum(e.type in _TERMINAL and e.data.get("attempt") == attempt for e in received)
         if ends != wanted:
-            faults.append(f"{name}: attempt {attempt} has {ends} terminal events, not {wanted}")
-    for told, event in zip(case.expected, heard, strict=False):
-        faults += [f"{name}: {event.verb}: {fault}" for fault in _fact_faults(told, event)]
-    return faults
+            errors.append(f"{name}: attempt {attempt} has {ends} terminal events, not {wanted}")
+    for planned, event in zip(case.expected, received, strict=False):
+        errors += [f"{name}: {event.verb}: {error}" for error in _fact_errors(planned, event)]
+    return errors
 
 
 def _of_attempt(case: Case, attempt: int) -> Iterator[ExpectedEvent]:
     current = 0
-    for told in case.expected:
-        current += told.type is ACCEPTED
+    for planned in case.expected:
+        current += planned.type is ACCEPTED
         if current == attempt:
-            yield told
+            yield planned
 
 
-def _fact_faults(told: ExpectedEvent, event: ReceivedEvent) -> Iterator[str]:
+def _fact_errors(planned: ExpectedEvent, event: ReceivedEvent) -> Iterator[str]:
     reason, result = event.data.get("reason") or {}, event.data.get("result") or {}
-    if reason.get("code") != told.reason:
-        yield f"expected the reason {told.reason}, came {reason.get('code')}"
-    if bool(reason.get("retryable")) != told.retryable:
-        yield f"expected retryable {told.retryable}"
+    if reason.get("code") != planned.reason:
+        yield f"expected the reason {planned.reason}, came {reason.get('code')}"
+    if bool(reason.get("retryable")) != planned.retryable:
+        yield f"expected retryable {planned.retryable}"
     left = event.data.get("attempts_left")
-    if left != told.attempts_left:
-        yield f"expected {told.attempts_left} attempts left, came {left}"
-    for fact in sorted({_VERIFIED_BY, *told.result}):
-        expected, came = told.result.get(fact), result.get(fact)
+    if left != planned.attempts_left:
+        yield f"expected {planned.attempts_left} attempts left, came {left}"
+    for fact in sorted({_VERIFIED_BY, *planned.result}):
+        expected, came = planned.result.get(fact), result.get(fact)
         if came != expected:
             yield f"expected {fact} {expected}, came {came}"
 
 
-def _refusal_faults(
+def _refusal_errors(
     refusals: Iterable[ReceivedEvent], wanted: Iterable[tuple[str, tuple[str, ...]]]
 ) -> Iterator[str]:
     came = sorted((event.subject, tuple(event.data.get("fields", ()))) for event in refusals)

@@ -1,4 +1,4 @@
-"""Compares the stand-ins' counts with the expected calls: pure, and every fault a sentence."""
+"""Compares the stand-ins' counts with the expected calls: pure, and every error a sentence."""
 
 import json
 import urllib.request
@@ -64,12 +64,12 @@ def phone_digits(phone: str) -> str:
     return "".join(mark for mark in phone if mark.isdigit())
 
 
-def faults_of_calls(counted: Mapping[Provider, Counters]) -> list[str]:
+def errors_of_calls(counted: Mapping[Provider, Counters]) -> list[str]:
     """Return every difference between the calls with an effect and the expected ones."""
-    return [fault for provider in PLAYS for fault in _faults_at(provider, counted[provider])]
+    return [error for provider in PLAYS for error in _errors_at(provider, counted[provider])]
 
 
-def _faults_at(provider: Provider, counted: Counters) -> Iterator[str]:
+def _errors_at(provider: Provider, counted: Counters) -> Iterator[str]:
     subjects: Mapping[str, Counters] = counted["subjects"]
     expected = {counted_by: (side, case) for side, case, counted_by in wanted(provider)}
     effects = {name for _, case in expected.values() for name in case.calls}

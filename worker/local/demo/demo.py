@@ -49,7 +49,7 @@ class Outcome:
     counted: Mapping[Provider, Counters] = field(default_factory=dict)
     #: Which accounts came with notifications.
     accounts: set[str] = field(default_factory=set, repr=False)
-    faults: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
 
 
 def demo(*, keep: bool) -> None:
@@ -63,8 +63,8 @@ def demo(*, keep: bool) -> None:
     say = _Speaker(console)
     try:
         outcome = _play(directory, console, say)
-        faults = outcome.faults + _report(outcome, directory, say)
-        lines = [f"not as expected: {fault}" for fault in faults]
+        errors = outcome.errors + _report(outcome, directory, say)
+        lines = [f"not as expected: {error}" for error in errors]
     except (Interrupted, NoEmbeddedBroker) as error:
         shutil.rmtree(directory, ignore_errors=True)
         status = FAILED if isinstance(error, Interrupted) else MISUSED
@@ -102,20 +102,20 @@ def _play(directory: Path, console: Console, say: "_Speaker") -> Outcome:
         mail = Mail(webapp.taken)
         with board(console) as shown:
             runs = [_run(side, fleet, mail, shown, say, stack) for side, fleet in halves.items()]
-            faults = _sent_and_watched(runs, shown, say, stop)
+            errors = _sent_and_watched(runs, shown, say, stop)
         # Before the events are read: every stored event is published now.
         keeper.stop(Stage.WORK)
         for run in runs:
             run.read_back()
         counted = counting.calls(_port(halves))
     records = {run.side: run.record for run in runs}
-    faults += [
-        f"over {side.name}: {fault}"
+    errors += [
+        f"over {side.name}: {error}"
         for side, record in records.items()
-        for fault in checks.faults_of_record(record, side)
+        for error in checks.errors_of_record(record, side)
     ]
-    faults += counting.faults_of_calls(counted)
-    return Outcome(records, counted, mail.accounts, faults)
+    errors += counting.errors_of_calls(counted)
+    return Outcome(records, counted, mail.accounts, errors)
 
 
 def _start(
@@ -172,7 +172,7 @@ def _sent_and_watched(
 
 
 def _report(outcome: Outcome, directory: Path, say: "_Speaker") -> list[str]:
-    """Print events, counted calls and the search for personal values; return the faults."""
+    """Print events, counted calls and the search for personal values; return the errors."""
     report.report_events(outcome.records, say)
     report.report_calls(outcome.counted, say)
     return report.report_privacy(directory, outcome.accounts, say)

@@ -7,7 +7,7 @@ from typing import Final, Self
 from rich.console import Console
 
 from uprid_client.contract.events import EventType
-from worker.local.demo.board import WIDTH, Standings
+from worker.local.demo.board import WIDTH, ShownStates
 from worker.local.demo.cases import PLAYS, PROVIDER_OF
 from worker.local.demo.record import ReceivedEvent
 from worker.local.demo.side import NAMES, Side
@@ -39,7 +39,7 @@ class LineBoard:
     ) -> None:
         """There is nothing to take down."""
 
-    def hear(self, side: Side, event: ReceivedEvent) -> None:
+    def receive(self, side: Side, event: ReceivedEvent) -> None:
         """Print the event, unless more is to come of its operation by itself."""
         if event.type not in _ON_THE_WAY:
             passed = time.monotonic() - self._began
@@ -47,7 +47,7 @@ class LineBoard:
             where = side.name if provider is None else side.where(provider)
             self._line(f"{passed:5.1f} s  {where:{_WHERE}}{event.subject:{WIDTH}}{describe(event)}")
 
-    def show(self, standings: Standings) -> None:
+    def show(self, states: ShownStates) -> None:
         """Print nothing: events are printed instead."""
 
     def _line(self, text: str) -> None:

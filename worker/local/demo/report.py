@@ -25,16 +25,16 @@ def report_events(records: Mapping[Side, Record], say: Say) -> None:
         say("", NAMES[provider])
         asked = {side: records[side] for side in SIDES if provider in side.providers}
         for case in play.cases:
-            _tell(case.reference, {s: _told(r, case.reference) for s, r in asked.items()}, say)
+            _show(case.reference, {s: _published(r, case.reference) for s, r in asked.items()}, say)
         for reference, _ in play.refused:
-            _tell(reference, {s: _refused(r, reference) for s, r in asked.items()}, say)
+            _show(reference, {s: _refused(r, reference) for s, r in asked.items()}, say)
 
 
 def report_calls(counted: Mapping[Provider, Counters], say: Say) -> None:
     """Print what the sandbox counted: how many calls with an effect for how many wanted."""
     for number, provider in enumerate(PLAYS):
-        told = [*_effects(provider, counted[provider]), *_harmless(provider, counted[provider])]
-        say("" if number else "calls", f"{NAMES[provider]} saw {', '.join(told)}")
+        lines = [*_effects(provider, counted[provider]), *_harmless(provider, counted[provider])]
+        say("" if number else "calls", f"{NAMES[provider]} saw {', '.join(lines)}")
 
 
 def report_privacy(directory: Path, accounts: Collection[str], say: Say) -> list[str]:
@@ -92,7 +92,7 @@ def _harmless(provider: Provider, counted: Counters) -> Iterator[str]:
         )
 
 
-def _told(record: Record, reference: str) -> str:
+def _published(record: Record, reference: str) -> str:
     return describe_all(record.of(reference))
 
 
@@ -100,9 +100,9 @@ def _refused(record: Record, reference: str) -> str:
     return ", ".join(describe(each) for each in record.refusals if each.subject == reference)
 
 
-def _tell(reference: str, told: Mapping[Side, str], say: Say) -> None:
-    if len(set(told.values())) == 1:
-        say("", f"  {reference:{WIDTH}}{next(iter(told.values())) or 'nothing'}")
+def _show(reference: str, lines: Mapping[Side, str], say: Say) -> None:
+    if len(set(lines.values())) == 1:
+        say("", f"  {reference:{WIDTH}}{next(iter(lines.values())) or 'nothing'}")
         return
-    for side, line in told.items():
+    for side, line in lines.items():
         say("", f"  {reference:{WIDTH}}over {side.name}: {line or 'nothing'}")

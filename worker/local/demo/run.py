@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import select
 
 from uprid_client import Client
-from worker.local.demo.board import Board, Standing
+from worker.local.demo.board import Board, ShownState
 from worker.local.demo.cases.shape import BadStart, Case, FollowUp
 from worker.local.demo.checks import is_complete, plays_of
 from worker.local.demo.mail import Mail
@@ -62,7 +62,7 @@ class Run:
         for event in self._read("live", _LOOK):
             if self.record.add(event):
                 count += 1
-                self._board.hear(self.side, event)
+                self._board.receive(self.side, event)
                 self._follow_up(event)
         self._pass_on()
         return count
@@ -72,14 +72,14 @@ class Run:
         for event in self._read("afterwards", 0.3):
             self.record.add(event)
 
-    def standings(self) -> dict[str, Standing]:
-        """Return how every operation stands."""
+    def states(self) -> dict[str, ShownState]:
+        """Return the state of every operation."""
         columns = OPERATIONS.c
         with self._database.read() as connection:
             rows = connection.execute(
                 select(columns.reference, columns.state, columns.attempt, columns.polls)
             ).all()
-        return {row.reference: Standing(row.state, row.attempt, row.polls) for row in rows}
+        return {row.reference: ShownState(row.state, row.attempt, row.polls) for row in rows}
 
     @property
     def is_over(self) -> bool:
@@ -122,7 +122,7 @@ def watch(
     while not stopped() and time.monotonic() < give_up:
         if sum(run.look() for run in runs):
             quiet_since = None
-        board.show({run.side: run.standings() for run in runs})
+        board.show({run.side: run.states() for run in runs})
         if all(run.is_over for run in runs):
             quiet_since = quiet_since or time.monotonic()
             if time.monotonic() - quiet_since > _AFTERWARDS:

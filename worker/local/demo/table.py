@@ -11,7 +11,7 @@ from rich.table import Table
 from uprid_client.contract.states import State
 from uprid_client.names import Provider
 from worker.domain.states import DRIVEN
-from worker.local.demo.board import WIDTH, Standing, Standings
+from worker.local.demo.board import WIDTH, ShownState, ShownStates
 from worker.local.demo.cases import PLAYS
 from worker.local.demo.cases.shape import Case
 from worker.local.demo.record import ReceivedEvent
@@ -33,7 +33,7 @@ class TableBoard:
 
     def __init__(self, console: Console) -> None:
         self._live = Live(_Picture({}), console=console, refresh_per_second=8)
-        self._last: Standings = {}
+        self._last: ShownStates = {}
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -49,20 +49,20 @@ class TableBoard:
         self._live.update(_Picture(self._last, whole=True))
         self._live.stop()
 
-    def hear(self, side: Side, event: ReceivedEvent) -> None:
+    def receive(self, side: Side, event: ReceivedEvent) -> None:
         """Show nothing: the table shows the state."""
 
-    def show(self, standings: Standings) -> None:
+    def show(self, states: ShownStates) -> None:
         """Draw the table anew."""
-        self._last = standings
-        self._live.update(_Picture(standings))
+        self._last = states
+        self._live.update(_Picture(states))
 
 
 class _Picture:
     """One look at the operations, as large as the terminal is at that moment."""
 
-    def __init__(self, standings: Standings, *, whole: bool = False) -> None:
-        self._standings = standings
+    def __init__(self, states: ShownStates, *, whole: bool = False) -> None:
+        self._states = states
         self._whole = whole
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -92,22 +92,22 @@ class _Picture:
         stand = [self._of(s).get(case.reference) for s in SIDES if provider in s.providers]
         return all(each is not None and State(each.state) not in DRIVEN for each in stand)
 
-    def _of(self, side: Side) -> Mapping[str, Standing]:
-        return self._standings.get(side, {})
+    def _of(self, side: Side) -> Mapping[str, ShownState]:
+        return self._states.get(side, {})
 
 
 def _note(ended: int) -> str:
     return f"{ended} more have ended" if ended else ""
 
 
-def _cell(standing: Standing | None) -> str:
-    """Return how an operation stands, and what moves: its polls, and its attempts."""
-    if standing is None:
+def _cell(operation: ShownState | None) -> str:
+    """Return an operation's state, and what changes in it: its polls, and its attempts."""
+    if operation is None:
         return "…"
-    state = State(standing.state)
-    shown = standing.state
-    if standing.attempt > 1:
-        shown += f", try {standing.attempt}"
-    elif state in DRIVEN and standing.polls:
-        shown += f", {standing.polls} polls" if standing.polls > 1 else ", 1 poll"
+    state = State(operation.state)
+    shown = operation.state
+    if operation.attempt > 1:
+        shown += f", try {operation.attempt}"
+    elif state in DRIVEN and operation.polls:
+        shown += f", {operation.polls} polls" if operation.polls > 1 else ", 1 poll"
     return f"[{_COLOURS.get(state, 'cyan')}]{shown}[/]"

@@ -23,11 +23,11 @@ class WebApp:
     def __init__(self) -> None:
         posted: SimpleQueue[Notification] = SimpleQueue()
 
-        class Door(_Door):
+        class Handler(_NotificationHandler):
             box = posted
 
         self._posted = posted
-        self._server = ThreadingHTTPServer((HOST, 0), Door)
+        self._server = ThreadingHTTPServer((HOST, 0), Handler)
         self._thread = Thread(target=self._server.serve_forever, args=(0.1,), daemon=True)
 
     @property
@@ -59,7 +59,7 @@ class WebApp:
             return found
 
 
-class _Door(BaseHTTPRequestHandler):
+class _NotificationHandler(BaseHTTPRequestHandler):
     box: SimpleQueue[Notification]
 
     def do_POST(self) -> None:

@@ -52,7 +52,7 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
-class TokenRefused:
+class AccessTokenRefused:
     """`State` 2, or HTTP 401: not authenticated, so that nothing was done."""
 
     answer: bytes = field(repr=False)
@@ -66,4 +66,4 @@ class Unlike:
     answer: bytes = field(repr=False)
 
 
-Answer = Done[T] | Queued | Failed | TokenRefused | Unlike
+Answer = Done[T] | Queued | Failed | AccessTokenRefused | Unlike

@@ -43,21 +43,23 @@ class Client:
 
     def user_token(self) -> Answer[str]:
         """Ask for a UserToken."""
-        return self._call(Method.TOKEN, self._login, parsing.token_in)
+        return self._call(Method.TOKEN, self._login, parsing.access_token_in)
 
-    def invoices(self, token: str, asked: Mapping[str, str]) -> Answer[tuple[Invoice, ...]]:
+    def invoices(self, access_token: str, asked: Mapping[str, str]) -> Answer[tuple[Invoice, ...]]:
         """Ask for a page of the registry."""
-        return self._call(Method.INVOICES, _with(token, asked), parsing.invoices_in)
+        return self._call(Method.INVOICES, _with(access_token, asked), parsing.invoices_in)
 
-    def scheduled(self, token: str, asked: Mapping[str, str]) -> Answer[tuple[Scheduled, ...]]:
+    def scheduled(
+        self, access_token: str, asked: Mapping[str, str]
+    ) -> Answer[tuple[Scheduled, ...]]:
         """Ask for a page of the scheduled operations."""
-        return self._call(Method.LIST, _with(token, asked), parsing.scheduled_in)
+        return self._call(Method.LIST, _with(access_token, asked), parsing.scheduled_in)
 
-    def save(self, token: str, change: Mapping[str, str]) -> Answer[bool]:
+    def save(self, access_token: str, change: Mapping[str, str]) -> Answer[bool]:
         """Create or edit a scheduled operation. The one call that has an effect."""
-        return self._call(Method.SAVE, _with(token, change), parsing.saved_in)
+        return self._call(Method.SAVE, _with(access_token, change), parsing.saved_in)
 
-    def result(self, token: str, operation_id: str, pick: Pick[T]) -> Answer[T]:
+    def result(self, access_token: str, operation_id: str, pick: Pick[T]) -> Answer[T]:
         """Ask for the result of a queued operation.
 
         The method is documented nowhere: its path is a setting, that it takes the UserToken is a
@@ -65,13 +67,13 @@ class Client:
         another operation is none.
         """
         path = (self._result_path or "").format(operation_id=quote(operation_id, safe=""))
-        said = self._send(f"/{path}", {"UserToken": token}, self._headers, pick)
-        if isinstance(said, Done | Queued | Failed) and said.operation_id not in {
+        reply = self._send(f"/{path}", {"UserToken": access_token}, self._headers, pick)
+        if isinstance(reply, Done | Queued | Failed) and reply.operation_id not in {
             None,
             operation_id.lower(),
         }:
-            return Unlike("another operation's result", said.answer)
-        return said
+            return Unlike("another operation's result", reply.answer)
+        return reply
 
     def _call(self, method: Method, values: Mapping[str, str], pick: Pick[T]) -> Answer[T]:
         headers = self._headers
@@ -88,8 +90,8 @@ class Client:
         return parsing.answer_of(reply, pick)
 
 
-def _with(token: str, values: Mapping[str, str]) -> dict[str, str]:
-    return {"UserToken": token, **values}
+def _with(access_token: str, values: Mapping[str, str]) -> dict[str, str]:
+    return {"UserToken": access_token, **values}
 
 
 def _headers(settings: IntellectMoneySettings) -> dict[str, str]:

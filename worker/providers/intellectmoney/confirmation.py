@@ -21,12 +21,12 @@ from worker.domain.outcomes import (
     Trouble,
 )
 from worker.providers.base import Work
+from worker.providers.intellectmoney.access_tokens import NoAccessToken
 from worker.providers.intellectmoney.answers import Done, Failed, Queued, Scheduled, Unlike
 from worker.providers.intellectmoney.endings import OPERATION_ERROR, error
 from worker.providers.intellectmoney.mapping import is_as_sent
 from worker.providers.intellectmoney.paging import Place
 from worker.providers.intellectmoney.progress import Progress
-from worker.providers.intellectmoney.tokens import NoToken
 
 #: How often the list may not show what a doubtful write would have made.
 _DOUBTS: Final = 3
@@ -71,7 +71,7 @@ def is_stale(work: Work) -> bool:
     return listed_at is not None and work.now.timestamp() - listed_at > _STALE_AFTER
 
 
-def listed_before(listed: Listed | Finished | NoToken, work: Work) -> Outcome:
+def listed_before(listed: Listed | Finished | NoAccessToken, work: Work) -> Outcome:
     """Return the outcome of the list before a create: each page is a step, and is recorded."""
     match listed:
         case Listed():
@@ -90,38 +90,38 @@ def reading(progress: Progress, found: Sequence[str], place: Place) -> dict[str,
     return replace(known, found=list(found), place=place.remembered()).stored()
 
 
-def written(said: Done[bool] | Queued | Failed | Unlike | NoToken, work: Work) -> Outcome:
+def written(reply: Done[bool] | Queued | Failed | Unlike | NoAccessToken, work: Work) -> Outcome:
     """Return the outcome of the write."""
-    match said:
+    match reply:
         case Done():
-            return done(said, work)
+            return done(reply, work)
         case Queued():
-            if said.operation_id is None:
+            if reply.operation_id is None:
                 # The reply gives no id, but the list will show the operation.
                 return Doubtful("queued without an id", Trouble.UNKNOWN)
-            return Started(said.operation_id, "queued")
+            return Started(reply.operation_id, "queued")
         case Failed():
-            return failed(OPERATION_ERROR, said.answer)
+            return failed(OPERATION_ERROR, reply.answer)
         case Unlike():
-            return Doubtful(said.what, Trouble.UNKNOWN)
+            return Doubtful(reply.what, Trouble.UNKNOWN)
         case Pending():
-            return NotSent(said.note, said.trouble or Trouble.DEPENDENCY, said.retry_after)
+            return NotSent(reply.note, reply.trouble or Trouble.DEPENDENCY, reply.retry_after)
         case NeedsPerson() | Misconfigured():
-            return said
+            return reply
         case _:
-            assert_never(said)
+            assert_never(reply)
 
 
-def done(said: Done[bool], work: Work) -> Finished:
+def done(reply: Done[bool], work: Work) -> Finished:
     """Return what `SetScheduledOperationData` comes to: 1 is done, 0 is not."""
-    if not said.result:
-        return failed("SetScheduledOperationData 0", said.answer)
-    note = "saved with warnings" if said.warned else "saved"
+    if not reply.result:
+        return failed("SetScheduledOperationData 0", reply.answer)
+    note = "saved with warnings" if reply.warned else "saved"
     operation_id = work.args["operation"].get("operation_id")
     # The reply does not name what it made: its OperationId is the request's own.
     known = {} if operation_id is None else {"scheduled_operation_id": operation_id}
     result = {**known, "confirmed_by": "reply"}
-    return Finished(State.SUCCEEDED, note, result=result, answer=said.answer)
+    return Finished(State.SUCCEEDED, note, result=result, answer=reply.answer)
 
 
 def failed(note: str, answer: bytes) -> Finished:

@@ -31,15 +31,15 @@ def before_the_start(work: Work, outcome: Outcome, policy: PollPolicy) -> Outcom
         return outcome
     match outcome.trouble:
         case None:
-            said = outcome
+            bounded = outcome
         case Trouble.UNKNOWN:
             times = Progress.of(outcome.progress).unknown or 1
-            said = replace(outcome, trouble=None, again_in=policy.backoff(times, _NO_JITTER))
+            bounded = replace(outcome, trouble=None, again_in=policy.backoff(times, _NO_JITTER))
         case trouble:
             return NotSent(outcome.note, trouble, outcome.retry_after, outcome.calls)
     if is_over(work):
-        return Finished(State.EXPIRED, said.note, EXPIRED, calls=said.calls)
-    return said
+        return Finished(State.EXPIRED, bounded.note, EXPIRED, calls=bounded.calls)
+    return bounded
 
 
 def is_over(work: Work) -> bool:
@@ -47,12 +47,12 @@ def is_over(work: Work) -> bool:
     return work.deadline_at is not None and work.now >= work.deadline_at
 
 
-def error(said: str, *, retryable: bool) -> Reason:
+def error(detail: str, *, retryable: bool) -> Reason:
     """Return the reason where IntellectMoney says that it will not be done."""
     return Reason(
         ReasonCode.PROVIDER_ERROR,
         "IntellectMoney could not process the request: ask its support what was wrong.",
-        said,
+        detail,
         retryable=retryable,
     )
 

@@ -24,6 +24,7 @@ from worker.domain.outcomes import (
     Trouble,
 )
 from worker.providers.base import Work
+from worker.providers.intellectmoney.access_tokens import AccessTokens, Questions
 from worker.providers.intellectmoney.answers import Failed, Scheduled
 from worker.providers.intellectmoney.client import Client
 from worker.providers.intellectmoney.endings import (
@@ -37,7 +38,6 @@ from worker.providers.intellectmoney.paging import Listing, Page, Place, Waiting
 from worker.providers.intellectmoney.parsing import invoices_in, scheduled_in
 from worker.providers.intellectmoney.progress import Progress
 from worker.providers.intellectmoney.requests import LISTED_AT_A_TIME, invoices_asked, listed_asked
-from worker.providers.intellectmoney.tokens import Questions, Tokens
 
 T = TypeVar("T")
 _Ends = Finished | NeedsPerson | Misconfigured
@@ -49,9 +49,9 @@ _STATES: Final[Mapping[int | None, str]] = {0: "active", 1: "off", None: "unknow
 class Fetching(ABC, Generic[T]):
     """One kind of list. The page where it stands is in `progress`: a crash goes on from there."""
 
-    def __init__(self, client: Client, tokens: Tokens, policy: PollPolicy) -> None:
+    def __init__(self, client: Client, access_tokens: AccessTokens, policy: PollPolicy) -> None:
         self._client = client
-        self._tokens = tokens
+        self._access_tokens = access_tokens
         self._policy = policy
 
     @abstractmethod
@@ -115,23 +115,23 @@ class Fetching(ABC, Generic[T]):
         return replace(self.carried(known, ()), place=place.remembered()).stored()
 
     def _turn(self, work: Work, *, starts: bool) -> Started | Pending | _Ends:
-        questions = Questions(self._tokens, Progress.of(work.progress))
+        questions = Questions(self._access_tokens, Progress.of(work.progress))
         listing = self.listing(work.args["filters"])
-        said = read_page(self._client, questions, listing, Place.of(Progress.of(work.progress)))
-        match said:
+        reply = read_page(self._client, questions, listing, Place.of(Progress.of(work.progress)))
+        match reply:
             case Page():
-                outcome = self._page(work, said, starts=starts)
+                outcome = self._page(work, reply, starts=starts)
             case Waiting():
-                outcome = self._waiting(work, said, starts=starts)
+                outcome = self._waiting(work, reply, starts=starts)
             case Failed():
                 end = Finished(
                     State.FAILED, OPERATION_ERROR, error(OPERATION_ERROR, retryable=True)
                 )
-                outcome = self.ended(end, Progress.of(work.progress), said.answer)
+                outcome = self.ended(end, Progress.of(work.progress), reply.answer)
             case Pending() | NeedsPerson() | Misconfigured():
-                outcome = said
+                outcome = reply
             case _:
-                assert_never(said)
+                assert_never(reply)
         return replace(outcome, calls=questions.calls)
 
     def _page(self, work: Work, page: Page[T], *, starts: bool) -> Started | Pending | _Ends:
@@ -156,12 +156,12 @@ class Fetching(ABC, Generic[T]):
             records=records,
         )
 
-    def _waiting(self, work: Work, said: Waiting, *, starts: bool) -> Started | Pending:
-        place = said.place
+    def _waiting(self, work: Work, reply: Waiting, *, starts: bool) -> Started | Pending:
+        place = reply.place
         carried = self.carried(Progress.of(work.progress), ())
         progress = replace(carried, place=place.remembered()).stored()
-        if starts and said.operation_id is not None:
-            return Started(said.operation_id, "queued", as_after=place.waits, progress=progress)
+        if starts and reply.operation_id is not None:
+            return Started(reply.operation_id, "queued", as_after=place.waits, progress=progress)
         return Pending("queued", as_after=place.waits, progress=progress)
 
 
@@ -169,16 +169,16 @@ class Invoices(Fetching[Invoice]):
     """Fetches the payment registry: every page is stored as it comes."""
 
     def __init__(
-        self, client: Client, tokens: Tokens, policy: PollPolicy, date_format: str
+        self, client: Client, access_tokens: AccessTokens, policy: PollPolicy, date_format: str
     ) -> None:
-        super().__init__(client, tokens, policy)
+        super().__init__(client, access_tokens, policy)
         self._date_format = date_format
 
     def listing(self, filters: Mapping[str, Any]) -> Listing[Invoice]:
         """Return the registry, in pages of the size that was asked for."""
         return Listing(
-            page=lambda token, skip: self._client.invoices(
-                token, invoices_asked(filters, skip, self._date_format)
+            page=lambda access_token, skip: self._client.invoices(
+                access_token, invoices_asked(filters, skip, self._date_format)
             ),
             pick=invoices_in,
             take=filters["page_size"],
@@ -207,7 +207,9 @@ class Invoices(Fetching[Invoice]):
 def listing_of(client: Client, filters: Mapping[str, Any], date_format: str) -> Listing[Scheduled]:
     """Return the scheduled operations that the filters choose."""
     return Listing(
-        page=lambda token, skip: client.scheduled(token, listed_asked(filters, skip, date_format)),
+        page=lambda access_token, skip: client.scheduled(
+            access_token, listed_asked(filters, skip, date_format)
+        ),
         pick=scheduled_in,
         take=LISTED_AT_A_TIME,
         id_of=attrgetter("operation_id"),
@@ -218,9 +220,9 @@ class ScheduledOperations(Fetching[Scheduled]):
     """Fetches the scheduled operations: carried from page to page, and sent whole at the end."""
 
     def __init__(
-        self, client: Client, tokens: Tokens, policy: PollPolicy, date_format: str
+        self, client: Client, access_tokens: AccessTokens, policy: PollPolicy, date_format: str
     ) -> None:
-        super().__init__(client, tokens, policy)
+        super().__init__(client, access_tokens, policy)
         self._date_format = date_format
 
     def listing(self, filters: Mapping[str, Any]) -> Listing[Scheduled]:

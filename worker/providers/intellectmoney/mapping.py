@@ -44,7 +44,7 @@ def invoice_of(read: InvoiceRead) -> Invoice:
         eshop_id=purchase.eshop_id if read.eshop_id is None else read.eshop_id,
         order=read.purchase_order_id,
         transactions=tuple(_transaction(each) for each in read.history_list or ()),
-        personal=_said(personal),
+        personal=_without_blanks(personal),
     )
 
 
@@ -90,7 +90,7 @@ def _transaction(read: TransactionRead) -> Transaction:
         created_at=read.creation_date,
         paid=_money(read.payment_amount),
         received=_money(read.recipient_amount),
-        personal=_said(personal),
+        personal=_without_blanks(personal),
     )
 
 
@@ -100,7 +100,7 @@ def _money(read: MoneyRead | None) -> Money | None:
     return Money(read.amount, read.currency)
 
 
-def _said(texts: Mapping[str, str | None]) -> dict[str, str]:
+def _without_blanks(texts: Mapping[str, str | None]) -> dict[str, str]:
     return {name: text for name, text in texts.items() if text and text.strip()}
 
 

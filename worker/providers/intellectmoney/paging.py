@@ -8,11 +8,11 @@ from typing import Any, Final, Generic, Self, TypeVar, assert_never
 
 from uprid_client.contract.reason_codes import ReasonCode
 from worker.domain.outcomes import Misconfigured, NeedsPerson, Pending, Reason
+from worker.providers.intellectmoney.access_tokens import NoAccessToken, Question, Questions
 from worker.providers.intellectmoney.answers import Answer, Done, Failed, Queued
 from worker.providers.intellectmoney.client import Client
 from worker.providers.intellectmoney.parsing import Pick
 from worker.providers.intellectmoney.progress import Progress
-from worker.providers.intellectmoney.tokens import NoToken, Question, Questions
 
 T = TypeVar("T")
 
@@ -36,13 +36,13 @@ class Place:
     def of(cls, progress: Progress) -> Self:
         """Return the place that is remembered, or the beginning."""
         # A newer release beside this one may remember more.
-        said = progress.place or {}
-        return cls(**{each.name: said[each.name] for each in fields(cls) if each.name in said})
+        stored = progress.place or {}
+        return cls(**{each.name: stored[each.name] for each in fields(cls) if each.name in stored})
 
     def remembered(self) -> dict[str, Any]:
         """Return what `progress` keeps of it."""
-        said = {name: value for name, value in asdict(self).items() if value}
-        return said if self.queued is None else {**said, "queued": self.queued}
+        stored = {name: value for name, value in asdict(self).items() if value}
+        return stored if self.queued is None else {**stored, "queued": self.queued}
 
     def resumed(self) -> Self:
         """Return the place from which to go on after a person had a look.
@@ -88,43 +88,43 @@ class Listing(Generic[T]):
 
 def read_page(
     client: Client, questions: Questions, listing: Listing[T], place: Place
-) -> Page[T] | Waiting | Failed | NoToken:
+) -> Page[T] | Waiting | Failed | NoAccessToken:
     """Ask for the page at a place, or for the result of the operation that it was queued as.
 
     A page with the same objects as the page before it waits for a person: a provider that ignores
     Skip would be asked without end.
     """
-    said = questions.read(_question(client, listing, place))
-    match said:
+    reply = questions.read(_question(client, listing, place))
+    match reply:
         case Done():
-            ids = _fingerprint(map(listing.id_of, said.result))
-            if said.result and ids == place.last:
+            ids = _fingerprint(map(listing.id_of, reply.result))
+            if reply.result and ids == place.last:
                 return NeedsPerson(_SAME_PAGE, "the same page twice")
-            return _page(said, listing, place, ids)
+            return _page(reply, listing, place, ids)
         case Queued():
             waits = 0 if place.queued is None else place.waits + 1
-            queued = place.queued or said.operation_id or ""
-            return Waiting(replace(place, queued=queued, waits=waits), said.operation_id)
+            queued = place.queued or reply.operation_id or ""
+            return Waiting(replace(place, queued=queued, waits=waits), reply.operation_id)
         case Failed() | Pending() | NeedsPerson() | Misconfigured():
-            return said
+            return reply
         case _:
-            assert_never(said)
+            assert_never(reply)
 
 
 def _question(client: Client, listing: Listing[T], place: Place) -> Question[tuple[T, ...]]:
     if place.queued and client.fetches_results:
         return partial(client.result, operation_id=place.queued, pick=listing.pick)
-    return lambda token: listing.page(token, place.skip)
+    return lambda access_token: listing.page(access_token, place.skip)
 
 
-def _page(said: Done[tuple[T, ...]], listing: Listing[T], place: Place, ids: str) -> Page[T]:
-    count = len(said.result)
+def _page(reply: Done[tuple[T, ...]], listing: Listing[T], place: Place, ids: str) -> Page[T]:
+    count = len(reply.result)
     return Page(
-        items=said.result,
+        items=reply.result,
         place=Place(place.skip + count, place.pages + (count > 0), ids),
         is_last=count < listing.take,
-        operation_id=said.operation_id,
-        answer=said.answer,
+        operation_id=reply.operation_id,
+        answer=reply.answer,
     )
 
 

@@ -15,12 +15,12 @@ from pydantic import ValidationError
 from worker.domain.errors import ReplyUnreadable
 from worker.domain.invoices import Invoice
 from worker.providers.intellectmoney.answers import (
+    AccessTokenRefused,
     Answer,
     Done,
     Failed,
     Queued,
     Scheduled,
-    TokenRefused,
     Unlike,
 )
 from worker.providers.intellectmoney.mapping import invoice_of, scheduled_of
@@ -44,7 +44,7 @@ T = TypeVar("T")
 #: Returns what was asked for; None where the result does not hold it.
 Pick = Callable[[ResultRead], T | None]
 
-_LONGEST_TOKEN: Final = 2_000
+_LONGEST_ACCESS_TOKEN: Final = 2_000
 _ROOT: Final = "Response"
 
 
@@ -52,7 +52,7 @@ def answer_of(reply: Reply, pick: Pick[T]) -> Answer[T]:
     """Return what was answered; raise `CallFailed` where no usable reply came."""
     if reply.status == HTTPStatus.UNAUTHORIZED:
         # No page has it, but it has one meaning: the request was not applied (RFC 9110, 15.5.2).
-        return TokenRefused(reply.body)
+        return AccessTokenRefused(reply.body)
     if reply.status != HTTPStatus.OK:
         raise bad_status(reply.status, reply.retry_after)
     try:
@@ -65,12 +65,12 @@ def answer_of(reply: Reply, pick: Pick[T]) -> Answer[T]:
 
 
 def _answer(response: ResponseRead, pick: Pick[T], answer: bytes) -> Answer[T]:
-    operation = response.operation_state.said
+    operation = response.operation_state.number
     state = None if response.result is None else response.result.state
-    request = None if state is None else state.said
+    request = None if state is None else state.number
     match operation, request:
         case (0 | 2, 2):
-            return TokenRefused(answer)
+            return AccessTokenRefused(answer)
         case (2, _):
             return Failed(answer, response.operation_id)
         case (1, None | 0 | 1):
@@ -88,23 +88,28 @@ def _answer(response: ResponseRead, pick: Pick[T], answer: bytes) -> Answer[T]:
             return Unlike("unknown OperationState", answer)
 
 
-def token_in(result: ResultRead) -> str | None:
+def access_token_in(result: ResultRead) -> str | None:
     """Return the UserToken."""
-    token = result.user_token
-    sound = token and token.isascii() and token.isprintable() and len(token) <= _LONGEST_TOKEN
-    return token if sound else None
+    access_token = result.user_token
+    sound = (
+        access_token
+        and access_token.isascii()
+        and access_token.isprintable()
+        and len(access_token) <= _LONGEST_ACCESS_TOKEN
+    )
+    return access_token if sound else None
 
 
 def invoices_in(result: ResultRead) -> tuple[Invoice, ...] | None:
     """Return a page of the registry. A list that is null is empty; none at all says nothing."""
-    if not result.says("invoices_history_list"):
+    if not result.has("invoices_history_list"):
         return None
     return tuple(invoice_of(each) for each in result.invoices_history_list or ())
 
 
 def scheduled_in(result: ResultRead) -> tuple[Scheduled, ...] | None:
     """Return a page of scheduled operations, likewise."""
-    if not result.says("get_scheduled_operation_data"):
+    if not result.has("get_scheduled_operation_data"):
         return None
     return tuple(scheduled_of(each) for each in result.get_scheduled_operation_data or ())
 

@@ -16,11 +16,11 @@ from uprid_client.names import Provider
 from worker.domain.outcomes import Outcome
 from worker.providers.access_tokens import AccessTokenShelf
 from worker.providers.base import Finding, Work
+from worker.providers.intellectmoney.access_tokens import AccessTokens
 from worker.providers.intellectmoney.client import Client
 from worker.providers.intellectmoney.fetching import Invoices, ScheduledOperations
 from worker.providers.intellectmoney.requests import signs_state
 from worker.providers.intellectmoney.saving import Saving
-from worker.providers.intellectmoney.tokens import Tokens
 from worker.providers.plugin import Payload, ProviderPlugin
 from worker.providers.resources import Resources, Siblings
 from worker.providers.transport.pin import Pin
@@ -79,14 +79,14 @@ class IntellectMoneyPlugin(ProviderPlugin[IntellectMoneySettings]):
     ) -> None:
         super().__init__(settings, session_of(settings, reply_limit=settings.reply_limit))
         client = Client(self._session, settings)
-        tokens = Tokens(
+        access_tokens = AccessTokens(
             client,
             shelf,
             settings.poll,
             lasting=settings.token_ttl.total_seconds(),
             longest_fetch=self._limits.total_timeout,
         )
-        parts = (client, tokens, settings.poll, settings.date_format)
+        parts = (client, access_tokens, settings.poll, settings.date_format)
         self._flows: Mapping[str, Flow] = {
             INVOICES: Invoices(*parts),
             LIST: ScheduledOperations(*parts),
@@ -145,14 +145,14 @@ class IntellectMoneyPlugin(ProviderPlugin[IntellectMoneySettings]):
         password, asked often enough, may lock the account. No page says.
         """
         settings = self._settings
-        faults = []
+        errors = []
         if self.policy.longest > settings.deadline.total_seconds():
-            faults.append("POLL waits longer than DEADLINE")
+            errors.append("POLL waits longer than DEADLINE")
         if settings.state_signed_after is not None and not signs_state(settings.state_signed_after):
-            faults.append("STATE_SIGNED_AFTER names no value that is signed")
+            errors.append("STATE_SIGNED_AFTER names no value that is signed")
         if settings.result_path is not None and not _is_below(settings.url, settings.result_path):
-            faults.append("RESULT_PATH is no path below URL")
-        return [self.settings_finding(faults, "in order; the login is not tried")]
+            errors.append("RESULT_PATH is no path below URL")
+        return [self.settings_finding(errors, "in order; the login is not tried")]
 
 
 def _is_below(url: str, template: str) -> bool:

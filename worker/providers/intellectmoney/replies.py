@@ -106,11 +106,11 @@ def _currency(value: object) -> object:
 def _flag(value: object) -> int | None:
     if value is None or value == "":
         return None
-    said = str(value).lower() if isinstance(value, bool | int | str) else ""
-    if said not in _FLAGS:
+    text = str(value).lower() if isinstance(value, bool | int | str) else ""
+    if text not in _FLAGS:
         message = "no flag"
         raise ValueError(message)
-    return _FLAGS[said]
+    return _FLAGS[text]
 
 
 def _guid(value: object) -> str | None:
@@ -155,7 +155,7 @@ Printable = Annotated[str | None, BeforeValidator(_printable)]
 
 #: We ask for `LARGEST_PAGE` at most; a provider that sends more is allowed ten times that.
 LONGEST_LIST: Final = 10 * LARGEST_PAGE
-#: One spoilt item spoils the reply: the faults of all of them would fill the memory.
+#: One spoilt item spoils the reply: the errors of all of them would fill the memory.
 Items = Annotated[list[T] | None, FailFast(), Field(max_length=LONGEST_LIST)]
 
 
@@ -258,7 +258,7 @@ class CodeRead(_Read):
         return self
 
     @property
-    def said(self) -> int | None:
+    def number(self) -> int | None:
         """The code, however it is called."""
         return self.state if self.code is None else self.code
 
@@ -272,7 +272,7 @@ class ResultRead(_Read):
     get_scheduled_operation_data: Items[ScheduledRead] = None
     set_scheduled_operation_data: Flag = None
 
-    def says(self, name: str) -> bool:
+    def has(self, name: str) -> bool:
         """Return whether a member was there, be it as nothing."""
         return name in self.model_fields_set
 

@@ -29,6 +29,7 @@ from worker.domain.outcomes import (
 from worker.providers.access_tokens import LOOK_AGAIN, AccessToken
 from worker.providers.base import Work
 from worker.providers.intellectmoney import confirmation
+from worker.providers.intellectmoney.access_tokens import AccessTokens, NoAccessToken, Questions
 from worker.providers.intellectmoney.answers import Done, Failed, Queued, Scheduled
 from worker.providers.intellectmoney.client import Client
 from worker.providers.intellectmoney.confirmation import Listed
@@ -44,7 +45,6 @@ from worker.providers.intellectmoney.paging import Page, Place, Waiting, read_pa
 from worker.providers.intellectmoney.parsing import saved_in
 from worker.providers.intellectmoney.progress import Progress
 from worker.providers.intellectmoney.requests import change_asked
-from worker.providers.intellectmoney.tokens import NoToken, Questions, Tokens
 from worker.providers.resources import Siblings
 from worker.providers.transport.failures import trouble_of
 
@@ -58,14 +58,14 @@ class Saving:
     def __init__(
         self,
         client: Client,
-        tokens: Tokens,
+        access_tokens: AccessTokens,
         policy: PollPolicy,
         date_format: str,
         siblings: Siblings | None,
     ) -> None:
         self._siblings = siblings
         self._client = client
-        self._tokens = tokens
+        self._access_tokens = access_tokens
         self._policy = policy
         self._date_format = date_format
 
@@ -75,16 +75,16 @@ class Saving:
 
     def prepare(self, work: Work) -> Outcome:
         """Get a token, so that the write does not fail without one; list before a create."""
-        questions = Questions(self._tokens, Progress.of(work.progress))
+        questions = Questions(self._access_tokens, Progress.of(work.progress))
         outcome: Outcome
         if confirmation.is_create(work):
             outcome = confirmation.listed_before(self._list(work, questions), work)
         else:
-            token = questions.token()
+            access_token = questions.access_token()
             outcome = (
                 Prepared("token at hand", Progress(ready=True).stored())
-                if isinstance(token, AccessToken)
-                else token
+                if isinstance(access_token, AccessToken)
+                else access_token
             )
         outcome = replace(outcome, calls=questions.calls)
         return before_the_start(work, outcome, self._policy)
@@ -98,10 +98,10 @@ class Saving:
                 calls=0,
                 progress=Progress.of(work.progress).unlisted().stored(),
             )
-        questions = Questions(self._tokens, Progress.of(work.progress))
+        questions = Questions(self._access_tokens, Progress.of(work.progress))
         change = change_asked(work.args["operation"], self._date_format)
         try:
-            said = questions.ask(lambda token: self._client.save(token, change))
+            reply = questions.ask(lambda access_token: self._client.save(access_token, change))
         except CallFailed as failure:
             trouble, wait = trouble_of(failure), failure.retry_after
             if failure.never_sent:
@@ -113,14 +113,14 @@ class Saving:
                     progress=Progress.of(work.progress).unlisted().stored(),
                 )
             return Doubtful(failure.note, trouble, wait, calls=questions.calls)
-        outcome = replace(confirmation.written(said, work), calls=questions.calls)
+        outcome = replace(confirmation.written(reply, work), calls=questions.calls)
         if isinstance(outcome, NotSent | Misconfigured):
             return replace(outcome, progress=Progress.of(work.progress).unlisted().stored())
         return outcome
 
     def clear_up(self, work: Work) -> Outcome:
         """Look into the list for what a doubtful write would have made."""
-        questions = Questions(self._tokens, Progress.of(work.progress))
+        questions = Questions(self._access_tokens, Progress.of(work.progress))
         listed = self._list(work, questions)
         outcome: Outcome
         if isinstance(listed, Listed):
@@ -131,7 +131,7 @@ class Saving:
 
     def poll(self, work: Work) -> Outcome:
         """Ask for the queued write's result, or look for it in the list."""
-        questions = Questions(self._tokens, Progress.of(work.progress))
+        questions = Questions(self._access_tokens, Progress.of(work.progress))
         outcome: Outcome
         if self._client.fetches_results and work.provider_ref is not None:
             outcome = self._result(work.provider_ref, questions, work)
@@ -159,20 +159,20 @@ class Saving:
         return Progress(before=Progress.of(progress).before).stored()
 
     def _result(self, operation_id: str, questions: Questions, work: Work) -> Outcome:
-        said = questions.read(
+        reply = questions.read(
             partial(self._client.result, operation_id=operation_id, pick=saved_in)
         )
-        match said:
+        match reply:
             case Done():
-                return confirmation.done(said, work)
+                return confirmation.done(reply, work)
             case Queued():
                 return Pending(
                     "queued", progress=Progress.of(work.progress).without_list().stored()
                 )
             case Failed():
-                return confirmation.failed(OPERATION_ERROR, said.answer)
+                return confirmation.failed(OPERATION_ERROR, reply.answer)
             case _:
-                return said
+                return reply
 
     def _doubt_by_siblings(
         self, wanted: Sequence[Scheduled], work: Work
@@ -189,38 +189,38 @@ class Saving:
             return NeedsPerson(confirmation.DOUBTFUL, "another save of the same")
         return None
 
-    def _list(self, work: Work, questions: Questions) -> Listed | Finished | NoToken:
+    def _list(self, work: Work, questions: Questions) -> Listed | Finished | NoAccessToken:
         """Read a page of the list: of the object before and after a create, else of the edited."""
         operation = work.args["operation"]
         chosen = "object_id" if confirmation.is_create(work) else "operation_id"
         listing = listing_of(self._client, {chosen: operation[chosen]}, self._date_format)
-        said = read_page(self._client, questions, listing, Place.of(Progress.of(work.progress)))
+        reply = read_page(self._client, questions, listing, Place.of(Progress.of(work.progress)))
         found = list(Progress.of(work.progress).found or ())
-        match said:
+        match reply:
             case Page():
-                wanted = [each for each in said.items if confirmation.is_wanted(each, work)]
+                wanted = [each for each in reply.items if confirmation.is_wanted(each, work)]
                 if confirmation.is_written(work) and wanted:
                     doubt = self._doubt_by_siblings(wanted, work)
                     if doubt is not None:
                         return doubt
                 found += [each.operation_id for each in wanted]
-                if said.is_last:
+                if reply.is_last:
                     return Listed(list(dict.fromkeys(found)))
-                if said.place.pages >= _MOST_PAGES:
+                if reply.place.pages >= _MOST_PAGES:
                     return NeedsPerson(confirmation.ENDLESS, "too many pages")
-                progress = confirmation.reading(Progress.of(work.progress), found, said.place)
+                progress = confirmation.reading(Progress.of(work.progress), found, reply.place)
                 return Pending("page listed", again_in=0.0, progress=progress)
             case Waiting():
-                progress = confirmation.reading(Progress.of(work.progress), found, said.place)
-                return Pending("list is queued", as_after=said.place.waits, progress=progress)
+                progress = confirmation.reading(Progress.of(work.progress), found, reply.place)
+                return Pending("list is queued", as_after=reply.place.waits, progress=progress)
             case Failed() if work.state is State.ACCEPTED:
-                return confirmation.never_written(said.answer)
+                return confirmation.never_written(reply.answer)
             case Failed():
                 # It says nothing of the write.
                 return not_known(
-                    f"list: {OPERATION_ERROR}", Progress.of(work.progress), said.answer
+                    f"list: {OPERATION_ERROR}", Progress.of(work.progress), reply.answer
                 )
             case Pending() | NeedsPerson() | Misconfigured():
-                return said
+                return reply
             case _:
-                assert_never(said)
+                assert_never(reply)

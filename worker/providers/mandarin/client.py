@@ -72,7 +72,7 @@ class MandarinClient:
             lambda: self._session.poll_at(path, self._headers()),
             lambda: self._session.exchange_at("GET", path, headers=self._headers()),
             _status,
-            lambda said: isinstance(said, Status) and said.id == session_id,
+            lambda found: isinstance(found, Status) and found.id == session_id,
         )
 
     def unknown(self) -> Reply:
@@ -109,17 +109,17 @@ def _request(person: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _session(reply: Reply) -> Session | InvalidRequest | Unlike:
-    said = _content(reply, SessionReply)
-    return Session(said.id, reply.body) if isinstance(said, SessionReply) else said
+    content = _content(reply, SessionReply)
+    return Session(content.id, reply.body) if isinstance(content, SessionReply) else content
 
 
 def _status(reply: Reply) -> Status | InvalidRequest | Unlike:
-    said = _content(reply, StatusReply)
-    if not isinstance(said, StatusReply):
-        return said
-    person = Check(said.person_verification_finished, said.person_verified)
-    phone = Check(said.phone_verification_finished, said.phone_verified)
-    return Status(said.id, person, phone, reply.body)
+    content = _content(reply, StatusReply)
+    if not isinstance(content, StatusReply):
+        return content
+    person = Check(content.person_verification_finished, content.person_verified)
+    phone = Check(content.phone_verification_finished, content.phone_verified)
+    return Status(content.id, person, phone, reply.body)
 
 
 def _content(reply: Reply, shape: type[_Shape]) -> _Shape | InvalidRequest | Unlike:

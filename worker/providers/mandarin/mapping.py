@@ -71,38 +71,38 @@ def meaning_of(person: Check, phone: Check, course: Course) -> Meaning:
             return _of_codes(phone, course)
 
 
-def on_status(said: Status, work: Work) -> Outcome:
+def on_status(status: Status, work: Work) -> Outcome:
     """Return what a status comes to before the deadline."""
     course = course_of(work)
-    meaning = meaning_of(said.person, said.phone, course)
-    ended = _ended(meaning, said)
+    meaning = meaning_of(status.person, status.phone, course)
+    ended = _ended(meaning, status)
     if ended is not None:
         return ended
     looked = course.looked()
     return Pending(
-        _note(said),
+        _note(status),
         as_after=looked.looks if looked.sent else PAST_ALL_STEPS,
         wants=Wanted(SMS_CODE, course.left) if meaning is Meaning.ASK else None,
         progress=looked.as_progress().stored(),
     )
 
 
-def on_last_status(said: Status, work: Work) -> Finished | NeedsPerson:
+def on_last_status(status: Status, work: Work) -> Finished | NeedsPerson:
     """Return what a status comes to past the deadline: 300 minutes are no verdict of Mandarin's."""
-    ended = _ended(meaning_of(said.person, said.phone, course_of(work)), said)
+    ended = _ended(meaning_of(status.person, status.phone, course_of(work)), status)
     if ended is not None:
         return ended
-    reason = _PHONE_NOT_VERIFIED if said.person.known else _DEADLINE_PASSED
-    return Finished(State.EXPIRED, _note(said), reason, _facts(said), said.answer)
+    reason = _PHONE_NOT_VERIFIED if status.person.known else _DEADLINE_PASSED
+    return Finished(State.EXPIRED, _note(status), reason, _facts(status), status.answer)
 
 
-def on_no_status(said: InvalidRequest | Unlike, work: Work) -> Pending | NeedsPerson:
+def on_no_status(reply: InvalidRequest | Unlike, work: Work) -> Pending | NeedsPerson:
     """Ask again a few times for an answer that is not known, then leave it to a person."""
-    note = said.what if isinstance(said, Unlike) else "http 400"
+    note = reply.what if isinstance(reply, Unlike) else "http 400"
     progress = Progress.of(work.progress)
     again = replace(progress, unknown=progress.unknown + 1)
     if again.unknown > UNKNOWN_ASKED_AGAIN:
-        return NeedsPerson(_UNKNOWN_ANSWER, note, said.answer)
+        return NeedsPerson(_UNKNOWN_ANSWER, note, reply.answer)
     return Pending(note, Trouble.UNKNOWN, progress=again.stored())
 
 
@@ -163,31 +163,31 @@ def _of_codes(phone: Check, course: Course) -> Meaning:
     return Meaning.ASK if is_wrong or course.is_quiet else Meaning.WAIT
 
 
-def _ended(meaning: Meaning, said: Status) -> Finished | NeedsPerson | None:
-    note = _note(said)
-    facts = _facts(said)
+def _ended(meaning: Meaning, status: Status) -> Finished | NeedsPerson | None:
+    note = _note(status)
+    facts = _facts(status)
     match meaning:
         case Meaning.PASSED:
             passed = {**facts, "verified_by": "result"}
-            return Finished(State.SUCCEEDED, note, result=passed, answer=said.answer)
+            return Finished(State.SUCCEEDED, note, result=passed, answer=status.answer)
         case Meaning.WRONG_PERSON:
-            return Finished(State.REJECTED, note, _DATA_MISMATCH, facts, said.answer)
+            return Finished(State.REJECTED, note, _DATA_MISMATCH, facts, status.answer)
         case Meaning.CODES_EXHAUSTED:
-            return Finished(State.REJECTED, note, _CODES_EXHAUSTED, facts, said.answer)
+            return Finished(State.REJECTED, note, _CODES_EXHAUSTED, facts, status.answer)
         case Meaning.BROKEN:
-            return NeedsPerson(_UNKNOWN_ANSWER, note, said.answer)
+            return NeedsPerson(_UNKNOWN_ANSWER, note, status.answer)
         case Meaning.ASK | Meaning.WAIT:
             return None
         case _:
             assert_never(meaning)
 
 
-def _note(said: Status) -> str:
-    return f"person {said.person}, phone {said.phone}"
+def _note(status: Status) -> str:
+    return f"person {status.person}, phone {status.phone}"
 
 
-def _facts(said: Status) -> Mapping[str, Any]:
-    return {"person_verified": said.person.known, "phone_verified": said.phone.known}
+def _facts(status: Status) -> Mapping[str, Any]:
+    return {"person_verified": status.person.known, "phone_verified": status.phone.known}
 
 
 def _is_spoilt(failure: CallFailed) -> bool:

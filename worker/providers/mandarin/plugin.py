@@ -79,19 +79,19 @@ class MandarinPlugin(ProviderPlugin[MandarinSettings]):
         if work.payload is None:
             return NeedsPerson(_NO_PAYLOAD, "no payload", calls=0)
         try:
-            said = self._client.create(work.payload)
+            reply = self._client.create(work.payload)
         except CallFailed as failure:
             return _not_created(failure)
-        match said:
+        match reply:
             case Session():
                 wants = Wanted(mapping.SMS_CODE, CODES)
-                return Started(said.id, "session started", as_after=PAST_ALL_STEPS, wants=wants)
+                return Started(reply.id, "session started", as_after=PAST_ALL_STEPS, wants=wants)
             case InvalidRequest():
-                return Finished(State.REJECTED, "http 400", _NOT_CREATED, answer=said.answer)
+                return Finished(State.REJECTED, "http 400", _NOT_CREATED, answer=reply.answer)
             case Unlike():
-                return NeedsPerson(_DOUBTFUL, said.what, said.answer)
+                return NeedsPerson(_DOUBTFUL, reply.what, reply.answer)
             case _:
-                assert_never(said)
+                assert_never(reply)
 
     def supply(self, work: Work) -> Outcome:
         """Send an SMS code. A doubtful one counts as sent: the status shows its result."""
@@ -101,10 +101,10 @@ class MandarinPlugin(ProviderPlugin[MandarinSettings]):
         if work.payload is None:
             return NeedsPerson(_NO_PAYLOAD, "no payload", calls=0)
         try:
-            said = self._client.send_code(session_id, work.payload[mapping.SMS_CODE])
+            reply = self._client.send_code(session_id, work.payload[mapping.SMS_CODE])
         except CallFailed as failure:
             return _not_handed(failure, work)
-        match said:
+        match reply:
             case Session(id=taken) if taken == session_id:
                 return mapping.on_code(work, Handed.TAKEN, "code sent")
             case Session():
@@ -113,9 +113,9 @@ class MandarinPlugin(ProviderPlugin[MandarinSettings]):
             case InvalidRequest():
                 return mapping.on_code(work, Handed.REFUSED, "code refused with http 400")
             case Unlike():
-                return mapping.on_code(work, Handed.DOUBTFUL, said.what, Trouble.UNKNOWN)
+                return mapping.on_code(work, Handed.DOUBTFUL, reply.what, Trouble.UNKNOWN)
             case _:
-                assert_never(said)
+                assert_never(reply)
 
     def clear_up(self, work: Work) -> Outcome:
         """Leave it to a person: without the session's id nothing harmless can be asked."""
@@ -124,25 +124,25 @@ class MandarinPlugin(ProviderPlugin[MandarinSettings]):
 
     def poll(self, work: Work) -> Outcome:
         """Ask how the session stands."""
-        said, calls = self._status(work)
-        match said:
+        reply, calls = self._status(work)
+        match reply:
             case Status():
-                return replace(mapping.on_status(said, work), calls=calls)
+                return replace(mapping.on_status(reply, work), calls=calls)
             case CallFailed():
-                return mapping.on_failed_status(said)
+                return mapping.on_failed_status(reply)
             case _:
-                return said
+                return reply
 
     def settle(self, work: Work) -> Outcome:
         """Ask once more: a verdict counts however late it is, and all else is expired."""
-        said, calls = self._status(work)
-        match said:
+        reply, calls = self._status(work)
+        match reply:
             case Status():
-                return replace(mapping.on_last_status(said, work), calls=calls)
+                return replace(mapping.on_last_status(reply, work), calls=calls)
             case CallFailed():
-                return mapping.on_failed_last_status(said, work)
+                return mapping.on_failed_last_status(reply, work)
             case _:
-                return said
+                return reply
 
     def look(self) -> Outcome:
         """Ask for a session that does not exist."""
@@ -154,14 +154,14 @@ class MandarinPlugin(ProviderPlugin[MandarinSettings]):
         if session_id is None:
             return NeedsPerson(_NO_SESSION, "no session id", calls=0), 0
         try:
-            said, calls = self._client.status(session_id)
+            reply, calls = self._client.status(session_id)
         except CallFailed as failure:
             return failure, 1
-        if isinstance(said, Status) and said.id == session_id:
-            return said, calls
-        if isinstance(said, Status):
-            said = Unlike("another session's status", said.answer)
-        return replace(mapping.on_no_status(said, work), calls=calls), calls
+        if isinstance(reply, Status) and reply.id == session_id:
+            return reply, calls
+        if isinstance(reply, Status):
+            reply = Unlike("another session's status", reply.answer)
+        return replace(mapping.on_no_status(reply, work), calls=calls), calls
 
     def check_settings(self) -> list[Finding]:
         """Check that a poll comes before the deadline."""

@@ -45,7 +45,7 @@ def fault_on_submit(fault: Fault) -> Outcome:
         return NotSent(note, Trouble.DEPENDENCY)
     if meaning.on_submit is Means.DOUBT:
         return Doubtful(note, Trouble.UNAVAILABLE)
-    return _ended(meaning.on_submit, meaning, _told(fault.code), note, fault.answer)
+    return _ended(meaning.on_submit, meaning, _advised(fault.code), note, fault.answer)
 
 
 def fault_on_poll(fault: Fault, progress: Progress, apart: float) -> Outcome:
@@ -68,17 +68,17 @@ def fault_on_poll(fault: Fault, progress: Progress, apart: float) -> Outcome:
         case Means.SETTLE:
             return _settled_by_profile(note, progress)
         case Means.UNKNOWN:
-            reason = meaning.reason_for(_told(fault.code))
+            reason = meaning.reason_for(_advised(fault.code))
             return not_known(note, progress, fault.answer, reason)
         case _:
-            return _ended(meaning.on_poll, meaning, _told(fault.code), note, fault.answer)
+            return _ended(meaning.on_poll, meaning, _advised(fault.code), note, fault.answer)
 
 
 def fault_on_profile(fault: Fault) -> Outcome:
     """Return what a fault in the place of a profile comes to: nothing of a verdict."""
     meaning = meaning_of(fault.code)
     note = note_of(fault)
-    reason = meaning.reason_for(_told(fault.code))
+    reason = meaning.reason_for(_advised(fault.code))
     match meaning.on_poll:
         case Means.AGAIN:
             return Pending(note, Trouble.DEPENDENCY)
@@ -90,28 +90,28 @@ def fault_on_profile(fault: Fault) -> Outcome:
             return NeedsPerson(_by_person(reason), note, fault.answer)
 
 
-def result(said: Result, unit_id: int, async_id: int | None, progress: Progress) -> Outcome:
+def result(reply: Result, unit_id: int, async_id: int | None, progress: Progress) -> Outcome:
     """Return what a result element comes to."""
-    code = said.error_code
-    if said.async_id not in {None, async_id}:
-        return not_known("another task's result", progress, said.answer)
-    if not is_of(said.profile, unit_id):
-        return NeedsPerson(_UNKNOWN_ANSWER, "another unit's result", said.answer)
+    code = reply.error_code
+    if reply.async_id not in {None, async_id}:
+        return not_known("another task's result", progress, reply.answer)
+    if not is_of(reply.profile, unit_id):
+        return NeedsPerson(_UNKNOWN_ANSWER, "another unit's result", reply.answer)
     if code is None:
-        if said.success:
-            return _succeeded(said)
-        return NeedsPerson(_UNKNOWN_ANSWER, "no success and no errorCode", said.answer)
+        if reply.success:
+            return _succeeded(reply)
+        return NeedsPerson(_UNKNOWN_ANSWER, "no success and no errorCode", reply.answer)
     note = f"errorCode {code}"
     meaning = meaning_of(code)
-    if said.success and meaning.in_result is not Means.SUCCEEDED:
-        return NeedsPerson(_UNKNOWN_ANSWER, f"success with {note}", said.answer)
+    if reply.success and meaning.in_result is not Means.SUCCEEDED:
+        return NeedsPerson(_UNKNOWN_ANSWER, f"success with {note}", reply.answer)
     if meaning.in_result is Means.SETTLE:
         return _settled_by_profile(note, progress)
-    known = _facts(said) if said.profile or said.document or said.document_id else _NOTHING
-    return _ended(meaning.in_result, meaning, _told(code), note, said.answer, known)
+    known = _facts(reply) if reply.profile or reply.document or reply.document_id else _NOTHING
+    return _ended(meaning.in_result, meaning, _advised(code), note, reply.answer, known)
 
 
-def says_nothing(fault: Fault) -> bool:
+def is_silent(fault: Fault) -> bool:
     """Return whether a fault is about MONETA alone, and not about the operation."""
     return meaning_of(fault.code).on_poll in {Means.AGAIN, Means.DOWN}
 
@@ -135,15 +135,15 @@ def note_of(fault: Fault) -> str:
     return f"fault {fault.code}"
 
 
-def _succeeded(said: Result) -> Finished:
-    facts = {**_facts(said), "verified_by": "result"}
-    return Finished(State.SUCCEEDED, "success", result=facts, answer=said.answer)
+def _succeeded(reply: Result) -> Finished:
+    facts = {**_facts(reply), "verified_by": "result"}
+    return Finished(State.SUCCEEDED, "success", result=facts, answer=reply.answer)
 
 
-def _facts(said: Result) -> dict[str, Any]:
+def _facts(reply: Result) -> dict[str, Any]:
     """Return what a result tells of the person beside its verdict: names and an id, no value."""
-    names = checked((*said.profile, *said.document))
-    return {**names, "document_id": said.document_id}
+    names = checked((*reply.profile, *reply.document))
+    return {**names, "document_id": reply.document_id}
 
 
 def _ended(
@@ -174,5 +174,5 @@ def _by_person(reason: Reason) -> Reason:
     return Reason(reason.code, reason.message, reason.provider_code)
 
 
-def _told(code: str) -> str | None:
+def _advised(code: str) -> str | None:
     return None if code == MALFORMED else code

@@ -97,19 +97,19 @@ class MonetaPlugin(ProviderPlugin[MonetaSettings]):
         """Start the identification."""
         unit_id = work.args["unit_id"]
         try:
-            said = self._queries.transport.submit(unit_id, work.payload)
+            reply = self._queries.transport.submit(unit_id, work.payload)
         except CallFailed as failure:
             trouble, wait = trouble_of(failure), failure.retry_after
             if failure.never_sent:
                 return NotSent(failure.note, trouble, wait)
             return Doubtful(failure.note, trouble, wait)
-        if isinstance(said, Unlike):
-            return Doubtful(said.what, Trouble.UNKNOWN)
-        if isinstance(said, Fault):
-            return mapping.fault_on_submit(said)
-        if isinstance(said, Result):
-            return mapping.result(said, unit_id, said.async_id, Progress.of(work.progress))
-        return Started(str(said.async_id), status_of(said), _deadline(said, work.now))
+        if isinstance(reply, Unlike):
+            return Doubtful(reply.what, Trouble.UNKNOWN)
+        if isinstance(reply, Fault):
+            return mapping.fault_on_submit(reply)
+        if isinstance(reply, Result):
+            return mapping.result(reply, unit_id, reply.async_id, Progress.of(work.progress))
+        return Started(str(reply.async_id), status_of(reply), _deadline(reply, work.now))
 
     def clear_up(self, work: Work) -> Outcome:
         """Ask for the profile after a doubtful submit: an identified unit needs no other answer."""
@@ -180,12 +180,12 @@ class MonetaPlugin(ProviderPlugin[MonetaSettings]):
 
     def check_settings(self) -> list[Finding]:
         """Check that the settings recognize an identified unit, and that a poll comes in time."""
-        faults = []
+        errors = []
         if not any(group.is_identified for group in self._queries.groups.values()):
-            faults.append("set SIMPLIFIED_GROUP_ID or FULL_GROUP_ID")
+            errors.append("set SIMPLIFIED_GROUP_ID or FULL_GROUP_ID")
         if self.policy.longest > self._settings.task_timeout.total_seconds():
-            faults.append("POLL waits longer than TASK_TIMEOUT")
-        return [self.settings_finding(faults)]
+            errors.append("POLL waits longer than TASK_TIMEOUT")
+        return [self.settings_finding(errors)]
 
 
 def _can_be_looked_up(payload: object) -> None:

@@ -40,70 +40,72 @@ class Queries:
     def group(self, unit_id: int, progress: Mapping[str, Any]) -> Membership | Outcome:
         """Ask which group holds a unit; an `Outcome` where that was not answered."""
         try:
-            said, calls = self.transport.profile(unit_id, lambda said: _is_of_unit(said, unit_id))
+            reply, calls = self.transport.profile(
+                unit_id, lambda reply: _is_of_unit(reply, unit_id)
+            )
         except CallFailed as failure:
             return Pending(failure.note, trouble_of(failure), failure.retry_after)
-        if isinstance(said, Unlike):
-            unknown = mapping.not_known(said.what, Progress.of(progress), said.answer)
+        if isinstance(reply, Unlike):
+            unknown = mapping.not_known(reply.what, Progress.of(progress), reply.answer)
             return replace(unknown, calls=calls)
-        if isinstance(said, Fault):
-            return replace(mapping.fault_on_profile(said), calls=calls)
-        return replace(membership_of(said, unit_id, self.groups), calls=calls)
+        if isinstance(reply, Fault):
+            return replace(mapping.fault_on_profile(reply), calls=calls)
+        return replace(membership_of(reply, unit_id, self.groups), calls=calls)
 
     def status(self, async_id: int, unit_id: int, progress: Mapping[str, Any]) -> Outcome:
         """Ask how a task of a unit stands."""
         known = Progress.of(progress)
         try:
-            said, calls = self.transport.status(
-                async_id, lambda said: _is_of_task(said, async_id, unit_id)
+            reply, calls = self.transport.status(
+                async_id, lambda reply: _is_of_task(reply, async_id, unit_id)
             )
         except CallFailed as failure:
             return _troubled(failure, known)
-        return replace(self._status(said, async_id, unit_id, known), calls=calls)
+        return replace(self._status(reply, async_id, unit_id, known), calls=calls)
 
-    def _status(self, said: Task, async_id: int, unit_id: int, progress: Progress) -> Outcome:
-        if isinstance(said, Unlike):
-            return mapping.not_known(said.what, progress, said.answer)
-        if isinstance(said, Fault):
-            return mapping.fault_on_poll(said, progress, self._missing_apart)
-        if isinstance(said, Result):
-            return mapping.result(said, unit_id, async_id, progress)
-        if said.async_id != async_id:
-            return mapping.not_known("another task's status", progress, said.answer)
-        if said.status not in mapping.STATUSES:
-            return mapping.not_known("unknown asyncStatus", progress, said.answer)
+    def _status(self, reply: Task, async_id: int, unit_id: int, progress: Progress) -> Outcome:
+        if isinstance(reply, Unlike):
+            return mapping.not_known(reply.what, progress, reply.answer)
+        if isinstance(reply, Fault):
+            return mapping.fault_on_poll(reply, progress, self._missing_apart)
+        if isinstance(reply, Result):
+            return mapping.result(reply, unit_id, async_id, progress)
+        if reply.async_id != async_id:
+            return mapping.not_known("another task's status", progress, reply.answer)
+        if reply.status not in mapping.STATUSES:
+            return mapping.not_known("unknown asyncStatus", progress, reply.answer)
         changed = None if progress.is_answered else progress.answered().stored()
-        return Pending(status_of(said), progress=changed)
+        return Pending(status_of(reply), progress=changed)
 
 
-def _is_of_task(said: Task, async_id: int, unit_id: int) -> bool:
+def _is_of_task(reply: Task, async_id: int, unit_id: int) -> bool:
     """Return whether an answer is this task's for certain, or says nothing of any."""
-    match said:
+    match reply:
         case Ticket():
-            return said.async_id == async_id
+            return reply.async_id == async_id
         case Result(async_id=None):
-            return names(said.profile, unit_id)
+            return names(reply.profile, unit_id)
         case Result():
-            return said.async_id == async_id
+            return reply.async_id == async_id
         case Fault():
-            return mapping.says_nothing(said)
+            return mapping.is_silent(reply)
         case Unlike():
             return False
         case _:
-            assert_never(said)
+            assert_never(reply)
 
 
-def _is_of_unit(said: Holding, unit_id: int) -> bool:
+def _is_of_unit(reply: Holding, unit_id: int) -> bool:
     """Return whether an answer is this unit's for certain, or says nothing of any."""
-    match said:
+    match reply:
         case Profile():
-            return names(said.attributes, unit_id)
+            return names(reply.attributes, unit_id)
         case Fault():
-            return mapping.says_nothing(said)
+            return mapping.is_silent(reply)
         case Unlike():
             return False
         case _:
-            assert_never(said)
+            assert_never(reply)
 
 
 def status_of(ticket: Ticket) -> str:

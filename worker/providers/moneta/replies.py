@@ -184,10 +184,10 @@ def content_of(document: object, answer: bytes) -> Content:
 def _content(reply: _Reply, answer: bytes) -> Content:
     body = reply.envelope.body if reply.envelope else _Body()
     faults = [f for f in (body.fault, body.fault_too, reply.fault, reply.fault_too) if f]
-    said = [*faults, *(part for part in (body.task, body.profile) if part)]
-    if not said:
+    contents = [*faults, *(part for part in (body.task, body.profile) if part)]
+    if not contents:
         raise ReplyUnreadable
-    if len(said) > 1:
+    if len(contents) > 1:
         return Unlike("several answers in one", answer)
     if faults:
         return _fault(faults[0], answer)
@@ -196,8 +196,8 @@ def _content(reply: _Reply, answer: bytes) -> Content:
     return _task(body.task or _AsyncResponse(), answer)
 
 
-def _fault(said: _Fault, answer: bytes) -> Fault | Unlike:
-    codes = _codes_in(said.detail)
+def _fault(fault: _Fault, answer: bytes) -> Fault | Unlike:
+    codes = _codes_in(fault.detail)
     if not codes:
         # A proxy's or a container's fault: MONETA itself always gives its code.
         raise FaultWithoutCode
@@ -216,12 +216,14 @@ def _task(task: _AsyncResponse, answer: bytes) -> Ticket | Result | Unlike:
     return Ticket(task.async_id, task.async_status, task.expiration_date, answer)
 
 
-def _result(said: _Identification, async_id: int | None, answer: bytes) -> Result:
-    person = said.personal_information or _Person()
+def _result(identification: _Identification, async_id: int | None, answer: bytes) -> Result:
+    person = identification.personal_information or _Person()
     document = person.document or _Document()
     return Result(
-        success=said.success,
-        error_code=_safe_code(code) if (code := (said.error_code or "").strip()) else None,
+        success=identification.success,
+        error_code=_safe_code(code)
+        if (code := (identification.error_code or "").strip())
+        else None,
         async_id=async_id,
         profile=(person.profile or _Attributes()).plain(),
         document=document.plain(),

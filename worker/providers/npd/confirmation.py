@@ -32,26 +32,26 @@ class Confirmation:
         """Whether MONETA is configured."""
         return self._moneta is not None
 
-    def of_success(self, work: Work, notice: Mapping[str, Any]) -> Outcome:
+    def of_success(self, work: Work, notification: Mapping[str, Any]) -> Outcome:
         """Compare a SUCCESS with the profile; take it as it is where that is not possible."""
         unit_id = unit_of(work)
         if self._moneta is None or unit_id is None or not self._settings.confirm_by_profile:
-            return _succeeded(work, notice)
+            return _succeeded(work, notification)
         looked = self._look(self._moneta, unit_id, work)
         if isinstance(looked, NeedsPerson):
-            return replace(looked, answer=whole(notice))
+            return replace(looked, answer=whole(notification))
         if not isinstance(looked, Membership):
             return looked
         if looked.group.is_identified:
-            return _succeeded(work, notice, looked)
+            return _succeeded(work, notification, looked)
         if looked.group is Group.ANONYMOUS:
             # The move may lag behind the notification.
             progress = Progress.of(work.progress)
             counted = replace(progress, confirmations=progress.confirmations + 1)
             again = self._again(counted.confirmations, counted, looked)
-            end: Outcome = again or NeedsPerson(_CONTRADICTED, _note(looked), whole(notice))
+            end: Outcome = again or NeedsPerson(_CONTRADICTED, _note(looked), whole(notification))
         else:
-            end = NeedsPerson(_UNKNOWN_GROUP, _note(looked), whole(notice))
+            end = NeedsPerson(_UNKNOWN_GROUP, _note(looked), whole(notification))
         return replace(end, calls=looked.calls)
 
     def past_deadline(self, work: Work) -> Outcome | None:
@@ -77,7 +77,7 @@ class Confirmation:
 
     def _look(self, moneta: MonetaQueries, unit_id: int, work: Work) -> Membership | Outcome:
         looked = moneta.group(unit_id, work.progress)
-        if isinstance(looked, Misconfigured) and work.faults >= LOGIN_ASKED_AGAIN:
+        if isinstance(looked, Misconfigured) and work.consecutive_failures >= LOGIN_ASKED_AGAIN:
             return NeedsPerson(looked.reason, f"moneta: {looked.note}", calls=looked.calls)
         return looked if isinstance(looked, Membership) else beside(looked)
 
@@ -102,13 +102,15 @@ def document_of(work: Work) -> dict[str, Any]:
     return {} if document_id is None else {"document_id": document_id}
 
 
-def _succeeded(work: Work, notice: Mapping[str, Any], looked: Membership | None = None) -> Finished:
+def _succeeded(
+    work: Work, notification: Mapping[str, Any], looked: Membership | None = None
+) -> Finished:
     found = {} if looked is None else looked.facts()
     return Finished(
         State.SUCCEEDED,
         "notification SUCCESS" if looked is None else f"notification SUCCESS, {_note(looked)}",
         result={"verified_by": "notification", **found, **document_of(work)},
-        answer=whole(notice),
+        answer=whole(notification),
         calls=0 if looked is None else looked.calls,
     )
 

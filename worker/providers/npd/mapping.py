@@ -11,12 +11,12 @@ from worker.providers.npd.types import Error, Refusal, Unlike
 FAILURES_IN_A_ROW: Final = 5
 
 
-def refused(said: Refusal, faults: int) -> Finished | NotSent | Misconfigured:
-    """Return what an error comes to; `faults` are the requests in a row that met trouble before.
+def refused(reply: Refusal, consecutive_failures: int) -> Finished | NotSent | Misconfigured:
+    """Return what an error comes to; `consecutive_failures` met trouble before.
 
     All of them say that nothing was done: a step or a start may be asked for again.
     """
-    error = said.error
+    error = reply.error
     note = f"error: {error}"
     match error:
         case Error.NO_PARTNER:
@@ -24,28 +24,28 @@ def refused(said: Refusal, faults: int) -> Finished | NotSent | Misconfigured:
         case Error.WRONG_SIGNATURE:
             return Misconfigured(_because(error, ReasonCode.CONFIGURATION, _SIGNATURE), note)
         case Error.NO_USER_FOUND:
-            return _rejected(said, ReasonCode.NOT_FOUND_AT_PROVIDER, _NO_USER)
+            return _rejected(reply, ReasonCode.NOT_FOUND_AT_PROVIDER, _NO_USER)
         case Error.NO_USER_UNIT:
-            return _rejected(said, ReasonCode.NOT_FOUND_AT_PROVIDER, _NO_UNIT)
+            return _rejected(reply, ReasonCode.NOT_FOUND_AT_PROVIDER, _NO_UNIT)
         case Error.NO_USER_INN:
-            return _rejected(said, ReasonCode.NOT_ELIGIBLE, _NO_INN)
+            return _rejected(reply, ReasonCode.NOT_ELIGIBLE, _NO_INN)
         case Error.NOT_UPDATED | Error.NO_ASYNC_TASK:
-            if faults + 1 < FAILURES_IN_A_ROW:
+            if consecutive_failures + 1 < FAILURES_IN_A_ROW:
                 return NotSent(note, Trouble.DEPENDENCY)
             reason = _because(error, ReasonCode.PROVIDER_ERROR, _FAILED, retryable=True)
-            return Finished(State.FAILED, note, reason, answer=said.answer)
+            return Finished(State.FAILED, note, reason, answer=reply.answer)
         case _:
             assert_never(error)
 
 
-def not_known(said: Unlike) -> NeedsPerson:
+def not_known(reply: Unlike) -> NeedsPerson:
     """Return what an answer to a harmless step comes to that the page does not know."""
-    return NeedsPerson(UNKNOWN_ANSWER, said.what, said.answer)
+    return NeedsPerson(UNKNOWN_ANSWER, reply.what, reply.answer)
 
 
-def _rejected(said: Refusal, code: ReasonCode, message: str) -> Finished:
-    reason = _because(said.error, code, message, retryable=True)
-    return Finished(State.REJECTED, f"error: {said.error}", reason, answer=said.answer)
+def _rejected(reply: Refusal, code: ReasonCode, message: str) -> Finished:
+    reason = _because(reply.error, code, message, retryable=True)
+    return Finished(State.REJECTED, f"error: {reply.error}", reason, answer=reply.answer)
 
 
 def _because(error: Error, code: ReasonCode, message: str, *, retryable: bool = False) -> Reason:

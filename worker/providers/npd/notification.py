@@ -18,38 +18,38 @@ _ENDS: Final = {Status.SUCCESS: State.SUCCEEDED, Status.EXPIRED: State.EXPIRED}
 
 def read_notification(payload: Mapping[str, Any]) -> Notification:
     """Validate a notification; raise `Refused` naming the fields, never the values."""
-    said = validated(contract.Notification, payload, "notification")
+    received = validated(contract.Notification, payload, "notification")
     content = {
-        "notification_id": said.notification_id,
-        "async_id": said.uprid_async_id,
-        "status": said.uprid_async_status.value,
-        "account": said.mnt_account_id,
-        "phone": said.user_phone,
+        "notification_id": received.notification_id,
+        "async_id": received.uprid_async_id,
+        "status": received.uprid_async_status.value,
+        "account": received.mnt_account_id,
+        "phone": received.user_phone,
     }
     same = [content[name] for name in ("notification_id", "async_id", "status", "phone")]
     key = hashlib.sha256(json.dumps(same).encode()).hexdigest()
     return Notification(
         key=key,
-        provider_ref=str(said.uprid_async_id),
-        subject=said.user_phone,
+        provider_ref=str(received.uprid_async_id),
+        subject=received.user_phone,
         content=content,
-        end=_ENDS[said.uprid_async_status],
+        end=_ENDS[received.uprid_async_status],
         answer=whole(content),
     )
 
 
-def whole(notice: Mapping[str, Any]) -> bytes:
+def whole(content: Mapping[str, Any]) -> bytes:
     """Return a notification's content as NPD wrote it, in JSON. It names an account: to be sealed.
 
     Only `status` and `async_id` are relied on.
     """
     members = {
-        "notificationId": notice.get("notification_id"),
+        "notificationId": content.get("notification_id"),
         "notificationName": "uprid",
-        "upridAsyncId": notice["async_id"],
-        "upridAsyncStatus": notice["status"],
-        "userPhone": notice.get("phone"),
-        "mntAccountId": notice.get("account"),
+        "upridAsyncId": content["async_id"],
+        "upridAsyncStatus": content["status"],
+        "userPhone": content.get("phone"),
+        "mntAccountId": content.get("account"),
     }
     given = {name: value for name, value in members.items() if value is not None}
     return json.dumps(given, ensure_ascii=False).encode()
@@ -63,12 +63,14 @@ class NotifiedEnd:
     expired: Mapping[str, Any] | None
 
     @classmethod
-    def of(cls, notices: Iterable[Mapping[str, Any]], provider_ref: str | None = None) -> Self:
+    def of(
+        cls, notifications: Iterable[Mapping[str, Any]], provider_ref: str | None = None
+    ) -> Self:
         """Return what notifications say of a task; where it is not known, of the person."""
         first: dict[str, Mapping[str, Any]] = {}
-        for notice in notices:
-            if provider_ref is None or str(notice["async_id"]) == provider_ref:
-                first.setdefault(notice["status"], notice)
+        for content in notifications:
+            if provider_ref is None or str(content["async_id"]) == provider_ref:
+                first.setdefault(content["status"], content)
         return cls(first.get(Status.SUCCESS), first.get(Status.EXPIRED))
 
 

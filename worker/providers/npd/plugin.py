@@ -111,20 +111,20 @@ class NpdPlugin(ProviderPlugin[NpdSettings]):
         if work.payload is None:
             return _NO_DATA
         try:
-            said = self._client.start(work.payload)
+            reply = self._client.start(work.payload)
         except CallFailed as failure:
             trouble, wait = trouble_of(failure), failure.retry_after
             if failure.never_sent:
                 return NotSent(failure.note, trouble, wait)
             return Doubtful(failure.note, trouble, wait)
-        if isinstance(said, Unlike):
-            return Doubtful(said.what, Trouble.UNKNOWN)
-        if isinstance(said, Refusal):
-            return _with_document(mapping.refused(said, work.faults), work)
+        if isinstance(reply, Unlike):
+            return Doubtful(reply.what, Trouble.UNKNOWN)
+        if isinstance(reply, Refusal):
+            return _with_document(mapping.refused(reply, work.consecutive_failures), work)
         return Started(
-            str(said.async_id),
-            _CREATED if said.async_status == _CREATED else "unknown asyncStatus",
-            _deadline(said, work.now),
+            str(reply.async_id),
+            _CREATED if reply.async_status == _CREATED else "unknown asyncStatus",
+            _deadline(reply, work.now),
             again_in=None if self._asker else _LONG,
             accepts_notifications=True,
         )
@@ -141,7 +141,7 @@ class NpdPlugin(ProviderPlugin[NpdSettings]):
 
         Nothing harmless can be asked. The notification is matched by the phone alone.
         """
-        notified = NotifiedEnd.of(work.notices)
+        notified = NotifiedEnd.of(work.notifications)
         if notified.success is not None:
             return self._confirmation.of_success(work, notified.success)
         if notified.expired is not None:
@@ -150,7 +150,7 @@ class NpdPlugin(ProviderPlugin[NpdSettings]):
 
     def poll(self, work: Work) -> Outcome:
         """Look for a notification of the end."""
-        notified = NotifiedEnd.of(work.notices, work.provider_ref)
+        notified = NotifiedEnd.of(work.notifications, work.provider_ref)
         if notified.success is not None:
             return self._confirmation.of_success(work, notified.success)
         if notified.expired is not None:
@@ -159,7 +159,7 @@ class NpdPlugin(ProviderPlugin[NpdSettings]):
 
     def settle(self, work: Work) -> Outcome:
         """Find out from a notification, then from the profile, else expire."""
-        notified = NotifiedEnd.of(work.notices, work.provider_ref)
+        notified = NotifiedEnd.of(work.notifications, work.provider_ref)
         if notified.success is not None:
             return self._confirmation.of_success(work, notified.success)
         looked = self._confirmation.past_deadline(work)
@@ -184,20 +184,20 @@ class NpdPlugin(ProviderPlugin[NpdSettings]):
             or not _ASYNC_ID.fullmatch(work.provider_ref or "")
         ):
             return None
-        said = self._asker.status(int(work.provider_ref or 0), unit_id, work.progress)
-        if isinstance(said, Finished | Pending):
-            return beside(said)
-        return Pending(f"moneta: {said.note}", calls=said.calls)
+        reply = self._asker.status(int(work.provider_ref or 0), unit_id, work.progress)
+        if isinstance(reply, Finished | Pending):
+            return beside(reply)
+        return Pending(f"moneta: {reply.note}", calls=reply.calls)
 
     def check_settings(self) -> list[Finding]:
         """Look at settings, and how a SUCCESS is confirmed."""
-        faults = []
+        errors = []
         foreign = sorted(set(self._settings.signed_fields or ()) - PARAMETERS)
         if foreign:
-            faults.append(f"SIGNED_FIELDS names what is never sent: {', '.join(foreign)}")
+            errors.append(f"SIGNED_FIELDS names what is never sent: {', '.join(foreign)}")
         if self._settings.poll_async_id and not self._confirmation.is_possible:
-            faults.append("POLL_ASYNC_ID needs MONETA's settings")
-        return [self.settings_finding(faults), self._check_confirmation()]
+            errors.append("POLL_ASYNC_ID needs MONETA's settings")
+        return [self.settings_finding(errors), self._check_confirmation()]
 
     def _check_confirmation(self) -> Finding:
         if not self._confirmation.is_possible:

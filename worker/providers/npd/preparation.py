@@ -37,28 +37,28 @@ class Preparation:
         return Prepared("stored before", replace(progress, ready=True).stored(), calls=0)
 
     def _profile(self, work: Work, payload: Mapping[str, Any], prints: Prints) -> Outcome:
-        said = self._client.update_profile(payload)
-        if isinstance(said, Unlike):
-            return mapping.not_known(said)
-        if isinstance(said, Refusal):
-            return mapping.refused(said, work.faults)
+        reply = self._client.update_profile(payload)
+        if isinstance(reply, Unlike):
+            return mapping.not_known(reply)
+        if isinstance(reply, Refusal):
+            return mapping.refused(reply, work.consecutive_failures)
         progress = prints.with_profile(Progress.of(work.progress))
         return Prepared("profile stored", progress.stored())
 
     def _document(self, work: Work, payload: Mapping[str, Any], prints: Prints) -> Outcome:
-        said = self._client.update_document(payload)
-        if isinstance(said, Unlike):
-            return mapping.not_known(said)
-        if isinstance(said, Refusal):
-            return mapping.refused(said, work.faults)
-        if work.args.get("unit_id") not in {None, said.unit_id}:
-            return _another_unit(said)
-        progress = prints.with_document(Progress.of(work.progress), said)
+        reply = self._client.update_document(payload)
+        if isinstance(reply, Unlike):
+            return mapping.not_known(reply)
+        if isinstance(reply, Refusal):
+            return mapping.refused(reply, work.consecutive_failures)
+        if work.args.get("unit_id") not in {None, reply.unit_id}:
+            return _another_unit(reply)
+        progress = prints.with_document(Progress.of(work.progress), reply)
         return Prepared("passport stored", progress.stored())
 
 
-def _another_unit(said: Document) -> NeedsPerson:
-    answer = said.model_dump_json(by_alias=True).encode()
+def _another_unit(reply: Document) -> NeedsPerson:
+    answer = reply.model_dump_json(by_alias=True).encode()
     return NeedsPerson(_ANOTHER_UNIT, "another unit", answer)
 
 

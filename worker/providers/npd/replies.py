@@ -27,15 +27,15 @@ def content_of(reply: Reply, method: Method, model: type[_Model]) -> _Model | Re
     """
     if reply.status == HTTPStatus.TOO_MANY_REQUESTS:
         raise bad_status(reply.status, reply.retry_after)
-    said = _said(reply, method, model)
-    if reply.status != HTTPStatus.OK and not isinstance(said, Refusal):
+    content = _content(reply, method, model)
+    if reply.status != HTTPStatus.OK and not isinstance(content, Refusal):
         raise bad_status(reply.status, reply.retry_after)
-    if said is None:
+    if content is None:
         raise ReplyUnreadable
-    return said
+    return content
 
 
-def _said(reply: Reply, method: Method, model: type[_Model]) -> _Model | Refusal | Unlike | None:
+def _content(reply: Reply, method: Method, model: type[_Model]) -> _Model | Refusal | Unlike | None:
     """Read the body; None where it is no JSON."""
     try:
         members = parse_json(reply.body)
@@ -49,7 +49,7 @@ def _said(reply: Reply, method: Method, model: type[_Model]) -> _Model | Refusal
     error = members.get("error")
     if error is None:
         return content or Unlike("neither an answer nor an error", reply.body)
-    if content is not None or _says_something(members, model):
+    if content is not None or _holds_something(members, model):
         return Unlike("an answer and an error", reply.body)
     if isinstance(error, str) and error in ERRORS[method]:
         return Refusal(Error(error), reply.body)
@@ -63,7 +63,7 @@ def _answer(members: Mapping[str, Any], model: type[_Model]) -> _Model | None:
         return None
 
 
-def _says_something(members: Mapping[str, Any], model: type[BaseModel]) -> bool:
+def _holds_something(members: Mapping[str, Any], model: type[BaseModel]) -> bool:
     """Return whether part of an answer is there, however spoilt.
 
     Beside an error it is a contradiction: that nothing was started must not be believed of a reply

@@ -66,7 +66,7 @@ class Unlike:
     answer: bytes = field(repr=False)
 
 
-class _Said(BaseModel):
+class _Content(BaseModel):
     model_config = ConfigDict(
         frozen=True,
         extra="ignore",
@@ -83,13 +83,13 @@ def _affirmed(value: bool) -> bool:  # noqa: FBT001 -- pydantic's way to call it
     return value
 
 
-class Updated(_Said):
+class Updated(_Content):
     """The profile holds what was sent."""
 
     updated: Annotated[bool, AfterValidator(_affirmed)]
 
 
-class Document(_Said):
+class Document(_Content):
     """The passport is stored, and this is the unit that it belongs to."""
 
     unit_id: BigId
@@ -107,7 +107,7 @@ def _moment(value: object) -> datetime | None:
         return None
 
 
-class Task(_Said):
+class Task(_Content):
     """The identification runs: what else is said may be missing or spoilt beside an `asyncId`."""
 
     async_id: BigId

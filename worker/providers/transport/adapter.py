@@ -72,8 +72,8 @@ class PinnedAdapter(HTTPAdapter):
         """Send a request and return its whole reply; a redirect is none."""
         response = self.answer(request)
         if response.status_code in _REDIRECTS:
-            said = f"(HTTP {response.status_code})"
-            raise Redirected(said)
+            status = f"(HTTP {response.status_code})"
+            raise Redirected(status)
         return response
 
     def answer(self, request: requests.PreparedRequest) -> requests.Response:

@@ -78,10 +78,10 @@ class _Reply(http.client.HTTPResponse):
         Such a connection carries no second call.
         """
         super().begin()
-        said = self.headers
-        names = [name.lower() for name in said.keys()]  # noqa: SIM118 - iterated, it loses doubles
+        headers = self.headers
+        names = [name.lower() for name in headers.keys()]  # noqa: SIM118 - iterated, it loses doubles
         framing, lengths = names.count("transfer-encoding"), names.count("content-length")
-        if framing + lengths > 1 or (framing and not self.chunked) or said.defects:
+        if framing + lengths > 1 or (framing and not self.chunked) or headers.defects:
             self.will_close = True
 
     def _read_status(self) -> tuple[str, int, str]:

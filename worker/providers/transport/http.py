@@ -52,13 +52,13 @@ class Reply:
     @classmethod
     def of(cls, response: requests.Response) -> Self:
         """Return what is looked at of a response."""
-        said = response.headers
+        headers = response.headers
         received = response if isinstance(response, Received) else None
-        date = said.get("Date")
+        date = headers.get("Date")
         return cls(
             status=response.status_code,
-            content_type=said.get("Content-Type"),
-            retry_after=_retry_after(said.get("Retry-After"), date),
+            content_type=headers.get("Content-Type"),
+            retry_after=_retry_after(headers.get("Retry-After"), date),
             date=date,
             body=response.content,
             is_first=received is not None and received.is_first,

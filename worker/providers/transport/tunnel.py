@@ -49,14 +49,14 @@ def _answered(sock: socket.socket) -> int:
         if end is None:
             answer += _more(sock, answer)
             continue
-        said = _STATUS.match(answer)
-        if said is None:
+        status_line = _STATUS.match(answer)
+        if status_line is None:
             raise ProxyUnusable("(no HTTP)")
         rest = answer[end.end() :]
-        if not said[1].startswith(b"1"):
+        if not status_line[1].startswith(b"1"):
             break
         answer = rest  # An interim answer.
-    status = int(said[1])
+    status = int(status_line[1])
     if rest and status < 300:  # noqa: PLR2004 -- as above
         # A host says nothing before it is spoken to, so that this would be the proxy's own word.
         raise ProxyUnusable("(more than an answer)")

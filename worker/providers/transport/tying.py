@@ -24,13 +24,13 @@ def tied(
     """
     reply = ask()
     try:
-        said = read(reply)
+        content = read(reply)
     except BadStatus as failure:
         if reply.is_first or failure.status != HTTPStatus.UNAUTHORIZED:
             raise
     else:
-        if reply.is_first or is_tied(said):
-            return said, 1
+        if reply.is_first or is_tied(content):
+            return content, 1
     # The one that was meant may still be on its way.
     reply.distrust()
     return read(ask_apart()), 2

@@ -83,14 +83,14 @@ def text(element: etree._Element) -> str:
 
 def boolean(element: etree._Element) -> bool | str:
     """Read an `xsd:boolean`, which has four writings."""
-    said = text(element).strip(_BLANK)
-    return _BOOLEANS.get(said, said)
+    value = text(element).strip(_BLANK)
+    return _BOOLEANS.get(value, value)
 
 
 def integer(element: etree._Element) -> int | str:
     """Read an `xsd:long`."""
-    said = text(element).strip(_BLANK)
-    return int(said) if _INTEGER.fullmatch(said) else said
+    value = text(element).strip(_BLANK)
+    return int(value) if _INTEGER.fullmatch(value) else value
 
 
 def token(element: etree._Element) -> str:

@@ -134,7 +134,7 @@ _AWAITED: Final = (
 )
 #: What servers and poolers say in English, and the code that they say it with. PgBouncer has one
 #: code for all.
-_SAID: Final = (
+_SIGNS: Final = (
     (re.compile(r'database ".*" does not exist|no such database'), "3D000"),
     (re.compile("password authentication failed|no such user|SASL authentication failed"), "28P01"),
     (re.compile(r'role ".*" does not exist|not permitted to log in|pg_hba\.conf'), "28000"),
@@ -163,12 +163,12 @@ def why_not_connected(
     for words, what, remedy in _MENDED:
         if words in text:
             return _refused(what, remedy)
-    said = next((code for words, code in _SAID if words.search(text)), None)
-    if said is None:
+    known = next((code for words, code in _SIGNS if words.search(text)), None)
+    if known is None:
         for words, what in _AWAITED:
             if words in text:
                 return DatabaseUnavailable(_sentence(what))
-    sqlstate = said or error.sqlstate or _code(text, parameters)
+    sqlstate = known or error.sqlstate or _code(text, parameters)
     found = meaning(sqlstate)
     if found is None:
         return DatabaseUnavailable(type(error).__name__)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from uprid_client.contract.arguments import Arguments, Start, faults_in
+from uprid_client.contract.arguments import Arguments, Start, errors_in
 from uprid_client.contract.mandarin import SubmitSmsCode
 from uprid_client.contract.moneta import ReceiveCallback, StartIdentification
 from uprid_client.contract.operations import Cancel, Resolve, Resume, Retry
@@ -18,11 +18,11 @@ _REFERENCE = "reference: must be 1 to 255 printable characters, without spaces a
 _VERDICT = "verdict: must be one of cancelled, expired, failed, rejected, succeeded"
 
 
-def faults(model: type[Arguments], given: dict[str, Any]) -> list[str]:
+def errors(model: type[Arguments], given: dict[str, Any]) -> list[str]:
     """Return what a refusal says."""
     with pytest.raises(ValidationError) as caught:
         model.model_validate(given)
-    return [str(fault) for fault in faults_in(caught.value, model)]
+    return [str(error) for error in errors_in(caught.value, model)]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def faults(model: type[Arguments], given: dict[str, Any]) -> list[str]:
 def test_everything_that_is_wrong_is_said(
     model: type[Arguments], given: dict[str, Any], said: list[str]
 ) -> None:
-    assert faults(model, given) == said
+    assert errors(model, given) == said
 
 
 def test_what_is_right_is_written_as_it_is_stored() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError, create_model
 from stdnum.ru import inn as stdnum_inn
 
-from uprid_client.contract.faults import faults_of
+from uprid_client.contract.field_errors import errors_of
 from uprid_client.contract.given import WRITING, Given, Writing
 from uprid_client.contract.person import (
     SNILS_CHECKSUM,
@@ -118,7 +118,7 @@ def test_word_for_no_patronymic_is_refused_and_null_is_named(value: str) -> None
     with pytest.raises(ValidationError) as caught:
         TYPES["patronymic"].validate_python(value)
 
-    _, reason = faults_of(caught.value)
+    _, reason = errors_of(caught.value)
     assert reason == "value must be a name: give null where there is none"
 
 
@@ -129,7 +129,7 @@ def test_field_whose_name_may_be_a_persons_is_not_named(name: str) -> None:
     with pytest.raises(ValidationError) as caught:
         model.model_validate({name: 1})
 
-    assert faults_of(caught.value) == (["(unnamed)"], "(unnamed) is not known: remove it")
+    assert errors_of(caught.value) == (["(unnamed)"], "(unnamed) is not known: remove it")
 
 
 #: What a word processor, a phone's keyboard, a web page and a PDF make of one and the same value.
@@ -389,4 +389,4 @@ def test_faults_name_the_fields_and_say_what_to_do(
     with pytest.raises(ValidationError) as caught:
         _Outer.model_validate(value)
 
-    assert faults_of(caught.value) == (fields, reason)
+    assert errors_of(caught.value) == (fields, reason)

@@ -116,7 +116,7 @@ def test_fault_of_an_address_is_named_by_its_part_and_never_by_its_value(
     with pytest.raises(SettingsError) as raised:
         load((), {"DATABASE_URL": f"postgresql://{given}"})
 
-    [fault] = raised.value.faults
+    [fault] = raised.value.errors
     assert fault.startswith("DATABASE_URL: ")
     assert said in fault
     assert "\n" not in fault

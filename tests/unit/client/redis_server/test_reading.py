@@ -159,7 +159,7 @@ def test_address_is_refused_at_the_start_in_one_line(address: str, said: str) ->
         load((), {"REDIS_URL": address, "UPRID_EVENTS__REDIS_URL": address})
 
     for fault, name in zip(
-        raised.value.faults, ("REDIS_URL", "UPRID_EVENTS__REDIS_URL"), strict=True
+        raised.value.errors, ("REDIS_URL", "UPRID_EVENTS__REDIS_URL"), strict=True
     ):
         assert fault.startswith(f"{name}: ")
         assert said in fault

@@ -31,7 +31,7 @@ from worker.engine.calls import Answer, Call
 from worker.engine.chunk import Chunk, Working
 from worker.engine.halt import Halt
 from worker.providers.base import Work
-from worker.store.claims import Claimed
+from worker.store.claims import ClaimedSnapshot
 from worker.store.input_delivery import Supplying
 
 PENDING = Pending("not yet")
@@ -39,8 +39,8 @@ FAILED = Pending("502", Trouble.TRANSPORT)
 MISCONFIGURED = Misconfigured(Reason(ReasonCode.CONFIGURATION, "Wrong."), "300.1")
 
 
-def claimed(number: int = 0, state: State = State.POLLING) -> Claimed:
-    return Claimed(
+def claimed(number: int = 0, state: State = State.POLLING) -> ClaimedSnapshot:
+    return ClaimedSnapshot(
         id=f"id-{number}",
         reference=f"order-{number}",
         provider="moneta",
@@ -52,7 +52,7 @@ def claimed(number: int = 0, state: State = State.POLLING) -> Claimed:
         due_at=NOW,
         deadline_at=NOW + timedelta(hours=1),
         polls=0,
-        faults=0,
+        consecutive_failures=0,
         progress='{"a": 1}',
         created_at=NOW,
         started_at=NOW,
@@ -94,12 +94,12 @@ def unseal(lease_id: str) -> object:
 
 def working(
     plugin: ScriptedPlugin,
-    rows: list[Claimed],
+    rows: list[ClaimedSnapshot],
     guard: Guard | None = None,
     *,
     payloads: dict[str, str | None] | None = None,
-    mark: Callable[[Claimed, datetime], bool] = lambda *_: True,
-    supply: Callable[[Claimed, datetime], Supplying | None] = lambda *_: None,
+    mark: Callable[[ClaimedSnapshot, datetime], bool] = lambda *_: True,
+    supply: Callable[[ClaimedSnapshot, datetime], Supplying | None] = lambda *_: None,
 ) -> Working:
     chunk = Chunk(rows, payloads or {}, {}, "token", NOW, time.monotonic())
     return Working(chunk, plugin, guard or Guard(), unseal=unseal, mark=mark, supply=supply)
@@ -111,7 +111,7 @@ def run(work: Working, executor: ThreadPoolExecutor, threads: int = 4) -> list[A
     return answers
 
 
-def rows(count: int, state: State = State.POLLING) -> list[Claimed]:
+def rows(count: int, state: State = State.POLLING) -> list[ClaimedSnapshot]:
     return [claimed(number, state) for number in range(count)]
 
 
@@ -123,7 +123,7 @@ def test_chunk_asks_for_each_operation_once(
 
     answers = run(work, executor, threads)
 
-    assert sorted(a.claimed.id for a in answers) == sorted(row.id for row in rows(30))
+    assert sorted(a.snapshot.id for a in answers) == sorted(row.id for row in rows(30))
     assert plugin.asked(Call.POLL) == work.calls == 30
     assert work.flawless
     assert work.health == Health(0, any_answered=True)
@@ -137,7 +137,7 @@ def test_chunk_asks_what_each_state_calls_for(
 
     answers = run(working(plugin, [*map(claimed, range(4), states), past]), executor)
 
-    assert {a.claimed.reference: a.call for a in answers} == {
+    assert {a.snapshot.reference: a.call for a in answers} == {
         "order-0": Call.SUBMIT,
         "order-1": Call.CLEAR_UP,
         "order-2": Call.POLL,
@@ -203,14 +203,14 @@ def test_chunk_keeps_a_stumble_to_its_operation(
 
     plugin.answers(Call.POLL, stumble)
 
-    answers = {a.claimed.reference: a.outcome for a in run(working(plugin, rows(9)), executor)}
+    answers = {a.snapshot.reference: a.outcome for a in run(working(plugin, rows(9)), executor)}
 
     assert answers.pop("order-3") == Pending("our own error: KeyError", Trouble.UNKNOWN)
     assert set(answers.values()) == {PENDING}
 
 
 @pytest.mark.parametrize(
-    ("call", "faults", "expected"),
+    ("call", "consecutive_failures", "expected"),
     [
         pytest.param(Call.SUBMIT, 0, Doubtful, id="a submit is doubtful then"),
         pytest.param(Call.POLL, 3, Pending, id="a poll is repeated"),
@@ -223,7 +223,7 @@ def test_stumble(
     plugin: ScriptedPlugin,
     executor: ThreadPoolExecutor,
     call: Call,
-    faults: int,
+    consecutive_failures: int,
     expected: type[object],
 ) -> None:
     def stumble(_: Work) -> Outcome:
@@ -237,7 +237,10 @@ def test_stumble(
     }[call]
     plugin.answers(call, stumble)
 
-    [answer] = run(working(plugin, [replace(claimed(0, state), faults=faults)]), executor)
+    [answer] = run(
+        working(plugin, [replace(claimed(0, state), consecutive_failures=consecutive_failures)]),
+        executor,
+    )
 
     assert isinstance(answer.outcome, expected)
     assert answer.outcome.note == "our own error: ZeroDivisionError"
@@ -251,7 +254,7 @@ def test_submit_is_marked_before_it_is_sent(
 ) -> None:
     order: list[str] = []
 
-    def mark(row: Claimed, _: datetime) -> bool:
+    def mark(row: ClaimedSnapshot, _: datetime) -> bool:
         order.append(f"mark {row.id}")
         return True
 
@@ -265,7 +268,7 @@ def test_submit_is_marked_before_it_is_sent(
     [answer] = run(work, executor)
 
     assert order == ["mark id-0", "submit id-0 {'name': 'Ivan'} submitting"]
-    assert answer.claimed.state is State.SUBMITTING
+    assert answer.snapshot.state is State.SUBMITTING
 
 
 def test_submit_is_not_sent_when_it_could_not_be_marked(
@@ -275,7 +278,7 @@ def test_submit_is_not_sent_when_it_could_not_be_marked(
 
     answers = run(work, executor)
 
-    assert sorted(a.claimed.id for a in answers) == ["id-0", "id-2"]
+    assert sorted(a.snapshot.id for a in answers) == ["id-0", "id-2"]
     assert plugin.asked(Call.SUBMIT, "order-1") == 0
 
 
@@ -298,19 +301,19 @@ def test_payload_that_does_not_open_is_a_persons(
 ) -> None:
     marked: list[str] = []
 
-    def mark(row: Claimed, _: datetime) -> bool:
+    def mark(row: ClaimedSnapshot, _: datetime) -> bool:
         marked.append(row.id)
         return True
 
     payloads: dict[str, str | None] = {"id-0": sealed, "id-1": "Ivan"}
     work = working(plugin, rows(2, State.ACCEPTED), payloads=payloads, mark=mark)
 
-    answers = {a.claimed.id: a for a in run(work, executor)}
+    answers = {a.snapshot.id: a for a in run(work, executor)}
 
     parked = answers["id-0"].outcome
     assert isinstance(parked, NeedsPerson)
     assert parked.reason.code is ReasonCode.PAYLOAD_UNREADABLE
-    assert answers["id-0"].claimed.state is State.ACCEPTED
+    assert answers["id-0"].snapshot.state is State.ACCEPTED
     assert isinstance(answers["id-1"].outcome, Started)
     assert marked == ["id-1"]
     assert work.calls == 1
@@ -347,9 +350,9 @@ def test_chunk_asks_nothing_more_when_it_is_told_to_halt(
     [
         pytest.param(MISCONFIGURED, Halt.MISCONFIGURED, id="a wrong login"),
         pytest.param(
-            Pending("429", Trouble.UNAVAILABLE, retry_after=5), Halt.TOLD_TO_REST, id="a rest"
+            Pending("429", Trouble.UNAVAILABLE, retry_after=5), Halt.PROVIDER_RESTS, id="a rest"
         ),
-        pytest.param(NotSent("429", Trouble.UNAVAILABLE, 5), Halt.TOLD_TO_REST, id="a refusal"),
+        pytest.param(NotSent("429", Trouble.UNAVAILABLE, 5), Halt.PROVIDER_RESTS, id="a refusal"),
         pytest.param(FAILED, Halt.PROVIDER_SICK, id="failures in a row"),
     ],
 )

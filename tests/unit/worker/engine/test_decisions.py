@@ -31,12 +31,12 @@ from worker.domain.outcomes import (
     Wanted,
 )
 from worker.domain.snapshot import Run
-from worker.domain.states import DRIVEN, may_move
+from worker.domain.states import DRIVEN, is_allowed
 from worker.engine.admission import LONGEST_REST
 from worker.engine.calls import Answer, Call, next_call
 from worker.engine.decisions import decide
 from worker.store.changes import Transition, Unchanged
-from worker.store.claims import ORDINARY, URGENT, Claimed
+from worker.store.claims import ORDINARY, URGENT, ClaimedSnapshot
 
 DEADLINE = NOW + timedelta(minutes=10)
 CODE = Wanted("sms_code", 4)
@@ -44,7 +44,7 @@ REASON = Reason(ReasonCode.DATA_MISMATCH, "No match.")
 POLICY = PollPolicy(first_after=10, steps=((3, 20),), then=60, jitter=0.1)
 PLUGIN = ScriptedPlugin(policy=POLICY, deadline=600)
 
-CLAIMED = Claimed(
+CLAIMED = ClaimedSnapshot(
     id="id",
     reference="order-1",
     provider="moneta",
@@ -56,7 +56,7 @@ CLAIMED = Claimed(
     due_at=NOW - timedelta(seconds=1),
     deadline_at=DEADLINE,
     polls=1,
-    faults=0,
+    consecutive_failures=0,
     progress='{"a": 1}',
     created_at=NOW - timedelta(minutes=1),
     started_at=NOW - timedelta(seconds=50),
@@ -81,19 +81,19 @@ def seal(content: bytes) -> str:
 
 
 def decided(
-    call: Call, outcome: Outcome, claimed: Claimed | None = None, draw: float = 0.5
+    call: Call, outcome: Outcome, claimed: ClaimedSnapshot | None = None, draw: float = 0.5
 ) -> Unchanged | Transition:
     answer = Answer(claimed or ASKED[call], call, outcome, NOW, 12)
     return decide(answer, PLUGIN, NOW, draw, seal)
 
 
-def stay(call: Call, outcome: Outcome, claimed: Claimed | None = None) -> Unchanged:
+def stay(call: Call, outcome: Outcome, claimed: ClaimedSnapshot | None = None) -> Unchanged:
     change = decided(call, outcome, claimed)
     assert isinstance(change, Unchanged)
     return change
 
 
-def move(call: Call, outcome: Outcome, claimed: Claimed | None = None) -> Transition:
+def move(call: Call, outcome: Outcome, claimed: ClaimedSnapshot | None = None) -> Transition:
     change = decided(call, outcome, claimed)
     assert isinstance(change, Transition)
     return change
@@ -110,7 +110,7 @@ class Expected:
 
     state: State
     due_in: float | None
-    faults: int = 0
+    consecutive_failures: int = 0
     events: tuple[EventType, ...] = ()
 
 
@@ -195,18 +195,18 @@ TABLE: list[tuple[str, Call, Outcome, Expected]] = [
 def test_decision(call: Call, outcome: Outcome, expected: Expected) -> None:
     change = decided(call, outcome)
 
-    assert may_be(change.claimed.state, state_of(change))
+    assert may_be(change.snapshot.state, state_of(change))
     due_in = None if change.due_at is None else round(ahead(change), 3)
     events = tuple(kind for kind, _ in change.events) if isinstance(change, Transition) else ()
-    assert Expected(state_of(change), due_in, change.faults, events) == expected
+    assert Expected(state_of(change), due_in, change.consecutive_failures, events) == expected
 
 
 def state_of(change: Unchanged | Transition) -> State:
-    return change.state if isinstance(change, Transition) else change.claimed.state
+    return change.state if isinstance(change, Transition) else change.snapshot.state
 
 
 def may_be(origin: State, to: State) -> bool:
-    return origin is to or may_move(origin, to)
+    return origin is to or is_allowed(origin, to)
 
 
 OUTCOMES = st.one_of(
@@ -246,11 +246,11 @@ POSSIBLE: dict[Call, tuple[type[object], ...]] = {
     st.booleans(),
 )
 def test_decision_makes_allowed_moves_and_sets_due_times_in_driven_states_alone(
-    call: Call, outcome: Outcome, draw: float, faults: int, past: bool
+    call: Call, outcome: Outcome, draw: float, consecutive_failures: int, past: bool
 ) -> None:
     if not isinstance(outcome, POSSIBLE[call]):
         return
-    claimed = replace(ASKED[call], faults=faults)
+    claimed = replace(ASKED[call], consecutive_failures=consecutive_failures)
     if past:
         claimed = replace(claimed, deadline_at=NOW - timedelta(seconds=1))
 
@@ -291,7 +291,7 @@ def test_decision_makes_allowed_moves_and_sets_due_times_in_driven_states_alone(
         pytest.param(replace(CLAIMED, state=State.SETTLING), Call.SETTLE, id="settling"),
     ],
 )
-def test_next_ask(claimed: Claimed, call: Call) -> None:
+def test_next_ask(claimed: ClaimedSnapshot, call: Call) -> None:
     assert next_call(claimed, NOW, PLUGIN) is call
 
 
@@ -310,7 +310,7 @@ def test_next_ask_prepares_as_long_as_the_plugin_has_something_to_prepare() -> N
 def test_prepared_is_recorded_and_goes_on_in_the_lane_of_submits() -> None:
     change = move(Call.PREPARE, Prepared("n", {"step": 1}))
 
-    assert (change.lane, change.progress, change.faults) == (URGENT, '{"step": 1}', 0)
+    assert (change.lane, change.progress, change.consecutive_failures) == (URGENT, '{"step": 1}', 0)
 
 
 @pytest.mark.parametrize(
@@ -434,17 +434,22 @@ def test_submit_and_clear_up_count_as_no_polls() -> None:
     assert stay(Call.CLEAR_UP, Pending("n", Trouble.TRANSPORT)).polls == 0
 
 
-@pytest.mark.parametrize(("faults", "wait"), [(0, 10), (1, 20), (2, 40), (3, 60), (50, 60)])
-def test_trouble_backs_off(faults: int, wait: float) -> None:
-    claimed = replace(CLAIMED, faults=faults, deadline_at=None)
+@pytest.mark.parametrize(
+    ("consecutive_failures", "wait"), [(0, 10), (1, 20), (2, 40), (3, 60), (50, 60)]
+)
+def test_trouble_backs_off(consecutive_failures: int, wait: float) -> None:
+    claimed = replace(CLAIMED, consecutive_failures=consecutive_failures, deadline_at=None)
 
     change = stay(Call.POLL, Pending("n", Trouble.TRANSPORT), claimed)
 
-    assert (ahead(change), change.faults) == (wait, faults + 1)
+    assert (ahead(change), change.consecutive_failures) == (wait, consecutive_failures + 1)
 
 
 def test_answer_forgets_past_trouble() -> None:
-    assert stay(Call.POLL, Pending("n"), replace(CLAIMED, faults=9)).faults == 0
+    assert (
+        stay(Call.POLL, Pending("n"), replace(CLAIMED, consecutive_failures=9)).consecutive_failures
+        == 0
+    )
 
 
 @pytest.mark.parametrize(

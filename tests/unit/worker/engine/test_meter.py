@@ -13,9 +13,9 @@ from worker.engine.admission import Breaker
 from worker.engine.calls import Answer, Call
 from worker.engine.chunk import Chunk
 from worker.engine.meter import NO_METER, ChunkMeasures, Measuring, Meter
-from worker.store.claims import Claimed
+from worker.store.claims import ClaimedSnapshot
 
-CLAIMED = Claimed(
+CLAIMED = ClaimedSnapshot(
     id="id",
     reference="order-1",
     provider="moneta",
@@ -27,7 +27,7 @@ CLAIMED = Claimed(
     due_at=NOW,
     deadline_at=None,
     polls=0,
-    faults=0,
+    consecutive_failures=0,
     progress=None,
     created_at=NOW,
     started_at=NOW,

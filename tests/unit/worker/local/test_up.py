@@ -30,7 +30,7 @@ def test_up_brings_broker_and_database_when_none_is_set(tmp_path: Path) -> None:
     made = plan({**_KEYS, **_REAL}, tmp_path, Sizes(), sandbox=False)
     assert made.fleet.broker is not None
     assert made.fleet.sandbox is None
-    assert made.told == {
+    assert made.shared == {
         "REDIS_URL": made.fleet.broker.url,
         "DATABASE_URL": f"sqlite:///{tmp_path}/uprid.sqlite3",
     }
@@ -43,7 +43,7 @@ def test_up_uses_the_servers_that_are_set(tmp_path: Path) -> None:
     }
     made = plan({**_KEYS, **_REAL, **servers}, tmp_path, Sizes(), sandbox=False)
     assert made.fleet.broker is None
-    assert made.told == servers
+    assert made.shared == servers
 
 
 def test_up_wants_the_extra_only_where_it_brings_the_broker(
@@ -107,11 +107,11 @@ def test_up_keeps_the_schedule_that_is_set_with_the_sandbox(tmp_path: Path) -> N
 
 def test_up_makes_a_password_for_flower_when_none_is_set(tmp_path: Path) -> None:
     made = plan(_KEYS, tmp_path, Sizes(flower=True), sandbox=True)
-    name, _, password = made.told["FLOWER_BASIC_AUTH"].partition(":")
+    name, _, password = made.shared["FLOWER_BASIC_AUTH"].partition(":")
     assert name == "uprid"
     assert len(password) >= 12
     given = {**_KEYS, "FLOWER_BASIC_AUTH": "me:mine"}
-    assert "FLOWER_BASIC_AUTH" not in plan(given, tmp_path, Sizes(flower=True), sandbox=True).told
+    assert "FLOWER_BASIC_AUTH" not in plan(given, tmp_path, Sizes(flower=True), sandbox=True).shared
 
 
 def test_workers_get_longer_to_end_than_any_call_takes(tmp_path: Path) -> None:

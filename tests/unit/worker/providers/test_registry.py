@@ -13,7 +13,7 @@ from config.settings import load
 from tests.support.servers import SqliteFiles
 from uprid_client.names import Provider
 from uprid_client.sealing import Sealer
-from worker.process.stored_token import StoredTokens
+from worker.process.stored_access_tokens import StoredAccessTokens
 from worker.providers.base import Plugin
 from worker.providers.plugin import ProviderPlugin
 from worker.providers.registry import plugins_of
@@ -51,7 +51,7 @@ def database(sqlite: SqliteFiles) -> Iterator[Database]:
 def opened(database: Database, environment: Mapping[str, str]) -> Mapping[Provider, Plugin]:
     sealer = Sealer([Fernet.generate_key().decode()])
     settings = load(environment={"DATABASE_URL": os.environ.get("DATABASE_URL", ""), **environment})
-    return plugins_of(Resources(settings, partial(StoredTokens, database, sealer)))
+    return plugins_of(Resources(settings, partial(StoredAccessTokens, database, sealer)))
 
 
 def test_every_provider_that_is_on_has_a_plugin_of_the_one_base(database: Database) -> None:

@@ -10,9 +10,9 @@ from typing import Final
 import pytest
 
 from uprid_client.contract.states import State
-from worker.domain.errors import IllegalMove
+from worker.domain.errors import IllegalTransition
 from worker.domain.snapshot import Snapshot
-from worker.domain.states import DRIVEN, MOVES, RETRYABLE
+from worker.domain.states import DRIVEN, RETRYABLE, TRANSITIONS
 from worker.store import transitions
 
 WORKER: Final = Path(transitions.__file__).parents[1]
@@ -29,7 +29,7 @@ _WRITINGS: Final = (
 )
 
 
-def standing(state: State, attempt: int = 1) -> Snapshot:
+def snapshot(state: State, attempt: int = 1) -> Snapshot:
     return Snapshot(
         id="1",
         reference="order-1",
@@ -45,29 +45,29 @@ def standing(state: State, attempt: int = 1) -> Snapshot:
 def allows(before: Snapshot, after: Snapshot) -> bool:
     try:
         transitions.require(before, after)
-    except IllegalMove:
+    except IllegalTransition:
         return False
     return True
 
 
 @pytest.mark.parametrize("origin", State)
 def test_transition_within_an_attempt_is_as_the_table_has_it(origin: State) -> None:
-    before = standing(origin)
+    before = snapshot(origin)
 
     allowed = {to for to in State if allows(before, replace(before, state=to))}
 
-    assert allowed == MOVES[origin] | ({origin} & DRIVEN)
+    assert allowed == TRANSITIONS[origin] | ({origin} & DRIVEN)
 
 
 @pytest.mark.parametrize("origin", State)
 def test_next_attempt_begins_accepted_and_after_what_may_be_retried(origin: State) -> None:
-    before = standing(origin, attempt=2)
+    before = snapshot(origin, attempt=2)
 
     allowed = {
         (attempt, to)
         for attempt in (1, 3, 4)
         for to in State
-        if allows(before, standing(to, attempt))
+        if allows(before, snapshot(to, attempt))
     }
 
     assert allowed == ({(3, State.ACCEPTED)} if origin in RETRYABLE else set())

@@ -47,7 +47,7 @@ class Case:
     @property
     def attempts(self) -> int:
         """How many attempts it takes."""
-        return sum(told.type is ACCEPTED for told in self.expected)
+        return sum(event.type is ACCEPTED for event in self.expected)
 
 
 @dataclass(frozen=True, slots=True)

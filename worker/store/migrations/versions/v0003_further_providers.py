@@ -59,7 +59,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("party IS NOT NULL"),
     )
     _make_inputs()
-    _make_notices()
+    _make_notifications()
     _make_access_tokens()
     _make_invoices()
 
@@ -101,7 +101,7 @@ def _make_inputs() -> None:
     op.create_index("input_message", "input", ["operation_id", "message_id"], unique=True)
 
 
-def _make_notices() -> None:
+def _make_notifications() -> None:
     op.create_table(
         "notice",
         sa.Column("provider", sa.String(length=20), nullable=False),

@@ -7,7 +7,7 @@ import pytest
 from uprid_client.contract.events import EventType
 from worker.local.demo.cases import PLAYS
 from worker.local.demo.cases.shape import Case, ExpectedEvent
-from worker.local.demo.checks import faults_of_case, faults_of_record, is_complete, plays_of
+from worker.local.demo.checks import errors_of_case, errors_of_record, is_complete, plays_of
 from worker.local.demo.record import ReceivedEvent, Record
 from worker.local.demo.side import SIDES, Side
 
@@ -58,7 +58,7 @@ def _record(side: Side) -> Record:
 def test_record_has_no_faults_when_everything_came_as_expected(side: Side) -> None:
     record = _record(side)
     assert is_complete(record, side)
-    assert faults_of_record(record, side) == []
+    assert errors_of_record(record, side) == []
 
 
 def test_record_is_not_complete_when_a_provider_is_silent() -> None:
@@ -88,7 +88,7 @@ def _changed(key: str, value: object, place: int = -1) -> Change:
 
 
 @pytest.mark.parametrize(
-    ("case", "change", "fault"),
+    ("case", "change", "error"),
     [
         pytest.param(_CORRECTED, _without_the_end, "came accepted → started", id="no end"),
         pytest.param(
@@ -132,21 +132,21 @@ def _changed(key: str, value: object, place: int = -1) -> Change:
     ],
 )
 def test_case_names_the_fault_when_an_event_is_not_as_expected(
-    case: Case, change: Change, fault: str
+    case: Case, change: Change, error: str
 ) -> None:
-    faults = faults_of_case(case, change(_heard(case)))
-    assert any(fault in each for each in faults), faults
+    errors = errors_of_case(case, change(_heard(case)))
+    assert any(error in each for each in errors), errors
 
 
 def test_record_names_the_fault_when_a_refusal_names_other_fields() -> None:
     record = _record(SIDES[0])
     record.refusals[0] = replace(record.refusals[0], data={"fields": ["sealed"]})
-    assert any("expected the refusals" in each for each in faults_of_record(record, SIDES[0]))
+    assert any("expected the refusals" in each for each in errors_of_record(record, SIDES[0]))
 
 
 def test_record_names_the_fault_when_an_operation_appears_that_nobody_wanted() -> None:
     record = _record(SIDES[1])
     record.add(ReceivedEvent("x", EventType.ACCEPTED, "no-code", {}))
-    assert faults_of_record(record, SIDES[1]) == [
+    assert errors_of_record(record, SIDES[1]) == [
         "no-code: was not enqueued, and yet there are events"
     ]

@@ -6,7 +6,7 @@ import pytest
 from uprid_client.names import Provider
 from uprid_sandbox.background import background
 from worker.local.demo.cases import PLAYS
-from worker.local.demo.counting import Counters, calls, faults_of_calls, wanted
+from worker.local.demo.counting import Counters, calls, errors_of_calls, wanted
 from worker.local.demo.side import SIDES
 
 Counted = dict[Provider, dict[str, Any]]
@@ -25,14 +25,14 @@ def _counted() -> Counted:
 
 
 def test_calls_have_no_faults_when_each_was_made_once() -> None:
-    assert faults_of_calls(_counted()) == []
+    assert errors_of_calls(_counted()) == []
 
 
 def test_calls_have_no_faults_when_npds_people_were_looked_up_at_moneta() -> None:
     counted = _counted()
     looked_up = {"submits": 0, "profile_checks": 2}
     counted[Provider.MONETA]["subjects"]["7000000000000"] = looked_up
-    assert faults_of_calls(counted) == []
+    assert errors_of_calls(counted) == []
 
 
 def test_calls_name_every_fault_of_a_side_that_never_ran() -> None:
@@ -42,14 +42,14 @@ def test_calls_name_every_fault_of_a_side_that_never_ran() -> None:
         if side is silent:
             del counted[Provider.MONETA]["subjects"][subject]
 
-    faults = faults_of_calls(counted)
+    errors = errors_of_calls(counted)
 
-    assert len(faults) == len(PLAYS[Provider.MONETA].cases)
-    assert all(fault.startswith("MONETA/SOAP: ") for fault in faults)
+    assert len(errors) == len(PLAYS[Provider.MONETA].cases)
+    assert all(error.startswith("MONETA/SOAP: ") for error in errors)
 
 
 @pytest.mark.parametrize(
-    ("provider", "subject", "seen", "fault"),
+    ("provider", "subject", "seen", "error"),
     [
         pytest.param(
             Provider.MONETA,
@@ -103,11 +103,11 @@ def test_calls_name_every_fault_of_a_side_that_never_ran() -> None:
     ],
 )
 def test_calls_name_the_fault_when_the_provider_saw_others(
-    provider: Provider, subject: str, seen: Counters, fault: str
+    provider: Provider, subject: str, seen: Counters, error: str
 ) -> None:
     counted = _counted()
     counted[provider]["subjects"][subject] = seen
-    assert any(fault in each for each in faults_of_calls(counted))
+    assert any(error in each for each in errors_of_calls(counted))
 
 
 def test_calls_are_read_from_every_stand_in() -> None:

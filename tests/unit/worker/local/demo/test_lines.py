@@ -17,7 +17,7 @@ def _lines(*events: ReceivedEvent) -> tuple[list[str], list[str]]:
     console = Console(file=io.StringIO(), width=120)
     with LineBoard(console) as board:
         for event in events:
-            board.hear(SIDES[-1], event)
+            board.receive(SIDES[-1], event)
     assert isinstance(console.file, io.StringIO)
     written = console.file.getvalue().splitlines()
     heard = [line for line in written if " s  " in line]

@@ -95,9 +95,9 @@ def test_privacy_names_the_place_and_not_the_value(tmp_path: Path) -> None:
     (tmp_path / "c.log").write_text("took 7000 ms on port 7000")
     paper = Paper()
 
-    faults = report_privacy(tmp_path, {"61000001"}, paper)
+    errors = report_privacy(tmp_path, {"61000001"}, paper)
 
-    assert [fault.rpartition(" ")[2] for fault in faults] == ["a.log", "b.log"]
+    assert [error.rpartition(" ")[2] for error in errors] == ["a.log", "b.log"]
     assert paper.lines == []
 
 

@@ -13,7 +13,7 @@ from tests.support.intellectmoney import CHANGE, FIRST, PASSWORD, settings
 from uprid_client.errors import Refused
 from uprid_client.names import Provider
 from uprid_client.sealing import Sealer
-from worker.process.stored_token import StoredTokens
+from worker.process.stored_access_tokens import StoredAccessTokens
 from worker.providers.base import Plugin
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
 from worker.store.database import Database
@@ -28,7 +28,7 @@ Maker = Callable[..., IntellectMoneyPlugin]
 def make(tmp_path: Path) -> Iterator[Maker]:
     """Makes plugins whose shelf has no table: nothing here asks for a token."""
     database = Database(f"sqlite:///{tmp_path}/empty.sqlite3")
-    shelf = StoredTokens(database, Sealer([Fernet.generate_key().decode()]), "intellectmoney")
+    shelf = StoredAccessTokens(database, Sealer([Fernet.generate_key().decode()]), "intellectmoney")
     with ExitStack() as stack:
 
         def made(**changes: Any) -> IntellectMoneyPlugin:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from uprid_sandbox.clock import Clock
 from uprid_sandbox.moneta.tasks import Task
-from uprid_sandbox.npd.acts import Members, Notice
+from uprid_sandbox.npd.acts import Members, Notification
 from uprid_sandbox.npd.people import Person
 
 #: Takes a body and the seconds from now.
@@ -33,7 +33,7 @@ class Letter:
     body: Members = field(repr=False)
 
 
-class NoticeBoard:
+class NotificationBoard:
     """All notifications."""
 
     def __init__(self, delay: float, clock: Clock, messenger: Messenger) -> None:
@@ -44,14 +44,14 @@ class NoticeBoard:
         self._accounts = count(_FIRST_ACCOUNT)
         self._letters: list[Letter] = []
 
-    def announce(self, person: Person, task: Task, notices: tuple[Notice, ...]) -> None:
+    def announce(self, person: Person, task: Task, notifications: tuple[Notification, ...]) -> None:
         """Send a task's notifications, each at its time."""
         number, account = 0, next(self._accounts)
-        for notice in notices:
-            number = number if notice.again else next(self._ids)
-            since = task.expires_at if notice.overdue else task.created_at
-            at = since + timedelta(seconds=self._delay * notice.after)
-            body = _body(notice, person, task, number, account)
+        for notification in notifications:
+            number = number if notification.again else next(self._ids)
+            since = task.expires_at if notification.overdue else task.created_at
+            at = since + timedelta(seconds=self._delay * notification.after)
+            body = _body(notification, person, task, number, account)
             self._letters.append(Letter(at, person.scenario.look(body)))
             after = (at - self._clock()).total_seconds()
             self._messenger(json.dumps(self._letters[-1].body).encode(), after)
@@ -72,15 +72,17 @@ class NoticeBoard:
         self._letters.clear()
 
 
-def _body(notice: Notice, person: Person, task: Task, number: int, account: int) -> Members:
+def _body(
+    notification: Notification, person: Person, task: Task, number: int, account: int
+) -> Members:
     body: Members = {
         "notificationId": number,
         "notificationName": "uprid",
-        "upridAsyncId": task.id + (_NEVER_GIVEN if notice.foreign_task else 0),
-        "upridAsyncStatus": notice.status,
-        "userPhone": _FOREIGN_PHONE if notice.foreign_phone else person.phone,
+        "upridAsyncId": task.id + (_NEVER_GIVEN if notification.foreign_task else 0),
+        "upridAsyncStatus": notification.status,
+        "userPhone": _FOREIGN_PHONE if notification.foreign_phone else person.phone,
     }
-    if notice.status == "SUCCESS":
+    if notification.status == "SUCCESS":
         body["mntAccountId"] = account
-    changed = body | dict(notice.members)
+    changed = body | dict(notification.members)
     return {name: value for name, value in changed.items() if value is not None}

@@ -43,12 +43,12 @@ class SpoiltMessage:
     message: Message
 
 
-#: What the desk decides; the door makes an answer of it.
-Said = Message | SpoiltMessage | Nonsense | Page | Drop | Hang
+#: What the responder decides; the server makes an answer of it.
+Decision = Message | SpoiltMessage | Nonsense | Page | Drop | Hang
 
 
 class Responder:
-    """MONETA's front desk."""
+    """Decides for MONETA."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class Responder:
         self._outage = outage
         self._bell = bell
 
-    def answer(self, envelope: Envelope, language: str) -> Said:
+    def answer(self, envelope: Envelope, language: str) -> Decision:
         """Return what a request gets, and count it; raise `Violation` where it is invalid."""
         expected = (self._options.username, self._options.password)
         if (envelope.username, envelope.password) != expected:
@@ -74,12 +74,12 @@ class Responder:
         self._count(request, language)
         return self._sickness() or self._serve(request)
 
-    def refuse(self, violation: Violation) -> Said:
+    def refuse(self, violation: Violation) -> Decision:
         """Return what an invalid request gets, and count it."""
         self._calls.count("invalid")
         return self._sickness() or replies.fault(_SCHEMA, str(violation))
 
-    def _sickness(self) -> Said | None:
+    def _sickness(self) -> Decision | None:
         match self._outage.mode:
             case Mode.UP:
                 return None
@@ -111,7 +111,7 @@ class Responder:
         calls.languages[language] += 1
         return calls
 
-    def _serve(self, request: Request) -> Said:
+    def _serve(self, request: Request) -> Decision:
         match request:
             case Submit():
                 return self._submit(request)
@@ -122,7 +122,7 @@ class Responder:
             case Bare():
                 return replies.fault(_ONLY_ASYNC)
 
-    def _submit(self, request: Submit) -> Said:
+    def _submit(self, request: Submit) -> Decision:
         if request.unit_id is None:
             return replies.fault(_IMPOSSIBLE)
         unit = self._book.unit(request.unit_id)
@@ -154,7 +154,7 @@ class Responder:
             return _BAD_CALLBACK
         return _IDENTIFIED if unit.identified else None
 
-    def _poll(self, async_id: int) -> Said:
+    def _poll(self, async_id: int) -> Decision:
         task = self._book.task(async_id)
         if task is None:
             return replies.fault(_NOT_FOUND)
@@ -175,7 +175,7 @@ class Responder:
             return _NOT_FOUND
         return scenario.pending
 
-    def _profile_check(self, request: ProfileCheck) -> Said:
+    def _profile_check(self, request: ProfileCheck) -> Decision:
         unit = self._book.unit(request.unit_id or _OWN_UNIT)
         unit.profile_checks += 1
         act = self._profile_act(unit)
@@ -201,8 +201,8 @@ class Responder:
         manner = scenario_of(unit.id).manner
         return replies.profile_info(unit, group_id, shown.whose, version, manner)
 
-    def _do(self, act: Act, unit: Unit, task: Task | None = None) -> Said:
-        """Turn a scenario's word into what is said; a result and a status need their task."""
+    def _do(self, act: Act, unit: Unit, task: Task | None = None) -> Decision:
+        """Turn a scenario's word into a decision; a result and a status need their task."""
         match act:
             case Refusal(code):
                 self._note(code, unit)
@@ -219,7 +219,7 @@ class Responder:
             case Nonsense() | Page() | Drop() | Hang():
                 return act
             case _:
-                message = f"scenario {unit.id % 1000} says what cannot be said here"
+                message = f"scenario {unit.id % 1000} cannot be answered here"
                 raise TypeError(message)
 
     def _note(self, code: str | None, unit: Unit) -> None:

@@ -12,7 +12,7 @@ _ROW = ACCESS_TOKENS.c
 
 
 @dataclass(frozen=True, slots=True)
-class SealedToken:
+class SealedAccessToken:
     """A token as its row has it."""
 
     sealed: str = field(repr=False)
@@ -29,14 +29,14 @@ class Held:
     resting: bool
 
 
-def current(connection: Connection, name: str, now: datetime) -> SealedToken | None:
+def current(connection: Connection, name: str, now: datetime) -> SealedAccessToken | None:
     """Return the token, unless there is none or its time is over."""
     row = connection.execute(
         select(_ROW.sealed, _ROW.generation).where(
             _ROW.name == name, _ROW.sealed.is_not(None), _ROW.expires_at > now
         )
     ).first()
-    return None if row is None else SealedToken(row.sealed, row.generation)
+    return None if row is None else SealedAccessToken(row.sealed, row.generation)
 
 
 def hold(

@@ -67,7 +67,7 @@ class PublishedEvent:
         return self.type in ENDS
 
 
-def told(event: Delivered) -> PublishedEvent:
+def published(event: Delivered) -> PublishedEvent:
     """Return what the ledger needs of an event."""
     data = event.data
     reason = data.get("reason")

@@ -9,13 +9,13 @@ from uprid_client.errors import Unsealable
 from uprid_client.sealing import Sealer
 from worker.domain.ids import new_id
 from worker.providers.access_tokens import LOOK_AGAIN, AccessToken
-from worker.store import tokens as store
+from worker.store import access_tokens as store
 from worker.store.database import Database
 
 log = structlog.get_logger(__name__)
 
 
-class StoredTokens:
+class StoredAccessTokens:
     """A `AccessTokenShelf` over one row. Every transaction is over before a method returns."""
 
     def __init__(self, database: Database, sealer: Sealer, name: str) -> None:
@@ -58,10 +58,10 @@ class StoredTokens:
         with self._database.begin() as connection:
             return AccessToken(value, store.put(connection, self._name, sealed, expires_at))
 
-    def drop(self, token: AccessToken) -> None:
+    def drop(self, access_token: AccessToken) -> None:
         """Forget a token that was refused, unless a fresh one is there already."""
         with self._database.begin() as connection:
-            store.drop(connection, self._name, token.generation)
+            store.drop(connection, self._name, access_token.generation)
 
     def release(self, resting: float = 0.0) -> None:
         """Give back the right to fetch; no process gets it within `resting` seconds."""

@@ -9,12 +9,12 @@ from pydantic import SecretStr
 
 from tests.support.http_stub import Answer, HttpStub
 from tests.support.intellectmoney import (
+    ACCESS_TOKEN,
     FAILED,
     LOGIN,
     PASSWORD,
     QUEUED,
     REFUSED,
-    TOKEN,
     Language,
     form,
     registry,
@@ -23,9 +23,9 @@ from tests.support.intellectmoney import (
     token,
 )
 from tests.support.intellectmoney_asking import (
+    ACCESS_TOKEN_PATH,
     INVOICES_PATH,
     SAVE,
-    TOKEN_PATH,
     Maker,
     ask,
     current,
@@ -36,13 +36,13 @@ from tests.support.intellectmoney_asking import (
 from tests.support.loopback import free_port
 from uprid_client.sealing import Sealer
 from worker.domain.outcomes import Pending
-from worker.process.stored_token import StoredTokens
+from worker.process.stored_access_tokens import StoredAccessTokens
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
 from worker.store.database import Database
 
 
 def test_the_token_is_fetched_once_and_kept_sealed(
-    make: Maker, stub: HttpStub, language: Language, empty_shelf: StoredTokens
+    make: Maker, stub: HttpStub, language: Language, empty_shelf: StoredAccessTokens
 ) -> None:
     empty_shelf.drop(current(empty_shelf))
     stub.answer(language.said(token()), language.said(registry(1)))
@@ -51,21 +51,21 @@ def test_the_token_is_fetched_once_and_kept_sealed(
     first, second = ask(plugin, "prepare"), ask(plugin, "prepare")
 
     assert (short(first), first.calls, second.calls) == ("succeeded", 2, 1)
-    assert paths(stub) == [TOKEN_PATH, INVOICES_PATH, INVOICES_PATH]
+    assert paths(stub) == [ACCESS_TOKEN_PATH, INVOICES_PATH, INVOICES_PATH]
     assert form(stub.asked[0]) == {"Login": LOGIN, "Password": PASSWORD}
-    assert form(stub.asked[1])["UserToken"] == TOKEN
-    assert current(empty_shelf).value == TOKEN
+    assert form(stub.asked[1])["UserToken"] == ACCESS_TOKEN
+    assert current(empty_shelf).value == ACCESS_TOKEN
 
 
 def test_a_refused_token_is_fetched_once_more(
-    plugin: IntellectMoneyPlugin, stub: HttpStub, language: Language, shelf: StoredTokens
+    plugin: IntellectMoneyPlugin, stub: HttpStub, language: Language, shelf: StoredAccessTokens
 ) -> None:
     stub.answer(*map(language.said, (REFUSED, token("fresh"), registry(1))))
 
     outcome = ask(plugin, "prepare")
 
     assert (short(outcome), outcome.calls) == ("succeeded", 3)
-    assert paths(stub) == [INVOICES_PATH, TOKEN_PATH, INVOICES_PATH]
+    assert paths(stub) == [INVOICES_PATH, ACCESS_TOKEN_PATH, INVOICES_PATH]
     assert form(stub.asked[2])["UserToken"] == "fresh"
     assert current(shelf).value == "fresh"
 
@@ -79,7 +79,7 @@ def test_a_token_that_is_refused_fresh_pauses_the_provider(
     stub.answer(refused, language.said(token("fresh")), refused)
 
     assert short(ask(plugin, question)) == "pause"
-    assert paths(stub) == [INVOICES_PATH, TOKEN_PATH, INVOICES_PATH]
+    assert paths(stub) == [INVOICES_PATH, ACCESS_TOKEN_PATH, INVOICES_PATH]
 
 
 @pytest.mark.parametrize("refusal", [FAILED, REFUSED], ids=["error", "not authenticated"])
@@ -88,7 +88,7 @@ def test_a_refused_login_pauses_the_provider(
     plugin: IntellectMoneyPlugin,
     stub: HttpStub,
     language: Language,
-    shelf: StoredTokens,
+    shelf: StoredAccessTokens,
     question: str,
     refusal: Mapping[str, Any],
 ) -> None:
@@ -96,11 +96,11 @@ def test_a_refused_login_pauses_the_provider(
     stub.answer(language.said(refusal))
 
     assert short(ask(plugin, question)) == "pause"
-    assert paths(stub) == [TOKEN_PATH]
+    assert paths(stub) == [ACCESS_TOKEN_PATH]
 
 
 def test_a_refused_login_is_tried_by_nobody_else_until_the_pause_is_known(
-    plugin: IntellectMoneyPlugin, stub: HttpStub, language: Language, shelf: StoredTokens
+    plugin: IntellectMoneyPlugin, stub: HttpStub, language: Language, shelf: StoredAccessTokens
 ) -> None:
     shelf.drop(current(shelf))
     stub.answer(language.said(REFUSED))
@@ -111,7 +111,7 @@ def test_a_refused_login_is_tried_by_nobody_else_until_the_pause_is_known(
     assert (other.note, other.calls) == ("token is being fetched", 0)
     assert other.again_in is not None
     assert 1.0 < other.again_in <= 2.0
-    assert paths(stub) == [TOKEN_PATH]
+    assert paths(stub) == [ACCESS_TOKEN_PATH]
 
 
 @pytest.mark.parametrize("question", ["prepare", "poll", "submit"])
@@ -123,22 +123,22 @@ def test_http_401_is_a_refused_token_and_pauses_the_provider_where_a_fresh_one_d
     kind = {"kind": SAVE} if question == "submit" else {}
 
     assert short(ask(plugin, question, **kind)) == "pause"
-    assert paths(stub)[1] == TOKEN_PATH
+    assert paths(stub)[1] == ACCESS_TOKEN_PATH
     assert len(stub.asked) == 3
 
 
 def test_http_401_in_the_place_of_a_token_pauses_the_provider(
-    plugin: IntellectMoneyPlugin, stub: HttpStub, shelf: StoredTokens
+    plugin: IntellectMoneyPlugin, stub: HttpStub, shelf: StoredAccessTokens
 ) -> None:
     shelf.drop(current(shelf))
     stub.answer(Answer(status=401))
 
     assert short(ask(plugin, "prepare")) == "pause"
-    assert paths(stub) == [TOKEN_PATH]
+    assert paths(stub) == [ACCESS_TOKEN_PATH]
 
 
 def test_a_queued_token_is_asked_for_at_growing_distances_by_nobody_else(
-    plugin: IntellectMoneyPlugin, stub: HttpStub, language: Language, shelf: StoredTokens
+    plugin: IntellectMoneyPlugin, stub: HttpStub, language: Language, shelf: StoredAccessTokens
 ) -> None:
     shelf.drop(current(shelf))
     stub.answer(language.said(QUEUED))
@@ -150,11 +150,11 @@ def test_a_queued_token_is_asked_for_at_growing_distances_by_nobody_else(
     assert other.note == "token is being fetched"
     assert other.again_in is not None
     assert 1.0 < other.again_in <= 2.0
-    assert (other.calls, paths(stub)) == (0, [TOKEN_PATH])
+    assert (other.calls, paths(stub)) == (0, [ACCESS_TOKEN_PATH])
 
 
 def test_who_does_not_fetch_the_token_looks_again_soon(
-    plugin: IntellectMoneyPlugin, stub: HttpStub, shelf: StoredTokens
+    plugin: IntellectMoneyPlugin, stub: HttpStub, shelf: StoredAccessTokens
 ) -> None:
     shelf.drop(current(shelf))
     assert shelf.hold(30) == 0.0
@@ -179,7 +179,7 @@ def test_trouble_with_the_token_is_no_end(
     make: Maker,
     stub: HttpStub,
     language: Language,
-    shelf: StoredTokens,
+    shelf: StoredAccessTokens,
     odd: Answer | Mapping[str, Any],
     prepared: str,
     polled: str,
@@ -190,11 +190,11 @@ def test_trouble_with_the_token_is_no_end(
 
     assert short(ask(plugin, "prepare")) == prepared
     assert short(ask(plugin, "poll")) == polled
-    assert set(paths(stub)) == {TOKEN_PATH}
+    assert set(paths(stub)) == {ACCESS_TOKEN_PATH}
 
 
 def test_both_headers_are_sent_when_they_are_set(
-    make: Maker, stub: HttpStub, language: Language, shelf: StoredTokens
+    make: Maker, stub: HttpStub, language: Language, shelf: StoredAccessTokens
 ) -> None:
     shelf.drop(current(shelf))
     plugin = make(
@@ -220,7 +220,7 @@ def test_without_the_database_nothing_is_asked_and_nothing_is_in_doubt(
     stub: HttpStub, language: Language
 ) -> None:
     database = Database(f"postgresql+psycopg://nobody@127.0.0.1:{free_port()}/none")
-    away = StoredTokens(database, Sealer([Fernet.generate_key().decode()]), "intellectmoney")
+    away = StoredAccessTokens(database, Sealer([Fernet.generate_key().decode()]), "intellectmoney")
     plugin = IntellectMoneyPlugin(settings(stub.url, format=language.name), away)
 
     waits = Pending("token shelf away", again_in=0.5, calls=0)

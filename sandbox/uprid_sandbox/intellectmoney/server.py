@@ -1,4 +1,4 @@
-"""Between bytes and the desk: reads the form, writes in the language that was asked for."""
+"""Between bytes and the responder: reads the form, writes in the language that was asked for."""
 
 from dataclasses import dataclass, field
 from typing import Final, assert_never
@@ -6,11 +6,11 @@ from typing import Final, assert_never
 from uprid_sandbox.answers import Answer, Drop, Hang, Page, html_page
 from uprid_sandbox.flaws import spoil
 from uprid_sandbox.intellectmoney.acts import Nonsense
-from uprid_sandbox.intellectmoney.counter import Reply, Said
-from uprid_sandbox.intellectmoney.desk import Headers, Responder
+from uprid_sandbox.intellectmoney.counter import Decision, Reply
 from uprid_sandbox.intellectmoney.languages import Language, language_of, other_than
 from uprid_sandbox.intellectmoney.methods import Method
 from uprid_sandbox.intellectmoney.requests import Request, is_form, read_request
+from uprid_sandbox.intellectmoney.responder import Headers, Responder
 from uprid_sandbox.intellectmoney.violations import Violation
 
 _NO_FORM: Final = html_page(415, "Unsupported Media Type")
@@ -29,10 +29,10 @@ class Letter:
 
 
 class Server:
-    """Opens letters for the desk."""
+    """Opens letters for the responder."""
 
-    def __init__(self, desk: Responder) -> None:
-        self._desk = desk
+    def __init__(self, responder: Responder) -> None:
+        self._responder = responder
 
     def answer(self, method: Method, letter: Letter) -> Answer:
         """Return what is to be done to a request."""
@@ -42,10 +42,10 @@ class Server:
             request = read_request(method, letter.body)
             _check_id(request, letter.operation_id)
         except Violation as violation:
-            said = self._desk.refuse(violation)
+            decision = self._responder.refuse(violation)
         else:
-            said = self._desk.answer(request, letter.headers, letter.operation_id)
-        return _put(said, language_of(letter.accept))
+            decision = self._responder.answer(request, letter.headers, letter.operation_id)
+        return _put(decision, language_of(letter.accept))
 
 
 def _check_id(request: Request, operation_id: str) -> None:
@@ -53,17 +53,17 @@ def _check_id(request: Request, operation_id: str) -> None:
         raise Violation("OperationId", "is not the address's")
 
 
-def _put(said: Said, language: Language) -> Answer:
-    match said:
+def _put(decision: Decision, language: Language) -> Answer:
+    match decision:
         case Reply(content, flaw, flipped):
             page = (other_than(language) if flipped else language).write(content)
             return page if flaw is None else spoil(flaw, page)
         case Nonsense():
-            return _babble(said, language)
+            return _babble(decision, language)
         case Page() | Drop() | Hang():
-            return said
+            return decision
         case _:
-            assert_never(said)
+            assert_never(decision)
 
 
 def _babble(nonsense: Nonsense, language: Language) -> Page:

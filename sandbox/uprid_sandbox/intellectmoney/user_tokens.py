@@ -23,7 +23,7 @@ class _Issued:
     calls: int | None
 
 
-class Tokens:
+class UserTokens:
     """All UserTokens that were handed out. A further one leaves the older ones good (a guess)."""
 
     def __init__(self, lifetime: float, clock: Clock) -> None:
@@ -36,16 +36,18 @@ class Tokens:
 
     def issue(self, calls: int | None) -> str:
         """Return a further UserToken, good for so many calls."""
-        token = next(each for each in map(_token, self._seeds) if set(each) >= _AWKWARD)
-        self._issued[token] = _Issued(self._clock() + self._lifetime, calls)
-        return token
+        user_token = next(
+            each for each in map(_new_user_token, self._seeds) if set(each) >= _AWKWARD
+        )
+        self._issued[user_token] = _Issued(self._clock() + self._lifetime, calls)
+        return user_token
 
-    def spend(self, token: str, subject: str, calls: int | None) -> bool:
+    def spend(self, user_token: str, subject: str, calls: int | None) -> bool:
         """Return whether a UserToken is good for a call about a subject, which allows so many."""
-        issued = self._issued.get(token)
+        issued = self._issued.get(user_token)
         if issued is None or self._clock() >= issued.until:
             return False
-        left = (self._spend(token, "", issued.calls), self._spend(token, subject, calls))
+        left = (self._spend(user_token, "", issued.calls), self._spend(user_token, subject, calls))
         return all(left)
 
     def clear(self) -> None:
@@ -53,11 +55,11 @@ class Tokens:
         self._issued.clear()
         self._spent.clear()
 
-    def _spend(self, token: str, subject: str, calls: int | None) -> bool:
-        self._spent[token, subject] += 1
-        return calls is None or self._spent[token, subject] <= calls
+    def _spend(self, user_token: str, subject: str, calls: int | None) -> bool:
+        self._spent[user_token, subject] += 1
+        return calls is None or self._spent[user_token, subject] <= calls
 
 
-def _token(seed: int) -> str:
+def _new_user_token(seed: int) -> str:
     digest = hashlib.sha512(str(seed).encode()).digest()
     return base64.b64encode(digest[:_BYTES]).decode()

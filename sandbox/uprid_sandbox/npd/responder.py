@@ -9,7 +9,7 @@ from uprid_sandbox.flaws import befall
 from uprid_sandbox.moneta.tasks import TaskBook
 from uprid_sandbox.npd import replies
 from uprid_sandbox.npd.acts import Act, Error, Members, Method, Tardy
-from uprid_sandbox.npd.notices import NoticeBoard
+from uprid_sandbox.npd.notifications import NotificationBoard
 from uprid_sandbox.npd.people import People, Person, document_data, profile_data
 from uprid_sandbox.npd.replies import INVALID, STRANGER
 from uprid_sandbox.npd.requests import (
@@ -36,13 +36,13 @@ def phone_log() -> Tallies:
 
 
 class Responder:
-    """The API's front desk."""
+    """Decides for the API."""
 
     def __init__(
         self,
         options: SandboxOptions,
         book: TaskBook,
-        board: NoticeBoard,
+        board: NotificationBoard,
         calls: Tallies,
         outage: Outage,
     ) -> None:
@@ -88,11 +88,11 @@ class Responder:
         if step is not None and not step.taken:
             return _befall(step.act, {})
         try:
-            said = self._do(method, person, values)
+            members = self._do(method, person, values)
         except _Refused as refused:
             return replies.error(refused.error)
         person.done.add(method)
-        usual = person.scenario.look(said)
+        usual = person.scenario.look(members)
         return json_page(200, usual) if step is None else _befall(step.act, usual)
 
     def _do(self, method: Method, person: Person, values: Mapping[str, str]) -> Members:
@@ -120,7 +120,7 @@ class Responder:
         course = person.next_course()
         task = self._book.start(unit, course.ending)
         self._calls.of(person.key).count("taken", str(task.id))
-        self._board.announce(person, task, course.notices)
+        self._board.announce(person, task, course.notifications)
         return replies.created(task)
 
 

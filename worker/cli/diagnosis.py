@@ -35,7 +35,7 @@ _DOCTOR: Final = (Step("uprid doctor"),)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Diagnosis:
     """The reason, and the commands to type."""
 
     why: str
@@ -43,7 +43,7 @@ class Standing:
     steps: tuple[Step, ...] = ()
 
 
-def standing(row: Row, provider: ProviderRow | None, now: datetime) -> Standing:
+def diagnose(row: Row, provider: ProviderRow | None, now: datetime) -> Diagnosis:
     """Return what an operation waits for, and the commands to type."""
     if row.state is State.WAITING_FOR_PERSON:
         return _waiting(row)
@@ -53,38 +53,38 @@ def standing(row: Row, provider: ProviderRow | None, now: datetime) -> Standing:
         note = f": {provider.paused_note}" if provider.paused_note else ""
         who = f"since {moment(provider.paused_at)} by {provider.paused_by}{note}"
         mended = Step(f"uprid unpause {row.provider}", "once that is corrected")
-        return Standing(f"{row.provider} is paused {who}", (mended,))
+        return Diagnosis(f"{row.provider} is paused {who}", (mended,))
     if provider is not None and provider.closed_until is not None and provider.closed_until > now:
         rests = f"{row.provider} rests until {moment(provider.closed_until)}"
-        return Standing(f"{rests} after {provider.failures} failed requests in a row")
+        return Diagnosis(f"{rests} after {provider.failures} failed requests in a row")
     return _driven(row, now)
 
 
-def _driven(row: Row, now: datetime) -> Standing:
+def _driven(row: Row, now: datetime) -> Diagnosis:
     if row.due_at is None:
-        return Standing("nothing is planned for it: this is a defect", _DOCTOR)
+        return Diagnosis("nothing is planned for it: this is a defect", _DOCTOR)
     waits = f"waits for {_NEXT[row.state]}"
-    if row.faults:
-        waits += f" after {row.faults} requests in a row that met trouble"
+    if row.consecutive_failures:
+        waits += f" after {row.consecutive_failures} requests in a row that met trouble"
     late = now - row.due_at
     if late > OVERDUE_AFTER:
         held = ", held by a worker" if row.is_leased else ""
-        return Standing(f"{waits}, overdue by {lasting(late)}{held}", _DOCTOR)
+        return Diagnosis(f"{waits}, overdue by {lasting(late)}{held}", _DOCTOR)
     if row.is_leased:
-        return Standing("is being worked on")
+        return Diagnosis("is being worked on")
     if late >= timedelta(0):
-        return Standing(f"{waits}, due now")
-    return Standing(f"{waits} at {moment(row.due_at)}, in {lasting(late)}")
+        return Diagnosis(f"{waits}, due now")
+    return Diagnosis(f"{waits} at {moment(row.due_at)}, in {lasting(late)}")
 
 
-def _waiting(row: Row) -> Standing:
+def _waiting(row: Row) -> Diagnosis:
     code = (row.reason or {}).get("code")
     why = _WAITS.get(ReasonCode(code), "see its reason") if code else "no reason was given"
-    said = why.format(provider=row.provider)
-    return Standing(f"waits for a person: {said}", steps.while_waiting(row))
+    shown = why.format(provider=row.provider)
+    return Diagnosis(f"waits for a person: {shown}", steps.while_waiting(row))
 
 
-def _ended(row: Row) -> Standing:
+def _ended(row: Row) -> Diagnosis:
     if row.state in RETRYABLE and (row.reason or {}).get("retryable"):
-        return Standing("has ended; a next attempt can succeed", steps.after_an_end(row))
-    return Standing("has ended")
+        return Diagnosis("has ended; a next attempt can succeed", steps.after_an_end(row))
+    return Diagnosis("has ended")

@@ -5,7 +5,7 @@ import pytest
 
 from uprid_client.contract.reason_codes import ReasonCode
 from uprid_client.contract.states import State
-from worker.cli.standing import Standing, standing
+from worker.cli.diagnosis import Diagnosis, diagnose
 from worker.domain.states import DRIVEN, LIVE
 from worker.store.overview import ProviderRow
 from worker.store.reading import Row
@@ -23,7 +23,7 @@ ROW = Row(
     deadline_at=None,
     due_at=NOW + timedelta(seconds=5),
     polls=3,
-    faults=0,
+    consecutive_failures=0,
     waiting_from=None,
     created_at=NOW,
     started_at=NOW,
@@ -44,7 +44,9 @@ RETRYABLE = {"code": "data_mismatch", "message": "no", "retryable": True}
         pytest.param(ROW, None, "the next poll", id="provider never called"),
         pytest.param(replace(ROW, due_at=NOW), PROVIDER, "due now", id="due"),
         pytest.param(replace(ROW, lease_id="held"), PROVIDER, "being worked on", id="leased"),
-        pytest.param(replace(ROW, faults=3), PROVIDER, "3 requests in a row", id="troubled"),
+        pytest.param(
+            replace(ROW, consecutive_failures=3), PROVIDER, "3 requests in a row", id="troubled"
+        ),
         pytest.param(ROW, PAUSED, "paused since 2026-03-04 12:00:00Z by olga: maint", id="paused"),
         pytest.param(ROW, RESTING, "rests until 2026-03-04 12:00:30Z", id="breaker open"),
         pytest.param(
@@ -56,26 +58,26 @@ RETRYABLE = {"code": "data_mismatch", "message": "no", "retryable": True}
         pytest.param(replace(ROW, state=State.SUCCEEDED), PAUSED, "has ended", id="ended"),
     ],
 )
-def test_standing_says_what_an_operation_waits_for(
+def test_diagnosis_says_what_an_operation_waits_for(
     row: Row, provider: ProviderRow | None, said: str
 ) -> None:
-    assert said in standing(row, provider, NOW).why
+    assert said in diagnose(row, provider, NOW).why
 
 
 @pytest.mark.parametrize("state", sorted(LIVE))
-def test_standing_says_something_of_every_live_state(state: State) -> None:
-    assert standing(replace(ROW, state=state), PROVIDER, NOW).why
+def test_diagnosis_says_something_of_every_live_state(state: State) -> None:
+    assert diagnose(replace(ROW, state=state), PROVIDER, NOW).why
 
 
-def test_standing_sends_to_the_doctor_when_work_is_overdue() -> None:
-    late = standing(replace(ROW, due_at=NOW - timedelta(minutes=2), lease_id="held"), PROVIDER, NOW)
+def test_diagnosis_sends_to_the_doctor_when_work_is_overdue() -> None:
+    late = diagnose(replace(ROW, due_at=NOW - timedelta(minutes=2), lease_id="held"), PROVIDER, NOW)
 
     assert "overdue by 2 min 0 s, held by a worker" in late.why
     assert typed(late) == ["uprid doctor"]
 
 
-def test_standing_of_what_a_paused_provider_holds_up_ends_with_its_unpause() -> None:
-    [step] = standing(ROW, PAUSED, NOW).steps
+def test_diagnosis_of_what_a_paused_provider_holds_up_ends_with_its_unpause() -> None:
+    [step] = diagnose(ROW, PAUSED, NOW).steps
 
     assert (step.command, step.when) == ("uprid unpause moneta", "once that is corrected")
 
@@ -90,18 +92,18 @@ def test_standing_of_what_a_paused_provider_holds_up_ends_with_its_unpause() -> 
         (State.SUCCEEDED, None, False),
     ],
 )
-def test_standing_offers_a_retry_where_one_can_help(
+def test_diagnosis_offers_a_retry_where_one_can_help(
     state: State, reason: dict[str, object] | None, offered: bool
 ) -> None:
-    stands = standing(replace(ROW, state=state, reason=reason), PROVIDER, NOW)
+    diagnosis = diagnose(replace(ROW, state=state, reason=reason), PROVIDER, NOW)
 
-    assert typed(stands) == (["uprid retry 'order 1' --note '…'"] if offered else [])
+    assert typed(diagnosis) == (["uprid retry 'order 1' --note '…'"] if offered else [])
 
 
-def test_standing_warns_that_a_retry_of_a_rejection_sends_the_same_data() -> None:
+def test_diagnosis_warns_that_a_retry_of_a_rejection_sends_the_same_data() -> None:
     rejected = replace(ROW, state=State.REJECTED, reason=RETRYABLE)
 
-    assert standing(rejected, PROVIDER, NOW).steps[0].when == "if the same data can pass now"
+    assert diagnose(rejected, PROVIDER, NOW).steps[0].when == "if the same data can pass now"
 
 
 @pytest.mark.parametrize(
@@ -124,35 +126,35 @@ def test_standing_warns_that_a_retry_of_a_rejection_sends_the_same_data() -> Non
         (None, "polling", ["resume", "resolve VERDICT"]),
     ],
 )
-def test_standing_of_what_waits_says_what_to_type_by_its_reason(
+def test_diagnosis_of_what_waits_says_what_to_type_by_its_reason(
     code: str | None, waiting_from: str, commands: list[str]
 ) -> None:
-    stands = standing(waits(code, State(waiting_from)), PROVIDER, NOW)
+    diagnosis = diagnose(waits(code, State(waiting_from)), PROVIDER, NOW)
 
-    assert stands.why.startswith("waits for a person: ")
-    assert "{" not in stands.why
-    assert [short(command) for command in typed(stands)] == commands
+    assert diagnosis.why.startswith("waits for a person: ")
+    assert "{" not in diagnosis.why
+    assert [short(command) for command in typed(diagnosis)] == commands
 
 
-def test_standing_of_an_unknown_answer_without_an_id_asks_for_the_id_too() -> None:
-    stands = standing(replace(waits("unknown_answer"), provider_ref=None), PROVIDER, NOW)
+def test_diagnosis_of_an_unknown_answer_without_an_id_asks_for_the_id_too() -> None:
+    diagnosis = diagnose(replace(waits("unknown_answer"), provider_ref=None), PROVIDER, NOW)
 
-    assert short(typed(stands)[-1]) == "resume --provider-ref '…'"
+    assert short(typed(diagnosis)[-1]) == "resume --provider-ref '…'"
 
 
 @pytest.mark.parametrize(
     "code", ["unknown_answer", "configuration", "provider_error", "document_invalid"]
 )
-def test_standing_begins_with_the_answer_where_one_is_kept(code: str) -> None:
-    stands = standing(replace(waits(code), answered=True), PROVIDER, NOW)
+def test_diagnosis_begins_with_the_answer_where_one_is_kept(code: str) -> None:
+    diagnosis = diagnose(replace(waits(code), answered=True), PROVIDER, NOW)
 
-    assert short(typed(stands)[0]) == "answer"
+    assert short(typed(diagnosis)[0]) == "answer"
 
 
 @pytest.mark.parametrize("code", sorted(ReasonCode))
-def test_standing_has_something_to_type_whatever_an_operation_waits_for(code: ReasonCode) -> None:
+def test_diagnosis_has_something_to_type_whatever_an_operation_waits_for(code: ReasonCode) -> None:
     for origin in sorted(DRIVEN):
-        assert standing(waits(code, origin), PROVIDER, NOW).steps
+        assert diagnose(waits(code, origin), PROVIDER, NOW).steps
 
 
 def waits(code: str | None, waiting_from: State = State.POLLING) -> Row:
@@ -161,8 +163,8 @@ def waits(code: str | None, waiting_from: State = State.POLLING) -> Row:
     return replace(ROW, state=state, due_at=None, reason=reason, waiting_from=waiting_from)
 
 
-def typed(stands: Standing) -> list[str]:
-    return [step.command for step in stands.steps]
+def typed(diagnosis: Diagnosis) -> list[str]:
+    return [step.command for step in diagnosis.steps]
 
 
 def short(command: str) -> str:

@@ -12,12 +12,12 @@ from tests.support.loopback import free_port
 from tests.support.operations import NOW
 from uprid_client.errors import DatabaseUnavailable
 from uprid_client.sealing import Sealer
-from worker.process.stored_token import StoredTokens
+from worker.process.stored_access_tokens import StoredAccessTokens
 from worker.providers.access_tokens import LOOK_AGAIN, AccessToken
-from worker.store import tokens as store
+from worker.store import access_tokens as store
+from worker.store.access_tokens import Held, SealedAccessToken
 from worker.store.database import Database
 from worker.store.tables import ACCESS_TOKENS
-from worker.store.tokens import Held, SealedToken
 
 KEY = Fernet.generate_key().decode()
 NAME = "some"
@@ -30,7 +30,7 @@ def put(database: Database, sealed: str = "sealed") -> int:
         return store.put(connection, NAME, sealed, NOW + TTL)
 
 
-def current(database: Database, after: float = 0) -> SealedToken | None:
+def current(database: Database, after: float = 0) -> SealedAccessToken | None:
     with database.read() as connection:
         return store.current(connection, NAME, NOW + timedelta(seconds=after))
 
@@ -51,9 +51,9 @@ def drop(database: Database, generation: int) -> None:
         store.drop(connection, NAME, generation)
 
 
-def shelf(database: Database, key: str = KEY) -> StoredTokens:
+def shelf(database: Database, key: str = KEY) -> StoredAccessTokens:
     """Return what another process would have."""
-    return StoredTokens(database, Sealer([key]), NAME)
+    return StoredAccessTokens(database, Sealer([key]), NAME)
 
 
 def test_current_is_nothing_at_first(database: Database) -> None:
@@ -63,7 +63,7 @@ def test_current_is_nothing_at_first(database: Database) -> None:
 def test_current_is_the_newest_until_its_time_is_over(database: Database) -> None:
     assert [put(database, "first"), put(database, "second")] == [1, 2]
 
-    assert current(database, after=TTL.total_seconds() - 1) == SealedToken("second", 2)
+    assert current(database, after=TTL.total_seconds() - 1) == SealedAccessToken("second", 2)
     assert current(database, after=TTL.total_seconds()) is None
 
 
@@ -72,7 +72,7 @@ def test_drop_erases_the_token_that_was_refused_and_no_newer_one(database: Datab
     put(database, "second")
 
     drop(database, 1)
-    assert current(database) == SealedToken("second", 2)
+    assert current(database) == SealedAccessToken("second", 2)
     drop(database, 2)
     assert current(database) is None
     with database.read() as connection:
@@ -184,7 +184,7 @@ def test_under_contention_a_token_is_fetched_once(database: Database) -> None:
     start = threading.Barrier(9)
     fetched: list[str] = []
 
-    def get(mine: StoredTokens) -> str:
+    def get(mine: StoredAccessTokens) -> str:
         start.wait()
         while True:
             if (found := mine.current()) is not None:

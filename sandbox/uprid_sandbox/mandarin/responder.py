@@ -35,7 +35,7 @@ def session_log() -> Tallies:
 
 
 class Responder:
-    """Mandarin's front desk. A refusal never says what is wrong: the provider's does not."""
+    """Decides for Mandarin. A refusal never says what is wrong: the provider's does not."""
 
     def __init__(self, gate: Gate, book: SessionBook, calls: Tallies, outage: Outage) -> None:
         self._gate = gate

@@ -8,7 +8,7 @@ from typing import Final
 from uprid_sandbox.calls import Tallies
 from uprid_sandbox.intellectmoney import calls
 from uprid_sandbox.intellectmoney.acts import DONE, Manner
-from uprid_sandbox.intellectmoney.counter import Counter, Said
+from uprid_sandbox.intellectmoney.counter import Counter, Decision
 from uprid_sandbox.intellectmoney.forms import read_day
 from uprid_sandbox.intellectmoney.methods import WRITE
 from uprid_sandbox.intellectmoney.objects import object_scenario
@@ -26,7 +26,7 @@ _COMPARED: Final = (
 )
 
 
-class ObjectDesk:
+class ObjectResponder:
     """Counts every write: none of them is harmless."""
 
     def __init__(self, counter: Counter, schedule: Schedule, log: Tallies) -> None:
@@ -48,7 +48,7 @@ class ObjectDesk:
         """Allow any number of calls."""
         return None
 
-    def serve(self, request: Request) -> Said:
+    def serve(self, request: Request) -> Decision:
         """Write, or list."""
         object_id = self._object(request)
         self._asked[request.method.kind, object_id] += 1
@@ -66,7 +66,7 @@ class ObjectDesk:
         owner = self._schedule.owner(request.text("Operation"))
         return request.number("ObjectId", owner or 0)
 
-    def _write(self, request: Request, object_id: int, ask: int) -> Said:
+    def _write(self, request: Request, object_id: int, ask: int) -> Decision:
         scenario = object_scenario(object_id)
         write = scenario.write
         act = None if write is None else write.trouble.act_at(ask)
@@ -96,7 +96,7 @@ class ObjectDesk:
             self._schedule.create_for_others(object_id, late)
         return True
 
-    def _list(self, request: Request, object_id: int, ask: int) -> Said:
+    def _list(self, request: Request, object_id: int, ask: int) -> Decision:
         scenario = object_scenario(object_id)
         if Manner.NEIGHBOURS in scenario.manner:
             self._schedule.create_for_others(object_id + 1, late=0)

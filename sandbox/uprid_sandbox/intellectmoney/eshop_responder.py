@@ -5,7 +5,7 @@ from collections import Counter as Numbers
 from uprid_sandbox.calls import Tallies
 from uprid_sandbox.intellectmoney import calls
 from uprid_sandbox.intellectmoney.acts import DONE, Act, Manner
-from uprid_sandbox.intellectmoney.counter import Counter, Said
+from uprid_sandbox.intellectmoney.counter import Counter, Decision
 from uprid_sandbox.intellectmoney.eshops import eshop_scenario
 from uprid_sandbox.intellectmoney.forms import read_day
 from uprid_sandbox.intellectmoney.invoices import STATES
@@ -18,7 +18,7 @@ from uprid_sandbox.intellectmoney.tree import Content, Items
 _NAMES = {number: name for name, number in STATES.items()}
 
 
-class EshopDesk:
+class EshopResponder:
     """Counts every page by its Skip."""
 
     def __init__(self, counter: Counter, log: Tallies) -> None:
@@ -38,7 +38,7 @@ class EshopDesk:
         """Return for how many such calls a UserToken is good."""
         return eshop_scenario(_eshop(request)).token_calls
 
-    def serve(self, request: Request) -> Said:
+    def serve(self, request: Request) -> Decision:
         """Return a page of the registry, or what befalls it."""
         eshop_id = _eshop(request)
         skip, take = request.number("Skip", 0), request.number("Take", 0)

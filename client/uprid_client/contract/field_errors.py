@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from uprid_client.shown_names import shown_field
 
 _NO_HINTS: Final[Mapping[str, str]] = {}
-_SAID: Final = {
+_ADVICE: Final = {
     "missing": "is missing",
     "extra_forbidden": "is not known: remove it",
     "string_type": "must be a string",
@@ -28,7 +28,7 @@ _SAID: Final = {
 _ONE_OF: Final = frozenset({"enum", "literal_error"})
 
 
-def faults_of(
+def errors_of(
     error: ValidationError, whole: str = "payload", hints: Mapping[str, str] = _NO_HINTS
 ) -> tuple[list[str], str]:
     """Return the names of the faulty fields and a text that says what to do about each.
@@ -38,16 +38,16 @@ def faults_of(
     field is missing.
     """
     fields: dict[str, str] = {}
-    for fault in error.errors(include_input=False, include_url=False):
-        name = ".".join(_shown(part) for part in fault["loc"]) or whole
-        said = _SAID.get(fault["type"], "is not valid")
-        if fault["type"] in _ONE_OF:
-            said = f"must be {fault['ctx']['expected']}"
-        if fault["type"] == "value_error":
-            said = fault["msg"].removeprefix("Value error, ")
-        if fault["type"] == "missing" and name in hints:
-            said += f": {hints[name]}"
-        fields.setdefault(name, f"{name} {said}")
+    for detail in error.errors(include_input=False, include_url=False):
+        name = ".".join(_shown(part) for part in detail["loc"]) or whole
+        advice = _ADVICE.get(detail["type"], "is not valid")
+        if detail["type"] in _ONE_OF:
+            advice = f"must be {detail['ctx']['expected']}"
+        if detail["type"] == "value_error":
+            advice = detail["msg"].removeprefix("Value error, ")
+        if detail["type"] == "missing" and name in hints:
+            advice += f": {hints[name]}"
+        fields.setdefault(name, f"{name} {advice}")
     return list(fields), "; ".join(fields.values())
 
 

@@ -6,16 +6,16 @@ from typing import Final, Protocol
 from uprid_sandbox.answers import html_page
 from uprid_sandbox.calls import Tallies
 from uprid_sandbox.intellectmoney.acts import FAILED, UNAUTHENTICATED
-from uprid_sandbox.intellectmoney.counter import Counter, Said
-from uprid_sandbox.intellectmoney.eshop_desk import EshopDesk
-from uprid_sandbox.intellectmoney.login_desk import LoginDesk
+from uprid_sandbox.intellectmoney.counter import Counter, Decision
+from uprid_sandbox.intellectmoney.eshop_responder import EshopResponder
+from uprid_sandbox.intellectmoney.login_responder import LoginResponder
 from uprid_sandbox.intellectmoney.methods import INVOICES, LIST, TOKEN, WRITE
-from uprid_sandbox.intellectmoney.object_desk import ObjectDesk
+from uprid_sandbox.intellectmoney.object_responder import ObjectResponder
 from uprid_sandbox.intellectmoney.queue import Queue
 from uprid_sandbox.intellectmoney.requests import Request
 from uprid_sandbox.intellectmoney.schedule import Schedule
 from uprid_sandbox.intellectmoney.signing import is_bearer, is_signed
-from uprid_sandbox.intellectmoney.tokens import Tokens
+from uprid_sandbox.intellectmoney.user_tokens import UserTokens
 from uprid_sandbox.intellectmoney.violations import Violation
 from uprid_sandbox.options import SandboxOptions
 from uprid_sandbox.outages import Mode, Outage
@@ -33,17 +33,17 @@ class Headers:
     sign: str | None = field(repr=False)
 
 
-class _Room(Protocol):
-    """A desk behind the check of the UserToken."""
+class _TokenResponder(Protocol):
+    """A responder behind the check of the UserToken."""
 
     def arrive(self, request: Request) -> None: ...
     def subject(self, request: Request) -> str: ...
     def token_calls(self, request: Request) -> int | None: ...
-    def serve(self, request: Request) -> Said: ...
+    def serve(self, request: Request) -> Decision: ...
 
 
 class Responder:
-    """IntellectMoney's front desk."""
+    """Decides for IntellectMoney."""
 
     def __init__(self, world: World, calls: Tallies, outage: Outage) -> None:
         options, clock = world.options, world.clock
@@ -52,32 +52,32 @@ class Responder:
         self._outage = outage
         self._queue = Queue(options.delay, clock)
         self._counter = Counter(self._queue)
-        self._tokens = Tokens(options.intellectmoney_token_lifetime, clock)
-        self._logins = LoginDesk(options, self._counter, self._tokens)
-        self._eshops = EshopDesk(self._counter, calls)
-        self._objects = ObjectDesk(self._counter, Schedule(options.delay, clock), calls)
-        self._rooms: dict[str, _Room] = {
+        self._user_tokens = UserTokens(options.intellectmoney_token_lifetime, clock)
+        self._logins = LoginResponder(options, self._counter, self._user_tokens)
+        self._eshops = EshopResponder(self._counter, calls)
+        self._objects = ObjectResponder(self._counter, Schedule(options.delay, clock), calls)
+        self._responders: dict[str, _TokenResponder] = {
             INVOICES.kind: self._eshops,
             WRITE.kind: self._objects,
             LIST.kind: self._objects,
         }
 
-    def answer(self, request: Request, headers: Headers, operation_id: str) -> Said:
+    def answer(self, request: Request, headers: Headers, operation_id: str) -> Decision:
         """Return what a request gets, and count it; an `OperationId` is the result path's."""
         self._calls.count(request.method.kind)
-        room = self._rooms.get(request.method.kind)
-        if room is not None:
-            room.arrive(request)
-        refusal = self._sickness() or self._objection(request, headers, room)
+        responder = self._responders.get(request.method.kind)
+        if responder is not None:
+            responder.arrive(request)
+        refusal = self._sickness() or self._objection(request, headers, responder)
         if refusal is not None:
             return refusal
-        if room is not None:
-            return room.serve(request)
+        if responder is not None:
+            return responder.serve(request)
         if request.method is TOKEN:
             return self._logins.serve(request)
         return self._counter.result(operation_id)
 
-    def refuse(self, violation: Violation) -> Said:
+    def refuse(self, violation: Violation) -> Decision:
         """Return what an invalid request gets, and count it."""
         self._calls.count("invalid")
         return self._sickness() or self._counter.say(FAILED, str(violation))
@@ -87,25 +87,29 @@ class Responder:
         for each in (self._queue, self._logins, self._eshops, self._objects):
             each.clear()
 
-    def _sickness(self) -> Said | None:
+    def _sickness(self) -> Decision | None:
         if self._outage.mode is Mode.CREDENTIALS:
             return self._counter.say(UNAUTHENTICATED)
         return self._outage.symptom(_NO_BEARER)
 
-    def _objection(self, request: Request, headers: Headers, room: _Room | None) -> Said | None:
+    def _objection(
+        self, request: Request, headers: Headers, responder: _TokenResponder | None
+    ) -> Decision | None:
         bearer = self._options.intellectmoney_bearer_token
         if bearer is not None and not is_bearer(headers.authorization, bearer):
             self._calls.count("unauthenticated")
             return _NO_BEARER
         key = self._options.intellectmoney_sign_secret_key
         signed = key is None or is_signed(headers.sign, request, key)
-        if signed and (request.method is TOKEN or self._is_token_good(request, room)):
+        if signed and (request.method is TOKEN or self._is_user_token_good(request, responder)):
             return None
         self._calls.count("unauthenticated")
         return self._counter.say(UNAUTHENTICATED)
 
-    def _is_token_good(self, request: Request, room: _Room | None) -> bool:
-        token = request.text("UserToken")
-        if room is None:
-            return self._tokens.spend(token, request.method.kind, None)
-        return self._tokens.spend(token, room.subject(request), room.token_calls(request))
+    def _is_user_token_good(self, request: Request, responder: _TokenResponder | None) -> bool:
+        user_token = request.text("UserToken")
+        if responder is None:
+            return self._user_tokens.spend(user_token, request.method.kind, None)
+        return self._user_tokens.spend(
+            user_token, responder.subject(request), responder.token_calls(request)
+        )
