@@ -52,7 +52,7 @@ def test_tests_listen_on_loopback_servers_alone() -> None:
     assert found == set()
 
 
-@pytest.mark.parametrize("module", _LISTENING, ids=lambda path: path.stem)
+@pytest.mark.parametrize("module", sorted(_LISTENING), ids=lambda path: path.stem)
 def test_modules_that_may_listen_do(module: Path) -> None:
     assert list(_listening(module.read_text("utf-8")))
 
