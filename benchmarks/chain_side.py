@@ -11,7 +11,7 @@ from sqlalchemy import func, insert, select
 from benchmarks import chain, rows
 from benchmarks.chain import ROWS
 from benchmarks.stage import Stage
-from tests.support.processes import Process
+from tests.support.processes.child import Process
 
 PROCESSES: Final = 2
 #: The fastest of what was tried side by side (polls/s in the same minutes, two cores): threads 2

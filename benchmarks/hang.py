@@ -20,7 +20,7 @@ from benchmarks.ours import began, wakeups
 from benchmarks.stage import Stage
 from config.polling import PollPolicy
 from config.queues import Wake
-from tests.support.loopback import free_port
+from tests.support.loopback.server import free_port
 from uprid_client.contract.states import State
 from uprid_client.names import Provider
 from uprid_client.sealing import Sealer, new_key

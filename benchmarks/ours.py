@@ -14,7 +14,7 @@ from config.celery import configuration
 from config.polling import PollPolicy
 from config.queues import Wake
 from config.settings import EngineSettings
-from tests.support.processes import Process, wait_until
+from tests.support.processes.child import Process, wait_until
 from uprid_client.contract.states import State
 from uprid_client.names import Provider
 from uprid_client.sealing import new_key

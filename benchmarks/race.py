@@ -8,7 +8,7 @@ from typing import Final
 from benchmarks import loop, meter
 from benchmarks.side import Side
 from benchmarks.stage import Stage
-from tests.support.processes import wait_until
+from tests.support.processes.child import wait_until
 
 _PATIENCE: Final = 300.0
 

@@ -14,12 +14,12 @@ import requests
 from sqlalchemy import select, text
 
 from benchmarks import meter, rows
-from tests.support.loopback import free_port
-from tests.support.postgres import postgres_server
-from tests.support.processes import Process, environment, running, start
-from tests.support.schema import bring_to_newest
-from tests.support.servers import SqliteFiles
-from tests.support.valkey import ValkeyServer, valkey_server
+from tests.support.engine.schema import bring_to_newest
+from tests.support.loopback.server import free_port
+from tests.support.processes.child import Process, environment, running, start
+from tests.support.servers.fresh import SqliteFiles
+from tests.support.servers.postgres import postgres_server
+from tests.support.servers.valkey import ValkeyServer, valkey_server
 from worker.store.database import Database
 
 DatabaseKind = Literal["postgres", "sqlite"]

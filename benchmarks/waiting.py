@@ -13,7 +13,7 @@ from benchmarks.meter import Memory
 from benchmarks.ours import Ours
 from benchmarks.stage import Stage
 from config.providers import MonetaSettings
-from tests.support.processes import wait_until
+from tests.support.processes.child import wait_until
 
 #: Seconds from now in which what waits comes due.
 _FROM: Final = 5.0

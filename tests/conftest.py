@@ -6,18 +6,18 @@ from collections.abc import Generator, Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.support.processes import SETTING_PREFIXES
-from tests.support.real_parts import is_ci
-from tests.support.schema import bring_to_newest
-from tests.support.servers import (
+from tests.support.engine.schema import bring_to_newest
+from tests.support.processes.child import SETTING_PREFIXES
+from tests.support.servers.fresh import (
     PostgresServer,
     SqliteFiles,
     ValkeyServer,
     postgres_server,
     valkey_server,
 )
-from tests.support.shared_run import ByFile, longest_first
-from tests.support.where_time_goes import WhereTimeGoes
+from tests.support.servers.real_parts import is_ci
+from tests.support.suite.shared_run import ByFile, longest_first
+from tests.support.suite.where_time_goes import WhereTimeGoes
 from worker.store.database import Database
 
 # How long an example takes says how busy the machine is.

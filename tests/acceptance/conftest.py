@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.schema import bring_to_newest
-from tests.support.servers import PostgresServer, SqliteFiles, ValkeyServer, valkey_server
+from tests.support.engine.schema import bring_to_newest
+from tests.support.servers.fresh import PostgresServer, SqliteFiles, ValkeyServer, valkey_server
 
 #: The quick run has whole systems on PostgreSQL, and on SQLite where a module asks for it alone.
 BOTH = [

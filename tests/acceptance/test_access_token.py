@@ -5,11 +5,11 @@ from typing import Final
 
 import pytest
 
-from tests.support.marketplace import ENDS
-from tests.support.processes import wait_until
-from tests.support.registries import PACE, expected, fetch, pages_answered, said
-from tests.support.servers import valkey_server
-from tests.support.system import System, system
+from tests.support.messages.marketplace import ENDS
+from tests.support.processes.child import wait_until
+from tests.support.processes.system import System, system
+from tests.support.providers.registries import PACE, expected, fetch, pages_answered, said
+from tests.support.servers.fresh import valkey_server
 
 pytestmark = pytest.mark.slow
 

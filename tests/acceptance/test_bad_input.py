@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from tests.support.bad_input import (
+from tests.support.messages.bad_input import (
     Arguments,
     Bad,
     Make,
@@ -20,12 +20,12 @@ from tests.support.bad_input import (
     sizes,
     spoilt,
 )
-from tests.support.malformed import MALFORMED, body, message
-from tests.support.marketplace import ACCEPTED, RETRY, START, Marketplace
-from tests.support.people import changed, person
-from tests.support.processes import wait_until
-from tests.support.servers import ValkeyServer, valkey_server
-from tests.support.system import System, system
+from tests.support.messages.malformed import MALFORMED, body, message
+from tests.support.messages.marketplace import ACCEPTED, RETRY, START, Marketplace
+from tests.support.messages.people import changed, person
+from tests.support.processes.child import wait_until
+from tests.support.processes.system import System, system
+from tests.support.servers.fresh import ValkeyServer, valkey_server
 
 _UNIT: Final = 8_000_000
 _USED: Final = "used-reference"

@@ -8,13 +8,13 @@ from typing import Final
 
 import pytest
 
-from tests.support.npd import notification
-from tests.support.outage import locked_out
-from tests.support.payloads import mandarin_person
-from tests.support.processes import wait_until
-from tests.support.schema import bring_to_newest
-from tests.support.servers import PostgresServer, ValkeyServer
-from tests.support.system import System, system
+from tests.support.engine.schema import bring_to_newest
+from tests.support.processes.child import wait_until
+from tests.support.processes.system import System, system
+from tests.support.providers.npd import notification
+from tests.support.providers.payloads import mandarin_person
+from tests.support.servers.fresh import PostgresServer, ValkeyServer
+from tests.support.servers.outage import locked_out
 from uprid_client.names import Task
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres]

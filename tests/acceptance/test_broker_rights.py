@@ -6,12 +6,12 @@ from typing import Any, Final, cast
 
 import pytest
 
-from tests.support.broker_rights import rules_of_a_worker
-from tests.support.marketplace import Marketplace
-from tests.support.processes import wait_until
-from tests.support.redis_server import RedisServer, redis_server
-from tests.support.servers import ValkeyServer
-from tests.support.system import SEAL_KEY, System, system
+from tests.support.messages.marketplace import Marketplace
+from tests.support.processes.child import wait_until
+from tests.support.processes.system import SEAL_KEY, System, system
+from tests.support.servers.broker_rights import rules_of_a_worker
+from tests.support.servers.fresh import ValkeyServer
+from tests.support.servers.redis_server import RedisServer, redis_server
 
 _PASSWORD: Final = "TopSecret"
 #: Users with the same rights, so that the server's log says who asked for more.

@@ -11,16 +11,16 @@ from typing import Final
 import pytest
 import requests
 
-from tests.support.broker_certificates import Authority, Certificate
-from tests.support.command import uprid
-from tests.support.loopback import free_port
-from tests.support.marketplace import ENDS
-from tests.support.people import person
-from tests.support.processes import Process, environment, running, wait_until
-from tests.support.redis_server import RedisServer
-from tests.support.servers import ValkeyServer
-from tests.support.system import FINGERPRINT_KEY, SEAL_KEY, System, system
-from tests.support.tls_listener import TlsListener
+from tests.support.loopback.server import free_port
+from tests.support.loopback.tls_listener import TlsListener
+from tests.support.messages.marketplace import ENDS
+from tests.support.messages.people import person
+from tests.support.processes.child import Process, environment, running, wait_until
+from tests.support.processes.command import uprid
+from tests.support.processes.system import FINGERPRINT_KEY, SEAL_KEY, System, system
+from tests.support.servers.broker_certificates import Authority, Certificate
+from tests.support.servers.fresh import ValkeyServer
+from tests.support.servers.redis_server import RedisServer
 from uprid_client import Client
 from uprid_client.errors import BrokerUnavailable
 

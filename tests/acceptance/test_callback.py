@@ -8,13 +8,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.support.http_server import Answer, Asked, HttpServer
-from tests.support.marketplace import ACCEPTED, CALLBACK, REFUSED, STARTED, Marketplace
-from tests.support.people import person
-from tests.support.processes import wait_until
-from tests.support.schema import bring_to_newest
-from tests.support.servers import SqliteFiles, ValkeyServer
-from tests.support.system import System, system
+from tests.support.engine.schema import bring_to_newest
+from tests.support.loopback.http_server import Answer, Asked, HttpServer
+from tests.support.messages.marketplace import ACCEPTED, CALLBACK, REFUSED, STARTED, Marketplace
+from tests.support.messages.people import person
+from tests.support.processes.child import wait_until
+from tests.support.processes.system import System, system
+from tests.support.servers.fresh import SqliteFiles, ValkeyServer
 
 pytestmark = pytest.mark.slow
 

@@ -6,12 +6,12 @@ from typing import Final
 import psycopg
 import pytest
 
-from tests.support.marketplace import ENDS
-from tests.support.processes import wait_until
-from tests.support.read_only import read_only_for_old_sessions
-from tests.support.schema import bring_to_newest
-from tests.support.servers import PostgresServer, ValkeyServer, postgres_server
-from tests.support.system import System, system
+from tests.support.engine.schema import bring_to_newest
+from tests.support.messages.marketplace import ENDS
+from tests.support.processes.child import wait_until
+from tests.support.processes.system import System, system
+from tests.support.servers.fresh import PostgresServer, ValkeyServer, postgres_server
+from tests.support.servers.read_only import read_only_for_old_sessions
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres]
 

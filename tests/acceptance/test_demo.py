@@ -10,8 +10,8 @@ from typing import Final
 import psutil
 import pytest
 
-from tests.support.processes import Process, running
-from tests.support.shipped import environment, local_programs
+from tests.support.processes.child import Process, running
+from tests.support.processes.shipped import environment, local_programs
 from uprid_client.names import Provider
 from worker.local.demo.board import WIDTH
 from worker.local.demo.cases import PLAYS

@@ -16,13 +16,13 @@ from sqlalchemy import RowMapping
 
 from config.polling import PollPolicy
 from config.providers import MonetaSettings
-from tests.support.broker import MemoryBroker
-from tests.support.clock import StillDatabase
-from tests.support.engine import SEALER, Poller
-from tests.support.operations import PublishedEvent, journal, operation, told
-from tests.support.people import person
-from tests.support.schema import bring_to_newest
-from tests.support.servers import SqliteFiles
+from tests.support.engine.broker import MemoryBroker
+from tests.support.engine.clock import StillDatabase
+from tests.support.engine.operations import PublishedEvent, journal, operation, told
+from tests.support.engine.process import SEALER, Poller
+from tests.support.engine.schema import bring_to_newest
+from tests.support.messages.people import person
+from tests.support.servers.fresh import SqliteFiles
 from uprid_client.contract.events import EventType
 from uprid_client.contract.states import State
 from uprid_sandbox.background import background

@@ -14,11 +14,11 @@ from typing import Final
 import pytest
 from cryptography.fernet import Fernet
 
-from tests.support import toy_provider
-from tests.support.http_stub import HttpStub, said
-from tests.support.marketplace import Marketplace
-from tests.support.processes import environment, running
-from tests.support.servers import ValkeyServer
+from tests.support.loopback.http_stub import HttpStub, said
+from tests.support.messages.marketplace import Marketplace
+from tests.support.processes.child import environment, running
+from tests.support.providers import toy_provider
+from tests.support.servers.fresh import ValkeyServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

@@ -8,12 +8,12 @@ from typing import Any, Final
 import pytest
 import requests
 
-from tests.support.loopback import free_port
-from tests.support.marketplace import ACCEPTED, RETRY, STARTED, Marketplace
-from tests.support.people import Payload, changed, person
-from tests.support.processes import wait_until
-from tests.support.servers import ValkeyServer
-from tests.support.system import System, system
+from tests.support.loopback.server import free_port
+from tests.support.messages.marketplace import ACCEPTED, RETRY, STARTED, Marketplace
+from tests.support.messages.people import Payload, changed, person
+from tests.support.processes.child import wait_until
+from tests.support.processes.system import System, system
+from tests.support.servers.fresh import ValkeyServer
 
 pytestmark = pytest.mark.slow
 

@@ -17,13 +17,13 @@ import pytest
 import redis
 
 from config.queues import CHUNK_QUEUES, INTAKE_QUEUES
-from tests.support.foreign_entries import NO_BROADCASTS, NO_MESSAGES, NO_TASKS, PLANTED
-from tests.support.leaks import dump
-from tests.support.malformed import body, message
-from tests.support.marketplace import ACCEPTED, START, Marketplace
-from tests.support.processes import wait_until
-from tests.support.servers import valkey_server
-from tests.support.system import System, system
+from tests.support.leaks.places import dump
+from tests.support.messages.foreign_entries import NO_BROADCASTS, NO_MESSAGES, NO_TASKS, PLANTED
+from tests.support.messages.malformed import body, message
+from tests.support.messages.marketplace import ACCEPTED, START, Marketplace
+from tests.support.processes.child import wait_until
+from tests.support.processes.system import System, system
+from tests.support.servers.fresh import valkey_server
 from worker.process.queueing import kept
 
 _BOTH: Final = ("worker", "poller")

@@ -10,11 +10,11 @@ from typing import Final
 import pytest
 import requests
 
-from tests.support.loopback import LoopbackServer, free_port
-from tests.support.marketplace import ACCEPTED
-from tests.support.processes import PATIENCE, environment, wait_until
-from tests.support.servers import ValkeyServer
-from tests.support.system import SEAL_KEY, System, system
+from tests.support.loopback.server import LoopbackServer, free_port
+from tests.support.messages.marketplace import ACCEPTED
+from tests.support.processes.child import PATIENCE, environment, wait_until
+from tests.support.processes.system import SEAL_KEY, System, system
+from tests.support.servers.fresh import ValkeyServer
 
 _LOGIN: Final = ("olga", "very-secret")
 _FILES: Final = {

@@ -9,9 +9,10 @@ from typing import Any, Final
 
 import pytest
 
-from tests.support.marketplace import ACCEPTED, ENDS, STARTED, WAITING, Event
-from tests.support.processes import wait_until
-from tests.support.registries import (
+from tests.support.messages.marketplace import ACCEPTED, ENDS, STARTED, WAITING, Event
+from tests.support.processes.child import wait_until
+from tests.support.processes.system import SEAL_KEY, System, system
+from tests.support.providers.registries import (
     PACE,
     expected,
     fetch,
@@ -21,8 +22,7 @@ from tests.support.registries import (
     said,
     stored,
 )
-from tests.support.servers import valkey_server
-from tests.support.system import SEAL_KEY, System, system
+from tests.support.servers.fresh import valkey_server
 from uprid_client import Client
 from uprid_client.database.invoices import Invoice
 

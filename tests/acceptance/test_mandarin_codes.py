@@ -9,11 +9,19 @@ from typing import Any, Final
 
 import pytest
 
-from tests.support.marketplace import ACCEPTED, CODE, ENDS, INPUT_REQUIRED, MANDARIN, STARTED, Event
-from tests.support.processes import wait_until
-from tests.support.schema import bring_to_newest
-from tests.support.servers import PostgresServer, SqliteFiles, valkey_server
-from tests.support.system import System, system
+from tests.support.engine.schema import bring_to_newest
+from tests.support.messages.marketplace import (
+    ACCEPTED,
+    CODE,
+    ENDS,
+    INPUT_REQUIRED,
+    MANDARIN,
+    STARTED,
+    Event,
+)
+from tests.support.processes.child import wait_until
+from tests.support.processes.system import System, system
+from tests.support.servers.fresh import PostgresServer, SqliteFiles, valkey_server
 
 #: Sessions: those of the quick run are enough for every order of right and wrong codes.
 _SOME: Final = 100

@@ -11,7 +11,11 @@ from typing import Final
 
 import pytest
 
-from tests.support.lost_calls import (
+from tests.support.engine.schema import bring_to_newest
+from tests.support.messages.marketplace import CODE, STARTED
+from tests.support.processes.child import wait_until
+from tests.support.processes.system import System, system
+from tests.support.providers.lost_calls import (
     CALLS,
     HANGING,
     Becomes,
@@ -23,11 +27,7 @@ from tests.support.lost_calls import (
     patient,
     wait_for,
 )
-from tests.support.marketplace import CODE, STARTED
-from tests.support.processes import wait_until
-from tests.support.schema import bring_to_newest
-from tests.support.servers import SqliteFiles, valkey_server
-from tests.support.system import System, system
+from tests.support.servers.fresh import SqliteFiles, valkey_server
 
 #: Words of which the journal's note of a lost answer holds one.
 _NOTED: Final = {

@@ -12,7 +12,9 @@ from typing import Final
 
 import pytest
 
-from tests.support.marketplace import (
+from tests.support.engine.schema import bring_to_newest
+from tests.support.loopback.web_address import WebAddress
+from tests.support.messages.marketplace import (
     ACCEPTED,
     ENDS,
     LATE,
@@ -23,12 +25,10 @@ from tests.support.marketplace import (
     Event,
     Marketplace,
 )
-from tests.support.payloads import magic_phone, npd_person
-from tests.support.processes import wait_until
-from tests.support.schema import bring_to_newest
-from tests.support.servers import PostgresServer, SqliteFiles, valkey_server
-from tests.support.system import SEAL_KEY, System, system
-from tests.support.web_address import WebAddress
+from tests.support.processes.child import wait_until
+from tests.support.processes.system import SEAL_KEY, System, system
+from tests.support.providers.payloads import magic_phone, npd_person
+from tests.support.servers.fresh import PostgresServer, SqliteFiles, valkey_server
 
 _SUCCEEDED: Final = "uprid.operation.succeeded"
 _REJECTED: Final = "uprid.operation.rejected"

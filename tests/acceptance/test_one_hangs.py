@@ -11,7 +11,8 @@ from typing import Final
 
 import pytest
 
-from tests.support.marketplace import (
+from tests.support.loopback.web_address import WebAddress
+from tests.support.messages.marketplace import (
     CODE,
     ENDS,
     INPUT_REQUIRED,
@@ -20,13 +21,12 @@ from tests.support.marketplace import (
     STARTED,
     Event,
 )
-from tests.support.payloads import magic_phone, mandarin_person, npd_person, right_code
-from tests.support.people import person
-from tests.support.processes import wait_until
-from tests.support.registries import fetch
-from tests.support.servers import valkey_server
-from tests.support.system import SEAL_KEY, System, system
-from tests.support.web_address import WebAddress
+from tests.support.messages.people import person
+from tests.support.processes.child import wait_until
+from tests.support.processes.system import SEAL_KEY, System, system
+from tests.support.providers.payloads import magic_phone, mandarin_person, npd_person, right_code
+from tests.support.providers.registries import fetch
+from tests.support.servers.fresh import valkey_server
 
 pytestmark = pytest.mark.slow
 

@@ -10,12 +10,12 @@ from typing import Final
 
 import pytest
 
-from tests.support.frozen import frozen
-from tests.support.marketplace import ENDS, STARTED
-from tests.support.people import person
-from tests.support.processes import wait_until
-from tests.support.servers import PostgresServer, ValkeyServer, postgres_server, valkey_server
-from tests.support.system import System, system
+from tests.support.messages.marketplace import ENDS, STARTED
+from tests.support.messages.people import person
+from tests.support.processes.child import wait_until
+from tests.support.processes.system import System, system
+from tests.support.servers.fresh import PostgresServer, ValkeyServer, postgres_server, valkey_server
+from tests.support.servers.frozen import frozen
 from worker.process.forced_stop import MARGIN
 from worker.store.database import Database
 from worker.store.schema import migrate, newest_revision

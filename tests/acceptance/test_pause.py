@@ -10,11 +10,11 @@ from typing import Any, Final
 import pytest
 from sqlalchemy import Connection, Table, insert, select
 
-from tests.support.marketplace import ACCEPTED, Event
-from tests.support.people import person
-from tests.support.processes import wait_until
-from tests.support.servers import valkey_server
-from tests.support.system import System, system
+from tests.support.messages.marketplace import ACCEPTED, Event
+from tests.support.messages.people import person
+from tests.support.processes.child import wait_until
+from tests.support.processes.system import System, system
+from tests.support.servers.fresh import valkey_server
 from worker.domain.ids import new_id
 from worker.store.database import Database
 from worker.store.tables import ATTEMPTS, OPERATIONS

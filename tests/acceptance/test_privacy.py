@@ -13,17 +13,17 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.support import scan
-from tests.support.eavesdrop import Eavesdropper
-from tests.support.leaks import dump, flower_hears, flower_pages, guarded
-from tests.support.loopback import free_port
-from tests.support.malformed import body, message
-from tests.support.marketplace import ENDS, WAITING
-from tests.support.outage import locked_out
-from tests.support.people import changed, person
-from tests.support.processes import wait_until
-from tests.support.servers import valkey_server
-from tests.support.system import FINGERPRINT_KEY, SEAL_KEY, System, system
+from tests.support.leaks import scan
+from tests.support.leaks.eavesdrop import Eavesdropper
+from tests.support.leaks.places import dump, flower_hears, flower_pages, guarded
+from tests.support.loopback.server import free_port
+from tests.support.messages.malformed import body, message
+from tests.support.messages.marketplace import ENDS, WAITING
+from tests.support.messages.people import changed, person
+from tests.support.processes.child import wait_until
+from tests.support.processes.system import FINGERPRINT_KEY, SEAL_KEY, System, system
+from tests.support.servers.fresh import valkey_server
+from tests.support.servers.outage import locked_out
 
 _PASSWORDS: Final = {
     "broker-password": "Qumranite-broker-4711",

@@ -11,11 +11,12 @@ from typing import Any, Final
 
 import pytest
 
-from tests.support import scan
-from tests.support.eavesdrop import Eavesdropper
-from tests.support.leaks import dump, flower_hears, flower_pages, guarded
-from tests.support.loopback import free_port
-from tests.support.marketplace import (
+from tests.support.leaks import scan
+from tests.support.leaks.eavesdrop import Eavesdropper
+from tests.support.leaks.places import dump, flower_hears, flower_pages, guarded
+from tests.support.loopback.server import free_port
+from tests.support.loopback.web_address import WebAddress
+from tests.support.messages.marketplace import (
     CODE,
     ENDS,
     INPUT_REQUIRED,
@@ -29,18 +30,17 @@ from tests.support.marketplace import (
     WAITING,
     Marketplace,
 )
-from tests.support.payloads import (
+from tests.support.messages.people import Payload, person
+from tests.support.processes.child import wait_until
+from tests.support.processes.system import FINGERPRINT_KEY, SEAL_KEY, System, system
+from tests.support.providers.payloads import (
     magic_phone,
     mandarin_person,
     npd_person,
     right_code,
     scheduled_change,
 )
-from tests.support.people import Payload, person
-from tests.support.processes import wait_until
-from tests.support.servers import valkey_server
-from tests.support.system import FINGERPRINT_KEY, SEAL_KEY, System, system
-from tests.support.web_address import WebAddress
+from tests.support.servers.fresh import valkey_server
 
 #: Ours and the providers', by what they are called in the settings.
 _CREDENTIALS: Final = {

@@ -11,9 +11,9 @@ from typing import Final
 
 import pytest
 
-from tests.support.processes import Process, environment, running, wait_until
-from tests.support.servers import ValkeyServer
-from tests.support.system import ROOT, SEAL_KEY, System, system
+from tests.support.processes.child import Process, environment, running, wait_until
+from tests.support.processes.system import ROOT, SEAL_KEY, System, system
+from tests.support.servers.fresh import ValkeyServer
 
 README: Final = (ROOT / "README.md").read_text("utf-8")
 [SAMPLE] = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)

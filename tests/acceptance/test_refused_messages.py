@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import pytest
 
-from tests.support.bad_input import (
+from tests.support.engine.schema import bring_to_newest
+from tests.support.messages.bad_input import (
     Bad,
     assert_refused,
     plain,
@@ -16,7 +17,7 @@ from tests.support.bad_input import (
     send_twice,
     sizes,
 )
-from tests.support.bad_messages import (
+from tests.support.messages.bad_messages import (
     BAD,
     BAD_SNILS,
     ESHOP,
@@ -37,7 +38,7 @@ from tests.support.bad_messages import (
     UNIT,
     USED,
 )
-from tests.support.marketplace import (
+from tests.support.messages.marketplace import (
     ACCEPTED,
     CODE,
     ENDS,
@@ -51,17 +52,16 @@ from tests.support.marketplace import (
     STARTED,
     Marketplace,
 )
-from tests.support.payloads import (
+from tests.support.processes.child import wait_until
+from tests.support.processes.system import System, system
+from tests.support.providers.payloads import (
     magic_phone,
     mandarin_person,
     npd_person,
     right_code,
     scheduled_change,
 )
-from tests.support.processes import wait_until
-from tests.support.schema import bring_to_newest
-from tests.support.servers import SqliteFiles, ValkeyServer, valkey_server
-from tests.support.system import System, system
+from tests.support.servers.fresh import SqliteFiles, ValkeyServer, valkey_server
 
 _TABLES: Final = (
     "operation", "attempt", "input", "notice", "invoice", "invoice_transaction",

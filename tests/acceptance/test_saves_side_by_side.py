@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import pytest
 
-from tests.support.lossy_gateway import LossyGateway
-from tests.support.marketplace import ENDS, SAVE_SCHEDULED, WAITING
-from tests.support.payloads import scheduled_change
-from tests.support.servers import ValkeyServer
-from tests.support.system import System, system
+from tests.support.loopback.lossy_gateway import LossyGateway
+from tests.support.messages.marketplace import ENDS, SAVE_SCHEDULED, WAITING
+from tests.support.processes.system import System, system
+from tests.support.providers.payloads import scheduled_change
+from tests.support.servers.fresh import ValkeyServer
 
 #: An object whose writes are done at once, and that has no operations yet.
 _OBJECT: Final = 9_107_000_500

@@ -10,13 +10,13 @@ from typing import Final
 import pytest
 import requests
 
-from tests.support.loopback import free_port
-from tests.support.marketplace import ACCEPTED, ENDS, STARTED
-from tests.support.people import person
-from tests.support.processes import PATIENCE, wait_until
-from tests.support.sentinels import PASSWORD, SENTINEL_PASSWORD, Watched, watched
-from tests.support.servers import ValkeyServer
-from tests.support.system import SEAL_KEY, System, system
+from tests.support.loopback.server import free_port
+from tests.support.messages.marketplace import ACCEPTED, ENDS, STARTED
+from tests.support.messages.people import person
+from tests.support.processes.child import PATIENCE, wait_until
+from tests.support.processes.system import SEAL_KEY, System, system
+from tests.support.servers.fresh import ValkeyServer
+from tests.support.servers.sentinels import PASSWORD, SENTINEL_PASSWORD, Watched, watched
 from uprid_client import Client, Event
 from uprid_client.errors import BrokerUnavailable
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.marketplace import ENDS
-from tests.support.outage import locked_out
-from tests.support.processes import PATIENCE, wait_until
-from tests.support.servers import ValkeyServer
-from tests.support.shipped import environment
-from tests.support.system import FINGERPRINT_KEY, SEAL_KEY, procfile, programs, system
+from tests.support.messages.marketplace import ENDS
+from tests.support.processes.child import PATIENCE, wait_until
+from tests.support.processes.shipped import environment
+from tests.support.processes.system import FINGERPRINT_KEY, SEAL_KEY, procfile, programs, system
+from tests.support.servers.fresh import ValkeyServer
+from tests.support.servers.outage import locked_out
 
 _SOUND = {
     "REDIS_URL": "redis://127.0.0.1:9/0",

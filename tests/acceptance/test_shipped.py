@@ -6,9 +6,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.servers import ValkeyServer
-from tests.support.shipped import ROOT, image, programs
-from tests.support.system import System, system
+from tests.support.processes.shipped import ROOT, image, programs
+from tests.support.processes.system import System, system
+from tests.support.servers.fresh import ValkeyServer
 
 
 @pytest.fixture

@@ -8,15 +8,15 @@ from typing import Final
 
 import pytest
 
-from tests.support.frozen import frozen
-from tests.support.http_server import Answer, Asked, HttpServer
-from tests.support.http_stub import said
-from tests.support.marketplace import ENDS, LATE, STARTED, WAITING
-from tests.support.moneta import result, ticket
-from tests.support.read_only import read_only
-from tests.support.schema import bring_to_newest
-from tests.support.servers import PostgresServer, ValkeyServer, postgres_server
-from tests.support.system import System, system
+from tests.support.engine.schema import bring_to_newest
+from tests.support.loopback.http_server import Answer, Asked, HttpServer
+from tests.support.loopback.http_stub import said
+from tests.support.messages.marketplace import ENDS, LATE, STARTED, WAITING
+from tests.support.processes.system import System, system
+from tests.support.providers.moneta import result, ticket
+from tests.support.servers.fresh import PostgresServer, ValkeyServer, postgres_server
+from tests.support.servers.frozen import frozen
+from tests.support.servers.read_only import read_only
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres]
 

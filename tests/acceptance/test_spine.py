@@ -11,10 +11,10 @@ from typing import Any, Final
 
 import pytest
 
-from tests.support.marketplace import ACCEPTED, ENDS, STARTED, WAITING, Event
-from tests.support.people import changed, person
-from tests.support.servers import valkey_server
-from tests.support.system import System, system
+from tests.support.messages.marketplace import ACCEPTED, ENDS, STARTED, WAITING, Event
+from tests.support.messages.people import changed, person
+from tests.support.processes.system import System, system
+from tests.support.servers.fresh import valkey_server
 
 SUCCEEDED: Final = "uprid.operation.succeeded"
 REJECTED: Final = "uprid.operation.rejected"

@@ -14,11 +14,11 @@ from typing import Any, Final
 import psutil
 import pytest
 
-from tests.support.marketplace import ACCEPTED, ENDS, STARTED, WAITING, Event
-from tests.support.people import person
-from tests.support.processes import PATIENCE, wait_until
-from tests.support.servers import valkey_server
-from tests.support.system import System, system
+from tests.support.messages.marketplace import ACCEPTED, ENDS, STARTED, WAITING, Event
+from tests.support.messages.people import person
+from tests.support.processes.child import PATIENCE, wait_until
+from tests.support.processes.system import System, system
+from tests.support.servers.fresh import valkey_server
 
 #: Operations under way when the blow falls.
 _MANY: Final = 200

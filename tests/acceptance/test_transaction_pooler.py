@@ -7,9 +7,9 @@ from typing import Final
 
 import pytest
 
-from tests.support.pgbouncer import pgbouncer
-from tests.support.servers import PostgresServer, ValkeyServer
-from tests.support.system import System, system
+from tests.support.processes.system import System, system
+from tests.support.servers.fresh import PostgresServer, ValkeyServer
+from tests.support.servers.pgbouncer import pgbouncer
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres]
 

@@ -12,9 +12,9 @@ import pytest
 import requests
 
 from config.settings import load
-from tests.support.loopback import free_port
-from tests.support.processes import Process, running, wait_until
-from tests.support.shipped import environment, local_programs
+from tests.support.loopback.server import free_port
+from tests.support.processes.child import Process, running, wait_until
+from tests.support.processes.shipped import environment, local_programs
 from uprid_client import Client
 from worker.local import secretfile
 

@@ -14,12 +14,12 @@ from typing import Final
 
 import pytest
 
-from tests.support import releases
-from tests.support.marketplace import ACCEPTED, ENDS, STARTED
-from tests.support.people import person
-from tests.support.processes import environment, wait_until
-from tests.support.servers import PostgresServer, ValkeyServer
-from tests.support.system import System, system
+from tests.support.messages.marketplace import ACCEPTED, ENDS, STARTED
+from tests.support.messages.people import person
+from tests.support.processes import releases
+from tests.support.processes.child import environment, wait_until
+from tests.support.processes.system import System, system
+from tests.support.servers.fresh import PostgresServer, ValkeyServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres]
 

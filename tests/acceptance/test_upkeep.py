@@ -5,12 +5,12 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from tests.support import moneta
-from tests.support.http_stub import HttpStub, said
-from tests.support.marketplace import ACCEPTED, ENDS, LATE, STARTED
-from tests.support.processes import wait_until
-from tests.support.servers import ValkeyServer
-from tests.support.system import System, system
+from tests.support.loopback.http_stub import HttpStub, said
+from tests.support.messages.marketplace import ACCEPTED, ENDS, LATE, STARTED
+from tests.support.processes.child import wait_until
+from tests.support.processes.system import System, system
+from tests.support.providers import moneta
+from tests.support.servers.fresh import ValkeyServer
 
 _SUCCEEDED = "uprid.operation.succeeded"
 _SETTINGS = {

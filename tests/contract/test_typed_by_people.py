@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from tests.harnesses.hostile.intellectmoney import MemoryShelf
-from tests.support import intellectmoney, mandarin, moneta, npd
+from tests.support.providers import intellectmoney, mandarin, moneta, npd
 from uprid_client.contract.states import State
 from uprid_sandbox.background import background
 from uprid_sandbox.options import SandboxOptions

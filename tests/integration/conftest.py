@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import delete, text
 
-from tests.support.schema import bring_to_newest
-from tests.support.servers import PostgresServer, SqliteFiles
+from tests.support.engine.schema import bring_to_newest
+from tests.support.servers.fresh import PostgresServer, SqliteFiles
 from worker.store.database import Database
 from worker.store.tables import METADATA
 

@@ -22,12 +22,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlalchemy import Connection, event
 
 from config.queues import Wake
-from tests.support.broker import MemoryBroker
-from tests.support.clock import TravellingDatabase
-from tests.support.engine import Process
-from tests.support.operations import attempts, forgets, journal, operations, start, told
-from tests.support.providers import ScriptedPlugin
-from tests.support.schema import bring_to_newest
+from tests.support.engine.broker import MemoryBroker
+from tests.support.engine.clock import TravellingDatabase
+from tests.support.engine.operations import attempts, forgets, journal, operations, start, told
+from tests.support.engine.process import Process
+from tests.support.engine.schema import bring_to_newest
+from tests.support.providers.scripted import ScriptedPlugin
 from uprid_client.contract.reason_codes import ReasonCode
 from uprid_client.contract.states import TERMINAL, State
 from uprid_client.errors import DatabaseUnavailable

@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 
-from tests.support.http_stub import HttpStub
-from tests.support.intellectmoney import (
+from tests.support.engine.schema import bring_to_newest
+from tests.support.loopback.http_stub import HttpStub
+from tests.support.providers.intellectmoney import (
     ACCESS_TOKEN,
     JSON,
     XML,
     Language,
     settings,
 )
-from tests.support.intellectmoney_asking import Maker
-from tests.support.schema import bring_to_newest
-from tests.support.servers import SqliteFiles
+from tests.support.providers.intellectmoney_asking import Maker
+from tests.support.servers.fresh import SqliteFiles
 from uprid_client.sealing import Sealer
 from worker.process.stored_access_tokens import StoredAccessTokens
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin

@@ -7,8 +7,9 @@ import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
-from tests.support.http_stub import Answer, HttpStub
-from tests.support.intellectmoney import (
+from tests.support.loopback.http_stub import Answer, HttpStub
+from tests.support.loopback.server import free_port
+from tests.support.providers.intellectmoney import (
     ACCESS_TOKEN,
     FAILED,
     LOGIN,
@@ -22,7 +23,7 @@ from tests.support.intellectmoney import (
     settings,
     token,
 )
-from tests.support.intellectmoney_asking import (
+from tests.support.providers.intellectmoney_asking import (
     ACCESS_TOKEN_PATH,
     INVOICES_PATH,
     SAVE,
@@ -33,7 +34,6 @@ from tests.support.intellectmoney_asking import (
     pending,
     short,
 )
-from tests.support.loopback import free_port
 from uprid_client.sealing import Sealer
 from worker.domain.outcomes import Pending
 from worker.process.stored_access_tokens import StoredAccessTokens

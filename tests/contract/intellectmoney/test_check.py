@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.http_stub import HttpStub
-from tests.support.intellectmoney_asking import Maker
+from tests.support.loopback.http_stub import HttpStub
+from tests.support.providers.intellectmoney_asking import Maker
 
 
 def test_check_looks_at_the_host_and_its_clock_without_the_login(

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.http_stub import Answer, HttpStub
-from tests.support.intellectmoney import (
+from tests.support.loopback.http_stub import Answer, HttpStub
+from tests.support.providers.intellectmoney import (
     CHANGE,
     FAILED,
     FIRST,
@@ -24,7 +24,7 @@ from tests.support.intellectmoney import (
     scheduled,
     settings,
 )
-from tests.support.intellectmoney_asking import (
+from tests.support.providers.intellectmoney_asking import (
     AFTER,
     LIST_PATH,
     RESULT_PATH,

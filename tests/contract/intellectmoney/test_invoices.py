@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from tests.support.http_stub import HttpStub
-from tests.support.intellectmoney import (
+from tests.support.loopback.http_stub import HttpStub
+from tests.support.providers.intellectmoney import (
     ACCESS_TOKEN,
     OPERATION,
     QUEUED,
@@ -15,7 +15,7 @@ from tests.support.intellectmoney import (
     registry,
     response,
 )
-from tests.support.intellectmoney_asking import (
+from tests.support.providers.intellectmoney_asking import (
     AFTER,
     INVOICES_PATH,
     LIST,

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.around import HARMLESS, SPOILING
-from tests.support.http_stub import Answer, HttpStub
-from tests.support.intellectmoney import (
+from tests.support.loopback.http_stub import Answer, HttpStub
+from tests.support.providers.around import HARMLESS, SPOILING
+from tests.support.providers.intellectmoney import (
     ACCESS_TOKEN,
     FAILED,
     HTML,
@@ -26,7 +26,7 @@ from tests.support.intellectmoney import (
     saved,
     transaction,
 )
-from tests.support.intellectmoney_asking import (
+from tests.support.providers.intellectmoney_asking import (
     ACCESS_TOKEN_PATH,
     Maker,
     ask,

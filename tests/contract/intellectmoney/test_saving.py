@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.http_stub import Answer, HttpStub
-from tests.support.intellectmoney import (
+from tests.support.loopback.http_stub import Answer, HttpStub
+from tests.support.loopback.server import free_port
+from tests.support.providers.intellectmoney import (
     ACCESS_TOKEN,
     CHANGE,
     FAILED,
@@ -26,7 +27,7 @@ from tests.support.intellectmoney import (
     scheduled,
     token,
 )
-from tests.support.intellectmoney_asking import (
+from tests.support.providers.intellectmoney_asking import (
     ACCESS_TOKEN_PATH,
     LIST_PATH,
     SAVE,
@@ -39,8 +40,7 @@ from tests.support.intellectmoney_asking import (
     short,
     until_the_end,
 )
-from tests.support.limits import limits_of
-from tests.support.loopback import free_port
+from tests.support.providers.limits import limits_of
 from worker.domain.outcomes import Finished, Misconfigured, NotSent, Prepared
 from worker.process.stored_access_tokens import StoredAccessTokens
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin

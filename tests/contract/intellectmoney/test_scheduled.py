@@ -1,7 +1,7 @@
 """The list of scheduled operations."""
 
-from tests.support.http_stub import HttpStub
-from tests.support.intellectmoney import (
+from tests.support.loopback.http_stub import HttpStub
+from tests.support.providers.intellectmoney import (
     ACCESS_TOKEN,
     FAILED,
     FIRST,
@@ -12,7 +12,14 @@ from tests.support.intellectmoney import (
     listed,
     scheduled,
 )
-from tests.support.intellectmoney_asking import LIST, LIST_PATH, ask, paths, pending, short
+from tests.support.providers.intellectmoney_asking import (
+    LIST,
+    LIST_PATH,
+    ask,
+    paths,
+    pending,
+    short,
+)
 from worker.domain.outcomes import Finished, Started
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
 

@@ -9,11 +9,11 @@ from typing import Any, Final
 
 import pytest
 
-from tests.support import mandarin
-from tests.support.http_stub import Answer, Asked, HttpStub, said
-from tests.support.limits import limits_of
-from tests.support.loopback import free_port
-from tests.support.mandarin import (
+from tests.support.loopback.http_stub import Answer, Asked, HttpStub, said
+from tests.support.loopback.server import free_port
+from tests.support.providers import mandarin
+from tests.support.providers.limits import limits_of
+from tests.support.providers.mandarin import (
     BY_INN,
     BY_SNILS,
     MERCHANT,

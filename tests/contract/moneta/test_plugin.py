@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from tests.support import moneta
-from tests.support.http_stub import Answer, HttpStub
-from tests.support.limits import limits_of
-from tests.support.loopback import free_port
-from tests.support.moneta import (
+from tests.support.loopback.http_stub import Answer, HttpStub
+from tests.support.loopback.server import free_port
+from tests.support.providers import moneta
+from tests.support.providers.limits import limits_of
+from tests.support.providers.moneta import (
     ANONYMOUS,
     ASYNC_ID,
     FULL,
@@ -29,7 +29,7 @@ from tests.support.moneta import (
     ticket,
     work,
 )
-from tests.support.wires import JSON, SOAP, Wire
+from tests.support.providers.wires import JSON, SOAP, Wire
 from uprid_client.contract.states import State
 from worker.domain.outcomes import (
     Doubtful,

@@ -7,8 +7,8 @@ from typing import Any, Final
 import pytest
 from lxml import etree
 
-from tests.support.http_stub import Asked, HttpStub
-from tests.support.moneta import (
+from tests.support.loopback.http_stub import Asked, HttpStub
+from tests.support.providers.moneta import (
     ASYNC_ID,
     PERSON,
     SIMPLIFIED,
@@ -18,7 +18,7 @@ from tests.support.moneta import (
     ticket,
     work,
 )
-from tests.support.wires import ENVELOPE, JSON, SOAP, Wire, element
+from tests.support.providers.wires import ENVELOPE, JSON, SOAP, Wire, element
 from uprid_client.contract.states import State
 from worker.providers.moneta.faults import MEANINGS
 from worker.providers.moneta.plugin import MonetaPlugin

@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 from pydantic import SecretStr
 
-from tests.support.moneta import PERSON, settings, work
-from tests.support.sandbox import Clock
-from tests.support.silence import PATIENCE, silences_told
+from tests.support.providers.moneta import PERSON, settings, work
+from tests.support.providers.sandbox import Clock
+from tests.support.providers.silence import PATIENCE, silences_told
 from uprid_client.contract.states import State
 from uprid_sandbox.background import background
 from uprid_sandbox.options import SandboxOptions

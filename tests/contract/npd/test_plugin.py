@@ -11,11 +11,11 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from tests.support import moneta, npd
-from tests.support.http_stub import Answer, Asked, HttpStub, said
-from tests.support.limits import limits_of
-from tests.support.loopback import free_port
-from tests.support.npd import (
+from tests.support.loopback.http_stub import Answer, Asked, HttpStub, said
+from tests.support.loopback.server import free_port
+from tests.support.providers import moneta, npd
+from tests.support.providers.limits import limits_of
+from tests.support.providers.npd import (
     ASYNC_ID,
     DOC_ID,
     KEY,

@@ -6,10 +6,10 @@ from collections.abc import Callable
 import pytest
 import requests
 
-from tests.support.http_stub import Answer, HttpStub
-from tests.support.sandbox import JSON, SOAP, Transport
-from tests.support.sandbox_requests import Members, personal_information, submit
-from tests.support.silence import PATIENCE
+from tests.support.loopback.http_stub import Answer, HttpStub
+from tests.support.providers.sandbox import JSON, SOAP, Transport
+from tests.support.providers.sandbox_requests import Members, personal_information, submit
+from tests.support.providers.silence import PATIENCE
 from uprid_sandbox.background import background
 from uprid_sandbox.bell import is_loopback
 from uprid_sandbox.options import SandboxOptions

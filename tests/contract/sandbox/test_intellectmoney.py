@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.support.sandbox_intellectmoney import (
+from tests.support.providers.sandbox_intellectmoney import (
     DELAY,
     LIFETIME,
     Reply,

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.support.sandbox_intellectmoney import (
+from tests.support.providers.sandbox_intellectmoney import (
     GET_USER_TOKEN,
     INVOICES,
     LIST,
@@ -15,7 +15,7 @@ from tests.support.sandbox_intellectmoney import (
     running_shop,
     signed,
 )
-from tests.support.silence import PATIENCE
+from tests.support.providers.silence import PATIENCE
 from uprid_sandbox.intellectmoney.dice import Dice
 
 FORM = "application/x-www-form-urlencoded"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.sandbox_intellectmoney import DELAY, LIST, Shop, in_short, running_shop
+from tests.support.providers.sandbox_intellectmoney import DELAY, LIST, Shop, in_short, running_shop
 from uprid_sandbox.intellectmoney.objects import OBJECTS
 from uprid_sandbox.intellectmoney.schedule import existing_id
 

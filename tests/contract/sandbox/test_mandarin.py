@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.support.sandbox import DELAY, running_sandbox
-from tests.support.sandbox_mandarin import Mandarin, person, signed, status_word
-from tests.support.sandbox_plain import in_short
-from tests.support.silence import PATIENCE
+from tests.support.providers.sandbox import DELAY, running_sandbox
+from tests.support.providers.sandbox_mandarin import Mandarin, person, signed, status_word
+from tests.support.providers.sandbox_plain import in_short
+from tests.support.providers.silence import PATIENCE
 from uprid_sandbox.mandarin.scenarios import SCENARIOS, scenario_of
 
 TAKEN = "200"

@@ -4,9 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.sandbox import DELAY, TIMEOUT, TRANSPORTS, Sandbox, running_sandbox
-from tests.support.sandbox_plain import in_short
-from tests.support.sandbox_requests import personal_information, poll, profile_check, submit
+from tests.support.providers.sandbox import DELAY, TIMEOUT, TRANSPORTS, Sandbox, running_sandbox
+from tests.support.providers.sandbox_plain import in_short
+from tests.support.providers.sandbox_requests import (
+    personal_information,
+    poll,
+    profile_check,
+    submit,
+)
 from uprid_sandbox.moneta.cells import ROWS, Leads, Place, Row, number_of
 from uprid_sandbox.moneta.scenarios import SCENARIOS
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.sandbox import DELAY, JSON, TRANSPORTS, Sandbox, running_sandbox
-from tests.support.sandbox_requests import (
+from tests.support.providers.sandbox import DELAY, JSON, TRANSPORTS, Sandbox, running_sandbox
+from tests.support.providers.sandbox_requests import (
     Members,
     attribute,
     envelope,

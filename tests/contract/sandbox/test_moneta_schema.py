@@ -3,16 +3,16 @@
 import pytest
 from lxml import etree
 
-from tests.support.moneta_schema import real_schema
-from tests.support.sandbox import DELAY, JSON, SOAP, TIMEOUT, Clock, Transport
-from tests.support.sandbox_requests import (
+from tests.support.providers.moneta_schema import real_schema
+from tests.support.providers.sandbox import DELAY, JSON, SOAP, TIMEOUT, Clock, Transport
+from tests.support.providers.sandbox_requests import (
     Members,
     personal_information,
     poll,
     profile_check,
     submit,
 )
-from tests.support.sandbox_soap import SOAP_TYPE, WITHOUT_WWW, body_of
+from tests.support.providers.sandbox_soap import SOAP_TYPE, WITHOUT_WWW, body_of
 from uprid_sandbox.answers import Page
 from uprid_sandbox.moneta.calls import unit_log
 from uprid_sandbox.moneta.responder import Responder

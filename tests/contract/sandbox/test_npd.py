@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 import pytest
 import requests
 
-from tests.support.http_stub import HttpStub
-from tests.support.sandbox import DELAY, TIMEOUT, Clock, Sandbox, running_sandbox
-from tests.support.sandbox_npd import (
+from tests.support.loopback.http_stub import HttpStub
+from tests.support.providers.sandbox import DELAY, TIMEOUT, Clock, Sandbox, running_sandbox
+from tests.support.providers.sandbox_npd import (
     DOCUMENT,
     FORM,
     OPTIONS,
@@ -21,8 +21,8 @@ from tests.support.sandbox_npd import (
     signed,
     values,
 )
-from tests.support.sandbox_plain import in_short
-from tests.support.sandbox_requests import poll
+from tests.support.providers.sandbox_plain import in_short
+from tests.support.providers.sandbox_requests import poll
 from uprid_sandbox.background import background
 from uprid_sandbox.npd.acts import Error, Method
 from uprid_sandbox.npd.scenarios import SCENARIOS, scenario_of

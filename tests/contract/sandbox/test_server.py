@@ -11,10 +11,10 @@ from itertools import pairwise
 import pytest
 import requests
 
-from tests.support.loopback import silent_port
-from tests.support.sandbox import DELAY, TRANSPORTS, Clock, Sandbox, running_sandbox
-from tests.support.sandbox_requests import encoded, personal_information, poll, submit
-from tests.support.silence import PATIENCE
+from tests.support.loopback.server import silent_port
+from tests.support.providers.sandbox import DELAY, TRANSPORTS, Clock, Sandbox, running_sandbox
+from tests.support.providers.sandbox_requests import encoded, personal_information, poll, submit
+from tests.support.providers.silence import PATIENCE
 from uprid_sandbox.background import background
 from uprid_sandbox.options import SandboxOptions
 

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import pytest
 
-from tests.support import mandarin, moneta, npd
-from tests.support.around import HARMLESS, SPOILING
-from tests.support.http_stub import Answer, HttpStub, said
-from tests.support.wires import JSON, SOAP, Wire
+from tests.support.loopback.http_stub import Answer, HttpStub, said
+from tests.support.providers import mandarin, moneta, npd
+from tests.support.providers.around import HARMLESS, SPOILING
+from tests.support.providers.wires import JSON, SOAP, Wire
 from uprid_client.contract.states import State
 from worker.domain.outcomes import Outcome, Pending, Started
 from worker.providers.mandarin.plugin import MandarinPlugin

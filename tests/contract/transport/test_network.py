@@ -9,11 +9,11 @@ import pytest
 from cryptography.fernet import Fernet
 
 from config.settings import Settings, load
-from tests.support import mandarin, moneta, npd
-from tests.support.authority import Authority
-from tests.support.connect_proxy import ConnectProxy
-from tests.support.http_stub import HttpStub, said
-from tests.support.wires import JSON, SOAP, Wire
+from tests.support.loopback.connect_proxy import ConnectProxy
+from tests.support.loopback.http_stub import HttpStub, said
+from tests.support.providers import mandarin, moneta, npd
+from tests.support.providers.wires import JSON, SOAP, Wire
+from tests.support.servers.authority import Authority
 from uprid_client.contract.states import State
 from uprid_client.names import Provider
 from uprid_client.sealing import Sealer

@@ -18,9 +18,9 @@ from tests.harnesses.chaos.received_events import (
     ReceivedEvents,
     published,
 )
-from tests.support.marketplace import LATE, REFUSED, WAITING
-from tests.support.people import person
-from tests.support.scan import Scanner, Secret, of_person
+from tests.support.leaks.scan import Scanner, Secret, of_person
+from tests.support.messages.marketplace import LATE, REFUSED, WAITING
+from tests.support.messages.people import person
 from uprid_client.names import Provider
 
 #: Without the events of no operation: such an event may be stored after the last read.

@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final
 
-from tests.support.marketplace import WAITING
-from tests.support.payloads import (
+from tests.support.messages.marketplace import WAITING
+from tests.support.messages.people import person
+from tests.support.providers.payloads import (
     magic_phone,
     mandarin_person,
     npd_person,
     right_code,
     scheduled_change,
 )
-from tests.support.people import person
 from uprid_client import Client
 from uprid_client.names import Provider
 

@@ -14,8 +14,8 @@ from tests.harnesses.chaos.fleet import CLOCK_OFF, Fleet, Stop
 from tests.harnesses.chaos.plan import Event, Fault
 from tests.harnesses.chaos.proxy import Link
 from tests.harnesses.chaos.rates import Back, watch_return
-from tests.support.frozen import frozen
-from tests.support.read_only import read_only
+from tests.support.servers.frozen import frozen
+from tests.support.servers.read_only import read_only
 
 #: Seconds that a server is away.
 _AWAY: Final = 1.5

@@ -16,10 +16,10 @@ from sqlalchemy.pool import NullPool
 from tests.harnesses.chaos.gateway import Gateway, Weather
 from tests.harnesses.chaos.plan import FLEET
 from tests.harnesses.chaos.proxy import Link, Proxy
-from tests.support.postgres import PostgresServer
-from tests.support.processes import Process, start
-from tests.support.system import ROOT, System, procfile
-from tests.support.valkey import ValkeyServer
+from tests.support.processes.child import Process, start
+from tests.support.processes.system import ROOT, System, procfile
+from tests.support.servers.postgres import PostgresServer
+from tests.support.servers.valkey import ValkeyServer
 
 #: Seconds that a process may take to end after SIGTERM, even if every server is away or frozen.
 GRACE: Final = 60.0

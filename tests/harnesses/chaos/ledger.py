@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from tests.harnesses.chaos.cases import Case
 from tests.harnesses.chaos.received_events import LAST_WORDS, PublishedEvent
-from tests.support.marketplace import ACCEPTED, LATE, WAITING
+from tests.support.messages.marketplace import ACCEPTED, LATE, WAITING
 from uprid_client.contract.states import State
 from uprid_client.names import Provider
 

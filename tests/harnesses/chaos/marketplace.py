@@ -9,7 +9,7 @@ from typing import Any, Final
 from tests.harnesses.chaos.background import Background
 from tests.harnesses.chaos.cases import Case
 from tests.harnesses.chaos.received_events import PublishedEvent, ReceivedEvents
-from tests.support.marketplace import INPUT_REQUIRED, WAITING
+from tests.support.messages.marketplace import INPUT_REQUIRED, WAITING
 from uprid_client import Client
 from uprid_client.errors import BrokerUnavailable
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
-from tests.support.loopback import free_port
+from tests.support.loopback.server import free_port
 
 _HOST: Final = "127.0.0.1"
 _AT_ONCE: Final = 64 * 1024

@@ -8,8 +8,8 @@ from typing import Any, Final, Protocol
 
 from cryptography.fernet import Fernet
 
-from tests.support.marketplace import ENDS, LATE, WAITING
-from tests.support.system import SEAL_KEY
+from tests.support.messages.marketplace import ENDS, LATE, WAITING
+from tests.support.processes.system import SEAL_KEY
 
 _SEALED: Final = Fernet(SEAL_KEY)
 #: How MONETA's answer in JSON names its unit.

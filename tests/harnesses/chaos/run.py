@@ -36,11 +36,11 @@ from tests.harnesses.chaos.received_events import ReceivedEvents
 from tests.harnesses.chaos.report import Outcome
 from tests.harnesses.chaos.settings import OPTIONS, SETTINGS
 from tests.harnesses.chaos.watch import Watch, silent
-from tests.support.postgres import postgres_server, spare_server
-from tests.support.processes import wait_until
-from tests.support.schema import bring_to_newest
-from tests.support.system import SEAL_KEY
-from tests.support.valkey import valkey_server
+from tests.support.engine.schema import bring_to_newest
+from tests.support.processes.child import wait_until
+from tests.support.processes.system import SEAL_KEY
+from tests.support.servers.postgres import postgres_server, spare_server
+from tests.support.servers.valkey import valkey_server
 from uprid_client import Client
 from worker.local.demo.webapp import WebApp
 

@@ -1,7 +1,7 @@
 """Each fault has its effect each time, even after earlier faults."""
 
 from tests.harnesses.chaos.faults import look_in
-from tests.support.servers import valkey_server
+from tests.support.servers.fresh import valkey_server
 
 
 def test_stranger_looks_in_again_after_the_broker_was_killed() -> None:

@@ -10,8 +10,8 @@ import pytest
 from tests.harnesses.chaos import gateway
 from tests.harnesses.chaos.gateway import Gateway, Weather
 from tests.harnesses.chaos.proxy import Proxy
-from tests.support.http_stub import Answer, HttpStub, said
-from tests.support.processes import wait_until
+from tests.support.loopback.http_stub import Answer, HttpStub, said
+from tests.support.processes.child import wait_until
 
 _PATIENCE = 60.0
 _SUBMIT = b'{"Envelope": {"Body": {"SimplifiedIdentificationRequest": {}}}}'

@@ -11,8 +11,8 @@ from cryptography.fernet import Fernet
 from tests.harnesses.chaos.cases import Case
 from tests.harnesses.chaos.ledger import Books, Finding, Kind, Row, audit
 from tests.harnesses.chaos.received_events import PublishedEvent, ReceivedEvents, published
-from tests.support.marketplace import ACCEPTED, LATE, REFUSED, STARTED, WAITING
-from tests.support.system import SEAL_KEY
+from tests.support.messages.marketplace import ACCEPTED, LATE, REFUSED, STARTED, WAITING
+from tests.support.processes.system import SEAL_KEY
 from uprid_client.contract.events import EventType
 from uprid_client.names import Provider
 from worker.domain.events import Event

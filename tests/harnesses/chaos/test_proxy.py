@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.harnesses.chaos.proxy import Link, Proxy
-from tests.support.loopback import LoopbackServer, free_port
-from tests.support.processes import wait_until
+from tests.support.loopback.server import LoopbackServer, free_port
+from tests.support.processes.child import wait_until
 
 #: Seconds in which nothing may arrive.
 _SILENCE = 0.3

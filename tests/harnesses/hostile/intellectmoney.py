@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from tests.harnesses.hostile.case import NOTHING, Allowed, Judge, ProviderReply, Question, Seed
 from tests.harnesses.hostile.reader import SaysNothing, read
 from tests.harnesses.hostile.tree import as_json, as_response
-from tests.support.intellectmoney import (
+from tests.support.providers.intellectmoney import (
     ACCESS_TOKEN,
     CHANGE,
     FAILED,
@@ -29,7 +29,7 @@ from tests.support.intellectmoney import (
     token,
     work,
 )
-from tests.support.intellectmoney_asking import AFTER, LIST, RESULT_PATH, SAVE
+from tests.support.providers.intellectmoney_asking import AFTER, LIST, RESULT_PATH, SAVE
 from uprid_client.contract.states import State
 from worker.engine.calls import Call
 from worker.providers.access_tokens import AccessToken

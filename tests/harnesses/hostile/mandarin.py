@@ -9,7 +9,15 @@ from pydantic import SecretStr
 from tests.harnesses.hostile.case import NOTHING, Allowed, Judge, ProviderReply, Question, Seed
 from tests.harnesses.hostile.reader import JsonSaid, SaysNothing, read_json
 from tests.harnesses.hostile.tree import as_json
-from tests.support.mandarin import NOW, SESSION, settings, status, submitted, supplied, work
+from tests.support.providers.mandarin import (
+    NOW,
+    SESSION,
+    settings,
+    status,
+    submitted,
+    supplied,
+    work,
+)
 from uprid_client.contract.states import State
 from worker.engine.calls import Call
 from worker.providers.base import Work

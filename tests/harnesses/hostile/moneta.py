@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from tests.harnesses.hostile.case import NOTHING, Allowed, Judge, ProviderReply, Question, Seed
 from tests.harnesses.hostile.reader import JsonSaid, SaysNothing, XmlSaid, read_json, read_xml
 from tests.harnesses.hostile.tree import as_json, as_soap
-from tests.support.moneta import (
+from tests.support.providers.moneta import (
     ANONYMOUS,
     ASYNC_ID,
     FULL,

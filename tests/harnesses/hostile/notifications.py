@@ -25,13 +25,13 @@ from tests.harnesses.hostile.reader import JsonSaid, SaysNothing, read_json
 from tests.harnesses.hostile.tree import Obj, Raw, as_json, tree_of
 from tests.harnesses.hostile.trial import Tally, encoded, listening
 from tests.harnesses.hostile.values import hostile_value
-from tests.support import moneta as moneta_support
-from tests.support import npd as npd_support
-from tests.support.broker import MemoryBroker
-from tests.support.engine import Bell
-from tests.support.npd import notification
-from tests.support.operations import operations, polling
-from tests.support.schema import bring_to_newest
+from tests.support.engine.broker import MemoryBroker
+from tests.support.engine.operations import operations, polling
+from tests.support.engine.process import Bell
+from tests.support.engine.schema import bring_to_newest
+from tests.support.providers import moneta as moneta_support
+from tests.support.providers import npd as npd_support
+from tests.support.providers.npd import notification
 from uprid_client.names import Provider
 from uprid_client.sealing import Sealer
 from worker.engine.wakeups import Wakeups

@@ -9,8 +9,8 @@ from tests.harnesses.hostile import moneta
 from tests.harnesses.hostile.case import NOTHING, Allowed, Judge, ProviderReply, Question, Seed
 from tests.harnesses.hostile.reader import SaysNothing, read_json
 from tests.harnesses.hostile.tree import as_json
-from tests.support import moneta as moneta_support
-from tests.support.npd import (
+from tests.support.providers import moneta as moneta_support
+from tests.support.providers.npd import (
     ASYNC_ID,
     PERSON,
     SECRET,

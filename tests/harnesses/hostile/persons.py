@@ -12,7 +12,7 @@ from tests.harnesses.hostile.case import PERSON as NAME
 from tests.harnesses.hostile.case import Question, Seed
 from tests.harnesses.hostile.mischief import Own
 from tests.harnesses.hostile.tree import tree_of
-from tests.support import intellectmoney, mandarin, moneta, npd
+from tests.support.providers import intellectmoney, mandarin, moneta, npd
 from worker.providers.base import Work
 from worker.providers.npd.progress import Prints
 

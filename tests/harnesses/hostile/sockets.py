@@ -18,9 +18,9 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from tests.support.http_server import read_request
-from tests.support.loopback import LoopbackServer
-from tests.support.moneta import settings, work
+from tests.support.loopback.http_server import read_request
+from tests.support.loopback.server import LoopbackServer
+from tests.support.providers.moneta import settings, work
 from worker.domain.outcomes import Outcome, Pending
 from worker.providers.moneta.plugin import MonetaPlugin
 

@@ -13,7 +13,7 @@ from tests.harnesses.hostile.broken_wires import honest
 from tests.harnesses.hostile.case import MARKERS
 from tests.harnesses.hostile.tree import tree_of
 from tests.harnesses.hostile.trial import PROVIDERS, Bench, Case, encoded, listening, run
-from tests.support.operations import claim, polling
+from tests.support.engine.operations import claim, polling
 from uprid_client.sealing import Sealer, new_key
 from worker.engine.calls import Answer
 from worker.engine.decisions import decide

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
-from tests.support.wires import ENVELOPE, MESSAGES
+from tests.support.providers.wires import ENVELOPE, MESSAGES
 
 #: Names of a list's items in XML. MONETA's lists repeat the name of the list instead.
 _ITEMS: Final = {

@@ -23,7 +23,7 @@ from tests.harnesses.simulation.kernel import Event, Kernel
 from tests.harnesses.simulation.sickness import Sickness
 from tests.harnesses.simulation.statements import Statements, as_connection
 from tests.harnesses.simulation.transactions import Transaction, Transactions
-from tests.support.schema import bring_to_newest
+from tests.support.engine.schema import bring_to_newest
 from uprid_client.database.address import read_postgres
 from worker.store.clock import Clock
 from worker.store.database import Database

@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import Connection, select, text, update
 
 from tests.harnesses.simulation.alone import Simulated
-from tests.support.operations import LEASE_ID, NOW, OWNER, PROVIDER, accepted, start
-from tests.support.processes import wait_until
-from tests.support.schema import bring_to_newest
-from tests.support.servers import PostgresServer
+from tests.support.engine.operations import LEASE_ID, NOW, OWNER, PROVIDER, accepted, start
+from tests.support.engine.schema import bring_to_newest
+from tests.support.processes.child import wait_until
+from tests.support.servers.fresh import PostgresServer
 from worker.store import claims, intake, leases, snapshots, writeback
 from worker.store.database import Database
 from worker.store.tables import OPERATIONS

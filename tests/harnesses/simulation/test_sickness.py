@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from tests.harnesses.simulation import refusals
 from tests.harnesses.simulation.alone import Simulated
 from tests.harnesses.simulation.database import store
-from tests.support.operations import accepted, operations
+from tests.support.engine.operations import accepted, operations
 from uprid_client.database.postgres.connection import IDLE_IN_TRANSACTION
 from uprid_client.database.postgres.sqlstates import meaning
 from uprid_client.errors import DatabaseRefused, DatabaseUnavailable

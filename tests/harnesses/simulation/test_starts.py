@@ -11,7 +11,7 @@ from tests.harnesses.simulation.database import store
 from tests.harnesses.simulation.starts import Starts
 from tests.harnesses.simulation.violation import Violation
 from tests.harnesses.simulation.world import SEALER
-from tests.support.operations import NOW, accept, start
+from tests.support.engine.operations import NOW, accept, start
 from uprid_client.contract.refusal_codes import RefusalCode
 from uprid_client.contract.refusal_reasons import reason_of
 from worker.store import intake

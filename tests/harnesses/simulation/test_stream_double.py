@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.harnesses.simulation.stream import MemoryStream
-from tests.support.servers import ValkeyServer
+from tests.support.servers.fresh import ValkeyServer
 from worker.store.outbox import Line
 from worker.stream.stream import Appended, Stream
 

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 import pytest
 from cryptography.fernet import Fernet
 
-from tests.support.command import Ended, on_a_terminal, uprid
-from tests.support.messages import arguments, enqueued
-from tests.support.operations import (
+from tests.support.engine.operations import (
     accepted,
     claim,
     ended,
@@ -20,7 +18,9 @@ from tests.support.operations import (
     waiting,
     write,
 )
-from tests.support.valkey import ValkeyServer
+from tests.support.messages.enqueued import arguments, enqueued
+from tests.support.processes.command import Ended, on_a_terminal, uprid
+from tests.support.servers.valkey import ValkeyServer
 from uprid_client import Client
 from uprid_client.contract.reason_codes import ReasonCode
 from uprid_client.contract.states import TERMINAL, State

@@ -11,10 +11,10 @@ import pytest
 from cryptography.fernet import Fernet
 from psycopg import sql
 
-from tests.support.command import Ended, uprid
-from tests.support.postgres import BARRED, BY_PASSWORD
-from tests.support.schema import bring_to_newest
-from tests.support.servers import PostgresServer, ValkeyServer
+from tests.support.engine.schema import bring_to_newest
+from tests.support.processes.command import Ended, uprid
+from tests.support.servers.fresh import PostgresServer, ValkeyServer
+from tests.support.servers.postgres import BARRED, BY_PASSWORD
 from uprid_client.database.address import read_postgres
 from uprid_client.database.answers import sealed_answer
 from uprid_client.database.postgres import refusals

@@ -10,12 +10,12 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import Table, insert
 
-from tests.support.authority import Authority
-from tests.support.command import uprid
-from tests.support.http_stub import Answer, HttpStub
-from tests.support.loopback import silent_port
-from tests.support.operations import accept, start
-from tests.support.valkey import ValkeyServer
+from tests.support.engine.operations import accept, start
+from tests.support.loopback.http_stub import Answer, HttpStub
+from tests.support.loopback.server import silent_port
+from tests.support.processes.command import uprid
+from tests.support.servers.authority import Authority
+from tests.support.servers.valkey import ValkeyServer
 from uprid_client.sealing import Sealer
 from worker.privacy.fingerprints import Fingerprinter
 from worker.store import leases, provider_pauses

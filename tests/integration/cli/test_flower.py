@@ -8,9 +8,9 @@ import psutil
 import pytest
 import requests
 
-from tests.support.loopback import free_port
-from tests.support.processes import Process, environment, running, wait_until
-from tests.support.valkey import ValkeyServer, valkey_server
+from tests.support.loopback.server import free_port
+from tests.support.processes.child import Process, environment, running, wait_until
+from tests.support.servers.valkey import ValkeyServer, valkey_server
 
 pytestmark = pytest.mark.slow
 

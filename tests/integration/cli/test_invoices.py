@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 
-from tests.support.command import Ended, uprid
-from tests.support.invoices import KEY, invoice, later, money, store, transaction
-from tests.support.operations import accepted, journal
+from tests.support.engine.invoices import KEY, invoice, later, money, store, transaction
+from tests.support.engine.operations import accepted, journal
+from tests.support.processes.command import Ended, uprid
 from worker.store.database import Database
 
 Settings = dict[str, str]

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import text
 
-from tests.support import everything
-from tests.support.command import uprid
-from tests.support.valkey import ValkeyServer
+from tests.support.engine import everything
+from tests.support.processes.command import uprid
+from tests.support.servers.valkey import ValkeyServer
 from worker.store import leases
 from worker.store.database import Database
 from worker.store.schema import migrate, newest_revision, require_usable

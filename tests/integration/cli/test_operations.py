@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from tests.support.command import uprid
-from tests.support.messages import Message, arguments, enqueued
-from tests.support.operations import (
+from tests.support.engine.operations import (
     NOW,
     accept,
     claim,
@@ -20,7 +18,9 @@ from tests.support.operations import (
     told,
     write,
 )
-from tests.support.valkey import ValkeyServer
+from tests.support.messages.enqueued import Message, arguments, enqueued
+from tests.support.processes.command import uprid
+from tests.support.servers.valkey import ValkeyServer
 from uprid_client import Client
 from uprid_client.contract.reason_codes import ReasonCode
 from uprid_client.contract.refusal_codes import RefusalCode

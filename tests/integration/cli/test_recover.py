@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert, update
 
-from tests.support.command import uprid
-from tests.support.engine import Process, process
-from tests.support.operations import journal, operation
+from tests.support.engine.operations import journal, operation
+from tests.support.engine.process import Process, process
+from tests.support.processes.command import uprid
 from uprid_client.contract.states import State
 from worker.domain.ids import new_id
 from worker.engine.calls import Call

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import uprid
-from tests.support.processes import PATIENCE, environment
+from tests.support.processes.child import PATIENCE, environment
+from tests.support.processes.command import uprid
 
 CLI = [sys.executable, "-m", "worker.cli.main"]
 CELERY = [sys.executable, "-m", "celery", "-A", "worker.process.app"]

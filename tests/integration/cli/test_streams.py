@@ -14,13 +14,13 @@ from typing import Final
 
 import pytest
 
-from tests.support.command import on_a_terminal, uprid
-from tests.support.invoices import KEY, invoice, money, store
-from tests.support.messages import arguments, enqueued
-from tests.support.operations import accepted
-from tests.support.processes import PATIENCE, environment
-from tests.support.servers import SqliteFiles
-from tests.support.valkey import ValkeyServer
+from tests.support.engine.invoices import KEY, invoice, money, store
+from tests.support.engine.operations import accepted
+from tests.support.messages.enqueued import arguments, enqueued
+from tests.support.processes.child import PATIENCE, environment
+from tests.support.processes.command import on_a_terminal, uprid
+from tests.support.servers.fresh import SqliteFiles
+from tests.support.servers.valkey import ValkeyServer
 from worker.local import secretfile
 from worker.store.database import Database
 

@@ -15,9 +15,9 @@ import pytest
 import redis
 from cryptography.fernet import Fernet
 
-from tests.support.messages import arguments, enqueued
-from tests.support.operations import accepted, claim, ended, write
-from tests.support.valkey import ValkeyServer, valkey_server
+from tests.support.engine.operations import accepted, claim, ended, write
+from tests.support.messages.enqueued import arguments, enqueued
+from tests.support.servers.valkey import ValkeyServer, valkey_server
 from uprid_client import Client, Event, NotSendable
 from uprid_client.errors import BrokerUnavailable, DatabaseUnavailable, MessageTooLarge, Unsealable
 from uprid_client.names import LARGEST_MESSAGE, Provider

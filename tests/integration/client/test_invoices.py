@@ -8,8 +8,8 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import update
 
-from tests.support.invoices import KEY, invoice, later, money, store, transaction
-from tests.support.operations import NOW, accepted
+from tests.support.engine.invoices import KEY, invoice, later, money, store, transaction
+from tests.support.engine.operations import NOW, accepted
 from uprid_client import Client
 from uprid_client.database.invoices import Choice, stored_invoices
 from uprid_client.errors import DatabaseUnavailable, Unsealable

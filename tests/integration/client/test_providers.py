@@ -9,8 +9,8 @@ import pytest
 import redis
 from cryptography.fernet import Fernet
 
-from tests.support.messages import arguments, enqueued
-from tests.support.valkey import ValkeyServer
+from tests.support.messages.enqueued import arguments, enqueued
+from tests.support.servers.valkey import ValkeyServer
 from uprid_client import Client
 from uprid_client.errors import BrokerUnavailable
 

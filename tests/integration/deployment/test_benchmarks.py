@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import environment, start
+from tests.support.processes.child import environment, start
 
 ROOT = Path(__file__).parents[3]
 

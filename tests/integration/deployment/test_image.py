@@ -11,11 +11,11 @@ from typing import Final
 
 import pytest
 
-from tests.support import shipped
-from tests.support.image.context import Context
-from tests.support.image.dockerfile import LAST, Step, images, pairs_of, read
-from tests.support.image.replay import BrokenStep, Replay, transplant
-from tests.support.processes import PATIENCE
+from tests.support.processes import shipped
+from tests.support.processes.child import PATIENCE
+from tests.support.processes.image.context import Context
+from tests.support.processes.image.dockerfile import LAST, Step, images, pairs_of, read
+from tests.support.processes.image.replay import BrokenStep, Replay, transplant
 from tests.unit.deployment.locks import PRODUCTION
 
 pytestmark = pytest.mark.slow

@@ -17,11 +17,11 @@ from celery import Celery
 from cryptography.fernet import Fernet
 
 from config.settings import load
-from tests.support.invoices import invoice, money, store
-from tests.support.messages import arguments, enqueued
-from tests.support.operations import accepted, operation, waiting
-from tests.support.servers import SqliteFiles
-from tests.support.valkey import ValkeyServer
+from tests.support.engine.invoices import invoice, money, store
+from tests.support.engine.operations import accepted, operation, waiting
+from tests.support.messages.enqueued import arguments, enqueued
+from tests.support.servers.fresh import SqliteFiles
+from tests.support.servers.valkey import ValkeyServer
 from uprid_client import Event
 from uprid_client.contract.arguments import Start
 from uprid_client.contract.events import EventType

@@ -1,8 +1,8 @@
 """Everything that README and docs print as code is run, or parsed by what would run it.
 
-The rule of what is put in the place of what only the reader knows: `FILLED_IN` of
-tests/support/pages.py for commands, a broker's address and a key for Python. What is not run stands
-in a table here, with the reason; a block that is in none of the tables fails.
+Values that only the reader knows are filled in: `FILLED_IN` of tests/support/suite/pages.py for
+commands, a broker's address and a key for Python. A block that is not run is in a table here, with
+the reason. A block that is in none of the tables fails.
 """
 
 import argparse
@@ -21,9 +21,12 @@ from config.polling import PollPolicy
 from tests.harnesses.chaos import __main__ as chaos
 from tests.harnesses.hostile import __main__ as hostile
 from tests.harnesses.simulation import __main__ as simulation
-from tests.support.command import uprid
-from tests.support.operations import accepted, in_state, waiting
-from tests.support.pages import (
+from tests.support.engine.operations import accepted, in_state, waiting
+from tests.support.processes.child import PATIENCE
+from tests.support.processes.command import uprid
+from tests.support.servers.real_parts import program
+from tests.support.servers.valkey import ValkeyServer
+from tests.support.suite.pages import (
     FILLED_IN,
     INDENTED,
     PAGES,
@@ -35,9 +38,6 @@ from tests.support.pages import (
     without_comment,
     words_of,
 )
-from tests.support.processes import PATIENCE
-from tests.support.real_parts import program
-from tests.support.valkey import ValkeyServer
 from uprid_client.contract.catalogue import tasks_of
 from uprid_client.contract.reason_codes import ReasonCode
 from uprid_client.contract.states import State

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.engine import Process, process
-from tests.support.providers import ScriptedPlugin
+from tests.support.engine.process import Process, process
+from tests.support.providers.scripted import ScriptedPlugin
 
 
 @pytest.fixture

@@ -21,10 +21,10 @@ from sqlalchemy.exc import (
     StatementError,
 )
 
-from tests.support.engine import Process, another, many, states
-from tests.support.operations import operations, types
-from tests.support.processes import wait_until
-from tests.support.providers import ScriptedPlugin
+from tests.support.engine.operations import operations, types
+from tests.support.engine.process import Process, another, many, states
+from tests.support.processes.child import wait_until
+from tests.support.providers.scripted import ScriptedPlugin
 from uprid_client.contract.states import State
 from uprid_client.errors import DatabaseUnavailable
 from worker.domain.outcomes import Finished, Outcome

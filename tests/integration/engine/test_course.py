@@ -6,9 +6,9 @@ from itertools import pairwise
 import pytest
 
 from config.polling import PollPolicy
-from tests.support.engine import Process, process, states
-from tests.support.operations import attempts, journal, operation, told, types
-from tests.support.providers import ScriptedPlugin
+from tests.support.engine.operations import attempts, journal, operation, told, types
+from tests.support.engine.process import Process, process, states
+from tests.support.providers.scripted import ScriptedPlugin
 from uprid_client.contract.reason_codes import ReasonCode
 from uprid_client.contract.states import State
 from worker.domain.outcomes import Finished, NeedsPerson, Outcome, Pending, Reason, Settle

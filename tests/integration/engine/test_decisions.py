@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from tests.support.engine import SEALER, Process, process
-from tests.support.operations import attempts, forgets, journal, operation, told, types
-from tests.support.providers import ScriptedPlugin
+from tests.support.engine.operations import attempts, forgets, journal, operation, told, types
+from tests.support.engine.process import SEALER, Process, process
+from tests.support.providers.scripted import ScriptedPlugin
 from uprid_client.contract.reason_codes import ReasonCode
 from uprid_client.contract.states import State
 from uprid_client.sealing import Sealer, new_key

@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import Connection, update
 
 from config.polling import PollPolicy
-from tests.support.broker import MemoryBroker
-from tests.support.clock import StillDatabase
-from tests.support.engine import Process, another, many, process, states
-from tests.support.operations import operation, operations, told, types
-from tests.support.providers import LIMITS, ScriptedPlugin
+from tests.support.engine.broker import MemoryBroker
+from tests.support.engine.clock import StillDatabase
+from tests.support.engine.operations import operation, operations, told, types
+from tests.support.engine.process import Process, another, many, process, states
+from tests.support.providers.scripted import LIMITS, ScriptedPlugin
 from uprid_client.contract.reason_codes import ReasonCode
 from uprid_client.contract.states import State
 from uprid_client.names import Provider

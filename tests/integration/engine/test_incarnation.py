@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.exc import InternalError, PendingRollbackError
 
-from tests.support.clock import TravellingDatabase
-from tests.support.operations import accepted, claim, operation
-from tests.support.processes import wait_until
+from tests.support.engine.clock import TravellingDatabase
+from tests.support.engine.operations import accepted, claim, operation
+from tests.support.processes.child import wait_until
 from uprid_client.errors import DatabaseUnavailable
 from worker.engine.halt import Halt
 from worker.engine.incarnation import Incarnation

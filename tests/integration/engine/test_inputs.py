@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Connection, RowMapping, select, update
 
-from tests.support.broker import MemoryBroker
-from tests.support.clock import TravellingDatabase
-from tests.support.engine import SEALER, Process, states
-from tests.support.operations import operation, told, types
-from tests.support.providers import LIMITS, ScriptedPlugin
+from tests.support.engine.broker import MemoryBroker
+from tests.support.engine.clock import TravellingDatabase
+from tests.support.engine.operations import operation, told, types
+from tests.support.engine.process import SEALER, Process, states
+from tests.support.providers.scripted import LIMITS, ScriptedPlugin
 from uprid_client.contract.reason_codes import ReasonCode
 from uprid_client.contract.states import State
 from uprid_client.names import Provider

@@ -11,13 +11,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection, update
 
-from tests.support.broker import MemoryBroker
-from tests.support.clock import TravellingDatabase
-from tests.support.engine import Process, another, many, process, states
-from tests.support.operations import operation, operations, told, types
-from tests.support.providers import LIMITS, ScriptedPlugin
-from tests.support.schema import bring_to_newest
-from tests.support.servers import postgres_server
+from tests.support.engine.broker import MemoryBroker
+from tests.support.engine.clock import TravellingDatabase
+from tests.support.engine.operations import operation, operations, told, types
+from tests.support.engine.process import Process, another, many, process, states
+from tests.support.engine.schema import bring_to_newest
+from tests.support.providers.scripted import LIMITS, ScriptedPlugin
+from tests.support.servers.fresh import postgres_server
 from uprid_client.contract.states import State
 from uprid_client.errors import DatabaseUnavailable
 from uprid_client.names import Provider

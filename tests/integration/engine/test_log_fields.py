@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import structlog
 
-from tests.support.engine import Process, many
-from tests.support.operations import operation
-from tests.support.providers import LIMITS, ScriptedPlugin
+from tests.support.engine.operations import operation
+from tests.support.engine.process import Process, many
+from tests.support.providers.scripted import LIMITS, ScriptedPlugin
 from uprid_client.contract.reason_codes import ReasonCode
 from uprid_client.contract.states import State
 from worker.domain.outcomes import (

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.support.engine import Process, many
-from tests.support.providers import LIMITS, ScriptedPlugin
+from tests.support.engine.process import Process, many
+from tests.support.providers.scripted import LIMITS, ScriptedPlugin
 from worker.domain.outcomes import NotSent, Trouble
 from worker.engine.admission import Breaker
 from worker.engine.calls import Call

@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import update
 
 from config.queues import Wake
-from tests.support.engine import SEALER, Process, states
-from tests.support.operations import operation, start, types
-from tests.support.providers import Line, ScriptedPlugin
+from tests.support.engine.operations import operation, start, types
+from tests.support.engine.process import SEALER, Process, states
+from tests.support.providers.scripted import Line, ScriptedPlugin
 from uprid_client.contract.reason_codes import ReasonCode
 from uprid_client.contract.states import State
 from uprid_client.names import Provider

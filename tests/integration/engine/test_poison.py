@@ -10,11 +10,11 @@ from typing import Final
 
 from sqlalchemy import update
 
-from tests.support.broker import MemoryBroker
-from tests.support.clock import TravellingDatabase
-from tests.support.engine import LONGEST, SEALER, SILENCE, WIDTH, Bell
-from tests.support.operations import operation, start
-from tests.support.providers import ScriptedPlugin
+from tests.support.engine.broker import MemoryBroker
+from tests.support.engine.clock import TravellingDatabase
+from tests.support.engine.operations import operation, start
+from tests.support.engine.process import LONGEST, SEALER, SILENCE, WIDTH, Bell
+from tests.support.providers.scripted import ScriptedPlugin
 from uprid_client.contract.states import State
 from uprid_client.names import Provider
 from worker.domain.outcomes import Outcome, Pending

@@ -3,13 +3,13 @@
 from contextlib import closing
 from datetime import timedelta
 
-from tests.support import mandarin
-from tests.support.broker import MemoryBroker
-from tests.support.clock import TravellingDatabase
-from tests.support.engine import SEALER, Poller
-from tests.support.http_stub import Answer, HttpStub
-from tests.support.mandarin import BY_SNILS, SESSION
-from tests.support.operations import operations, start
+from tests.support.engine.broker import MemoryBroker
+from tests.support.engine.clock import TravellingDatabase
+from tests.support.engine.operations import operations, start
+from tests.support.engine.process import SEALER, Poller
+from tests.support.loopback.http_stub import Answer, HttpStub
+from tests.support.providers import mandarin
+from tests.support.providers.mandarin import BY_SNILS, SESSION
 from uprid_client.contract.states import State
 from worker.providers.mandarin.plugin import MandarinPlugin
 from worker.store.tables import OPERATIONS

@@ -10,13 +10,13 @@ import psycopg
 import pytest
 from sqlalchemy import select
 
-from tests.support.engine import Poller, Process, process, states
-from tests.support.frozen import frozen
-from tests.support.operations import operations, types
-from tests.support.processes import wait_until
-from tests.support.providers import ScriptedPlugin
-from tests.support.schema import bring_to_newest
-from tests.support.servers import PostgresServer, postgres_server
+from tests.support.engine.operations import operations, types
+from tests.support.engine.process import Poller, Process, process, states
+from tests.support.engine.schema import bring_to_newest
+from tests.support.processes.child import wait_until
+from tests.support.providers.scripted import ScriptedPlugin
+from tests.support.servers.fresh import PostgresServer, postgres_server
+from tests.support.servers.frozen import frozen
 from uprid_client.contract.states import State
 from uprid_client.names import Provider
 from worker.domain.outcomes import Finished, Outcome

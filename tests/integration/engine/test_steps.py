@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from tests.support.engine import Process, process, states
-from tests.support.invoices import invoice
-from tests.support.operations import journal, operation, told, types
-from tests.support.providers import ScriptedPlugin
+from tests.support.engine.invoices import invoice
+from tests.support.engine.operations import journal, operation, told, types
+from tests.support.engine.process import Process, process, states
+from tests.support.providers.scripted import ScriptedPlugin
 from uprid_client.contract.reason_codes import ReasonCode
 from uprid_client.contract.states import State
 from worker.domain.outcomes import (

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from sqlalchemy import update
 
-from tests.support.engine import Process, process, states
-from tests.support.operations import operation, told, types
-from tests.support.providers import LIMITS, ScriptedPlugin
+from tests.support.engine.operations import operation, told, types
+from tests.support.engine.process import Process, process, states
+from tests.support.providers.scripted import LIMITS, ScriptedPlugin
 from uprid_client.contract.states import State
 from uprid_client.sealing import Sealer, new_key
 from worker.domain.outcomes import Doubtful, Finished, NotSent, Outcome, Pending, Started, Trouble

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import update
 
-from tests.support.engine import Process, process
-from tests.support.frozen import frozen
-from tests.support.operations import accepted, operation, types
-from tests.support.providers import ScriptedPlugin
-from tests.support.servers import valkey_server
+from tests.support.engine.operations import accepted, operation, types
+from tests.support.engine.process import Process, process
+from tests.support.providers.scripted import ScriptedPlugin
+from tests.support.servers.fresh import valkey_server
+from tests.support.servers.frozen import frozen
 from uprid_client.contract.states import State
 from uprid_client.names import Provider
 from worker.domain.outcomes import Finished

@@ -5,10 +5,10 @@ import threading
 import pytest
 from sqlalchemy import update
 
-from tests.support.engine import Process, many, states
-from tests.support.operations import attempts, operation, told
-from tests.support.processes import wait_until
-from tests.support.providers import LIMITS, ScriptedPlugin
+from tests.support.engine.operations import attempts, operation, told
+from tests.support.engine.process import Process, many, states
+from tests.support.processes.child import wait_until
+from tests.support.providers.scripted import LIMITS, ScriptedPlugin
 from uprid_client.contract.states import State
 from uprid_client.names import Provider
 from worker.domain.outcomes import Finished, Outcome, Pending, Started

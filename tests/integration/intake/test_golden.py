@@ -15,10 +15,10 @@ from typing import Any, Final
 import pytest
 from sqlalchemy import select, update
 
-from tests.support.command import uprid
-from tests.support.operations import NOW, in_state, operation, start, told, types
-from tests.support.parts import worker_parts
-from tests.support.valkey import ValkeyServer
+from tests.support.engine.operations import NOW, in_state, operation, start, told, types
+from tests.support.engine.parts import worker_parts
+from tests.support.processes.command import uprid
+from tests.support.servers.valkey import ValkeyServer
 from uprid_client import Client
 from uprid_client.contract.events import EventType
 from uprid_client.contract.states import State

@@ -22,9 +22,9 @@ from tests.integration.intake.test_golden import (
     on_one_database,
     refusals,
 )
-from tests.support.operations import start, told, types
-from tests.support.parts import worker_parts
-from tests.support.valkey import ValkeyServer
+from tests.support.engine.operations import start, told, types
+from tests.support.engine.parts import worker_parts
+from tests.support.servers.valkey import ValkeyServer
 from uprid_client.names import Provider, Task
 from uprid_sandbox.options import SandboxOptions
 from worker.domain.intake import Intake

@@ -22,12 +22,12 @@ from tests.integration.intake.test_golden import (
     golden,
     refusals,
 )
-from tests.support import releases
-from tests.support.marketplace import ACCEPTED
-from tests.support.parts import worker_parts
-from tests.support.processes import wait_until
-from tests.support.servers import PostgresServer, SqliteFiles, ValkeyServer, valkey_server
-from tests.support.system import SEAL_KEY, System, system
+from tests.support.engine.parts import worker_parts
+from tests.support.messages.marketplace import ACCEPTED
+from tests.support.processes import releases
+from tests.support.processes.child import wait_until
+from tests.support.processes.system import SEAL_KEY, System, system
+from tests.support.servers.fresh import PostgresServer, SqliteFiles, ValkeyServer, valkey_server
 from uprid_client.names import Provider, Task
 from uprid_client.sealing import Sealer
 from uprid_sandbox.options import SandboxOptions

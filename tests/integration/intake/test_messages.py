@@ -10,9 +10,7 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import update
 
-from tests.support.engine import Process, process
-from tests.support.messages import enqueued
-from tests.support.operations import (
+from tests.support.engine.operations import (
     NOW,
     attempts,
     in_state,
@@ -24,10 +22,12 @@ from tests.support.operations import (
     types,
     waiting,
 )
-from tests.support.parts import worker_parts
-from tests.support.people import changed, person
-from tests.support.providers import ScriptedPlugin
-from tests.support.valkey import ValkeyServer
+from tests.support.engine.parts import worker_parts
+from tests.support.engine.process import Process, process
+from tests.support.messages.enqueued import enqueued
+from tests.support.messages.people import changed, person
+from tests.support.providers.scripted import ScriptedPlugin
+from tests.support.servers.valkey import ValkeyServer
 from uprid_client.contract.states import State
 from uprid_client.names import Provider, Task
 from worker.engine.calls import Call

@@ -9,10 +9,10 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import select, update
 
-from tests.support.npd import notification
-from tests.support.operations import operation, start, told, types
-from tests.support.parts import worker_parts
-from tests.support.valkey import ValkeyServer
+from tests.support.engine.operations import operation, start, told, types
+from tests.support.engine.parts import worker_parts
+from tests.support.providers.npd import notification
+from tests.support.servers.valkey import ValkeyServer
 from uprid_client.contract.states import State
 from uprid_client.names import Provider, Task
 from worker.intake import inputs, notifications

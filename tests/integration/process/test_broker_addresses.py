@@ -7,8 +7,8 @@ from typing import Final
 
 import pytest
 
-from tests.support.command import uprid
-from tests.support.processes import PATIENCE, environment
+from tests.support.processes.child import PATIENCE, environment
+from tests.support.processes.command import uprid
 from uprid_client.sealing import new_key
 
 _ROOT: Final = Path(__file__).parents[3]

@@ -11,13 +11,13 @@ from typing import Any, Final, cast
 import pytest
 import redis
 
-from tests.support.broker_rights import rules_of_a_worker
-from tests.support.command import uprid
-from tests.support.loopback import free_port, silent_port
-from tests.support.processes import Process, environment, running, wait_until
-from tests.support.redis_server import RedisServer, redis_server
-from tests.support.schema import bring_to_newest
-from tests.support.servers import SqliteFiles
+from tests.support.engine.schema import bring_to_newest
+from tests.support.loopback.server import free_port, silent_port
+from tests.support.processes.child import Process, environment, running, wait_until
+from tests.support.processes.command import uprid
+from tests.support.servers.broker_rights import rules_of_a_worker
+from tests.support.servers.fresh import SqliteFiles
+from tests.support.servers.redis_server import RedisServer, redis_server
 from uprid_client import Client
 from uprid_client.errors import BrokerUnavailable
 from uprid_client.sealing import new_key

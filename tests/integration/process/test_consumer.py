@@ -9,7 +9,7 @@ from kombu.connection import Connection
 from kombu.entity import Queue
 from kombu.message import Message
 
-from tests.support.valkey import ValkeyServer, valkey_server
+from tests.support.servers.valkey import ValkeyServer, valkey_server
 from worker.process.consumer import SturdyConsumer
 
 

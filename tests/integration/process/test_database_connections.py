@@ -10,10 +10,10 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import make_url, text
 
-from tests.support.parts import worker_parts
-from tests.support.schema import bring_to_newest
-from tests.support.servers import PostgresServer
-from tests.support.valkey import ValkeyServer
+from tests.support.engine.parts import worker_parts
+from tests.support.engine.schema import bring_to_newest
+from tests.support.servers.fresh import PostgresServer
+from tests.support.servers.valkey import ValkeyServer
 from uprid_client.errors import DatabaseUnavailable
 from worker.process.runtime import BACKGROUND_CONNECTIONS, Runtime
 from worker.store.database import Database

@@ -7,11 +7,11 @@ import pytest
 import structlog
 from cryptography.fernet import Fernet
 
-from tests.support.npd import notification
-from tests.support.operations import waiting
-from tests.support.parts import worker_parts
-from tests.support.people import person
-from tests.support.valkey import ValkeyServer
+from tests.support.engine.operations import waiting
+from tests.support.engine.parts import worker_parts
+from tests.support.messages.people import person
+from tests.support.providers.npd import notification
+from tests.support.servers.valkey import ValkeyServer
 from uprid_client.contract.states import State
 from uprid_client.names import Provider, Task
 from worker.intake import actions, callbacks, inputs, notifications, starts

@@ -20,10 +20,10 @@ from kombu.utils.imports import symbol_by_name
 from structlog.testing import capture_logs
 
 import worker.process.app  # noqa: F401 - has every connection made by our transports
-from tests.support.foreign_entries import NO_BROADCASTS, NO_MESSAGES, PLANTED
-from tests.support.malformed import body, message
-from tests.support.processes import wait_until
-from tests.support.valkey import ValkeyServer
+from tests.support.messages.foreign_entries import NO_BROADCASTS, NO_MESSAGES, PLANTED
+from tests.support.messages.malformed import body, message
+from tests.support.processes.child import wait_until
+from tests.support.servers.valkey import ValkeyServer
 from worker.process.queueing import kept
 from worker.process.queueing.channel import (
     Sturdy,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.servers import PostgresServer, SqliteFiles
+from tests.support.servers.fresh import PostgresServer, SqliteFiles
 
 
 @pytest.fixture(

@@ -8,8 +8,8 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import select
 
-from tests.support.loopback import free_port
-from tests.support.operations import NOW
+from tests.support.engine.operations import NOW
+from tests.support.loopback.server import free_port
 from uprid_client.errors import DatabaseUnavailable
 from uprid_client.sealing import Sealer
 from worker.process.stored_access_tokens import StoredAccessTokens

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import update
 
-from tests.support.operations import (
+from tests.support.engine.operations import (
     LEASE_ID,
     NOW,
     claim,

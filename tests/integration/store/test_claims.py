@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 from sqlalchemy import update
 
-from tests.support.operations import (
+from tests.support.engine.operations import (
     NOW,
     PROVIDER,
     accept,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import event
 
-from tests.support.processes import wait_until
+from tests.support.processes.child import wait_until
 from worker.store.database import Database
 
 

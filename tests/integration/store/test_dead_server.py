@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import text
 
-from tests.support.schema import bring_to_newest
-from tests.support.servers import PostgresServer
+from tests.support.engine.schema import bring_to_newest
+from tests.support.servers.fresh import PostgresServer
 from uprid_client.database.postgres import connection as module
 from uprid_client.errors import DatabaseUnavailable
 from worker.store import claims

@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from tests.support.processes import wait_until
-from tests.support.read_only import read_only_for_old_sessions
-from tests.support.schema import bring_to_newest
-from tests.support.servers import PostgresServer, postgres_server
+from tests.support.engine.schema import bring_to_newest
+from tests.support.processes.child import wait_until
+from tests.support.servers.fresh import PostgresServer, postgres_server
+from tests.support.servers.read_only import read_only_for_old_sessions
 from uprid_client.database.answers import sealed_answer
 from uprid_client.errors import DatabaseUnavailable
 from worker.store import claims

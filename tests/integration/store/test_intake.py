@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
-from tests.support.operations import (
+from tests.support.engine.operations import (
     NOW,
     accept,
     accepted,

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from tests.support.invoices import SEALER, invoice, later, money, rows, store, transaction
-from tests.support.operations import NOW, accepted, journal
+from tests.support.engine.invoices import SEALER, invoice, later, money, rows, store, transaction
+from tests.support.engine.operations import NOW, accepted, journal
 from worker.domain.invoices import Invoice, SealedInvoice, sealed_invoices
 from worker.store import invoices
 from worker.store.database import Database

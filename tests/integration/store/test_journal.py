@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 from sqlalchemy import select, update
 
-from tests.support.operations import (
+from tests.support.engine.operations import (
     NOW,
     attempts,
     forgets,

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from sqlalchemy import select, update
 
-from tests.support.operations import (
+from tests.support.engine.operations import (
     NOW,
     accepted,
     attempts,

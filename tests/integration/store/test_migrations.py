@@ -10,11 +10,11 @@ from typing import Final
 import pytest
 from sqlalchemy import delete, event, select, text
 
-from tests.support import everything
-from tests.support.everything import Rows, columns, common, rows
-from tests.support.operations import NOW, claim, ended, operations, told, write
-from tests.support.schema_facts import Facts, facts
-from tests.support.servers import PostgresServer, SqliteFiles
+from tests.support.engine import everything
+from tests.support.engine.everything import Rows, columns, common, rows
+from tests.support.engine.operations import NOW, claim, ended, operations, told, write
+from tests.support.engine.schema_facts import Facts, facts
+from tests.support.servers.fresh import PostgresServer, SqliteFiles
 from uprid_client.contract.states import TERMINAL, State
 from uprid_client.errors import DatabaseUnavailable
 from worker.domain.errors import SchemaOutdated, SchemaTooNew, WouldLose

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import RowMapping, select
 
-from tests.support.operations import (
+from tests.support.engine.operations import (
     LEASE_ID,
     NOW,
     accept,

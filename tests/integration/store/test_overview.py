@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.support.operations import NOW, accept, accepted, claim, ended, start, write
+from tests.support.engine.operations import NOW, accept, accepted, claim, ended, start, write
 from uprid_client.contract.states import State
 from worker.store import leases, overview, provider_pauses
 from worker.store.claims import lock_provider

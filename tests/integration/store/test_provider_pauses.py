@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from tests.support.operations import NOW, in_state, operations, told, types
+from tests.support.engine.operations import NOW, in_state, operations, told, types
 from uprid_client.contract.reason_codes import ReasonCode
 from uprid_client.contract.states import State
 from worker.domain.outcomes import Reason

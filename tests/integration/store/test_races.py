@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import text, update
 
-from tests.support.operations import (
+from tests.support.engine.operations import (
     LEASE_ID,
     NOW,
     accept,
@@ -22,7 +22,7 @@ from tests.support.operations import (
     types,
     write,
 )
-from tests.support.processes import wait_until
+from tests.support.processes.child import wait_until
 from uprid_client.contract.events import EventType
 from uprid_client.contract.states import State
 from worker.store import callbacks, inputs, notifications, writeback

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from tests.support.operations import (
+from tests.support.engine.operations import (
     LEASE_ID,
     NOW,
     accepted,

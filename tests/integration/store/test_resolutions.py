@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, update
 from sqlalchemy.exc import IntegrityError
 
-from tests.support.operations import (
+from tests.support.engine.operations import (
     LEASE_ID,
     NOW,
     attempts,

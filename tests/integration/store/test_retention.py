@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import insert, update
 from sqlalchemy.sql.schema import Table
 
-from tests.support.invoices import invoice, rows, store, transaction
-from tests.support.operations import (
+from tests.support.engine.invoices import invoice, rows, store, transaction
+from tests.support.engine.operations import (
     accepted,
     attempts,
     claim,

@@ -9,7 +9,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import insert, inspect, select, update
 from sqlalchemy.exc import IntegrityError
 
-from tests.support.operations import NOW, accepted, operation
+from tests.support.engine.operations import NOW, accepted, operation
 from uprid_client.errors import DatabaseUnavailable
 from worker.domain.errors import SchemaOutdated
 from worker.domain.ids import new_id

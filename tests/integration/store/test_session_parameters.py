@@ -9,10 +9,10 @@ import pytest
 from psycopg import sql
 from sqlalchemy import text
 
-from tests.support.operations import accept, start
-from tests.support.pgbouncer import pgbouncer
-from tests.support.schema import bring_to_newest
-from tests.support.servers import PostgresServer
+from tests.support.engine.operations import accept, start
+from tests.support.engine.schema import bring_to_newest
+from tests.support.servers.fresh import PostgresServer
+from tests.support.servers.pgbouncer import pgbouncer
 from worker.store import claims, writeback
 from worker.store.database import Database
 from worker.store.schema import migrate, require_usable

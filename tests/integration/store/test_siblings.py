@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from tests.support.operations import NOW, accepted, operation
+from tests.support.engine.operations import NOW, accepted, operation
 from uprid_client.contract.states import State
 from worker.process.siblings import StoredSiblings
 from worker.store.database import Database

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Connection, func, select, update
 from sqlalchemy.sql.schema import Table
 
-from tests.support.operations import (
+from tests.support.engine.operations import (
     NOW,
     PROVIDER,
     accept,

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
-from tests.support.operations import (
+from tests.support.engine.operations import (
     NOW,
     accepted,
     attempts,

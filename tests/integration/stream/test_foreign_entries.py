@@ -12,10 +12,10 @@ from cryptography.fernet import Fernet
 
 from config.queues import Wake
 from config.settings import load
-from tests.support.command import uprid
-from tests.support.operations import accepted, told
-from tests.support.parts import worker_parts
-from tests.support.valkey import ValkeyServer
+from tests.support.engine.operations import accepted, told
+from tests.support.engine.parts import worker_parts
+from tests.support.processes.command import uprid
+from tests.support.servers.valkey import ValkeyServer
 from uprid_client import Client, Event
 from uprid_client.errors import StreamUnusable, Unsealable
 from uprid_client.names import Provider

@@ -10,10 +10,10 @@ from unittest.mock import patch
 
 import pytest
 
-from tests.support.clock import TravellingDatabase
-from tests.support.operations import accepted, claim, ended, told, write
-from tests.support.processes import wait_until
-from tests.support.servers import ValkeyServer, valkey_server
+from tests.support.engine.clock import TravellingDatabase
+from tests.support.engine.operations import accepted, claim, ended, told, write
+from tests.support.processes.child import wait_until
+from tests.support.servers.fresh import ValkeyServer, valkey_server
 from uprid_client.errors import BrokerUnavailable
 from worker.domain.ids import new_id
 from worker.store import outbox

@@ -8,7 +8,7 @@ import pytest
 import structlog
 
 from config import logging as our_logging
-from tests.support.http_stub import Answer, HttpStub
+from tests.support.loopback.http_stub import Answer, HttpStub
 from uprid_client.errors import UpridError
 from worker.providers.transport.http import PinnedSession
 

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from config.providers import MonetaSettings
-from tests.support.moneta import settings
+from tests.support.providers.moneta import settings
 
 URL = "http://127.0.0.1:9/services"
 

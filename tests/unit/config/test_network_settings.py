@@ -9,7 +9,7 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from config.proxy import Proxy
 from config.settings import Settings, SettingsError, load
-from tests.support.authority import Authority
+from tests.support.servers.authority import Authority
 
 DAY = dt.timedelta(days=1)
 PASSWORD = "Sécret#1/x@y:z%41"

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from config.settings import SettingsError, load
-from tests.support.command import uprid
-from tests.support.image.dockerfile import images
-from tests.support.image.dockerfile import read as read_dockerfile
+from tests.support.processes.command import uprid
+from tests.support.processes.image.dockerfile import images
+from tests.support.processes.image.dockerfile import read as read_dockerfile
 from tests.unit.deployment.compose import Compose, read
 from tests.unit.deployment.locks import LOCAL
 

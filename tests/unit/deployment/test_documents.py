@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from config.queues import PROVIDER_TASKS
-from tests.support.pages import PAGES
+from tests.support.suite.pages import PAGES
 from uprid_client.contract.events import EventType
 from uprid_client.names import Task
 from worker.cli import steps

@@ -5,14 +5,14 @@ from functools import partial
 
 import pytest
 
-from tests.support.sandbox_requests import (
+from tests.support.providers.sandbox_requests import (
     JSON_TYPE,
     Members,
     encoded,
     personal_information,
     submit,
 )
-from tests.support.sandbox_soap import SOAP_TYPE, as_soap
+from tests.support.providers.sandbox_soap import SOAP_TYPE, as_soap
 from uprid_sandbox.answers import Page
 from uprid_sandbox.clock import utc_now
 from uprid_sandbox.moneta.acts import Act, Progress

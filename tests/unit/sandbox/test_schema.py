@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.sandbox_requests import (
+from tests.support.providers.sandbox_requests import (
     JSON_TYPE,
     Members,
     attribute,

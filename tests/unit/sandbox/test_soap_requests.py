@@ -5,9 +5,15 @@ import re
 import pytest
 from lxml import etree
 
-from tests.support.moneta_schema import real_schema
-from tests.support.sandbox_requests import personal_information, submit
-from tests.support.sandbox_soap import MESSAGES, PASSWORD_TEXT, SOAP_TYPE, as_soap, envelope_xml
+from tests.support.providers.moneta_schema import real_schema
+from tests.support.providers.sandbox_requests import personal_information, submit
+from tests.support.providers.sandbox_soap import (
+    MESSAGES,
+    PASSWORD_TEXT,
+    SOAP_TYPE,
+    as_soap,
+    envelope_xml,
+)
 from uprid_sandbox.moneta.requests import Bare, PersonalData, Poll, ProfileCheck, Request, Submit
 from uprid_sandbox.moneta.schema import read_request
 from uprid_sandbox.moneta.server import language_of

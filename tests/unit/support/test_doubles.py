@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from config.queues import Wake
-from tests.support.broker import MemoryBroker
-from tests.support.clock import TravellingDatabase
-from tests.support.operations import NOW
-from tests.support.providers import ScriptedPlugin
+from tests.support.engine.broker import MemoryBroker
+from tests.support.engine.clock import TravellingDatabase
+from tests.support.engine.operations import NOW
+from tests.support.providers.scripted import ScriptedPlugin
 from uprid_client.contract.states import State
 from uprid_client.errors import BrokerUnavailable
 from uprid_client.names import Provider

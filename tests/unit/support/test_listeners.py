@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from tests.harnesses.chaos import proxy
-from tests.support import loopback
+from tests.support.loopback import server as loopback
 
 _TESTS: Final = Path(__file__).parents[2]
 #: The server itself; and the chaos proxy, whose connections live in one event loop.

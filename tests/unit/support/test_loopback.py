@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.authority import Authority
-from tests.support.loopback import LoopbackServer, closing_port, free_port, silent_port
-from tests.support.processes import wait_until
+from tests.support.loopback.server import LoopbackServer, closing_port, free_port, silent_port
+from tests.support.processes.child import wait_until
+from tests.support.servers.authority import Authority
 
 _PATIENCE = 30.0
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.processes import PATIENCE, ProcessEnded, environment, running, wait_until
+from tests.support.processes.child import PATIENCE, ProcessEnded, environment, running, wait_until
 
 STUBBORN = """
 import signal, subprocess, sys, time
@@ -97,7 +97,7 @@ def test_process_left_behind_is_ended_with_the_run_that_started_it(tmp_path: Pat
     run = """
         import sys
         from pathlib import Path
-        from tests.support.processes import start
+        from tests.support.processes.child import start
         sleep = [sys.executable, "-c", "import time; time.sleep(60)"]
         print(start(sleep, log=Path(sys.argv[1])).pid)
     """

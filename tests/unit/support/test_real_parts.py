@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import environment
-from tests.support.real_parts import program
+from tests.support.processes.child import environment
+from tests.support.servers.real_parts import program
 
 _ROOT = Path(__file__).parents[3]
 

@@ -6,11 +6,11 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.support import scan
-from tests.support.eavesdrop import Eavesdropper
-from tests.support.people import person
-from tests.support.processes import wait_until
-from tests.support.servers import ValkeyServer
+from tests.support.leaks import scan
+from tests.support.leaks.eavesdrop import Eavesdropper
+from tests.support.messages.people import person
+from tests.support.processes.child import wait_until
+from tests.support.servers.fresh import ValkeyServer
 
 _PERSON = person(123)
 _SCANNER = scan.Scanner(scan.of_person("p", _PERSON))

@@ -9,16 +9,16 @@ import redis
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
-from tests.support import postgres_binaries
-from tests.support.postgres_binaries import NoPostgres, account, find_binaries
-from tests.support.processes import wait_until
-from tests.support.servers import (
+from tests.support.processes.child import wait_until
+from tests.support.servers import postgres_binaries
+from tests.support.servers.fresh import (
     PostgresServer,
     SqliteFiles,
     ValkeyServer,
     postgres_server,
     valkey_server,
 )
+from tests.support.servers.postgres_binaries import NoPostgres, account, find_binaries
 from worker.store.database import Database
 from worker.store.schema import require_usable
 

@@ -10,8 +10,8 @@ from typing import Final
 
 import pytest
 
-from tests.support.processes import environment
-from tests.support.shared_run import LONGEST, share_of
+from tests.support.processes.child import environment
+from tests.support.suite.shared_run import LONGEST, share_of
 
 _ROOT: Final = Path(__file__).parents[3]
 _MADE_FROM: Final = ("requirements-dev.lock", "client/pyproject.toml", "pyproject.toml")

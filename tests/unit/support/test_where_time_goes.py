@@ -1,4 +1,4 @@
-from tests.support.where_time_goes import Spent, folder_of
+from tests.support.suite.where_time_goes import Spent, folder_of
 
 
 def test_folder_is_three_levels_deep_at_most() -> None:

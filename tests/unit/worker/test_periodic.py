@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.support.processes import wait_until
+from tests.support.processes.child import wait_until
 from uprid_client.errors import BrokerUnavailable
 from worker.periodic import Repeating
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from config.settings import SettingsError, load
-from tests.support.broker_certificates import Authority
+from tests.support.servers.broker_certificates import Authority
 from uprid_client import Client
 from uprid_client.redis_server.address import RedisAddress
 from uprid_client.redis_server.reading import RedisAddressError, parse

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from tests.support.invoices import invoice, later, money, transaction
+from tests.support.engine.invoices import invoice, later, money, transaction
 from worker.domain.invoices import Invoice, newest, sealed_invoices
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.operations import NOW
-from tests.support.providers import LIMITS
+from tests.support.engine.operations import NOW
+from tests.support.providers.scripted import LIMITS
 from worker.engine.admission import (
     LONGEST_REST,
     Breaker,

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tests.support.operations import NOW
-from tests.support.providers import LIMITS, ScriptedPlugin
+from tests.support.engine.operations import NOW
+from tests.support.providers.scripted import LIMITS, ScriptedPlugin
 from uprid_client.contract.reason_codes import ReasonCode
 from uprid_client.contract.states import State
 from uprid_client.errors import DatabaseUnavailable, Unsealable

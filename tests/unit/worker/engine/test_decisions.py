@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.polling import PollPolicy
-from tests.support.operations import NOW
-from tests.support.providers import ScriptedPlugin
+from tests.support.engine.operations import NOW
+from tests.support.providers.scripted import ScriptedPlugin
 from uprid_client.contract.events import EventType
 from uprid_client.contract.reason_codes import ReasonCode
 from uprid_client.contract.states import TERMINAL, State

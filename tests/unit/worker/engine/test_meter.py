@@ -4,8 +4,8 @@ import threading
 from dataclasses import replace
 from datetime import timedelta
 
-from tests.support.meter import RecordingMeter
-from tests.support.operations import NOW
+from tests.support.engine.meter import RecordingMeter
+from tests.support.engine.operations import NOW
 from uprid_client.contract.states import State
 from uprid_client.names import Provider
 from worker.domain.outcomes import Outcome, Pending, Started

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tests.support.operations import NOW
+from tests.support.engine.operations import NOW
 from worker.engine.pulse import Beat, Pulse
 
 EVERY = timedelta(seconds=2)

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from config.queues import Wake
-from tests.support.broker import MemoryBroker
-from tests.support.operations import NOW
+from tests.support.engine.broker import MemoryBroker
+from tests.support.engine.operations import NOW
 from uprid_client.names import Provider
 from worker.engine.wakeups import Wakeups
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import wait_until
+from tests.support.processes.child import wait_until
 from worker.local.follow import Follower
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import processes as support
-from tests.support.processes import wait_until
+from tests.support.processes import child as support
+from tests.support.processes.child import wait_until
 from worker.local.processes import Child, Keeper, ProcessDied, Stage, StartTimedOut, python_module
 from worker.local.tether import lives
 

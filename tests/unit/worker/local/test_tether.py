@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.support.processes import wait_until
+from tests.support.processes.child import wait_until
 from worker.local.tether import Tied, end, lives, read, tie, untie
 
 _WORKER = Tied(11, 1, 45.0)

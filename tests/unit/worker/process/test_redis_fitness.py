@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.support.loopback import LoopbackServer
+from tests.support.loopback.server import LoopbackServer
 from worker.process.redis_fitness import unfit
 
 

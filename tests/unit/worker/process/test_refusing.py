@@ -4,7 +4,7 @@ from threading import Event
 
 from structlog.testing import capture_logs
 
-from tests.support.processes import wait_until
+from tests.support.processes.child import wait_until
 from uprid_client.errors import DatabaseUnavailable
 from worker.process.refusing import Refusing
 

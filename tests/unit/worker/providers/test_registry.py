@@ -10,7 +10,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from config.settings import load
-from tests.support.servers import SqliteFiles
+from tests.support.servers.fresh import SqliteFiles
 from uprid_client.names import Provider
 from uprid_client.sealing import Sealer
 from worker.process.stored_access_tokens import StoredAccessTokens

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tests.support.operations import NOW
+from tests.support.engine.operations import NOW
 from worker.store.clock import Clock
 
 

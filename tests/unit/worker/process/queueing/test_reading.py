@@ -16,7 +16,7 @@ from uuid import uuid4
 import pytest
 from kombu.utils.json import loads
 
-from tests.support.malformed import body, message
+from tests.support.messages.malformed import body, message
 from uprid_client.names import LARGEST_MESSAGE
 from worker.process.queueing.bodies import LARGEST_BODY
 from worker.process.queueing.reading import UNREADABLE, read, standing_in

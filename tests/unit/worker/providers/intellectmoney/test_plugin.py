@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 
-from tests.support.intellectmoney import CHANGE, FIRST, PASSWORD, settings
+from tests.support.providers.intellectmoney import CHANGE, FIRST, PASSWORD, settings
 from uprid_client.errors import Refused
 from uprid_client.names import Provider
 from uprid_client.sealing import Sealer

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import SecretStr
 
-from tests.support.mandarin import SECRET, settings
+from tests.support.providers.mandarin import SECRET, settings
 from worker.providers.mandarin.client import MandarinClient, x_auth
 from worker.providers.transport.sessions import session_of
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from tests.support.mandarin import NOW, work
+from tests.support.providers.mandarin import NOW, work
 from worker.providers.mandarin.course import CODES, UNDER_WAY, Course, Handed, course_of
 from worker.providers.mandarin.mapping import Meaning, meaning_of
 from worker.providers.mandarin.types import Check

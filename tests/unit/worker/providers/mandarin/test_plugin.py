@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.mandarin import BY_INN, BY_SNILS, SECRET, settings
+from tests.support.providers.mandarin import BY_INN, BY_SNILS, SECRET, settings
 from uprid_client.errors import Refused
 from uprid_client.names import Provider
 from worker.domain.intake import Intake

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.http_stub import HttpStub, said
-from tests.support.mandarin import SESSION, settings, status, submitted, supplied, work
+from tests.support.loopback.http_stub import HttpStub, said
+from tests.support.providers.mandarin import SESSION, settings, status, submitted, supplied, work
 from uprid_client.contract.reason_codes import ReasonCode
 from uprid_client.contract.states import State
 from worker.domain.outcomes import NeedsPerson, Pending, Started, Trouble

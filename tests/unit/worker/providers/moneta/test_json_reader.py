@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tests.support.moneta import envelope, fault, profile, result, ticket
+from tests.support.providers.moneta import envelope, fault, profile, result, ticket
 from worker.domain.errors import ReplyUnreadable
 from worker.providers.moneta import replies
 from worker.providers.moneta.replies import read_json

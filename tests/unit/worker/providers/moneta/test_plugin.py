@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.moneta import PASSWORD, PERSON, UNIT_ID, settings
+from tests.support.providers.moneta import PASSWORD, PERSON, UNIT_ID, settings
 from uprid_client.errors import Refused
 from uprid_client.names import Provider
 from worker.providers.base import Plugin

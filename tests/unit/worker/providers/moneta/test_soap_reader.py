@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from tests.support.moneta import ASYNC_ID, envelope, fault, profile, result, ticket
-from tests.support.wires import ENVELOPE, JSON, MESSAGES, SOAP, as_bytes
+from tests.support.providers.moneta import ASYNC_ID, envelope, fault, profile, result, ticket
+from tests.support.providers.wires import ENVELOPE, JSON, MESSAGES, SOAP, as_bytes
 from worker.domain.errors import ReplyUnreadable
 from worker.providers.moneta.replies import read_json
 from worker.providers.moneta.soap_reader import read_soap

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.processes import wait_until
+from tests.support.processes.child import wait_until
 from worker.domain.outcomes import Outcome, Pending, Trouble
 from worker.providers.moneta.groups import Group, Membership
 from worker.providers.npd import background_queries

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.npd import ASYNC_ID, PHONE, notification
+from tests.support.providers.npd import ASYNC_ID, PHONE, notification
 from uprid_client.errors import Refused
 from worker.providers.npd.notification import read_notification, whole
 

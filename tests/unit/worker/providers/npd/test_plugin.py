@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.npd import KEY, PERSON, PHONE, SECRET, UNIT_ID, settings, work
+from tests.support.providers.npd import KEY, PERSON, PHONE, SECRET, UNIT_ID, settings, work
 from uprid_client.contract.reason_codes import ReasonCode
 from uprid_client.contract.states import State
 from uprid_client.errors import Refused

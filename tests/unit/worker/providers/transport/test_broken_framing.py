@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.http_stub import Answer, HttpStub
+from tests.support.loopback.http_stub import Answer, HttpStub
 from worker.domain.errors import ConnectionBroken
 from worker.providers.transport.http import PinnedSession
 

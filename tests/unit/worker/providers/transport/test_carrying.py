@@ -8,9 +8,9 @@ import requests
 import zeep
 from requests.adapters import HTTPAdapter
 
-from tests.support import mandarin, moneta
-from tests.support.http_stub import HttpStub, said
-from tests.support.wires import JSON, SOAP, Wire
+from tests.support.loopback.http_stub import HttpStub, said
+from tests.support.providers import mandarin, moneta
+from tests.support.providers.wires import JSON, SOAP, Wire
 from uprid_client.contract.states import State
 from worker.providers.mandarin.plugin import MandarinPlugin
 from worker.providers.moneta.plugin import MonetaPlugin

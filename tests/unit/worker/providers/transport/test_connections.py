@@ -12,9 +12,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.support.http_server import read_request
-from tests.support.loopback import LoopbackServer
-from tests.support.processes import wait_until
+from tests.support.loopback.http_server import read_request
+from tests.support.loopback.server import LoopbackServer
+from tests.support.processes.child import wait_until
 from worker.domain.errors import CallFailed, ConnectionBroken, ConnectionRefused
 from worker.providers.transport.connections import GuardedConnection
 from worker.providers.transport.http import PinnedSession

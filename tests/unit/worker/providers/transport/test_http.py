@@ -19,9 +19,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.support.http_stub import Answer, HttpStub, seconds_since
-from tests.support.loopback import closing_port, free_port
-from tests.support.processes import wait_until
+from tests.support.loopback.http_stub import Answer, HttpStub, seconds_since
+from tests.support.loopback.server import closing_port, free_port
+from tests.support.processes.child import wait_until
 from worker.domain.errors import (
     CallFailed,
     ConnectionBroken,

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from config.proxy import Proxy
-from tests.support.authority import Authority
-from tests.support.connect_proxy import PASSWORD, ConnectProxy
-from tests.support.http_stub import Answer, HttpStub, seconds_since
-from tests.support.loopback import LoopbackServer, closing_port, free_port
+from tests.support.loopback.connect_proxy import PASSWORD, ConnectProxy
+from tests.support.loopback.http_stub import Answer, HttpStub, seconds_since
+from tests.support.loopback.server import LoopbackServer, closing_port, free_port
+from tests.support.servers.authority import Authority
 from worker.domain.errors import CallFailed, ConnectionRefused, Redirected, ReplyTooLarge, TimedOut
 from worker.providers.health import check_host
 from worker.providers.transport.failures import (

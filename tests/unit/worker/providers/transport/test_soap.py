@@ -13,8 +13,8 @@ from lxml import etree
 from zeep.exceptions import ExternalReferenceForbidden
 from zeep.wsse.username import UsernameToken
 
-from tests.support.http_stub import Answer, HttpStub
-from tests.support.moneta import PASSWORD
+from tests.support.loopback.http_stub import Answer, HttpStub
+from tests.support.providers.moneta import PASSWORD
 from worker.domain.errors import ReplyTooLarge
 from worker.providers.transport.failures import OutsidePin
 from worker.providers.transport.http import PinnedSession

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.around import HARMLESS, SPOILING
+from tests.support.providers.around import HARMLESS, SPOILING
 from worker.providers.transport.strict_json import NamedTwice, NotJson, parse_json
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from tests.support.http_stub import HttpStub
+from tests.support.loopback.http_stub import HttpStub
 from worker.providers.transport.xml import (
     Each,
     Misshapen,
