@@ -7,7 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from uprid_client.contract.typography import plain
 from uprid_client.contract.words import (
@@ -52,6 +60,17 @@ class Arguments(BaseModel):
     """The keyword arguments of a task."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_names(cls, given: object) -> object:
+        """Replace half characters in names: one such name would hide every other fault."""
+        if not isinstance(given, Mapping):
+            return given
+        return {
+            name.encode("utf-8", "replace").decode() if isinstance(name, str) else name: value
+            for name, value in given.items()
+        }
 
     @classmethod
     def rules(cls) -> Mapping[str, Rule]:

@@ -51,6 +51,12 @@ def errors(model: type[Arguments], given: dict[str, Any]) -> list[str]:
             ["(unnamed): is no argument of this task"],
             id="a-phone-for-a-name",
         ),
+        pytest.param(
+            Cancel,
+            {**GOOD, "attempt": 0, "\ud800": 1},
+            [_ATTEMPT, "(unnamed): is no argument of this task"],
+            id="half-a-character-in-a-name",
+        ),
         pytest.param(Resolve, GOOD, [_VERDICT]),
         pytest.param(Resolve, {**GOOD, "verdict": "polling"}, [_VERDICT]),
         pytest.param(Resolve, {**GOOD, "verdict": 1}, [_VERDICT]),
