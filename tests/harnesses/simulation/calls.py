@@ -152,7 +152,7 @@ class Calls:
 
     def _in_time(self, call: Asked, course: _Course) -> None:
         before = course.last(Call.POLL, Call.SUBMIT, Call.SUPPLY)
-        if before is None or before.claimed_at < self.hastened.get(call.reference, -1.0):
+        if before is None or before.claimed_at <= self.hastened.get(call.reference, -1.0):
             return
         if before.ended is None or (before.ask is Call.POLL and call.polls <= before.polls):
             # The answer was lost, or never stored.

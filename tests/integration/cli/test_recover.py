@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
 from tests.support.engine.operations import journal, operation
 from tests.support.engine.process import Process, process
@@ -57,15 +57,7 @@ def test_submit_whose_mark_was_lost_is_cleared_up_and_not_sent(
 def test_code_that_may_have_been_sent_counts_as_sent(poller: Process, migrated_url: str) -> None:
     poller.enqueue("order-1")
     poller.work()
-    now = poller.database.now()
-    with poller.database.begin() as connection:
-        connection.execute(update(OPERATIONS).values(missing="sms_code", inputs_waiting=1))
-        id_ = operation(poller.database)["id"]
-        code = {
-            "id": new_id(), "operation_id": id_, "attempt": 1, "name": "sms_code",
-            "message_id": "m", "fingerprint": "f", "sealed": "token", "at": now,
-        }  # fmt: skip
-        connection.execute(insert(INPUTS), [code])
+    _have_code_wait(poller)
     settings = {**SETTINGS, "DATABASE_URL": migrated_url}
 
     uprid(settings, "recover", "--since", "10m", "--note", "fail-over")
@@ -76,17 +68,94 @@ def test_code_that_may_have_been_sent_counts_as_sent(poller: Process, migrated_u
     assert [call.ask for call in poller.plugin.calls][-1] is Call.POLL
 
 
-def test_what_was_paused_all_the_time_is_left_out(poller: Process, migrated_url: str) -> None:
+@pytest.fixture
+def paused(poller: Process) -> None:
+    """MONETA, paused for an hour as far as the database knows, and a submit that is due."""
     poller.enqueue("order-1")
     with poller.database.begin() as connection:
         long_ago = poller.database.now() - timedelta(hours=1)
         connection.execute(update(PROVIDERS).values(paused_at=long_ago))
 
-    run = uprid(
-        {**SETTINGS, "DATABASE_URL": migrated_url}, "recover", "--since", "10m", "--note", "n"
-    )
+
+@pytest.mark.usefixtures("paused")
+def test_pause_proves_nothing_since_its_end_may_be_lost(poller: Process, migrated_url: str) -> None:
+    settings = {**SETTINGS, "DATABASE_URL": migrated_url}
+    command = ("recover", "--since", "10m", "--note", "n")
+
+    tried = uprid(settings, *command, "--dry-run")
+    uprid(settings, *command)
+
+    assert "add --was-paused moneta to leave it out" in tried.out
+    assert operation(poller.database)["state"] == State.SUBMITTING.value
+
+
+@pytest.mark.usefixtures("paused")
+def test_provider_that_stayed_paused_is_left_out_when_it_is_named(migrated_url: str) -> None:
+    settings = {**SETTINGS, "DATABASE_URL": migrated_url}
+    command = ("recover", "--since", "10m", "--note", "n", "--was-paused")
+
+    run = uprid(settings, *command, "moneta")
+    other = uprid(settings, *command, "npd")
 
     assert run.out.startswith("nothing may have been sent")
+    assert other.status == 2
+    assert other.err.strip().endswith("--was-paused: npd was not paused at that time")
+
+
+def test_resume_that_may_be_lost_is_not_followed_by_a_second_submit(
+    poller: Process, migrated_url: str
+) -> None:
+    """What waits for a person from before its submit may have been resumed and submitted."""
+    poller.enqueue("order-1")
+    _have_wait(poller, State.ACCEPTED)
+    settings = {**SETTINGS, "DATABASE_URL": migrated_url}
+
+    run = uprid(settings, "recover", "--since", "10m", "--note", "fail-over")
+
+    row = operation(poller.database)
+    assert run.out.startswith("moneta: 1 put in doubt")
+    assert (row["state"], row["waiting_from"]) == (
+        State.WAITING_FOR_PERSON.value,
+        State.SUBMITTING.value,
+    )
+    assert uprid(settings, "recover", "--since", "10m", "--note", "n").out.startswith("nothing")
+
+
+def test_resume_that_may_be_lost_is_not_followed_by_a_second_code(
+    poller: Process, migrated_url: str
+) -> None:
+    poller.enqueue("order-1")
+    poller.work()
+    _have_code_wait(poller)
+    _have_wait(poller, State.POLLING)
+
+    uprid({**SETTINGS, "DATABASE_URL": migrated_url}, "recover", "--since", "10m", "--note", "n")
+
+    row = operation(poller.database)
+    assert row["state"] == State.WAITING_FOR_PERSON.value
+    assert (row["inputs_sent"], row["inputs_waiting"], row["missing"]) == (1, 0, None)
+    with poller.database.read() as connection:
+        assert connection.execute(select(INPUTS.c.sealed)).scalar_one() is None
+
+
+def _have_wait(poller: Process, origin: State) -> None:
+    waits = State.WAITING_FOR_PERSON.value
+    with poller.database.begin() as connection:
+        connection.execute(
+            update(OPERATIONS).values(state=waits, waiting_from=origin.value, due_at=None)
+        )
+
+
+def _have_code_wait(poller: Process) -> None:
+    now = poller.database.now()
+    with poller.database.begin() as connection:
+        connection.execute(update(OPERATIONS).values(missing="sms_code", inputs_waiting=1))
+        id_ = operation(poller.database)["id"]
+        code = {
+            "id": new_id(), "operation_id": id_, "attempt": 1, "name": "sms_code",
+            "message_id": "m", "fingerprint": "f", "sealed": "token", "at": now,
+        }  # fmt: skip
+        connection.execute(insert(INPUTS), [code])
 
 
 @pytest.mark.parametrize("since", ["tomorrow", "2999-01-01T00:00:00Z"])
