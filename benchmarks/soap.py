@@ -22,8 +22,8 @@ from benchmarks.stage import Stage
 from config.providers import MonetaSettings
 from uprid_client.contract.states import State
 from worker.domain.outcomes import Pending
-from worker.providers.base import Work
 from worker.providers.moneta.plugin import MonetaPlugin
+from worker.providers.protocol import Work
 
 _BINDING: Final = "{http://www.moneta.ru/services.wsdl}MessagesSoap11"
 _ASYNC_ID: Final = 37_027

@@ -29,7 +29,7 @@ from uprid_sandbox.background import background
 from uprid_sandbox.options import SandboxOptions
 from worker.providers.moneta.plugin import KIND, MonetaPlugin
 from worker.store.database import Database
-from worker.store.intake import Start
+from worker.store.messages import NewOperation
 
 #: Seconds.
 _MINUTE: Final = 60.0
@@ -173,11 +173,11 @@ class Moneta:
             for entry in journal(self.database, case.reference)
         ]
 
-    def _start(self, case: Case) -> Start:
+    def _start(self, case: Case) -> NewOperation:
         taken = self._plugin.accept(KIND, {"unit_id": case.unit_id}, person(case.number))
         sealed = SEALER.seal(dict(taken.payload or {}))
         give_up_at = self._poller.give_up_at()
-        return Start("moneta", case.reference, taken, "f" * 64, sealed, give_up_at)
+        return NewOperation("moneta", case.reference, taken, "f" * 64, sealed, give_up_at)
 
 
 def _settings(address: str, transport: str, apart: float) -> MonetaSettings:

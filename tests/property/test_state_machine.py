@@ -49,10 +49,10 @@ from worker.domain.outcomes import (
 from worker.domain.states import DRIVEN, RETRYABLE, is_allowed
 from worker.engine.calls import Call
 from worker.engine.sweep import Sweep, Timing
-from worker.providers.base import Work
-from worker.store import claims, intake, provider_pauses, retries
+from worker.providers.protocol import Work
+from worker.store import claims, messages, provider_pauses, retries
 from worker.store.actions import Action, Done
-from worker.store.intake import Taken
+from worker.store.messages import Taken
 from worker.store.retention import Retention
 
 REASON: Final = Reason(ReasonCode.UNKNOWN_ANSWER, "Nobody knows.")
@@ -200,7 +200,7 @@ class Operations(RuleBasedStateMachine):
             reference, fingerprint=fingerprint * 64, give_up_at=now + timedelta(seconds=300)
         )
         with self.database.begin() as connection:
-            taken = intake.accept(connection, begun, now)
+            taken = messages.accept(connection, begun, now)
         assert (taken is Taken.NEW) is (reference not in known)
         self.processes[0].wakeups.at(Provider.MONETA, Wake.POLL, [now])
 

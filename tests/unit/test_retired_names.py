@@ -103,7 +103,7 @@ _RETIRED: Final[dict[str, tuple[str, ...]]] = {
         "worker/providers/intellectmoney",
         "worker/providers/moneta/plugin.py",
         "worker/providers/npd",
-        "worker/providers/plugin.py",
+        "worker/providers/base.py",
         "worker/store",
     ),
     "faults_in": _WHOLE_TREE,

@@ -7,7 +7,17 @@ import typer
 from uprid_client import Client
 from uprid_client.contract.states import TERMINAL, State
 from uprid_client.contract.words import is_provider_ref
-from worker.cli.selection import Attempt, By, Deed, DryRun, Note, References, Request, act, is_one
+from worker.cli.selection import (
+    Attempt,
+    By,
+    Command,
+    DryRun,
+    Note,
+    References,
+    Request,
+    act,
+    is_one,
+)
 from worker.domain.states import LIVE
 
 _WAITING = frozenset({State.WAITING_FOR_PERSON})
@@ -39,13 +49,13 @@ def resume(
     def ask(client: Client, reference: str, attempt: int, by: str, note: str) -> None:
         client.resume(reference, attempt, by, note, provider_ref or None)
 
-    deed = Deed(
+    command = Command(
         allowed=_WAITING,
         only=f"{_ONLY_WAITING} resumed",
         outcome=lambda row: f"go on with attempt {row.attempt}",
         ask=ask,
     )
-    act(Request(references, note, by, attempt, dry_run, tuple(errors)), deed)
+    act(Request(references, note, by, attempt, dry_run, tuple(errors)), command)
 
 
 def resolve(
@@ -62,13 +72,13 @@ def resolve(
     def ask(client: Client, reference: str, attempt: int, by: str, note: str) -> None:
         client.resolve(reference, attempt, verdict, by, note)
 
-    deed = Deed(
+    command = Command(
         allowed=_WAITING,
         only=f"{_ONLY_WAITING} resolved",
         outcome=lambda row: f"end attempt {row.attempt} as {verdict}",
         ask=ask,
     )
-    act(Request(references, note, by, attempt, dry_run, wrong), deed)
+    act(Request(references, note, by, attempt, dry_run, wrong), command)
 
 
 def cancel(
@@ -83,10 +93,10 @@ def cancel(
     def ask(client: Client, reference: str, attempt: int, by: str, note: str) -> None:
         client.cancel(reference, attempt, by, note)
 
-    deed = Deed(
+    command = Command(
         allowed=LIVE,
         only="it has ended, and cannot be cancelled",
         outcome=lambda row: f"cancel attempt {row.attempt}",
         ask=ask,
     )
-    act(Request(references, note, by, attempt, dry_run), deed)
+    act(Request(references, note, by, attempt, dry_run), command)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from uprid_client.contract.states import TERMINAL
-from worker.cli.selection import Attempt, By, Deed, DryRun, Note, References, Request, act
+from worker.cli.selection import Attempt, By, Command, DryRun, Note, References, Request, act
 from worker.domain.states import RETRYABLE
 from worker.store.reading import Row
 
@@ -18,7 +18,7 @@ def _against(row: Row) -> str | None:
     return f"ended as {reason['code']}, after which no next attempt was expected to succeed"
 
 
-_RETRY = Deed(
+_RETRY = Command(
     allowed=RETRYABLE,
     only="only what ended without success or waits can be retried",
     outcome=lambda row: f"begin attempt {row.attempt + 1}",

@@ -55,7 +55,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class Command:
     """The action on each of them."""
 
     allowed: Collection[State]
@@ -69,7 +69,7 @@ class Deed:
     against: Callable[[Row], str | None] = lambda _row: None
 
 
-def act(request: Request, deed: Deed) -> None:
+def act(request: Request, command: Command) -> None:
     """Act on every operation that allows it; name the others, and exit 1 if there are any."""
     errors = []
     if request.attempt is not None and not is_one(request.references):
@@ -83,30 +83,32 @@ def act(request: Request, deed: Deed) -> None:
         }
     chosen: list[Row] = []
     for reference, story in stories.items():
-        error = _error(story, request.attempt, deed)
+        error = _error(story, request.attempt, command)
         if error is not None:
             complain(f"{reference}: {error}")
             continue
         row = None if story is None else story.operation
-        if row is not None and _is_wanted(row, request, deed):
+        if row is not None and _is_wanted(row, request, command):
             chosen.append(row)
     if request.dry_run:
         for row in chosen:
-            say(f"{row.reference}: would {deed.outcome(row)}")
+            say(f"{row.reference}: would {command.outcome(row)}")
     else:
-        _ask(settings, request, deed, chosen, by)
+        _ask(settings, request, command, chosen, by)
     if len(chosen) < len(stories):
         raise typer.Exit(FAILED)
 
 
-def _ask(settings: Settings, request: Request, deed: Deed, chosen: Sequence[Row], by: str) -> None:
+def _ask(
+    settings: Settings, request: Request, command: Command, chosen: Sequence[Row], by: str
+) -> None:
     """Act on all of them, even if the reader of the output has gone."""
     lost: streams.OutputLost | None = None
     with client_of(settings) as client:
         for row in chosen:
-            deed.ask(client, row.reference, row.attempt, by, request.note)
+            command.ask(client, row.reference, row.attempt, by, request.note)
             try:
-                say(f"{row.reference}: asked to {deed.outcome(row)}")
+                say(f"{row.reference}: asked to {command.outcome(row)}")
             except streams.OutputLost as error:
                 lost = error
     if lost is not None:
@@ -158,28 +160,28 @@ def _login_name() -> str:
         return f"uid-{os.getuid()}"
 
 
-def _is_wanted(row: Row, request: Request, deed: Deed) -> bool:
+def _is_wanted(row: Row, request: Request, command: Command) -> bool:
     """Return whether an action is to be done although its last reason is not retryable."""
-    against = deed.against(row)
+    against = command.against(row)
     if against is None or request.yes:
         return True
     if sys.stdin is None or not sys.stdin.isatty():
-        complain(f"{row.reference}: {against}: add --yes to {deed.outcome(row)} all the same")
+        complain(f"{row.reference}: {against}: add --yes to {command.outcome(row)} all the same")
         return False
     if request.dry_run:
         complain(f"{row.reference}: {against}: would ask first")
         return True
-    question = f"{row.reference}: {against}. {deed.outcome(row).capitalize()} all the same?"
+    question = f"{row.reference}: {against}. {command.outcome(row).capitalize()} all the same?"
     return typer.confirm(question, err=True)
 
 
-def _error(story: Story | None, attempt: int | None, deed: Deed) -> str | None:
+def _error(story: Story | None, attempt: int | None, command: Command) -> str | None:
     row = None if story is None else story.operation
     if row is None:
         refused = story is not None and bool(story.refusals)
         return "was refused, see `uprid show`" if refused else "no operation has this reference"
     if attempt is not None and row.attempt != attempt:
         return f"attempt {row.attempt} is current, not {attempt}: look at it first (uprid show)"
-    if row.state not in deed.allowed:
-        return f"is {row.state.value}: {deed.only}"
+    if row.state not in command.allowed:
+        return f"is {row.state.value}: {command.only}"
     return None

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from worker.providers.base import Limits
+from worker.providers.protocol import Limits
 from worker.store.claims import Shared
 
 #: The share of the rate that polls leave to submits and codes.

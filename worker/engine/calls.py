@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from uprid_client.contract.states import State
 from worker.domain.outcomes import Outcome
-from worker.providers.base import Plugin
+from worker.providers.protocol import Plugin
 from worker.store.claims import ClaimedSnapshot
 
 

@@ -26,7 +26,7 @@ from worker.engine.calls import Answer, Call, next_call, progress_of
 from worker.engine.environment import REAL, Environment
 from worker.engine.halt import Halt, HaltCheck
 from worker.engine.health import HealthWatch
-from worker.providers.base import Plugin, Work
+from worker.providers.protocol import Plugin, Work
 from worker.store.claims import ERASED, ClaimedSnapshot
 from worker.store.database import DATABASE_ERRORS
 from worker.store.input_delivery import Supplying

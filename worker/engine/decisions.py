@@ -28,7 +28,7 @@ from worker.domain.outcomes import (
 from worker.domain.snapshot import Run
 from worker.engine.admission import LONGEST_REST
 from worker.engine.calls import Answer, Call, progress_of
-from worker.providers.base import Plugin
+from worker.providers.protocol import Plugin
 from worker.store.changes import Transition, Unchanged
 from worker.store.claims import ORDINARY, URGENT
 
@@ -37,29 +37,29 @@ def decide(
     answer: Answer, plugin: Plugin, now: datetime, draw: float, seal: Callable[[bytes], str]
 ) -> Unchanged | Transition:
     """Return what is written for an answer; `draw` in [0, 1) is the jitter's random number."""
-    turn = _Turn(answer, plugin, now, draw, seal)
+    decision = _Decision(answer, plugin, now, draw, seal)
     outcome = answer.outcome
     match outcome:
         case Prepared():
-            return turn.prepared(outcome)
+            return decision.prepared(outcome)
         case Started():
-            return turn.started(outcome)
+            return decision.started(outcome)
         case Pending():
-            return turn.pending(outcome)
+            return decision.pending(outcome)
         case Settle():
-            return turn.settle(outcome)
+            return decision.settle(outcome)
         case NotSent():
-            return turn.not_sent(outcome)
+            return decision.not_sent(outcome)
         case Doubtful():
-            return turn.doubtful(outcome)
+            return decision.doubtful(outcome)
         case Misconfigured():
-            return turn.misconfigured(outcome)
+            return decision.misconfigured(outcome)
         case NeedsPerson():
-            return turn.end(
+            return decision.end(
                 State.WAITING_FOR_PERSON, outcome.reason, EventType.WAITING_FOR_PERSON, outcome
             )
         case Finished():
-            return turn.end(outcome.state, outcome.reason, END_EVENTS[outcome.state], outcome)
+            return decision.end(outcome.state, outcome.reason, END_EVENTS[outcome.state], outcome)
         case _:
             assert_never(outcome)
 
@@ -75,7 +75,7 @@ def _asking(wants: Wanted | None) -> tuple[EventType, ...]:
     return () if wants is None else (EventType.INPUT_REQUIRED,)
 
 
-class _Turn:
+class _Decision:
     """One answer on its way to the database."""
 
     def __init__(

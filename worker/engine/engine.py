@@ -28,7 +28,7 @@ from worker.engine.result_writer import PATIENCE
 from worker.engine.solitude import BesideOthers, Solitude
 from worker.engine.taking import Taken, Taker
 from worker.engine.wakeups import Wakeups
-from worker.providers.base import Limits, Plugin
+from worker.providers.protocol import Limits, Plugin
 from worker.store import claims, input_delivery, provider_pauses, writeback
 from worker.store.claims import ClaimedSnapshot
 from worker.store.database import DATABASE_ERRORS, Database
@@ -264,7 +264,7 @@ class Engine:
                 max(len(chunk.claimed), 1), working.calls, passed, plugin.limits
             )
             after = admission.fed(shared, working.health, plugin.limits, now, left)
-            claims.share_changes(connection, provider, shared, after)
+            claims.write_changes(connection, provider, shared, after)
             if working.misconfigured is not None:
                 self._pause(connection, provider, working.misconfigured, now)
         if after.closed_until is not None and after.closed_until > now:

@@ -133,8 +133,8 @@ class Incarnation:
                     now=now,
                 )
                 left = self._held.left(leases.lease_ids_of(connection, self.id))
-                leases.free_chunks(connection, left.given_up)
-                leases.let_go_chunks(connection, left.suspected)
+                leases.free_uncounted(connection, left.given_up)
+                leases.free_counted(connection, left.suspected)
         except DATABASE_ERRORS as error:
             self._pulse.missed()
             log.warning("heartbeat_missed", incarnation=self.id, error=type(error).__name__)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from uprid_client.names import Provider
 from worker.engine.admission import Grant
 from worker.engine.calls import HARMLESS, next_call
-from worker.providers.base import Plugin
+from worker.providers.protocol import Plugin
 from worker.store import claims
 from worker.store.claims import ALONE_AFTER, ORDINARY, URGENT, ClaimedSnapshot
 

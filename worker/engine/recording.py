@@ -13,7 +13,7 @@ from worker.engine.environment import Environment
 from worker.engine.parts import Incarnation, Relay, Sealing
 from worker.engine.result_writer import ResultWriter
 from worker.engine.wakeups import Wakeups
-from worker.providers.base import Plugin
+from worker.providers.protocol import Plugin
 from worker.store.changes import Transition, Unchanged
 from worker.store.database import Database
 

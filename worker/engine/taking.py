@@ -13,7 +13,7 @@ from worker.engine.admission import Breaker, Grant
 from worker.engine.chunk import Chunk
 from worker.engine.environment import Environment
 from worker.engine.picking import NOTHING, Picked, Picker
-from worker.providers.base import Plugin
+from worker.providers.protocol import Plugin
 from worker.store import claims, notifications
 from worker.store.claims import ClaimedSnapshot
 from worker.store.database import Database
@@ -73,7 +73,7 @@ class Taker:
             looks = is_sick and picked.left_behind
             if picked.claimed or looks:
                 after = admission.spent(shared, granted, len(picked.claimed), plugin.limits, now)
-                claims.share_changes(connection, provider, shared, after)
+                claims.write_changes(connection, provider, shared, after)
             payloads, notifications = _sealed(connection, picked.claimed)
             waits = not (alone or is_sick) and claims.any_alone(connection, provider, now)
         chunk = Chunk(picked.claimed, payloads, notifications, lease_id, now, began)

@@ -13,13 +13,13 @@ from uprid_client.contract.arguments import Action as ActionArguments
 from uprid_client.contract.states import State
 from uprid_client.errors import Refused
 from uprid_client.names import Provider
-from worker.domain.intake import Intake
+from worker.domain.start_data import StartData
 from worker.domain.states import DRIVEN
 from worker.intake.message import Message, Reading
 from worker.intake.parts import Parts
 from worker.intake.refusals import refusing
 from worker.intake.starts import FINGERPRINTED, fingerprint, fingerprinted, sealed, subject_hash
-from worker.providers.base import Plugin
+from worker.providers.protocol import Plugin
 from worker.store import resolutions, retries
 from worker.store.actions import Action, Anew, Done, Known, look
 from worker.store.retries import Correction
@@ -41,7 +41,7 @@ def retry(parts: Parts, message: Message) -> None:
     plugin = parts.plugin(Provider(known.provider))
     give_up_at = now + timedelta(seconds=plugin.give_up_after(known.kind))
     carry_over = partial(plugin.carry_over, next_attempt=True)
-    bare = fingerprint(parts, plugin.name, Intake(known.kind, known.args, None))
+    bare = fingerprint(parts, plugin.name, StartData(known.kind, known.args, None))
     with parts.database.begin() as connection:
         done, state = retries.retry(
             connection, action, correction, give_up_at, carry_over, now, bare

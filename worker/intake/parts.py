@@ -8,7 +8,7 @@ from config.queues import Wake
 from uprid_client.names import Provider
 from uprid_client.sealing import Sealer
 from worker.privacy.fingerprints import Fingerprinter
-from worker.providers.base import Plugin
+from worker.providers.protocol import Plugin
 from worker.store.database import Database
 
 

@@ -10,7 +10,7 @@ from uprid_client.errors import Refused
 from worker.domain.errors import ProviderOff
 from worker.intake.message import Message
 from worker.intake.parts import Parts
-from worker.store import intake
+from worker.store import messages
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +37,7 @@ def refusing(taking: Taking) -> Taking:
 def refuse(parts: Parts, message: Message, refusal: Refused) -> None:
     """Record a message as refused and publish that, once. Raises `DatabaseUnavailable`."""
     with parts.database.begin() as connection:
-        published = intake.refuse(
+        published = messages.refuse(
             connection,
             message_id=message.id[:255],
             task=message.task,

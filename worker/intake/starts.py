@@ -12,13 +12,12 @@ from uprid_client.contract.given import Writing
 from uprid_client.contract.refusal_codes import RefusalCode
 from uprid_client.errors import Refused
 from uprid_client.names import Provider
-from worker.domain.intake import Intake
+from worker.domain.start_data import StartData
 from worker.intake.message import Message, Reading
 from worker.intake.parts import Parts
 from worker.intake.refusals import Taking, refusing
-from worker.store import intake as store
-from worker.store.intake import Start as Begun
-from worker.store.intake import Taken
+from worker.store import messages
+from worker.store.messages import NewOperation, Taken
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +32,7 @@ def start(provider: Provider, kind: str) -> Taking:
         reading = Reading(message, Start, has_others=True)
         payload = reading.payload(parts.sealer)
         others = reading.others()
-        found: Intake | None = None
+        found: StartData | None = None
         try:
             found = plugin.accept(kind, others, payload)
         except Refused as refusal:
@@ -60,7 +59,7 @@ def without_missing_payload(refusal: Refused) -> Refused:
     return Refused("; ".join(kept), [name for name in refusal.fields if name != "sealed"])
 
 
-def fingerprinted(writing: Callable[[], Intake], found: Intake | None) -> Intake | None:
+def fingerprinted(writing: Callable[[], StartData], found: StartData | None) -> StartData | None:
     """Return what a fingerprint is made of: the data as 0.1.0 wrote them, if it took them.
 
     So a message has the fingerprint that 0.1.0 gave it. See decision 0036.
@@ -76,29 +75,29 @@ def _was_taken(parts: Parts, reference: str | None, own_print: str | None) -> bo
     if reference is None or own_print is None:
         return False
     with parts.database.read() as connection:
-        return store.is_known(connection, reference, own_print)
+        return messages.is_known(connection, reference, own_print)
 
 
 def _store(
     parts: Parts,
     provider: Provider,
     reference: str,
-    found: Intake,
+    found: StartData,
     own_print: str,
     give_up_after: float,
 ) -> None:
     now = parts.database.now()
-    begun = Begun(
+    begun = NewOperation(
         provider=provider,
         reference=reference,
-        intake=found,
+        data=found,
         fingerprint=own_print,
         sealed=sealed(parts, found),
         give_up_at=now + timedelta(seconds=give_up_after),
         subject_hash=subject_hash(parts, provider, found),
     )
     with parts.database.begin() as connection:
-        taken = store.accept(connection, begun, now)
+        taken = messages.accept(connection, begun, now)
     if taken is Taken.CONFLICT:
         reason = "reference: is used already, with other data: choose another, or retry that one"
         raise Refused(reason, ["reference"], RefusalCode.REFERENCE_CONFLICT)
@@ -108,17 +107,17 @@ def _store(
         parts.wakeups.at(provider, Wake.POLL, [now])
 
 
-def fingerprint(parts: Parts, provider: Provider, found: Intake) -> str:
+def fingerprint(parts: Parts, provider: Provider, found: StartData) -> str:
     """Return the keyed hash by which equal data are recognized."""
     return parts.fingerprinter.of(provider, found.kind, found.args, found.payload)
 
 
-def subject_hash(parts: Parts, provider: Provider, found: Intake) -> str | None:
+def subject_hash(parts: Parts, provider: Provider, found: StartData) -> str | None:
     """Return the keyed hash of the person that the provider's notifications name."""
     named = found.subject
     return None if named is None else parts.fingerprinter.of_subject(provider, named)
 
 
-def sealed(parts: Parts, found: Intake) -> str | None:
+def sealed(parts: Parts, found: StartData) -> str | None:
     """Return the canonical payload, sealed under the first key."""
     return None if found.payload is None else parts.sealer.seal(dict(found.payload))

@@ -25,7 +25,7 @@ from worker.process.forced_stop import LastResort, longest_stop
 from worker.process.publisher import CeleryPublisher
 from worker.process.siblings import StoredSiblings
 from worker.process.stored_access_tokens import StoredAccessTokens
-from worker.providers.base import Plugin
+from worker.providers.protocol import Plugin
 from worker.providers.registry import plugins_of
 from worker.providers.resources import Resources
 from worker.repeated import Repeated

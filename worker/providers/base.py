@@ -1,78 +1,68 @@
-"""The plugin Protocol: what the engine asks of every provider."""
+"""What the plugins of all providers have in common: one base class, made once and closed once."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final, Generic, TypeVar
+
+from pydantic import BaseModel
 
 from config.polling import PollPolicy
-from uprid_client.contract.given import Writing
+from config.providers import ProviderSettings
+from uprid_client.contract.given import WRITING, Writing
+from uprid_client.contract.person import SNILS_CHECKSUM
+from uprid_client.contract.validating import both, validated
+from uprid_client.errors import Refused
 from uprid_client.names import Provider
-from worker.domain.intake import Intake
-from worker.domain.outcomes import Outcome
-from worker.domain.snapshot import CurrentAttempt
+from worker.domain.outcomes import Outcome, Pending, Prepared
+from worker.domain.start_data import StartData
+from worker.providers.health import check_host, look
+from worker.providers.limits import limits_of
+from worker.providers.protocol import Finding, Limits, Work
+from worker.providers.transport.http import PinnedSession
+
+SettingsT = TypeVar("SettingsT", bound=ProviderSettings)
+Payload = Mapping[str, Any] | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Work(CurrentAttempt):
-    """One claimed operation, as a plugin sees it."""
+class ProviderPlugin(ABC, Generic[SettingsT]):
+    """A provider's plugin: `Plugin` but for what differs from provider to provider.
 
-    #: What was enqueued sealed, validated and opened; None where nothing was. To `prepare` and
-    #: `submit` what started the operation, to `supply` the input.
-    payload: Mapping[str, Any] | None = field(repr=False)
-    #: The plugin's own memory of this attempt.
-    progress: Mapping[str, Any]
-    due_at: datetime
-    #: The database's time when the chunk was claimed.
-    now: datetime
-    #: The provider's notifications that name this attempt, validated, oldest first. To `clear_up`,
-    #: `poll` and `settle`.
-    notifications: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How hard a provider may be worked."""
-
-    rate_per_second: float
-    chunk: int
-    threads: int
-    #: Seconds; no single request takes longer.
-    total_timeout: float
-    breaker_failures: int
-    #: Seconds.
-    breaker_reset: float
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of `uprid doctor`."""
-
-    what: str
-    ok: bool
-    detail: str
-    #: Nothing is certainly wrong, and an engineer should look.
-    is_warning: bool = False
-
-
-class Plugin(Protocol):
-    """A provider. Calls may come from several threads at once.
-
-    None of them may raise for anything that a provider can answer or fail to answer: that is what
-    outcomes are for.
+    By default its submit is one call, nothing is prepared, and no input is expected. Make it after
+    a fork, and close it when the process stops.
     """
+
+    #: Which provider this is.
+    provider: ClassVar[Provider]
+    #: The model of a start message's arguments (without its reference), by the kind of operation.
+    arguments: ClassVar[Mapping[str, type[BaseModel]]]
+    #: What the model of `arguments` is validated with, beside what every provider's is.
+    context: Mapping[str, Any]
+
+    def __init__(self, settings: SettingsT, session: PinnedSession) -> None:
+        """Take over `session`: it is closed with the plugin."""
+        self._settings: Final = settings
+        self._session: Final = session
+        self._limits: Final = limits_of(settings)
+        self.context = {SNILS_CHECKSUM: settings.snils_checksum}
 
     @property
     def name(self) -> Provider:
         """The provider's name."""
+        return self.provider
 
     @property
     def policy(self) -> PollPolicy:
         """The poll schedule."""
+        return self._settings.poll
 
     @property
     def limits(self) -> Limits:
         """How hard it may be worked."""
+        return self._limits
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
 
     def accept(
         self,
@@ -80,8 +70,20 @@ class Plugin(Protocol):
         arguments: Mapping[str, Any],
         payload: object | None,
         writing: Writing = Writing.TODAYS,
-    ) -> Intake:
-        """Validate a start message; raise `Refused` naming the fields, never the values."""
+    ) -> StartData:
+        """Validate a start message (without its reference)."""
+        model = self.arguments.get(kind)
+        if model is None:
+            kinds = ", ".join(self.arguments)
+            several = "one of " if len(self.arguments) > 1 else ""
+            message = f"kind must be {several}{kinds}"
+            raise Refused(message, ["kind"])
+        args, person = both(
+            lambda: validated(model, dict(arguments), "arguments", self.context),
+            lambda: self.start_payload(payload, writing),
+        )
+        clear = args.model_dump(exclude_none=True)
+        return StartData(kind, clear, person, self.subject_of(person))
 
     def correct(
         self,
@@ -89,69 +91,82 @@ class Plugin(Protocol):
         args: Mapping[str, Any],
         payload: object,
         writing: Writing = Writing.TODAYS,
-    ) -> Intake:
-        """Validate corrected data for a next attempt; raise `Refused` likewise."""
+    ) -> StartData:
+        """Validate corrected data for a next attempt."""
+        person = self.payload_of(payload, writing)
+        return StartData(kind, args, person, self.subject_of(person))
 
+    @abstractmethod
+    def payload_of(self, payload: object | None, writing: Writing) -> Payload:
+        """Return the sealed data, validated and in canonical writing; raise `Refused`."""
+
+    def start_payload(self, payload: object | None, writing: Writing) -> Payload:
+        """Return the sealed data of a start: the same, unless a provider may do without them."""
+        return self.payload_of(payload, writing)
+
+    def subject_of(self, payload: Payload) -> str | None:
+        """Return who the provider's notifications will speak of: they speak of no person."""
+        del payload
+        return None
+
+    @abstractmethod
     def give_up_after(self, kind: str) -> float:
         """Return the seconds after which a submit that never got through is given up."""
 
     def resumed_for(self, kind: str, *, submitted: bool) -> float | None:
-        """Return the seconds that an attempt gets when a person resumes it past its deadline.
-
-        None: the deadline stays, because the attempt's end can be found out at any time.
-        `submitted`: it is at the provider, or may be.
-        """
+        """Return the same time as for a new attempt."""
+        del submitted
+        return self.give_up_after(kind)
 
     def last_look_before(self, deadline_in: float) -> float | None:
-        """Return the seconds before an attempt's deadline at which it is polled once more.
-
-        `deadline_in` is the attempt's whole time in seconds. None: no such poll.
-        """
+        """Return None: an attempt that is past its deadline is asked about anyhow."""
+        del deadline_in
+        return None
 
     def prepares(self, kind: str, progress: Mapping[str, Any]) -> bool:
-        """Return whether a harmless step comes next: before the submit, or in its place.
-
-        True: `prepare` is asked next, unmarked, and as often as needed. Cheap, and pure.
-        """
+        """Return False: nothing comes before the submit."""
+        del kind, progress
+        return False
 
     def prepare(self, work: Work) -> Outcome:
-        """Do one harmless step: `Prepared`, or `Started` and `Finished` where it was the last.
-
-        Trouble is `NotSent`; `Pending` without trouble is a provider that takes its time.
-        """
-
-    def submit(self, work: Work) -> Outcome:
-        """Start the attempt at the provider. Called at most once for an attempt."""
+        """Return at once: no preparation needed."""
+        return Prepared("nothing to prepare", work.progress, calls=0)
 
     def supply(self, work: Work) -> Outcome:
-        """Send the input that `work.payload` holds. Called at most once for an input.
-
-        `NotSent` has the same input sent again; after any other outcome it counts as sent.
-        """
+        """Return at once: no input expected."""
+        del work
+        return Pending("no input is wanted", calls=0)
 
     def carry_over(
         self, kind: str, progress: Mapping[str, Any], *, next_attempt: bool
     ) -> Mapping[str, Any]:
-        """Return the part of `progress` that a resumed or a next attempt keeps."""
-
-    def clear_up(self, work: Work) -> Outcome:
-        """Find out, by a harmless call, whether a doubtful submit had its effect."""
-
-    def poll(self, work: Work) -> Outcome:
-        """Ask once how the attempt stands."""
-
-    def settle(self, work: Work) -> Outcome:
-        """Ask, past the deadline, how the attempt ended."""
+        """Return nothing: earlier counts do not matter."""
+        del kind, progress, next_attempt
+        return {}
 
     def look(self) -> Outcome:
-        """Find out whether the host serves at all, by a request that has no effect.
-
-        `Pending`, with `trouble` where it does not. Called for a sick provider that has no harmless
-        call due.
-        """
+        """Ask the host for nothing in particular."""
+        return look(self._session.probe)
 
     def check(self) -> list[Finding]:
-        """Check settings, reachability and clock without a call that is billed or has an effect."""
+        """Look at settings, reachability and clock; sends no credentials."""
+        return [*self.check_settings(), *check_host(self.name.value, self._session)]
 
-    def close(self) -> None:
-        """Close what the plugin holds open. Called once, after its last call has ended."""
+    @abstractmethod
+    def check_settings(self) -> list[Finding]:
+        """Look at the settings alone."""
+
+    def settings_finding(self, errors: list[str], sound: str = "in order") -> Finding:
+        """Return the line of `uprid doctor` for these errors; `sound` where there are none."""
+        return Finding(f"{self.name.value} settings", not errors, "; ".join(errors) or sound)
+
+    def _person(
+        self,
+        model: type[BaseModel],
+        payload: object | None,
+        whole: str,
+        writing: Writing,
+    ) -> dict[str, Any]:
+        """Return a person's data as `model` reads them; `whole` is what a refusal calls them."""
+        person = validated(model, payload, whole, {**self.context, WRITING: writing})
+        return person.model_dump(exclude_none=True)

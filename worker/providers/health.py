@@ -7,7 +7,7 @@ from typing import Final
 
 from worker.domain.errors import CallFailed, ConnectionBroken
 from worker.domain.outcomes import Pending
-from worker.providers.base import Finding
+from worker.providers.protocol import Finding
 from worker.providers.transport.failures import (
     CertificateExpired,
     CertificateOfAnother,

@@ -1,7 +1,7 @@
 """The limits of calls to a provider, from its settings."""
 
 from config.providers import ProviderSettings
-from worker.providers.base import Limits
+from worker.providers.protocol import Limits
 
 
 def limits_of(settings: ProviderSettings) -> Limits:

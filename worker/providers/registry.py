@@ -10,7 +10,7 @@ from typing import Any
 
 from config.queues import plugin_module
 from uprid_client.names import Provider
-from worker.providers.base import Plugin
+from worker.providers.protocol import Plugin
 from worker.providers.resources import Resources
 
 

@@ -52,7 +52,7 @@ def lock_provider(connection: Connection, provider: str, now: datetime) -> Share
     if row is None:
         connection.execute(
             insert_into(connection, PROVIDERS)
-            # Full, however much the bucket holds: the gate never counts more than that.
+            # Full, however much the bucket holds: admission never counts more than that.
             .values(name=provider, failures=0, tokens=1e9, tokens_at=now)
             .on_conflict_do_nothing()
         )
@@ -67,18 +67,18 @@ def lock_provider(connection: Connection, provider: str, now: datetime) -> Share
     )
 
 
-def share(connection: Connection, provider: str, **values: object) -> None:
+def write_shared(connection: Connection, provider: str, **values: object) -> None:
     """Write a provider's shared row; only while it is locked."""
     connection.execute(update(PROVIDERS).where(PROVIDERS.c.name == provider).values(**values))
 
 
-def share_changes(connection: Connection, provider: str, before: Shared, after: Shared) -> None:
+def write_changes(connection: Connection, provider: str, before: Shared, after: Shared) -> None:
     """Write what differs in a provider's shared row; only while it is locked."""
     names = ("failures", "closed_until", "probing_until", "tokens", "tokens_at")
     values = {name: getattr(after, name) for name in names}
     changed = {name: value for name, value in values.items() if value != getattr(before, name)}
     if changed:
-        share(connection, provider, **changed)
+        write_shared(connection, provider, **changed)
 
 
 def claim(

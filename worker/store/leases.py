@@ -137,28 +137,28 @@ def _free(connection: Connection, owners: list[str]) -> int:
 
 
 def lease_ids_of(connection: Connection, incarnation: str) -> list[str]:
-    """Return the tokens under which a process holds leases."""
+    """Return the lease ids under which a process holds leases."""
     found = connection.execute(
         select(OPERATIONS.c.lease_token).where(OPERATIONS.c.lease_owner == incarnation).distinct()
     ).scalars()
     return [lease_id for lease_id in found if lease_id is not None]
 
 
-def free_chunks(connection: Connection, tokens: list[str]) -> None:
+def free_uncounted(connection: Connection, lease_ids: list[str]) -> None:
     """Free the leases of chunks that were given up, as if they had never been claimed."""
-    if tokens:
+    if lease_ids:
         connection.execute(
             update(OPERATIONS)
-            .where(OPERATIONS.c.lease_token.in_(tokens))
+            .where(OPERATIONS.c.lease_token.in_(lease_ids))
             .values(lease_token=None, lease_owner=None, claims=OPERATIONS.c.claims - 1)
         )
 
 
-def let_go_chunks(connection: Connection, tokens: list[str]) -> None:
+def free_counted(connection: Connection, lease_ids: list[str]) -> None:
     """Free the leases of chunks that one of their operations may have ended: claims count on."""
-    if tokens:
+    if lease_ids:
         connection.execute(
             update(OPERATIONS)
-            .where(OPERATIONS.c.lease_token.in_(tokens))
+            .where(OPERATIONS.c.lease_token.in_(lease_ids))
             .values(lease_token=None, lease_owner=None)
         )

@@ -185,11 +185,11 @@ def _rows() -> Select[Any]:
 def _row(found: SqlRow[Any]) -> Row:
     values = snapshots.values(found)
     # An attempt's reason speaks of its end or its wait, and of nothing before or after that.
-    settled = values["state"] not in DRIVEN
+    is_at_rest = values["state"] not in DRIVEN
     return Row(
         **values,
-        reason=_json(found.reason) if settled else None,
-        result=_json(found.result) if settled else None,
+        reason=_json(found.reason) if is_at_rest else None,
+        result=_json(found.result) if is_at_rest else None,
         answered=bool(found.answered),
     )
 

@@ -40,7 +40,7 @@ def purge(database: Database, retention: Retention) -> dict[str, int]:
     now = database.now()
     old = select(OPERATIONS.c.id).where(OPERATIONS.c.state.in_([s.value for s in TERMINAL]))
     return {
-        "payloads": _payloads(database, now, now - retention.payloads)
+        "payloads": _payloads_and_answers(database, now, now - retention.payloads)
         + waiting_retention.erase(database, now, now - retention.payloads),
         "journal": _in_batches(
             database,
@@ -72,7 +72,7 @@ def purge(database: Database, retention: Retention) -> dict[str, int]:
     }
 
 
-def _payloads(database: Database, now: datetime, before: datetime) -> int:
+def _payloads_and_answers(database: Database, now: datetime, before: datetime) -> int:
     chosen = (
         select(ATTEMPTS.c.operation_id, ATTEMPTS.c.number)
         .where(ATTEMPTS.c.finished_at < before, ATTEMPTS.c.erased_at.is_(None))

@@ -98,7 +98,7 @@ def make(
             .where(ATTEMPTS.c.operation_id == after.id, ATTEMPTS.c.number == after.attempt)
             .values(**record.attempt)
         )
-    journal.write(connection, _story_of(before, after, record, now))
+    journal.write(connection, _journal_rows(before, after, record, now))
     if record.event is not None:
         event = operation_event(record.event, after, record.details, now, new_id())
         outbox.add(connection, event)
@@ -155,7 +155,7 @@ WANTED: Final = (
 #: was returned waits for its time: the provider did not take it and is given a rest.
 _SUPPLIED: Final = "v.now_missing IS NOT NULL AND v.returned = 0 AND o.inputs_waiting > 0"
 #: A notification came while the question was asked that this end is the answer to.
-_SPOKEN_OF: Final = "v.yields = 1 AND o.notices > v.known_notices"
+_NOTIFIED_MEANWHILE: Final = "v.yields = 1 AND o.notices > v.known_notices"
 _RUN_WRITTEN_OUT: Final = (
     "run_note = NULL, run_first_at = NULL, run_last_at = NULL, run_count = 0, run_slowest = 0"
 )
@@ -187,7 +187,7 @@ _TRANSITION: Final = Bulk(
         inputs_waiting = o.inputs_waiting + v.returned,
         started_at = COALESCE(v.began_at, o.started_at),
         sequence = o.sequence + v.events
-    FROM {{rows}} WHERE o.id = v.row_id AND {OURS} AND NOT ({_SPOKEN_OF})
+    FROM {{rows}} WHERE o.id = v.row_id AND {OURS} AND NOT ({_NOTIFIED_MEANWHILE})
     RETURNING id, sequence, inputs_sent + inputs_waiting AS supplied, {WANTED}
     """,  # noqa: S608 - constants only
     {
@@ -271,7 +271,7 @@ def make_all(
     if ours:
         ours = list(complete(ours, _supplied(found)))
         _ATTEMPT.execute(connection, (_attempt_row(each) for each in ours))
-        journal.write(connection, (row for each in ours for row in _story(each, now)))
+        journal.write(connection, (row for each in ours for row in _rows_of_transition(each, now)))
         _add_events(connection, ours, {id_: row.sequence for id_, row in found.items()}, now)
     return Written({id_: bool(row.wanted) for id_, row in found.items()}, yielded)
 
@@ -354,7 +354,7 @@ def _calls(transition: Transition) -> list[dict[str, Any]]:
     return [journal.call(snapshot.id, snapshot.attempt, run) for run in runs]
 
 
-def _story(transition: Transition, now: datetime) -> list[dict[str, Any]]:
+def _rows_of_transition(transition: Transition, now: datetime) -> list[dict[str, Any]]:
     snapshot = transition.snapshot
     rows = _calls(transition)
     if transition.state is not snapshot.state:
@@ -366,7 +366,7 @@ def _story(transition: Transition, now: datetime) -> list[dict[str, Any]]:
     return rows
 
 
-def _story_of(
+def _journal_rows(
     before: Snapshot, after: Snapshot, record: Record, now: datetime
 ) -> Iterable[Mapping[str, Any]]:
     if before.run is not None and after.run is None:

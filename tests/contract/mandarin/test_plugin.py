@@ -38,8 +38,8 @@ from worker.domain.outcomes import (
     Trouble,
     Wanted,
 )
-from worker.providers.base import Plugin, Work
 from worker.providers.mandarin.plugin import MandarinPlugin
+from worker.providers.protocol import Plugin, Work
 
 Maker = Callable[..., MandarinPlugin]
 

@@ -43,9 +43,9 @@ from worker.domain.outcomes import (
     Started,
     Trouble,
 )
-from worker.providers.base import Plugin, Work
 from worker.providers.moneta.faults import MEANINGS
 from worker.providers.moneta.plugin import MonetaPlugin
+from worker.providers.protocol import Plugin, Work
 
 Maker = Callable[..., MonetaPlugin]
 

@@ -43,10 +43,10 @@ from worker.domain.outcomes import (
     Started,
     Trouble,
 )
-from worker.providers.base import Finding, Plugin, Work
 from worker.providers.moneta.queries import Queries
 from worker.providers.npd.notification import read_notification
 from worker.providers.npd.plugin import NpdPlugin
+from worker.providers.protocol import Finding, Plugin, Work
 
 Maker = Callable[..., NpdPlugin]
 #: Nothing before the deadline has to be asked.

@@ -19,7 +19,7 @@ from uprid_client.names import Provider
 from uprid_client.sealing import Sealer
 from worker.domain.outcomes import Finished, NotSent, Outcome, Pending, Started
 from worker.process.stored_access_tokens import StoredAccessTokens
-from worker.providers.base import Plugin
+from worker.providers.protocol import Plugin
 from worker.providers.registry import plugins_of
 from worker.providers.resources import Resources
 from worker.store.database import Database

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.harnesses.hostile.tree import Write
 from worker.engine.calls import Call
-from worker.providers.base import Plugin, Work
+from worker.providers.protocol import Plugin, Work
 
 #: A marker in personal data, and one in free text that a host may put anywhere. Neither may be
 #: readable in what we store or log.

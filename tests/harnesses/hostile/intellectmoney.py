@@ -33,8 +33,8 @@ from tests.support.providers.intellectmoney_asking import AFTER, LIST, RESULT_PA
 from uprid_client.contract.states import State
 from worker.engine.calls import Call
 from worker.providers.access_tokens import AccessToken
-from worker.providers.base import Work
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
+from worker.providers.protocol import Work
 from worker.providers.transport.http import PinnedSession
 
 _PATHS: Final = {

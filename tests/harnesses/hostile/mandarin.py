@@ -20,8 +20,8 @@ from tests.support.providers.mandarin import (
 )
 from uprid_client.contract.states import State
 from worker.engine.calls import Call
-from worker.providers.base import Work
 from worker.providers.mandarin.plugin import MandarinPlugin
+from worker.providers.protocol import Work
 from worker.providers.transport.http import PinnedSession
 
 _OPEN: Final = (False, None)

@@ -25,8 +25,8 @@ from tests.support.providers.moneta import (
 )
 from uprid_client.contract.states import State
 from worker.engine.calls import Call
-from worker.providers.base import Work
 from worker.providers.moneta.plugin import MonetaPlugin
+from worker.providers.protocol import Work
 from worker.providers.transport.http import PinnedSession
 
 _REJECTED: Final = frozenset(

@@ -39,11 +39,11 @@ from worker.intake import callbacks, notifications
 from worker.intake.message import Message
 from worker.privacy.fingerprints import Fingerprinter
 from worker.process.runtime import Runtime
-from worker.providers.base import Plugin
 from worker.providers.moneta.callback import CALLBACK
 from worker.providers.moneta.plugin import MonetaPlugin
 from worker.providers.npd.notification import NOTIFICATION
 from worker.providers.npd.plugin import NpdPlugin
+from worker.providers.protocol import Plugin
 from worker.store.database import Database
 from worker.store.tables import METADATA, NOTIFICATIONS, REFUSALS
 

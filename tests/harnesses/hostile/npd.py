@@ -24,11 +24,11 @@ from tests.support.providers.npd import (
 )
 from uprid_client.contract.states import State
 from worker.engine.calls import Call
-from worker.providers.base import Work
 from worker.providers.moneta.queries import Queries
 from worker.providers.npd.notification import read_notification
 from worker.providers.npd.plugin import NpdPlugin
 from worker.providers.npd.progress import Prints
+from worker.providers.protocol import Work
 from worker.providers.transport.http import PinnedSession
 
 _ALWAYS: Final = (

@@ -13,8 +13,8 @@ from tests.harnesses.hostile.case import Question, Seed
 from tests.harnesses.hostile.mischief import Own
 from tests.harnesses.hostile.tree import tree_of
 from tests.support.providers import intellectmoney, mandarin, moneta, npd
-from worker.providers.base import Work
 from worker.providers.npd.progress import Prints
+from worker.providers.protocol import Work
 
 PERSONS: Final = (1, 2, 3)
 #: A documented number or text, and the person's own value for it.

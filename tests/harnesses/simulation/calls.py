@@ -13,7 +13,7 @@ from tests.harnesses.simulation.plan import Plan
 from tests.harnesses.simulation.violation import require
 from worker.domain.outcomes import Misconfigured, NotSent, Outcome, Pending, Started
 from worker.engine.calls import Call
-from worker.providers.base import Work
+from worker.providers.protocol import Work
 
 if TYPE_CHECKING:
     from tests.harnesses.simulation.rows import Row

@@ -26,7 +26,7 @@ from worker.engine.engine import Engine
 from worker.engine.incarnation import Incarnation
 from worker.engine.result_writer import ResultWriter
 from worker.intake import actions
-from worker.providers.mandarin.course import CODES
+from worker.providers.mandarin.code_state import CODES
 from worker.store import fail_over
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from tests.harnesses.simulation.breaking import Mutation, Slip
 from tests.harnesses.simulation.mistakes import MISTAKES
 from worker.providers.intellectmoney import confirmation
-from worker.providers.mandarin import course
+from worker.providers.mandarin import code_state
 from worker.providers.mandarin import plugin as mandarin
 from worker.providers.moneta.plugin import MonetaPlugin
 from worker.providers.npd.notification import NotifiedEnd
@@ -67,7 +67,7 @@ _BEHIND_DOUBLES: Final[Mapping[str, Left]] = {
     "erase-the-young": _slip(
         "payloads are erased before their retention is over", "6: erased after a retention time",
         Slip(
-            retention, "_payloads",
+            retention, "_payloads_and_answers",
             "ATTEMPTS.c.finished_at < before",
             "ATTEMPTS.c.finished_at > before",
         ),
@@ -103,7 +103,10 @@ _BEHIND_DOUBLES: Final[Mapping[str, Left]] = {
     ),
     "send-a-sixth-code": _slip(
         "Mandarin: one code too many is asked for", "3: a sixth code is never sent",
-        Slip(course.Course, "left", "max(CODES - self.sent, 0)", "max(CODES + 1 - self.sent, 0)"),
+        Slip(
+            code_state.CodeState, "left",
+            "max(CODES - self.sent, 0)", "max(CODES + 1 - self.sent, 0)",
+        ),
         "unit/worker/providers/mandarin/test_mapping.py"
         "::test_a_code_is_asked_for_once_and_never_a_sixth",
     ),
@@ -111,7 +114,7 @@ _BEHIND_DOUBLES: Final[Mapping[str, Left]] = {
         "Mandarin: notes about an earlier code count for the last one",
         "7: an error is no verdict",
         Slip(
-            course, "course_of",
+            code_state, "code_state_of",
             "if progress.code == work.inputs_sent else Progress()",
             "or Progress()",
         ),

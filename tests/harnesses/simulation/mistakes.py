@@ -26,8 +26,8 @@ from worker.store import (
     claims,
     input_delivery,
     inputs,
-    intake,
     leases,
+    messages,
     notifications,
     outbox,
     resolutions,
@@ -38,7 +38,7 @@ from worker.store import (
 )
 from worker.stream import relay
 
-_TURN: Final = decisions._Turn
+_DECISION: Final = decisions._Decision
 
 
 def _slip(what: str, breaks: str, *places: Slip) -> Mutation:
@@ -157,15 +157,15 @@ GATE: Final[Mapping[str, Mutation]] = {
 DECISIONS: Final[Mapping[str, Mutation]] = {
     "yield-no-poll": _slip(
         "an end found by a poll does not yield to a notification", "7: a notification counts",
-        Slip(_TURN, "_may_be_asked_again", "Call.POLL, ", ""),
+        Slip(_DECISION, "_may_be_asked_again", "Call.POLL, ", ""),
     ),
     "plan-past-the-deadline": _slip(
         "a poll is planned past the deadline", "2: an expiry is published in time",
-        Slip(_TURN, "_not_past", "min(due, max(deadline, self.now))", "due"),
+        Slip(_DECISION, "_not_past", "min(due, max(deadline, self.now))", "due"),
     ),
     "count-no-poll": _slip(
         "polls are not counted", "no more polls than the schedule allows",
-        Slip(_TURN, "__init__", "(answer.outcome.calls if asked else 0)", "0"),
+        Slip(_DECISION, "__init__", "(answer.outcome.calls if asked else 0)", "0"),
     ),
     "write-no-poll-down": _slip(
         "the count of polls is left out of the UPDATE", "no more polls than the schedule allows",
@@ -205,7 +205,7 @@ DECISIONS: Final[Mapping[str, Mutation]] = {
     "back-off-no-further": _slip(
         "failed polls in a row are not counted", "8: a sick provider is left alone",
         Slip(
-            _TURN, "pending",
+            _DECISION, "pending",
             "else self.consecutive_failures + 1", "else self.consecutive_failures",
         ),
     ),
@@ -230,7 +230,7 @@ SUPPLIED: Final[Mapping[str, Mutation]] = {
     ),
     "return-no-code": _slip(
         "a code that was not sent counts as sent", "3: a code is sent exactly once",
-        Slip(_TURN, "_returned", "input_returned=True", "input_returned=False"),
+        Slip(_DECISION, "_returned", "input_returned=True", "input_returned=False"),
     ),
     "send-a-code-again": _slip(
         "a code that is on its way is sent again", "3: an SMS code is counted before it is sent",
@@ -332,12 +332,12 @@ PEOPLE: Final[Mapping[str, Mutation]] = {
     ),
     "know-every-start": _slip(
         "other data under a known reference count as the same", "1: other data are refused",
-        Slip(intake, "is_known", ", ATTEMPTS.c.fingerprint == fingerprint", ""),
+        Slip(messages, "is_known", ", ATTEMPTS.c.fingerprint == fingerprint", ""),
     ),
     "know-no-start": _slip(
         "the same data under a known reference count as other data",
         "1: the same start again is harmless",
-        Slip(intake, "is_known", "return same is not None", "return same is None"),
+        Slip(messages, "is_known", "return same is not None", "return same is None"),
     ),
 }  # fmt: skip
 

@@ -22,13 +22,13 @@ from uprid_client.names import Provider
 from worker.domain.outcomes import Doubtful
 from worker.engine import admission, decisions, engine, sweep, wakeups
 from worker.engine.slots import slot_of, slots_of
-from worker.providers.base import Limits
-from worker.store import claims, input_delivery, intake, leases, outbox, transitions, writeback
+from worker.providers.protocol import Limits
+from worker.store import claims, input_delivery, leases, messages, outbox, transitions, writeback
 from worker.store.bulk import Bulk
 from worker.store.changes import Transition
 from worker.store.claims import Shared
 from worker.store.input_delivery import Supplying
-from worker.store.intake import Taken
+from worker.store.messages import Taken
 from worker.store.outbox import Line
 from worker.store.tables import INPUTS, OPERATIONS
 from worker.stream import relay
@@ -85,17 +85,17 @@ def _believe_markers(self: sweep.Sweep) -> None:
             self._wakeups.now(Provider(provider))
 
 
-def _submit_again(self: decisions._Turn, outcome: Doubtful) -> Transition:
+def _submit_again(self: decisions._Decision, outcome: Doubtful) -> Transition:
     due = self.rest(outcome.retry_after, self.backoff())
     return self._transition(
         State.ACCEPTED, due_at=due, consecutive_failures=self.consecutive_failures + 1
     )
 
 
-_accept = intake.accept
+_accept = messages.accept
 
 
-def _accept_again(connection: Connection, start: intake.Start, now: datetime) -> Taken:
+def _accept_again(connection: Connection, start: messages.NewOperation, now: datetime) -> Taken:
     taken = _accept(connection, start, now)
     if taken is Taken.KNOWN:
         connection.execute(
@@ -209,7 +209,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     ),
     "submit-again-in-doubt": Mutation(
         "a doubtful submit is simply repeated", "3: a billed call is made once",
-        [(decisions._Turn, "doubtful", _submit_again)],
+        [(decisions._Decision, "doubtful", _submit_again)],
     ),
     "supply-unmarked": Mutation(
         "a code is not marked before it is sent", "3: a billed call is made once",
@@ -217,7 +217,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     ),
     "take-every-message": Mutation(
         "a known reference starts its operation again", "1: one reference, one operation",
-        [(intake, "accept", _accept_again)],
+        [(messages, "accept", _accept_again)],
     ),
     "mark-before-append": Mutation(
         "the relay marks events as published before it appends them",

@@ -7,7 +7,7 @@ from typing import Final
 
 from config.polling import PollPolicy
 from uprid_client.names import Provider
-from worker.providers.base import Limits
+from worker.providers.protocol import Limits
 
 
 class Fault(StrEnum):

@@ -12,7 +12,6 @@ from uprid_client.contract.given import Writing
 from uprid_client.contract.reason_codes import ReasonCode
 from uprid_client.contract.states import State
 from uprid_client.names import Provider
-from worker.domain.intake import Intake
 from worker.domain.outcomes import (
     PAST_ALL_STEPS,
     Doubtful,
@@ -29,8 +28,9 @@ from worker.domain.outcomes import (
     Trouble,
     Wanted,
 )
+from worker.domain.start_data import StartData
 from worker.engine.calls import Call
-from worker.providers.base import Finding, Work
+from worker.providers.protocol import Finding, Work
 
 T = TypeVar("T")
 
@@ -97,12 +97,12 @@ class SimulatedPlugin:
         arguments: Mapping[str, Any],
         payload: object | None,
         writing: Writing = Writing.TODAYS,
-    ) -> Intake:
+    ) -> StartData:
         """Accept every start."""
         del writing
         person = payload if isinstance(payload, dict) else None
         party = str(person["phone"]) if person and self.name is Provider.NPD else None
-        return Intake(kind, dict(arguments), person, party)
+        return StartData(kind, dict(arguments), person, party)
 
     def correct(
         self,
@@ -110,7 +110,7 @@ class SimulatedPlugin:
         args: Mapping[str, Any],
         payload: object,
         writing: Writing = Writing.TODAYS,
-    ) -> Intake:
+    ) -> StartData:
         """Accept every correction."""
         return self.accept(kind, args, payload, writing)
 

@@ -14,7 +14,7 @@ from tests.support.engine.operations import LEASE_ID, NOW, OWNER, PROVIDER, acce
 from tests.support.engine.schema import bring_to_newest
 from tests.support.processes.child import wait_until
 from tests.support.servers.fresh import PostgresServer
-from worker.store import claims, intake, leases, snapshots, writeback
+from worker.store import claims, leases, messages, snapshots, writeback
 from worker.store.database import Database
 from worker.store.tables import OPERATIONS
 
@@ -65,7 +65,7 @@ def claim(limit: int, lease_id: str = LEASE_ID) -> Act:
 
 def take(reference: str, fingerprint: str = "f" * 64) -> Act:
     begun = replace(start(reference), fingerprint=fingerprint)
-    return lambda connection: intake.accept(connection, begun, NOW)
+    return lambda connection: messages.accept(connection, begun, NOW)
 
 
 def put(column: str, value: object) -> Act:
@@ -103,7 +103,7 @@ def lock_provider(connection: Connection) -> object:
 
 def fail_once(connection: Connection) -> object:
     claims.lock_provider(connection, PROVIDER, NOW)
-    claims.share(connection, PROVIDER, failures=7)
+    claims.write_shared(connection, PROVIDER, failures=7)
     return None
 
 

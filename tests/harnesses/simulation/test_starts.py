@@ -14,8 +14,8 @@ from tests.harnesses.simulation.world import SEALER
 from tests.support.engine.operations import NOW, accept, start
 from uprid_client.contract.refusal_codes import RefusalCode
 from uprid_client.contract.refusal_reasons import reason_of
-from worker.store import intake
-from worker.store.intake import Taken
+from worker.store import messages
+from worker.store.messages import Taken
 
 _Data = Mapping[str, str]
 
@@ -55,7 +55,7 @@ class Shop:
         conflicts = accept(database, begun) is Taken.CONFLICT
         if conflicts if refuses is None else refuses:
             with database.begin() as connection:
-                intake.refuse(
+                messages.refuse(
                     connection, message_id=message_id, task=_TASK, reference="order-1",
                     fields=("reference",), now=NOW,
                     reason=reason_of(RefusalCode.REFERENCE_CONFLICT, "It is used."),

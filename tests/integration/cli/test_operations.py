@@ -27,7 +27,7 @@ from uprid_client.contract.refusal_codes import RefusalCode
 from uprid_client.contract.refusal_reasons import reason_of
 from uprid_client.contract.states import State
 from worker.domain.outcomes import Reason
-from worker.store import intake
+from worker.store import messages as store_messages
 from worker.store.database import Database
 
 KEY = Fernet.generate_key().decode()
@@ -238,7 +238,7 @@ def test_show_prints_a_reference_that_was_only_refused(
     settings: Settings, database: Database
 ) -> None:
     with database.begin() as connection:
-        intake.refuse(
+        store_messages.refuse(
             connection,
             message_id="1",
             task="tasks.moneta.start_identification",
@@ -263,7 +263,7 @@ def test_show_takes_the_id_of_an_operation_of_the_provider_and_of_a_refused_mess
     fault = reason_of(RefusalCode.INVALID_MESSAGE, "unit_id must be an integer")
     with database.begin() as connection:
         for message_id, reference in (("m-1", "known"), ("sha256:00ff", None)):
-            intake.refuse(
+            store_messages.refuse(
                 connection,
                 message_id=message_id,
                 task="tasks.moneta.start_identification",

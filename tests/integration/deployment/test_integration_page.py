@@ -32,8 +32,8 @@ from uprid_client.sealing import Sealer
 from worker.domain.outcomes import Reason
 from worker.intake.message import Message, Reading
 from worker.process.stored_access_tokens import StoredAccessTokens
-from worker.providers.base import Plugin
 from worker.providers.mandarin.codes import read_code
+from worker.providers.protocol import Plugin
 from worker.providers.registry import plugins_of
 from worker.providers.resources import Resources
 from worker.store.database import Database

@@ -31,7 +31,7 @@ from worker.domain.outcomes import Finished, Outcome
 from worker.engine.calls import Answer, Call
 from worker.engine.chunk import FLUSH_EVERY, Chunk
 from worker.engine.decisions import decide
-from worker.providers.base import Work
+from worker.providers.protocol import Work
 from worker.store.changes import Transition, Unchanged
 from worker.store.claims import ClaimedSnapshot
 

@@ -13,7 +13,7 @@ from uprid_client.contract.reason_codes import ReasonCode
 from uprid_client.contract.states import State
 from worker.domain.outcomes import Finished, NeedsPerson, Outcome, Pending, Reason, Settle
 from worker.engine.calls import Call
-from worker.providers.base import Work
+from worker.providers.protocol import Work
 
 SUCCEEDED = Finished(State.SUCCEEDED, "result", result={"document_id": 5})
 STEADY = PollPolicy(first_after=1, then=5, jitter=0)

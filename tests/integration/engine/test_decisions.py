@@ -23,7 +23,7 @@ from worker.domain.outcomes import (
     Started,
 )
 from worker.engine.calls import Call
-from worker.providers.base import Work
+from worker.providers.protocol import Work
 from worker.store import callbacks, resolutions, retries
 from worker.store.actions import Action, Done
 from worker.store.tables import ATTEMPTS

@@ -30,7 +30,7 @@ from worker.domain.outcomes import (
     Trouble,
 )
 from worker.engine.calls import Call
-from worker.providers.base import Work
+from worker.providers.protocol import Work
 from worker.store import claims, provider_pauses
 from worker.store.tables import OPERATIONS
 
@@ -133,7 +133,7 @@ def test_host_is_not_looked_at_while_nothing_is_due(
 ) -> None:
     with poller.database.begin() as connection:
         claims.lock_provider(connection, Provider.MONETA, poller.database.now())
-        claims.share(connection, Provider.MONETA, failures=LIMITS.breaker_failures)
+        claims.write_shared(connection, Provider.MONETA, failures=LIMITS.breaker_failures)
 
     poller.work()
 
@@ -398,7 +398,7 @@ def test_rate_is_respected_by_who_comes_after_a_probe_that_waited_to_tell_that_i
     database, plugin, poller = sluggish
     with database.begin() as connection:
         claims.lock_provider(connection, Provider.MONETA, database.now())
-        claims.share(connection, Provider.MONETA, failures=LIMITS.breaker_failures)
+        claims.write_shared(connection, Provider.MONETA, failures=LIMITS.breaker_failures)
         # What is only asked about may try whether the provider is back.
         connection.execute(
             update(OPERATIONS).values(state=State.POLLING.value, lane=claims.ORDINARY)

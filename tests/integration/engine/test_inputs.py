@@ -30,7 +30,7 @@ from worker.domain.outcomes import (
     Wanted,
 )
 from worker.engine.calls import Call
-from worker.providers.base import Work
+from worker.providers.protocol import Work
 from worker.store import inputs, provider_pauses, resolutions
 from worker.store.actions import Action
 from worker.store.inputs import Input, Offered

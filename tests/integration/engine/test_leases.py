@@ -23,7 +23,7 @@ from uprid_client.errors import DatabaseUnavailable
 from uprid_client.names import Provider
 from worker.domain.outcomes import Finished, Outcome, Pending
 from worker.engine.calls import Call
-from worker.providers.base import Work
+from worker.providers.protocol import Work
 from worker.store.tables import OPERATIONS
 
 SUCCEEDED = Finished(State.SUCCEEDED, "result", result={"document_id": 5})

@@ -22,7 +22,7 @@ from worker.domain.outcomes import (
     Trouble,
 )
 from worker.engine.calls import Call
-from worker.providers.base import Work
+from worker.providers.protocol import Work
 
 Logged = list[MutableMapping[str, Any]]
 pytestmark = pytest.mark.parametrize("databases", ["sqlite"], indirect=True)

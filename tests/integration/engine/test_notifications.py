@@ -23,7 +23,7 @@ from worker.domain.outcomes import (
     Started,
 )
 from worker.engine.calls import Call
-from worker.providers.base import Work
+from worker.providers.protocol import Work
 from worker.store import notifications
 from worker.store.notifications import Notification, Received
 from worker.store.tables import NOTIFICATIONS

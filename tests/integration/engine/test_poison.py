@@ -23,8 +23,8 @@ from worker.engine.engine import Engine
 from worker.engine.incarnation import Incarnation
 from worker.engine.wakeups import Wakeups
 from worker.process.runtime import MAX_CHUNKS, MAX_ENDING_CHUNKS
-from worker.providers.base import Work
-from worker.store import claims, intake, leases
+from worker.providers.protocol import Work
+from worker.store import claims, leases, messages
 from worker.store.tables import OPERATIONS
 
 POISON: Final = "poison"
@@ -112,7 +112,7 @@ def polled(url: str) -> Iterator[TravellingDatabase]:
         with database.begin() as connection:
             for reference, provider in {**INNOCENTS, POISON: Provider.MONETA}.items():
                 begun = start(reference, give_up_at=now + timedelta(days=1))
-                intake.accept(connection, replace(begun, provider=provider.value), now)
+                messages.accept(connection, replace(begun, provider=provider.value), now)
             polling = {"state": State.POLLING.value, "lane": claims.ORDINARY, "started_at": now}
             connection.execute(update(OPERATIONS).values(polling))
         yield database

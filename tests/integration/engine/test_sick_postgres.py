@@ -24,7 +24,7 @@ from worker.engine.calls import Call
 from worker.engine.incarnation import Incarnation
 from worker.engine.sweep import Sweep, Timing
 from worker.periodic import Repeating
-from worker.providers.base import Work
+from worker.providers.protocol import Work
 from worker.store.database import Database
 from worker.store.retention import Retention
 from worker.store.tables import INCARNATIONS

@@ -28,7 +28,7 @@ from worker.domain.outcomes import (
     Trouble,
 )
 from worker.engine.calls import Call
-from worker.providers.base import Work
+from worker.providers.protocol import Work
 from worker.store import resolutions, retries
 from worker.store.actions import Action
 from worker.store.invoice_tables import INVOICE_FETCHES, INVOICES

@@ -11,7 +11,7 @@ from uprid_client.contract.states import State
 from uprid_client.sealing import Sealer, new_key
 from worker.domain.outcomes import Doubtful, Finished, NotSent, Outcome, Pending, Started, Trouble
 from worker.engine.calls import Call
-from worker.providers.base import Work
+from worker.providers.protocol import Work
 from worker.store.tables import ATTEMPTS, OPERATIONS
 
 SUCCEEDED = Finished(State.SUCCEEDED, "result", result={"document_id": 5})

@@ -13,7 +13,7 @@ from uprid_client.contract.states import State
 from uprid_client.names import Provider
 from worker.domain.outcomes import Finished, Outcome, Pending, Started
 from worker.engine.calls import Call
-from worker.providers.base import Work
+from worker.providers.protocol import Work
 from worker.store import claims, leases
 from worker.store.tables import ATTEMPTS, OPERATIONS
 

@@ -31,11 +31,11 @@ from worker.intake.refusals import Taking
 from worker.intake.starts import start as starting
 from worker.local.defaults import sandbox_providers
 from worker.process.runtime import Runtime
-from worker.providers.base import Work
 from worker.providers.mandarin.codes import CODE
 from worker.providers.moneta.callback import CALLBACK
 from worker.providers.npd.notification import NOTIFICATION
-from worker.store import intake as store
+from worker.providers.protocol import Work
+from worker.store import messages as store
 from worker.store.database import Database
 from worker.store.tables import ATTEMPTS, INPUTS, NOTIFICATIONS, OPERATIONS, OUTBOX, REFUSALS
 

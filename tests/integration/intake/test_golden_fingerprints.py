@@ -27,12 +27,12 @@ from tests.support.engine.parts import worker_parts
 from tests.support.servers.valkey import ValkeyServer
 from uprid_client.names import Provider, Task
 from uprid_sandbox.options import SandboxOptions
-from worker.domain.intake import Intake
+from worker.domain.start_data import StartData
 from worker.intake.message import Message
 from worker.intake.starts import start as starting
 from worker.local.defaults import sandbox_providers
 from worker.process.runtime import Runtime
-from worker.store import intake as store
+from worker.store import messages as store
 from worker.store.tables import ATTEMPTS
 
 TASKS: Final = {
@@ -74,7 +74,7 @@ def stored_by_0_1_0(runtime: Runtime, known: Json, reference: str) -> None:
     begun = replace(
         start(reference),
         provider=known["provider"],
-        intake=Intake(known["kind"], known["arguments"], None),
+        data=StartData(known["kind"], known["arguments"], None),
         fingerprint=known["fingerprint"],
     )
     with runtime.database.begin() as connection:

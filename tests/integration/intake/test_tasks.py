@@ -21,7 +21,7 @@ from worker.intake.starts import start as starting
 from worker.process.runtime import Runtime
 from worker.providers.mandarin.codes import CODE
 from worker.providers.npd.notification import NOTIFICATION
-from worker.store import intake
+from worker.store import messages
 from worker.store.database import Database
 from worker.store.tables import ATTEMPTS, INPUTS, NOTIFICATIONS, OPERATIONS
 
@@ -61,7 +61,7 @@ def in_progress(runtime: Runtime, provider: Provider, **columns: object) -> None
     subject_hash = runtime.fingerprinter.of_subject(provider, str(said["userPhone"]))
     begun = replace(start(give_up_at=now + FAR), provider=provider.value, subject_hash=subject_hash)
     with runtime.database.begin() as connection:
-        intake.accept(connection, begun, now)
+        messages.accept(connection, begun, now)
         values = {"state": "polling", "due_at": now + FAR, "lane": 1, **columns}
         connection.execute(update(OPERATIONS).values(**values))
         connection.execute(update(ATTEMPTS).values(provider_ref=values.get("provider_ref")))

@@ -187,7 +187,7 @@ def test_payloads_are_those_of_the_current_attempt(database: Database) -> None:
 def test_lock_provider_makes_the_row_once_with_a_full_bucket(database: Database) -> None:
     with database.begin() as connection:
         made = claims.lock_provider(connection, PROVIDER, NOW)
-        claims.share(connection, PROVIDER, tokens=3.5, failures=2)
+        claims.write_shared(connection, PROVIDER, tokens=3.5, failures=2)
     with database.begin() as connection:
         found = claims.lock_provider(connection, PROVIDER, NOW + timedelta(hours=1))
 
@@ -199,7 +199,7 @@ def test_lock_provider_lets_one_spend_after_the_other(database: Database) -> Non
     def spend(_: int) -> None:
         with database.begin() as connection:
             shared = claims.lock_provider(connection, PROVIDER, NOW)
-            claims.share(connection, PROVIDER, tokens=shared.tokens - 1)
+            claims.write_shared(connection, PROVIDER, tokens=shared.tokens - 1)
 
     with ThreadPoolExecutor(4) as executor:
         list(executor.map(spend, range(20)))

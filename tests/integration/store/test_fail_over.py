@@ -32,7 +32,7 @@ def opened(url: str, connections: int = 3) -> Iterator[Database]:
 def write(database: Database) -> None:
     with database.begin() as connection:
         claims.lock_provider(connection, "moneta", database.now())
-        claims.share(connection, "moneta", failures=0)
+        claims.write_shared(connection, "moneta", failures=0)
 
 
 def refusal(database: Database) -> str:

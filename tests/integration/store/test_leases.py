@@ -116,8 +116,8 @@ def test_free_chunks_is_as_if_there_had_been_no_claim(database: Database) -> Non
     claim(database, 1, lease_id="b")
 
     with database.begin() as connection:
-        leases.free_chunks(connection, ["a"])
-        leases.free_chunks(connection, [])
+        leases.free_uncounted(connection, ["a"])
+        leases.free_uncounted(connection, [])
 
     rows = [operation(database, f"order-{number}") for number in (1, 2)]
     assert sorted((row["lease_token"] or "", row["claims"]) for row in rows) == [("", 0), ("b", 1)]

@@ -20,7 +20,7 @@ from uprid_client.contract.refusal_codes import RefusalCode
 from uprid_client.contract.refusal_reasons import reason_of
 from uprid_client.contract.states import State
 from worker.domain.outcomes import Reason
-from worker.store import intake, reading, retries, writeback
+from worker.store import messages, reading, retries, writeback
 from worker.store.actions import Action
 from worker.store.claims import ORDINARY
 from worker.store.database import Database
@@ -64,7 +64,7 @@ def retry(database: Database, reference: str) -> None:
 
 def refuse(database: Database, reference: str) -> None:
     with database.begin() as connection:
-        intake.refuse(
+        messages.refuse(
             connection,
             message_id=f"message of {reference}",
             task="tasks.moneta.start_identification",

@@ -71,7 +71,7 @@ def _works(url: str) -> None:
         accept(database, start("Ёлка «№ 1»\\"), now)
         with database.begin() as connection:
             shared = claims.lock_provider(connection, "moneta", now)
-            claims.share(connection, "moneta", tokens=0.1 + 0.2)
+            claims.write_shared(connection, "moneta", tokens=0.1 + 0.2)
             [row] = claims.claim(
                 connection, "moneta", 0, 1, owner="o" * 36, lease_id="t" * 36, now=now
             )

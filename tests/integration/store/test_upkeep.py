@@ -26,7 +26,7 @@ from uprid_client.contract.refusal_codes import RefusalCode
 from uprid_client.contract.refusal_reasons import reason_of
 from uprid_client.contract.states import State
 from worker.domain.outcomes import Reason
-from worker.store import claims, intake, outbox, provider_pauses, schedule
+from worker.store import claims, messages, outbox, provider_pauses, schedule
 from worker.store.database import Database
 from worker.store.outbox import NOTHING, Position
 from worker.store.retention import Retention, purge
@@ -85,7 +85,7 @@ def test_unpause_lets_calls_go_on_with_a_clean_breaker(database: Database) -> No
     known(database)
     assert not unpause(database)
     with database.begin() as connection:
-        claims.share(connection, PROVIDER, failures=9, closed_until=NOW)
+        claims.write_shared(connection, PROVIDER, failures=9, closed_until=NOW)
     pause(database)
 
     assert unpause(database)
@@ -208,7 +208,7 @@ def test_purge_erases_refusals_past_the_journals_retention(database: Database) -
     now = database.now()
     for days in (179, 181):
         with database.begin() as connection:
-            intake.refuse(
+            messages.refuse(
                 connection, message_id=f"m-{days}", task="t", reference=None, fields=(),
                 reason=reason_of(RefusalCode.INVALID_MESSAGE, "no"), now=now - timedelta(days=days),
             )  # fmt: skip

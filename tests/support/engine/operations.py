@@ -12,14 +12,14 @@ from uprid_client.contract.events import EventType
 from uprid_client.contract.states import State
 from worker.domain.events import END_EVENTS
 from worker.domain.ids import new_id
-from worker.domain.intake import Intake
 from worker.domain.outcomes import Reason
 from worker.domain.snapshot import Run
-from worker.store import claims, intake, writeback
+from worker.domain.start_data import StartData
+from worker.store import claims, messages, writeback
 from worker.store.changes import Transition, Unchanged
 from worker.store.claims import ORDINARY, URGENT, ClaimedSnapshot
 from worker.store.database import Database
-from worker.store.intake import Start, Taken
+from worker.store.messages import NewOperation, Taken
 from worker.store.tables import ATTEMPTS, JOURNAL, OPERATIONS, OUTBOX
 
 NOW: Final = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -47,23 +47,23 @@ def start(
     fingerprint: str = "f" * 64,
     sealed: str | None = None,
     give_up_at: datetime = NOW + timedelta(hours=1),
-) -> Start:
+) -> NewOperation:
     """Return a start message that was found good."""
-    taken = Intake("identification", {"unit_id": 7}, None)
-    return Start(PROVIDER, reference, taken, fingerprint, sealed, give_up_at)
+    taken = StartData("identification", {"unit_id": 7}, None)
+    return NewOperation(PROVIDER, reference, taken, fingerprint, sealed, give_up_at)
 
 
-def accept(database: Database, begun: Start, now: datetime = NOW) -> Taken:
+def accept(database: Database, begun: NewOperation, now: datetime = NOW) -> Taken:
     """Store it."""
     with database.begin() as connection:
-        return intake.accept(connection, begun, now)
+        return messages.accept(connection, begun, now)
 
 
 def accepted(database: Database, *references: str, now: datetime = NOW) -> list[str]:
     """Store new operations; return their ids."""
     with database.begin() as connection:
         for reference in references:
-            assert intake.accept(connection, start(reference), now) is Taken.NEW
+            assert messages.accept(connection, start(reference), now) is Taken.NEW
     ids = {row["reference"]: row["id"] for row in operations(database)}
     return [ids[reference] for reference in references]
 

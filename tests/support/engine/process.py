@@ -17,9 +17,9 @@ from worker.engine.engine import Engine
 from worker.engine.incarnation import Incarnation
 from worker.engine.wakeups import Wakeups
 from worker.process.runtime import MAX_CHUNKS, MAX_ENDING_CHUNKS
-from worker.providers.base import Plugin
-from worker.store import claims, intake, leases
-from worker.store.intake import Start
+from worker.providers.protocol import Plugin
+from worker.store import claims, leases, messages
+from worker.store.messages import NewOperation
 
 WIDTH: Final = timedelta(seconds=1)
 LONGEST: Final = timedelta(minutes=5)
@@ -97,12 +97,12 @@ class Poller:
         message_storm = f"more than {most} messages in {until} s"
         raise AssertionError(message_storm)
 
-    def accept(self, *begun: Start) -> None:
+    def accept(self, *begun: NewOperation) -> None:
         """Store operations as an intake does, and wake the provider."""
         now = self.database.now()
         with self.database.begin() as connection:
             for each in begun:
-                intake.accept(connection, replace(each, provider=self.plugin.name), now)
+                messages.accept(connection, replace(each, provider=self.plugin.name), now)
         self.wakeups.at(self.plugin.name, Wake.POLL, [now])
 
     def give_up_at(self) -> datetime:

@@ -15,7 +15,7 @@ from config.providers import IntellectMoneySettings
 from tests.support.loopback.http_stub import Answer, Asked
 from tests.support.providers.limits import PATIENT
 from uprid_client.contract.states import State
-from worker.providers.base import Work
+from worker.providers.protocol import Work
 
 NOW = datetime(2026, 8, 1, 12, tzinfo=UTC)
 DEADLINE = NOW + timedelta(minutes=60)

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from config.providers import MandarinSettings
 from tests.support.providers.limits import PATIENT
 from uprid_client.contract.states import State
-from worker.providers.base import Work
+from worker.providers.protocol import Work
 
 SESSION = "794d3cc7-a2b4-4579-9173-bafc7d7dc29d"
 NOW = datetime(2026, 8, 1, 12, tzinfo=UTC)

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from config.providers import MonetaSettings
 from tests.support.providers.limits import PATIENT
 from uprid_client.contract.states import State
-from worker.providers.base import Work
+from worker.providers.protocol import Work
 
 UNIT_ID = 4242
 ASYNC_ID = 37027

@@ -10,7 +10,6 @@ from uprid_client.contract.given import Writing
 from uprid_client.contract.reason_codes import ReasonCode
 from uprid_client.contract.states import State
 from uprid_client.names import Provider
-from worker.domain.intake import Intake
 from worker.domain.outcomes import (
     Finished,
     NeedsPerson,
@@ -20,8 +19,9 @@ from worker.domain.outcomes import (
     Reason,
     Started,
 )
+from worker.domain.start_data import StartData
 from worker.engine.calls import Call
-from worker.providers.base import Finding, Limits, Work
+from worker.providers.protocol import Finding, Limits, Work
 
 #: What a question is answered with; may raise or take its time, as plugins are not to.
 Line = Callable[[Work], Outcome]
@@ -102,10 +102,10 @@ class ScriptedPlugin:
         arguments: Mapping[str, Any],
         payload: object | None,
         writing: Writing = Writing.TODAYS,
-    ) -> Intake:
+    ) -> StartData:
         """Take anything."""
         del writing
-        return Intake(kind, arguments, payload if isinstance(payload, dict) else None)
+        return StartData(kind, arguments, payload if isinstance(payload, dict) else None)
 
     def correct(
         self,
@@ -113,7 +113,7 @@ class ScriptedPlugin:
         args: Mapping[str, Any],
         payload: object,
         writing: Writing = Writing.TODAYS,
-    ) -> Intake:
+    ) -> StartData:
         """Take anything."""
         return self.accept(kind, args, payload, writing)
 

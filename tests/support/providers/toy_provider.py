@@ -102,11 +102,11 @@ from worker.domain.outcomes import (
     Started,
     Trouble,
 )
-from worker.providers.base import Finding, Work
+from worker.providers.protocol import Finding, Work
 from worker.providers.transport.failures import trouble_of
 from uprid_client.contract.given import Writing
 from worker.providers.transport.http import Reply
-from worker.providers.plugin import Payload, ProviderPlugin
+from worker.providers.base import Payload, ProviderPlugin
 from worker.providers.progress import Progress as StoredProgress
 from worker.providers.resources import Resources
 from worker.providers.transport.sessions import session_of

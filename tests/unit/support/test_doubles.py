@@ -17,7 +17,7 @@ from uprid_client.names import Provider
 from worker.domain.outcomes import Finished, Pending, Started
 from worker.engine.calls import Call
 from worker.engine.wakeups import Publisher
-from worker.providers.base import Plugin, Work
+from worker.providers.protocol import Plugin, Work
 
 MONETA = Provider.MONETA
 

@@ -9,8 +9,8 @@ from uprid_client.sealing import Sealer
 from worker.cli.doctor.at_once import Look
 from worker.cli.doctor.finding import Finding, fault, ok, warning
 from worker.process.stored_access_tokens import StoredAccessTokens
-from worker.providers.base import Finding as ProviderFinding
-from worker.providers.base import Plugin
+from worker.providers.protocol import Finding as ProviderFinding
+from worker.providers.protocol import Plugin
 from worker.providers.registry import plugins_of
 from worker.providers.resources import Resources
 from worker.store.database import Database

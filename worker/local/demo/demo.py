@@ -18,7 +18,7 @@ from worker.cli.exits import FAILED, MISUSED, Stop, explained
 from worker.local.demo import checks, counting, report
 from worker.local.demo.board import Board
 from worker.local.demo.counting import Counters
-from worker.local.demo.halves import fleets
+from worker.local.demo.environments import fleets
 from worker.local.demo.lines import LineBoard
 from worker.local.demo.mail import Mail
 from worker.local.demo.record import Record

@@ -20,13 +20,13 @@ from worker.domain.outcomes import (
     Started,
     Trouble,
 )
-from worker.providers.base import Work
 from worker.providers.intellectmoney.access_tokens import NoAccessToken
 from worker.providers.intellectmoney.answers import Done, Failed, Queued, Scheduled, Unlike
 from worker.providers.intellectmoney.endings import OPERATION_ERROR, error
 from worker.providers.intellectmoney.mapping import is_as_sent
 from worker.providers.intellectmoney.paging import Place
 from worker.providers.intellectmoney.progress import Progress
+from worker.providers.protocol import Work
 
 #: How often the list may not show what a doubtful write would have made.
 _DOUBTS: Final = 3

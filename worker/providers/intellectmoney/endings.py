@@ -8,8 +8,8 @@ from uprid_client.contract.reason_codes import ReasonCode
 from uprid_client.contract.states import State
 from worker.domain.errors import CallFailed, ReplyTooLarge
 from worker.domain.outcomes import Finished, NeedsPerson, NotSent, Outcome, Pending, Reason, Trouble
-from worker.providers.base import Work
 from worker.providers.intellectmoney.progress import Progress
+from worker.providers.protocol import Work
 from worker.providers.transport.failures import BadStatus, Unavailable, trouble_of
 
 #: A policy's draw: the wait itself.

@@ -23,7 +23,6 @@ from worker.domain.outcomes import (
     Started,
     Trouble,
 )
-from worker.providers.base import Work
 from worker.providers.intellectmoney.access_tokens import AccessTokens, Questions
 from worker.providers.intellectmoney.answers import Failed, Scheduled
 from worker.providers.intellectmoney.client import Client
@@ -38,6 +37,7 @@ from worker.providers.intellectmoney.paging import Listing, Page, Place, Waiting
 from worker.providers.intellectmoney.parsing import invoices_in, scheduled_in
 from worker.providers.intellectmoney.progress import Progress
 from worker.providers.intellectmoney.requests import LISTED_AT_A_TIME, invoices_asked, listed_asked
+from worker.providers.protocol import Work
 
 T = TypeVar("T")
 _Ends = Finished | NeedsPerson | Misconfigured

@@ -15,13 +15,13 @@ from uprid_client.errors import Refused
 from uprid_client.names import Provider
 from worker.domain.outcomes import Outcome
 from worker.providers.access_tokens import AccessTokenShelf
-from worker.providers.base import Finding, Work
+from worker.providers.base import Payload, ProviderPlugin
 from worker.providers.intellectmoney.access_tokens import AccessTokens
 from worker.providers.intellectmoney.client import Client
 from worker.providers.intellectmoney.fetching import Invoices, ScheduledOperations
 from worker.providers.intellectmoney.requests import signs_state
 from worker.providers.intellectmoney.saving import Saving
-from worker.providers.plugin import Payload, ProviderPlugin
+from worker.providers.protocol import Finding, Work
 from worker.providers.resources import Resources, Siblings
 from worker.providers.transport.pin import Pin
 from worker.providers.transport.sessions import session_of

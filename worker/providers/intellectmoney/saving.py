@@ -27,7 +27,6 @@ from worker.domain.outcomes import (
     Trouble,
 )
 from worker.providers.access_tokens import LOOK_AGAIN, AccessToken
-from worker.providers.base import Work
 from worker.providers.intellectmoney import confirmation
 from worker.providers.intellectmoney.access_tokens import AccessTokens, NoAccessToken, Questions
 from worker.providers.intellectmoney.answers import Done, Failed, Queued, Scheduled
@@ -45,6 +44,7 @@ from worker.providers.intellectmoney.paging import Page, Place, Waiting, read_pa
 from worker.providers.intellectmoney.parsing import saved_in
 from worker.providers.intellectmoney.progress import Progress
 from worker.providers.intellectmoney.requests import change_asked
+from worker.providers.protocol import Work
 from worker.providers.resources import Siblings
 from worker.providers.transport.failures import trouble_of
 

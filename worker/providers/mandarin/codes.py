@@ -6,7 +6,7 @@ from uprid_client.contract.mandarin import CodeData, SubmitSmsCode
 from uprid_client.contract.validating import validated
 from uprid_client.names import Provider
 from worker.providers.incoming import ExpectedInput
-from worker.providers.mandarin.course import CODES
+from worker.providers.mandarin.code_state import CODES
 from worker.providers.mandarin.mapping import SMS_CODE
 
 

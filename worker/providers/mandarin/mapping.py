@@ -23,10 +23,10 @@ from worker.domain.outcomes import (
     Trouble,
     Wanted,
 )
-from worker.providers.base import Work
-from worker.providers.mandarin.course import Course, Handed, course_of
+from worker.providers.mandarin.code_state import CodeState, Handed, code_state_of
 from worker.providers.mandarin.progress import Progress
 from worker.providers.mandarin.types import Check, InvalidRequest, Status, Unlike
+from worker.providers.protocol import Work
 from worker.providers.transport.failures import BadStatus, trouble_of
 
 #: The name of the input.
@@ -51,7 +51,7 @@ class Meaning(StrEnum):
     WAIT = "wait"
 
 
-def meaning_of(person: Check, phone: Check, course: Course) -> Meaning:
+def meaning_of(person: Check, phone: Check, state_of_codes: CodeState) -> Meaning:
     """Return what the booleans of a status come to: nothing else decides."""
     match person.finished, person.verified:
         case True, False:
@@ -68,28 +68,28 @@ def meaning_of(person: Check, phone: Check, course: Course) -> Meaning:
         case False, True:
             return Meaning.WAIT
         case _:
-            return _of_codes(phone, course)
+            return _of_codes(phone, state_of_codes)
 
 
 def on_status(status: Status, work: Work) -> Outcome:
     """Return what a status comes to before the deadline."""
-    course = course_of(work)
-    meaning = meaning_of(status.person, status.phone, course)
+    state_of_codes = code_state_of(work)
+    meaning = meaning_of(status.person, status.phone, state_of_codes)
     ended = _ended(meaning, status)
     if ended is not None:
         return ended
-    looked = course.looked()
+    looked = state_of_codes.looked()
     return Pending(
         _note(status),
         as_after=looked.looks if looked.sent else PAST_ALL_STEPS,
-        wants=Wanted(SMS_CODE, course.left) if meaning is Meaning.ASK else None,
+        wants=Wanted(SMS_CODE, state_of_codes.left) if meaning is Meaning.ASK else None,
         progress=looked.as_progress().stored(),
     )
 
 
 def on_last_status(status: Status, work: Work) -> Finished | NeedsPerson:
     """Return what a status comes to past the deadline: 300 minutes are no verdict of Mandarin's."""
-    ended = _ended(meaning_of(status.person, status.phone, course_of(work)), status)
+    ended = _ended(meaning_of(status.person, status.phone, code_state_of(work)), status)
     if ended is not None:
         return ended
     reason = _PHONE_NOT_VERIFIED if status.person.known else _DEADLINE_PASSED
@@ -135,10 +135,12 @@ def on_code(work: Work, handed: Handed, note: str, trouble: Trouble | None = Non
     A refused one is asked for again. Where it was the last one the status has the last word: the
     refusal may mean that an earlier, doubtful code was right.
     """
-    course = course_of(work).after(handed)
-    is_asked = handed is Handed.REFUSED and course.left > 0
-    wants = Wanted(SMS_CODE, course.left) if is_asked else None
-    return Pending(note, trouble, as_after=0, wants=wants, progress=course.as_progress().stored())
+    state_of_codes = code_state_of(work).after(handed)
+    is_asked = handed is Handed.REFUSED and state_of_codes.left > 0
+    wants = Wanted(SMS_CODE, state_of_codes.left) if is_asked else None
+    return Pending(
+        note, trouble, as_after=0, wants=wants, progress=state_of_codes.as_progress().stored()
+    )
 
 
 def is_unauthorized(failure: CallFailed) -> bool:
@@ -146,21 +148,21 @@ def is_unauthorized(failure: CallFailed) -> bool:
     return isinstance(failure, BadStatus) and failure.status == HTTPStatus.UNAUTHORIZED
 
 
-def _of_codes(phone: Check, course: Course) -> Meaning:
+def _of_codes(phone: Check, state_of_codes: CodeState) -> Meaning:
     """Return what a phone that is not verified comes to.
 
     `false` is the last code's verdict once the check has finished, unless it may be an earlier
     one's: a code whose reply was lost can arrive after the question. An unfinished check goes on
     (a guess), but the person does not wait for it: a minute after the code it is asked for again.
     """
-    is_answered = course.handed is not Handed.DOUBTFUL or course.is_quiet
+    is_answered = state_of_codes.handed is not Handed.DOUBTFUL or state_of_codes.is_quiet
     is_wrong = phone.known is False and is_answered
-    if course.left == 0:
-        is_over = course.handed is Handed.REFUSED and course.is_quiet
+    if state_of_codes.left == 0:
+        is_over = state_of_codes.handed is Handed.REFUSED and state_of_codes.is_quiet
         return Meaning.CODES_EXHAUSTED if is_wrong or is_over else Meaning.WAIT
-    if course.asked:
+    if state_of_codes.asked:
         return Meaning.WAIT
-    return Meaning.ASK if is_wrong or course.is_quiet else Meaning.WAIT
+    return Meaning.ASK if is_wrong or state_of_codes.is_quiet else Meaning.WAIT
 
 
 def _ended(meaning: Meaning, status: Status) -> Finished | NeedsPerson | None:

@@ -27,11 +27,11 @@ from worker.domain.outcomes import (
     Trouble,
     Wanted,
 )
-from worker.providers.base import Finding, Work
+from worker.providers.base import Payload, ProviderPlugin
 from worker.providers.health import look
 from worker.providers.mandarin import mapping
 from worker.providers.mandarin.client import MandarinClient
-from worker.providers.mandarin.course import CODES, Handed
+from worker.providers.mandarin.code_state import CODES, Handed
 from worker.providers.mandarin.types import (
     SESSION_ID,
     InvalidRequest,
@@ -39,7 +39,7 @@ from worker.providers.mandarin.types import (
     Status,
     Unlike,
 )
-from worker.providers.plugin import Payload, ProviderPlugin
+from worker.providers.protocol import Finding, Work
 from worker.providers.resources import Resources
 from worker.providers.transport.failures import trouble_of
 from worker.providers.transport.sessions import session_of

@@ -27,7 +27,7 @@ from worker.domain.outcomes import (
     Started,
     Trouble,
 )
-from worker.providers.base import Finding, Work
+from worker.providers.base import Payload, ProviderPlugin
 from worker.providers.moneta import mapping
 from worker.providers.moneta.groups import Group, Membership
 from worker.providers.moneta.progress import Progress
@@ -38,7 +38,7 @@ from worker.providers.moneta.types import (
     Ticket,
     Unlike,
 )
-from worker.providers.plugin import Payload, ProviderPlugin
+from worker.providers.protocol import Finding, Work
 from worker.providers.resources import Resources
 from worker.providers.transport.failures import trouble_of
 

@@ -8,11 +8,11 @@ from config.providers import NpdSettings
 from uprid_client.contract.reason_codes import ReasonCode
 from uprid_client.contract.states import State
 from worker.domain.outcomes import Finished, Misconfigured, NeedsPerson, Outcome, Pending, Reason
-from worker.providers.base import Work
 from worker.providers.moneta.groups import Group, Membership
 from worker.providers.npd.moneta_queries import MonetaQueries, beside
 from worker.providers.npd.notification import whole
 from worker.providers.npd.progress import Progress
+from worker.providers.protocol import Work
 
 #: How often MONETA is asked again after it refused our login: half an hour, with the backoff.
 #: NPD goes on meanwhile. Without this limit the wrong login would stay unreported where MONETA has

@@ -26,7 +26,7 @@ from worker.domain.outcomes import (
     Started,
     Trouble,
 )
-from worker.providers.base import Finding, Work
+from worker.providers.base import Payload, ProviderPlugin
 from worker.providers.moneta.queries import Queries
 from worker.providers.npd import mapping
 from worker.providers.npd.background_queries import BackgroundQueries
@@ -42,7 +42,7 @@ from worker.providers.npd.types import (
     Task,
     Unlike,
 )
-from worker.providers.plugin import Payload, ProviderPlugin
+from worker.providers.protocol import Finding, Work
 from worker.providers.resources import Resources
 from worker.providers.transport.failures import trouble_of
 from worker.providers.transport.sessions import session_of

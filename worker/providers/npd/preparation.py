@@ -7,11 +7,11 @@ from typing import Any, Final
 from uprid_client.contract.reason_codes import ReasonCode
 from worker.domain.errors import CallFailed
 from worker.domain.outcomes import NeedsPerson, NotSent, Outcome, Prepared, Reason
-from worker.providers.base import Work
 from worker.providers.npd import mapping
 from worker.providers.npd.client import NpdClient
 from worker.providers.npd.progress import Prints, Progress
 from worker.providers.npd.types import Document, Refusal, Unlike
+from worker.providers.protocol import Work
 from worker.providers.transport.failures import trouble_of
 
 

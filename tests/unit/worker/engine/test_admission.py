@@ -22,7 +22,7 @@ from worker.engine.admission import (
     returned,
     spent,
 )
-from worker.providers.base import Limits
+from worker.providers.protocol import Limits
 from worker.store.claims import Shared
 
 LIMITS_100 = replace(LIMITS, rate_per_second=100, chunk=50)

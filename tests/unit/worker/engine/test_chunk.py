@@ -30,7 +30,7 @@ from worker.engine.admission import Health
 from worker.engine.calls import Answer, Call
 from worker.engine.chunk import Chunk, Working
 from worker.engine.halt import Halt
-from worker.providers.base import Work
+from worker.providers.protocol import Work
 from worker.store.claims import ClaimedSnapshot
 from worker.store.input_delivery import Supplying
 

@@ -14,8 +14,8 @@ from tests.support.servers.fresh import SqliteFiles
 from uprid_client.names import Provider
 from uprid_client.sealing import Sealer
 from worker.process.stored_access_tokens import StoredAccessTokens
-from worker.providers.base import Plugin
-from worker.providers.plugin import ProviderPlugin
+from worker.providers.base import ProviderPlugin
+from worker.providers.protocol import Plugin
 from worker.providers.registry import plugins_of
 from worker.providers.resources import Resources
 from worker.store.database import Database

@@ -14,8 +14,8 @@ from uprid_client.errors import Refused
 from uprid_client.names import Provider
 from uprid_client.sealing import Sealer
 from worker.process.stored_access_tokens import StoredAccessTokens
-from worker.providers.base import Plugin
 from worker.providers.intellectmoney.plugin import IntellectMoneyPlugin
+from worker.providers.protocol import Plugin
 from worker.store.database import Database
 
 SAVE, LIST = "save_scheduled_operation", "scheduled_operations"

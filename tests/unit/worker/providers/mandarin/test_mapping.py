@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from tests.support.providers.mandarin import NOW, work
-from worker.providers.mandarin.course import CODES, UNDER_WAY, Course, Handed, course_of
+from worker.providers.mandarin.code_state import CODES, UNDER_WAY, CodeState, Handed, code_state_of
 from worker.providers.mandarin.mapping import Meaning, meaning_of
 from worker.providers.mandarin.types import Check
 
@@ -26,12 +26,12 @@ def course(
     since: float | None = 10.0,
     *,
     asked: bool = False,
-) -> Course:
-    return Course(sent, asked, handed if sent else None, since if sent else None, 0)
+) -> CodeState:
+    return CodeState(sent, asked, handed if sent else None, since if sent else None, 0)
 
 
 COURSES: Final = [
-    Course(sent, asked, handed if sent else None, since, 0)
+    CodeState(sent, asked, handed if sent else None, since, 0)
     for sent, asked, handed, since in product(
         range(CODES + 2), (True, False), Handed, (None, 0.0, UNDER_WAY - 1, UNDER_WAY)
     )
@@ -110,7 +110,7 @@ LAST: Final = course(5)
         ),
     ],
 )
-def test_status_means(person: Check, phone: Check, known: Course, meaning: str) -> None:
+def test_status_means(person: Check, phone: Check, known: CodeState, meaning: str) -> None:
     assert meaning_of(person, phone, known) == meaning
 
 
@@ -162,6 +162,6 @@ def test_course_believes_only_what_was_noted_of_the_last_code(
 ) -> None:
     sent_at = NOW - timedelta(seconds=30)
 
-    known = course_of(work(progress=progress, inputs_sent=2, input_sent_at=sent_at))
+    known = code_state_of(work(progress=progress, inputs_sent=2, input_sent_at=sent_at))
 
-    assert known == Course(2, asked=False, handed=handed, since=30.0, looks=looks)
+    assert known == CodeState(2, asked=False, handed=handed, since=30.0, looks=looks)

@@ -9,9 +9,9 @@ import pytest
 from tests.support.providers.mandarin import BY_INN, BY_SNILS, SECRET, settings
 from uprid_client.errors import Refused
 from uprid_client.names import Provider
-from worker.domain.intake import Intake
-from worker.providers.base import Plugin
+from worker.domain.start_data import StartData
 from worker.providers.mandarin.plugin import MandarinPlugin
+from worker.providers.protocol import Plugin
 
 KIND = "identification"
 
@@ -31,8 +31,8 @@ def without(*names: str) -> dict[str, Any]:
 def test_accept_takes_exactly_one_identifier(plugin: Plugin, person: dict[str, Any]) -> None:
     other = {"snils": None, "inn": None, **person}
 
-    assert plugin.accept(KIND, {}, person) == Intake(KIND, {}, person)
-    assert plugin.accept(KIND, {}, other) == Intake(KIND, {}, person)
+    assert plugin.accept(KIND, {}, person) == StartData(KIND, {}, person)
+    assert plugin.accept(KIND, {}, other) == StartData(KIND, {}, person)
 
 
 def test_accept_writes_the_same_person_in_the_same_way(plugin: Plugin) -> None:

@@ -9,8 +9,8 @@ import pytest
 from tests.support.providers.moneta import PASSWORD, PERSON, UNIT_ID, settings
 from uprid_client.errors import Refused
 from uprid_client.names import Provider
-from worker.providers.base import Plugin
 from worker.providers.moneta.plugin import MonetaPlugin
+from worker.providers.protocol import Plugin
 
 KIND = "identification"
 

@@ -12,8 +12,8 @@ from uprid_client.contract.states import State
 from uprid_client.errors import Refused
 from uprid_client.names import Provider
 from worker.domain.outcomes import NeedsPerson
-from worker.providers.base import Plugin
 from worker.providers.npd.plugin import NpdPlugin
+from worker.providers.protocol import Plugin
 
 KIND = "identification"
 

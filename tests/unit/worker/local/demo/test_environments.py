@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from uprid_client.names import Provider
-from worker.local.demo.halves import fleets
+from worker.local.demo.environments import fleets
 from worker.local.demo.side import SIDES
 from worker.local.fleet import sandbox_command
 

@@ -24,17 +24,17 @@ from uprid_client.contract.refusal_codes import RefusalCode
 from uprid_client.contract.refusal_reasons import reason_of
 from uprid_client.contract.states import State
 from worker.domain.refusal_reasons import from_row
-from worker.store import intake, retries
+from worker.store import messages, retries
 from worker.store.actions import Action
 from worker.store.database import Database
-from worker.store.intake import Taken
+from worker.store.messages import Taken
 from worker.store.retries import Correction
 from worker.store.tables import OPERATIONS, REFUSALS
 
 
 def refuse(database: Database, message_id: str, reason: str = "reference: is missing") -> bool:
     with database.begin() as connection:
-        return intake.refuse(
+        return messages.refuse(
             connection,
             message_id=message_id,
             task="tasks.moneta.start_identification",
@@ -166,7 +166,7 @@ def test_refuse_cuts_a_long_reason(database: Database) -> None:
 
 def test_refuse_consumes_no_reference(database: Database) -> None:
     with database.begin() as connection:
-        intake.refuse(
+        messages.refuse(
             connection, message_id="m-1", task="t", reference="order-1", fields=(),
             reason=reason_of(RefusalCode.INVALID_MESSAGE, "no"),
             now=NOW,

@@ -6,7 +6,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Intake:
+class StartData:
     """A start message that was found good: what is stored of it."""
 
     kind: str

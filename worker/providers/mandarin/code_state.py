@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from worker.providers.base import Work
 from worker.providers.mandarin.progress import Progress
+from worker.providers.protocol import Work
 
 #: Codes that one session takes (page 004).
 CODES: Final = 5
@@ -24,7 +24,7 @@ class Handed(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class CodeState:
     """What we know of an attempt's codes when a status comes."""
 
     #: Codes sent, doubtful ones included.
@@ -48,12 +48,12 @@ class Course:
         """Whether no code is on its way."""
         return self.since is None or self.since >= UNDER_WAY
 
-    def looked(self) -> "Course":
-        """Return the course after one more poll."""
+    def looked(self) -> "CodeState":
+        """Return the state_of_codes after one more poll."""
         return replace(self, looks=self.looks + 1)
 
-    def after(self, handed: Handed) -> "Course":
-        """Return the course after the last code was handed over."""
+    def after(self, handed: Handed) -> "CodeState":
+        """Return the state_of_codes after the last code was handed over."""
         return replace(self, handed=handed)
 
     def as_progress(self) -> Progress:
@@ -62,7 +62,7 @@ class Course:
         return Progress(code=self.sent, handed=handed, looks=self.looks)
 
 
-def course_of(work: Work) -> Course:
+def code_state_of(work: Work) -> CodeState:
     """Return what is known of an attempt's codes."""
     # What was noted of an earlier code says nothing of this one.
     progress = Progress.of(work.progress)
@@ -71,4 +71,4 @@ def course_of(work: Work) -> Course:
     sent_at = work.input_sent_at
     since = None if sent_at is None else (work.now - sent_at).total_seconds()
     asked = work.missing is not None
-    return Course(work.inputs_sent, asked, handed, since, noted.looks or 0)
+    return CodeState(work.inputs_sent, asked, handed, since, noted.looks or 0)

@@ -1,4 +1,4 @@
-"""Intake: a start message becomes a row and an `accepted` event, once."""
+"""StartData: a start message becomes a row and an `accepted` event, once."""
 
 import json
 from dataclasses import dataclass, field
@@ -13,9 +13,9 @@ from uprid_client.contract.refusal_reasons import Reason
 from uprid_client.contract.states import State
 from worker.domain.events import Event
 from worker.domain.ids import new_id
-from worker.domain.intake import Intake
 from worker.domain.refusal_reasons import as_row
 from worker.domain.snapshot import Snapshot
+from worker.domain.start_data import StartData
 from worker.store import model_rows, outbox, transitions
 from worker.store.claims import URGENT
 from worker.store.dialects import insert_into
@@ -36,12 +36,12 @@ class Taken(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class NewOperation:
     """A start message that was found good."""
 
     provider: str
     reference: str
-    intake: Intake
+    data: StartData
     fingerprint: str
     #: The canonical payload, sealed.
     sealed: str | None = field(repr=False)
@@ -51,16 +51,16 @@ class Start:
     subject_hash: str | None = None
 
 
-def accept(connection: Connection, start: Start, now: datetime) -> Taken:
+def accept(connection: Connection, start: NewOperation, now: datetime) -> Taken:
     """Store a new operation and its `accepted` event, unless the reference is used."""
     opened = Snapshot(
         id=new_id(),
         reference=start.reference,
         provider=start.provider,
-        kind=start.intake.kind,
+        kind=start.data.kind,
         state=State.ACCEPTED,
         attempt=1,
-        args=start.intake.args,
+        args=start.data.args,
         lane=URGENT,
         due_at=now,
         deadline_at=start.give_up_at,
