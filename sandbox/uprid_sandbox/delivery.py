@@ -1,12 +1,13 @@
 """Carries an answer out over HTTP, the broken ones too."""
 
 import asyncio
-from typing import Final, assert_never
+from typing import Any, Final, assert_never
 
 from tornado.iostream import StreamClosedError
-from tornado.web import RequestHandler
+from tornado.web import HTTPError, RequestHandler
 
 from uprid_sandbox.answers import Answer, Cut, Drip, Drop, Hang, Late, Page
+from uprid_sandbox.outages import Outage
 
 #: Seconds after which even a client without a timeout is let go.
 PATIENCE: Final = 300.0
@@ -24,6 +25,19 @@ class DeliveryHandler(RequestHandler):
     def on_connection_close(self) -> None:
         """Wake the thread that waits for the client to go."""
         self._gone.set()
+
+    async def get(self, *_: Any, **__: Any) -> None:
+        """Answer a look at the host: no call of any provider is a GET."""
+        await self.refuse(405)
+
+    async def refuse(self, status: int) -> None:
+        """Answer what is no call of the provider's: with a status, or with its outage."""
+        name = self.request.path.split("/")[1]
+        outage: Outage = self.settings["outages"][name]
+        answer = outage.at_the_gateway()
+        if answer is None:
+            raise HTTPError(status)
+        await self.deliver(answer)
 
     async def deliver(self, answer: Answer) -> None:
         """Do to the client what the answer says."""
@@ -88,3 +102,15 @@ class DeliveryHandler(RequestHandler):
     def _close(self) -> None:
         if not self._gone.is_set():
             self.detach().close()
+
+
+class UnknownAddressHandler(DeliveryHandler):
+    """An address below a provider's prefix that the provider does not have."""
+
+    async def get(self, *_: Any, **__: Any) -> None:
+        """Say that it is not found."""
+        await self.refuse(404)
+
+    async def post(self) -> None:
+        """Say that it is not found."""
+        await self.refuse(404)

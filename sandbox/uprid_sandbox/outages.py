@@ -28,6 +28,16 @@ class Outage:
 
     mode: Mode = Mode.UP
 
+    def at_the_gateway(self) -> Page | Hang | None:
+        """Return what a request gets that is no call of the provider's; None for its own answer."""
+        match self.mode:
+            case Mode.DOWN:
+                return _SICK
+            case Mode.HANG:
+                return Hang()
+            case Mode.UP | Mode.CREDENTIALS:
+                return None
+
     def symptom(self, unknown: Page) -> Page | Hang | None:
         """Return what every request gets, None where the stand-in is well.
 

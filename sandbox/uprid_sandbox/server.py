@@ -11,6 +11,7 @@ from tornado.web import Application, RequestHandler
 
 from uprid_sandbox.admin import admin_routes
 from uprid_sandbox.clock import Clock, utc_now
+from uprid_sandbox.delivery import UnknownAddressHandler
 from uprid_sandbox.intellectmoney.standin import intellectmoney_stand_in
 from uprid_sandbox.mandarin.standin import mandarin_stand_in
 from uprid_sandbox.moneta.standin import moneta_stand_in
@@ -43,7 +44,9 @@ def create_application(options: SandboxOptions, clock: Clock = utc_now) -> Appli
     routes = admin_routes(stand_ins)
     for name, stand_in in stand_ins.items():
         routes += [(f"/{name}{path}", handler, args) for path, handler, args in stand_in.routes]
-    return Application(list(routes), log_function=_stay_quiet)
+        routes.append((f"/{name}(?:/.*)?", UnknownAddressHandler, {}))
+    outages = {name: stand_in.outage for name, stand_in in stand_ins.items()}
+    return Application(list(routes), log_function=_stay_quiet, outages=outages)
 
 
 async def run(

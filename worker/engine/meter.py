@@ -13,7 +13,7 @@ from worker.engine.chunk import Chunk
 
 @dataclass(frozen=True, slots=True)
 class ChunkMeasures:
-    """What one chunk did. A new counter is a field here, and a line in `Measuring.measures`."""
+    """What one chunk did. `Measuring` counts it; a new counter is a field there and here."""
 
     provider: Provider
     #: Operations that were claimed.

@@ -74,9 +74,9 @@ class Taker:
             if picked.claimed or looks:
                 after = admission.spent(shared, granted, len(picked.claimed), plugin.limits, now)
                 claims.write_changes(connection, provider, shared, after)
-            payloads, notifications = _sealed(connection, picked.claimed)
+            payloads, sealed_notifications = _sealed(connection, picked.claimed)
             waits = not (alone or is_sick) and claims.any_alone(connection, provider, now)
-        chunk = Chunk(picked.claimed, payloads, notifications, lease_id, now, began)
+        chunk = Chunk(picked.claimed, payloads, sealed_notifications, lease_id, now, began)
         successor_at = _successor(picked, granted, now)
         return Taken(chunk, successor_at, state, calm, looks, waits), picked
 

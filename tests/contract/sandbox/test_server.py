@@ -72,6 +72,17 @@ def test_outage_changes_every_answer(sandbox: Sandbox, mode: str, word: str) -> 
     assert sandbox.ask(submit(sandbox.unit(0), personal_information())).word == word
 
 
+@pytest.mark.parametrize("path", ["", "/services", "/elsewhere"])
+@pytest.mark.parametrize("name", ["moneta", "npd", "mandarin", "intellectmoney"])
+def test_outage_meets_a_look_at_the_host_too(sandbox: Sandbox, name: str, path: str) -> None:
+    address = f"{sandbox.address}/{name}{path}"
+    before = sandbox.session.get(address, timeout=SOON).status_code
+    sandbox.admin("outage", {"provider": name, "mode": "down"})
+
+    assert before in {404, 405}
+    assert sandbox.session.get(address, timeout=SOON).status_code == 503
+
+
 def test_outage_lets_no_submit_have_its_effect_and_counts_it(sandbox: Sandbox) -> None:
     unit_id = sandbox.unit(0)
     sandbox.admin("outage", {"provider": "moneta", "mode": "down"})
