@@ -88,8 +88,8 @@ def _play(directory: Path, console: Console, say: "_Speaker") -> Outcome:
     """
     data = directory / "var"
     with StopRequests() as stop, WebApp() as webapp, ExitStack() as stack:
-        halves = fleets(data, webapp.url)
-        longest = max(grace(fleet.settings) for fleet in halves.values())
+        environments = fleets(data, webapp.url)
+        longest = max(grace(fleet.settings) for fleet in environments.values())
         keeper = stack.enter_context(
             Keeper(directory, data / "log", grace=longest, hurried=stop.hurried, say=say)
         )
@@ -97,17 +97,19 @@ def _play(directory: Path, console: Console, say: "_Speaker") -> Outcome:
             "starting",
             "a broker, stand-ins for all providers and real workers: MONETA's in JSON and in SOAP",
         )
-        if not _start(halves, keeper, say, stop):
+        if not _start(environments, keeper, say, stop):
             raise Interrupted
         mail = Mail(webapp.taken)
         with board(console) as shown:
-            runs = [_run(side, fleet, mail, shown, say, stack) for side, fleet in halves.items()]
+            runs = [
+                _run(side, fleet, mail, shown, say, stack) for side, fleet in environments.items()
+            ]
             errors = _sent_and_watched(runs, shown, say, stop)
         # Before the events are read: every stored event is published now.
         keeper.stop(Stage.WORK)
         for run in runs:
             run.read_back()
-        counted = counting.calls(_port(halves))
+        counted = counting.calls(_port(environments))
     records = {run.side: run.record for run in runs}
     errors += [
         f"over {side.name}: {error}"
@@ -119,14 +121,14 @@ def _play(directory: Path, console: Console, say: "_Speaker") -> Outcome:
 
 
 def _start(
-    halves: Mapping[Side, Fleet], keeper: Keeper, say: "_Speaker", stop: StopRequests
+    environments: Mapping[Side, Fleet], keeper: Keeper, say: "_Speaker", stop: StopRequests
 ) -> bool:
-    """Start both halves side by side; False if a stop was asked for."""
-    for number, fleet in enumerate(halves.values()):
+    """Start both environments side by side; False if a stop was asked for."""
+    for number, fleet in enumerate(environments.values()):
         fleet.prepare(keeper, _quiet if number else say, stopped=stop.asked)
     if stop.asked():
         return False
-    begun = [(fleet, fleet.begin(keeper)) for fleet in halves.values()]
+    begun = [(fleet, fleet.begin(keeper)) for fleet in environments.values()]
     if not all(fleet.wait(keeper, working, stopped=stop.asked) for fleet, working in begun):
         return False
     say("running", ", ".join(child.name for child in keeper.children))
@@ -178,8 +180,8 @@ def _report(outcome: Outcome, directory: Path, say: "_Speaker") -> list[str]:
     return report.report_privacy(directory, outcome.accounts, say)
 
 
-def _port(halves: Mapping[Side, Fleet]) -> int:
-    return next(fleet.sandbox.port for fleet in halves.values() if fleet.sandbox is not None)
+def _port(environments: Mapping[Side, Fleet]) -> int:
+    return next(fleet.sandbox.port for fleet in environments.values() if fleet.sandbox is not None)
 
 
 def _quiet(_what: str, _text: str) -> None:

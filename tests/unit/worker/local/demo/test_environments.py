@@ -10,9 +10,9 @@ from worker.local.fleet import sandbox_command
 _NOTIFY = "http://127.0.0.1:9/npd"
 
 
-def test_halves_share_moneta_and_nothing_else(tmp_path: Path) -> None:
-    halves = fleets(tmp_path, _NOTIFY)
-    json, soap = (halves[side] for side in SIDES)
+def test_environments_share_moneta_and_nothing_else(tmp_path: Path) -> None:
+    environments = fleets(tmp_path, _NOTIFY)
+    json, soap = (environments[side] for side in SIDES)
     assert [each.settings.moneta and each.settings.moneta.transport for each in (json, soap)] == [
         "json",
         "soap",
@@ -25,21 +25,21 @@ def test_halves_share_moneta_and_nothing_else(tmp_path: Path) -> None:
     assert (json.sizes.beat, soap.sizes.beat) == (True, False)
 
 
-def test_halves_ask_every_provider_once_but_moneta(tmp_path: Path) -> None:
-    halves = fleets(tmp_path, _NOTIFY)
-    for side, fleet in halves.items():
+def test_environments_ask_every_provider_once_but_moneta(tmp_path: Path) -> None:
+    environments = fleets(tmp_path, _NOTIFY)
+    for side, fleet in environments.items():
         assert set(fleet.settings.providers()) == set(side.providers)
     assert set(SIDES[0].providers) == set(Provider)
     assert SIDES[1].providers == (Provider.MONETA,)
 
 
-def test_halves_have_the_sandbox_told_where_notifications_go(tmp_path: Path) -> None:
+def test_environments_have_the_sandbox_told_where_notifications_go(tmp_path: Path) -> None:
     sandbox = fleets(tmp_path, _NOTIFY)[SIDES[0]].sandbox
     assert sandbox is not None
     assert f"notify_url={_NOTIFY}" in sandbox_command(sandbox)
 
 
-def test_halves_take_no_setting_of_whoever_starts_them(
+def test_environments_take_no_setting_of_whoever_starts_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("UPRID_NONSENSE", "1")
