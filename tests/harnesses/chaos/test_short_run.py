@@ -22,6 +22,7 @@ _ORDER = Order(
 )
 
 
+@pytest.mark.exhaustive
 def test_short_run_loses_nothing_and_tells_and_bills_nothing_twice(tmp_path: Path) -> None:
     outcome = run(_ORDER, say=print, directory=tmp_path)
 

@@ -28,7 +28,7 @@ def test_skip_fails_in_ci_alone(tmp_path: Path, ci: str, status: int) -> None:
 
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:valkey", "-q", tmp_path],
-        env={**environment(), "CI": ci, "PYTHONPATH": str(_ROOT)},
+        env={**environment(), "CI": ci, "PYTHONPATH": str(_ROOT), "PYTEST_ADDOPTS": ""},
         cwd=tmp_path,
         capture_output=True,
         text=True,
