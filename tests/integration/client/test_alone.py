@@ -3,26 +3,20 @@
 import json
 import os
 import subprocess
-import sys
-import venv
 from collections.abc import Iterator
-from importlib.metadata import distribution
 from pathlib import Path
-from shutil import copytree, ignore_patterns
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import pytest
 import redis
 from cryptography.fernet import Fernet
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
+from tests.support.processes.alone import install_alone
 from tests.support.servers.valkey import ValkeyServer
 
 pytestmark = pytest.mark.slow
 
-ROOT: Final = Path(__file__).parents[3]
 #: Names that are common: a shop has packages that are called so, too.
 THEIRS: Final = ("config", "worker", "tasks")
 ABSENT: Final = ("celery", "kombu", "sqlalchemy", "zeep", "lxml", "flower", "structlog")
@@ -43,17 +37,6 @@ print(json.dumps({
 """
 
 
-def _needed(name: str, found: set[str]) -> set[str]:
-    """Return a library and all that it needs, as it is installed here."""
-    if name not in found:
-        found.add(name)
-        for line in distribution(name).requires or ():
-            wanted = Requirement(line)
-            if wanted.marker is None or wanted.marker.evaluate({"extra": ""}):
-                _needed(canonicalize_name(wanted.name), found)
-    return found
-
-
 @pytest.fixture(scope="module")
 def shop() -> Iterator[Path]:
     """A shop's folder, with an environment of its own in `.venv`."""
@@ -62,39 +45,8 @@ def shop() -> Iterator[Path]:
         for name in THEIRS:
             (folder / name).mkdir()
             (folder / name / "__init__.py").write_text("THEIRS = True\n", "utf-8")
-        venv.create(folder / ".venv", with_pip=False)
-        [packages] = (folder / ".venv").glob("lib/*/site-packages")
-        _install(packages)
+        install_alone(folder, "client", "cryptography", "pydantic", "redis")
         yield folder
-
-
-def _install(packages: Path) -> None:
-    """Install the client's wheel, and the libraries that it needs as they lie here.
-
-    No index is asked: the versions are those that everything else is tested with.
-    """
-    for name in set().union(
-        *(_needed(each, set()) for each in ("cryptography", "pydantic", "redis"))
-    ):
-        for file in distribution(name).files or ():
-            source = Path(str(file.locate()))
-            if ".." not in file.parts and source.is_file():
-                target = packages / file
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(source.read_bytes())
-    with TemporaryDirectory(prefix="uprid-client-") as made:
-        # A build leaves folders beside the code.
-        source = copytree(
-            ROOT / "client", Path(made, "client"), ignore=ignore_patterns("*.egg-info", "build")
-        )
-        subprocess.run(
-            [
-                *(sys.executable, "-m", "pip", "--disable-pip-version-check", "-q", "install"),
-                *("--no-deps", "--no-index", "--no-build-isolation", "--target", packages, source),
-            ],
-            check=True,
-            timeout=300,
-        )
 
 
 def _told(server: redis.Redis) -> None:
