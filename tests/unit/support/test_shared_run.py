@@ -17,7 +17,7 @@ _ROOT: Final = Path(__file__).parents[3]
 _MADE_FROM: Final = ("requirements-dev.lock", "client/pyproject.toml", "pyproject.toml")
 #: Prints what it is started with.
 _PYTHON: Final = "#!/bin/sh\nprintf '%s\\n' \"$@\"\n"
-_QUICK: Final = ["-n", "3", "-m", "not exhaustive"]
+_QUICK: Final = ["-n", "4", "-m", "not exhaustive"]
 
 
 @pytest.fixture
