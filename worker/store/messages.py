@@ -1,4 +1,4 @@
-"""StartData: a start message becomes a row and an `accepted` event, once."""
+"""Start messages as rows: an operation and its `accepted` event, once; or a refusal."""
 
 import json
 from dataclasses import dataclass, field

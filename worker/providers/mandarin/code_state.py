@@ -49,11 +49,11 @@ class CodeState:
         return self.since is None or self.since >= UNDER_WAY
 
     def looked(self) -> "CodeState":
-        """Return the state_of_codes after one more poll."""
+        """Return the state after one more poll."""
         return replace(self, looks=self.looks + 1)
 
     def after(self, handed: Handed) -> "CodeState":
-        """Return the state_of_codes after the last code was handed over."""
+        """Return the state after the last code was handed over."""
         return replace(self, handed=handed)
 
     def as_progress(self) -> Progress:
