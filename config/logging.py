@@ -48,13 +48,14 @@ _LOUD: Final = {
 _OF_THE_CONNECTION: Final = "consumer: "
 #: How it says that the connection is lost: our own `broker_lost` stands before it already.
 _LOST: Final = "consumer: Connection to broker lost"
+#: The message comes again: kombu calls this critical, which would wake an engineer.
+_HARMLESS: Final = "acknowledged_too_late"
 #: How libraries begin what they say of a server that is away, with all the stack below it, or of a
 #: message, with its body behind it; and what is said instead, with the kind of error.
 _REWORDED: Final = {
     "Message Error": "beat_cannot_send",
-    # The message comes again, which is harmless.
-    "Couldn't ack ": "acknowledged_too_late",
-    "Couldn't reject ": "acknowledged_too_late",
+    "Couldn't ack ": _HARMLESS,
+    "Couldn't reject ": _HARMLESS,
     "Could not restore message": "message_not_put_back",
     "Cannot process event on channel": "broadcast_not_understood",
 }
@@ -118,6 +119,8 @@ def _quiet(record: logging.LogRecord) -> bool:
     if ours is not None:
         record.msg, record.args = "%s: %s", (ours, _kind_of(record, given))
         record.exc_info = record.exc_text = None
+        if ours == _HARMLESS:
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
     replacement = _LOUD.get(record.name)
     harmless = text.startswith(_OF_THE_CONNECTION)
     if replacement is not None and record.levelno >= logging.WARNING and not harmless:

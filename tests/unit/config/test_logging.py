@@ -98,6 +98,7 @@ def test_server_that_is_away_is_told_in_a_line_without_stack_and_without_message
     [line] = told(capsys, say)
 
     assert line["event"] == f"{event}: ConnectionError"
+    assert line["level"] == ("warning" if event == "acknowledged_too_late" else "critical")
     assert "passed" not in line
     assert "Иванов" not in str(line)
 
