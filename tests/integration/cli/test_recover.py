@@ -12,6 +12,8 @@ from tests.support.processes.command import uprid
 from uprid_client.contract.states import State
 from worker.domain.ids import new_id
 from worker.engine.calls import Call
+from worker.store.actions import Action
+from worker.store.resolutions import resume
 from worker.store.tables import INPUTS, OPERATIONS, PROVIDERS
 
 SETTINGS = {"REDIS_URL": "redis://127.0.0.1:1", "UPRID_SEAL_KEYS": "", "UPRID_FINGERPRINT_KEY": ""}
@@ -119,6 +121,12 @@ def test_resume_that_may_be_lost_is_not_followed_by_a_second_submit(
         State.SUBMITTING.value,
     )
     assert uprid(settings, "recover", "--since", "10m", "--note", "n").out.startswith("nothing")
+
+    action = Action("order-1", 1, "anna", "goes on")
+    with poller.database.begin() as connection:
+        resume(connection, action, None, lambda *_: {}, poller.database.now())
+    poller.work()
+    assert Call.SUBMIT not in [call.ask for call in poller.plugin.calls]
 
 
 def test_resume_that_may_be_lost_is_not_followed_by_a_second_code(
